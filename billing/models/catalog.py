@@ -1,0 +1,132 @@
+"""What is sold: billable metrics, plans and their charges."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.db import models
+from django.db.models import Q
+
+from billing.orm.fields import CurrencyField, MinorField
+from billing.orm.scoped import Kept
+from billing.rules.periods import Interval
+
+CODE_HELP = "Used by your systems. Lower-case letters, digits, dashes and underscores."
+
+
+class Aggregation(models.TextChoices):
+    """How events become units."""
+
+    COUNT = "count", "Count"
+    SUM = "sum", "Sum"
+    MAX = "max", "Maximum"
+    UNIQUE_COUNT = "unique_count", "Unique count"
+    LATEST = "latest", "Latest"
+
+
+class Metric(Kept):
+    """A billable metric: which events count (`code`) and what is measured on them."""
+
+    PREFIX = "met"
+
+    name = models.CharField(max_length=100)
+    code = models.SlugField(max_length=100, help_text=CODE_HELP)
+    description = models.CharField(max_length=500, blank=True)
+    aggregation = models.CharField(max_length=20, choices=Aggregation.choices)
+    field_name = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        verbose_name = "billable metric"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "code"], condition=Q(deleted_at=None), name="metric_code"
+            ),
+            models.CheckConstraint(
+                condition=Q(aggregation="count", field_name="")
+                | (~Q(aggregation="count") & ~Q(field_name="")),
+                name="metric_field_name_unless_count",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Plan(Kept):
+    """A price for a period, and the charges for usage in it."""
+
+    PREFIX = "pln"
+
+    name = models.CharField(max_length=100)
+    code = models.SlugField(max_length=100, help_text=CODE_HELP)
+    description = models.CharField(max_length=500, blank=True)
+    invoice_display_name = models.CharField(max_length=200, blank=True)
+    interval = models.CharField(
+        max_length=12,
+        choices=[(interval.value, interval.value.title()) for interval in Interval],
+        default=Interval.MONTHLY.value,
+    )
+    amount_minor = MinorField()
+    currency = CurrencyField()
+    pay_in_advance = models.BooleanField(default=False)
+    trial_days = models.PositiveSmallIntegerField(default=0)
+    features = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    active = models.BooleanField(default=True)
+    taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
+    search_text = models.TextField(blank=True, editable=False)
+    search_grams = ArrayField(models.CharField(max_length=3), default=list, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "code"], condition=Q(deleted_at=None), name="plan_code"
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="plan_amount_not_negative"),
+        ]
+        indexes: ClassVar = [GinIndex(fields=["search_grams"], name="plan_search")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def invoice_name(self) -> str:
+        """What stands on an invoice."""
+        return self.invoice_display_name or self.name
+
+
+class Charge(Kept):
+    """The price of a metric within a plan. `properties` are those of the charge model, checked by its rule."""
+
+    PREFIX = "chg"
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="charges")
+    metric = models.ForeignKey(Metric, on_delete=models.PROTECT, related_name="charges")
+    position = models.PositiveSmallIntegerField(default=0)
+    charge_model = models.CharField(max_length=30)
+    properties = models.JSONField(default=dict)
+    invoice_display_name = models.CharField(max_length=200, blank=True)
+    min_amount_minor = MinorField()
+    taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["plan", "metric"], condition=Q(deleted_at=None), name="one_charge_per_metric"
+            ),
+            models.CheckConstraint(condition=Q(min_amount_minor__gte=0), name="charge_minimum_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.plan}: {self.invoice_name}"
+
+    @property
+    def invoice_name(self) -> str:
+        """What stands on an invoice."""
+        return self.invoice_display_name or self.metric.name
+
+

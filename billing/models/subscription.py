@@ -1,0 +1,92 @@
+"""Subscriptions: a customer on a plan, through time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from billing.orm.scoped import Scoped, ScopedQuerySet
+from billing.rules.periods import BillingTime
+from billing.rules.states import LIVE, SubscriptionStatus
+
+
+class SubscriptionQuerySet(ScopedQuerySet):
+    """Subscriptions by the business's questions."""
+
+    def live(self) -> SubscriptionQuerySet:
+        """Started and not ended: usage counts and periods are billed."""
+        return self.filter(status__in=[status.value for status in LIVE])
+
+    def due(self, at: datetime) -> SubscriptionQuerySet:
+        """Live ones whose running period has ended at that moment."""
+        return self.live().filter(next_billing_at__lte=at)
+
+    def starting(self, at: datetime) -> SubscriptionQuerySet:
+        """Pending ones whose start has come."""
+        return self.filter(status=SubscriptionStatus.PENDING.value, subscription_at__lte=at)
+
+
+class Subscription(Scoped):
+    """A customer on a plan.
+
+    `subscription_at` anchors anniversary periods; `started_at` is when usage begins to count;
+    `next_billing_at` is the end of the running period in the customer's timezone, an instant, kept so that the
+    billing run finds what is due by an index.
+    """
+
+    PREFIX = "sub"
+
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
+    plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
+    external_id = models.CharField("external ID", max_length=255)
+    name = models.CharField(max_length=200, blank=True)
+    status = models.CharField(
+        max_length=12, choices=[(status.value, status.value) for status in SubscriptionStatus]
+    )
+    billing_time = models.CharField(
+        max_length=12,
+        choices=[(time.value, time.value.title()) for time in BillingTime],
+        default=BillingTime.CALENDAR.value,
+    )
+    subscription_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True, blank=True)
+    trial_ends_at = models.DateTimeField(null=True, blank=True)
+    ending_at = models.DateTimeField(null=True, blank=True)
+    next_billing_at = models.DateTimeField(null=True, blank=True)
+    terminated_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+
+    objects = SubscriptionQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=Q(status__in=["pending", "trialing", "active", "paused", "past_due"]),
+                name="subscription_external_id",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="terminated") | Q(terminated_at__isnull=False),
+                name="terminated_subscription_has_its_moment",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["pending", "canceled"]) | Q(started_at__isnull=False),
+                name="live_subscription_has_started",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_billing_at"],
+                condition=Q(status__in=["trialing", "active", "past_due"]),
+                name="subscription_due",
+            ),
+            models.Index(fields=["organization", "external_id"], name="subscription_lookup"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.external_id

@@ -1,0 +1,126 @@
+"""Usage events, the quarantine of those that match nothing, and the hourly roll-ups of those that do.
+
+Laws: an event is stored once per organization, external subscription id and transaction id (database
+constraint); the roll-up of an hour equals a recount of its events, because both are written in one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from billing.orm.fields import ExactField
+from billing.orm.scoped import Identified, Scoped, ScopedQuerySet
+
+
+class Event(Identified):
+    """One usage event that counts. Rows are never changed.
+
+    `value` is the metric's field as a number (None when it is absent or no number); `text_value` is it as text,
+    for unique counts; `content_hash` tells a harmless repeat from a conflict.
+    """
+
+    PREFIX = "evt"
+
+    organization = models.ForeignKey(
+        "billing.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    subscription = models.ForeignKey(
+        "billing.Subscription", on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    metric = models.ForeignKey(
+        "billing.Metric", on_delete=models.PROTECT, related_name="events", db_index=False
+    )
+    external_subscription_id = models.CharField(max_length=255)
+    transaction_id = models.CharField(max_length=255)
+    timestamp = models.DateTimeField()
+    received_at = models.DateTimeField()
+    value = ExactField(null=True)
+    text_value = models.CharField(max_length=255, null=True)  # noqa: DJ001 - absent differs from empty
+    properties = models.JSONField(default=dict)
+    content_hash = models.BinaryField(max_length=16)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "external_subscription_id", "transaction_id"],
+                name="event_transaction_id",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["subscription", "metric", "timestamp"], name="event_by_metric_and_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.transaction_id
+
+
+class QuarantinedEvent(Scoped):
+    """An event whose subscription or metric is unknown: kept with the reason until it can be matched."""
+
+    PREFIX = "evt"
+
+    external_subscription_id = models.CharField(max_length=255)
+    code = models.CharField(max_length=255)
+    transaction_id = models.CharField(max_length=255)
+    timestamp = models.DateTimeField()
+    properties = models.JSONField(default=dict)
+    content_hash = models.BinaryField(max_length=16)
+    reason = models.CharField(
+        max_length=30,
+        choices=[
+            ("unknown_subscription", "Unknown subscription"),
+            ("unknown_metric", "Unknown metric"),
+            ("outside_subscription", "Outside the subscription's time"),
+        ],
+    )
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "external_subscription_id", "transaction_id"],
+                name="quarantined_transaction_id",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.transaction_id} ({self.reason})"
+
+
+class UsageHour(models.Model):
+    """The roll-up of one subscription, metric and UTC hour.
+
+    `latest_value` belongs to the greatest (timestamp, event id). Unique counts are not additive and are read
+    from the events themselves.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        "billing.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    subscription = models.ForeignKey(
+        "billing.Subscription", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    metric = models.ForeignKey("billing.Metric", on_delete=models.PROTECT, related_name="+", db_index=False)
+    hour = models.DateTimeField()
+    events_count = models.BigIntegerField(default=0)
+    values_count = models.BigIntegerField(default=0)
+    sum_value = ExactField(default=0)
+    max_value = ExactField(null=True)
+    latest_value = ExactField(null=True)
+    latest_at = models.DateTimeField(null=True)
+    latest_event = models.UUIDField(null=True)
+
+    objects = ScopedQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["subscription", "metric", "hour"], name="one_roll_up_per_hour"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hour:%Y-%m-%d %H}h"

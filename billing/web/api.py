@@ -1,0 +1,242 @@
+"""Manners of the REST API: keys, envelope, errors, paging, exact numbers. Routes live in `<app>/api/`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, NoReturn, cast
+
+import orjson
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from ninja.parser import Parser
+from ninja.renderers import BaseRenderer
+from ninja.security import HttpBearer
+from ninja.types import DictStrAny
+from pydantic import ConfigDict
+from pydantic.alias_generators import to_camel
+
+from billing.models import ApiKey, Organization
+from billing.orm.actor import Actor
+from billing.rules.errors import BillingError, FieldErrors, Forbidden
+
+USED_EVERY = timedelta(minutes=1)
+MAX_LIMIT = 100
+
+
+class ApiRequest(HttpRequest):
+    """A request with a valid key."""
+
+    organization: Organization
+    actor: Actor
+    api_key: ApiKey
+    request_id: str
+
+
+class ApiSchema(Schema):
+    """A body or query: camelCase outside, unknown fields refused by name."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+
+def plain_number(value: Any) -> Any:
+    """JSON for what orjson does not know: a Decimal is written as an exact JSON number."""
+    if isinstance(value, Decimal):
+        return orjson.Fragment(format(value, "f").encode())
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+class ExactRenderer(BaseRenderer):
+    """Answers with exact decimals and UTC times ending in Z."""
+
+    media_type = "application/json"
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return orjson.dumps(data, default=plain_number, option=orjson.OPT_UTC_Z)
+
+
+def refuse_constant(name: str) -> NoReturn:
+    """NaN and Infinity are not JSON."""
+    raise ValueError(f"{name} is not a number")
+
+
+def read_json(body: bytes) -> Any:
+    """The body with numbers as exact Decimals; raises ValueError for anything that is not JSON."""
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, parse_float=Decimal, parse_constant=refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if "\\u0000" in text or "\x00" in text:
+        raise ValueError("NUL characters are not allowed")
+    return value
+
+
+def plain_json(value: Any) -> Any:
+    """A parsed value as it can be stored in a JSON column: Decimals back to plain numbers."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+    if isinstance(value, dict):
+        return {key: plain_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain_json(item) for item in value]
+    return value
+
+
+class ExactParser(Parser):
+    """Reads bodies with exact numbers."""
+
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
+        try:
+            return cast(DictStrAny, read_json(request.body))
+        except ValueError as error:
+            raise HttpError(400, f"The body is not valid JSON: {error}.") from error
+
+
+def key_hash(key: str) -> str:
+    """How a key is stored. Keys are long random strings, so a plain SHA-256 is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class KeyAuth(HttpBearer):
+    """`Authorization: Bearer sk_live_…`."""
+
+    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
+        """The live key, or None (401). Also sets organization and actor on the request."""
+        now = timezone.now()
+        key = ApiKey.objects.live().select_related("organization").filter(key_hash=key_hash(token)).first()
+        if key is None or (key.expires_at and key.expires_at <= now):
+            return None
+        if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+        if key.scopes and not scope_allows(key.scopes, request):
+            raise Forbidden("This key's scopes do not allow this call.", code="scope_missing")
+        request.organization = key.organization  # type: ignore[attr-defined]
+        request.api_key = key  # type: ignore[attr-defined]
+        request.actor = Actor("key", f"API key {key.name}", key_id=key.pk)  # type: ignore[attr-defined]
+        return cast(ApiKey, key)
+
+
+def scope_allows(scopes: Sequence[str], request: HttpRequest) -> bool:
+    """Scopes are `resource:read` or `resource:write`; writing includes reading."""
+    parts = request.path.split("/")
+    resource = parts[2] if len(parts) > 2 else ""
+    if request.method in {"GET", "HEAD"} and f"{resource}:read" in scopes:
+        return True
+    return f"{resource}:write" in scopes
+
+
+api = NinjaAPI(
+    title="Tarn API",
+    version="1",
+    auth=KeyAuth(),
+    parser=ExactParser(),
+    renderer=ExactRenderer(),
+    docs_url=None,
+    urls_namespace="api",
+)
+
+
+def envelope(data: Any) -> dict[str, Any]:
+    """A single object."""
+    return {"data": data}
+
+
+def page_envelope(
+    rows: QuerySet[Any], payload: Callable[[Any], dict[str, Any]], *, page: int = 1, limit: int = 20
+) -> dict[str, Any]:
+    """A list with its paging: `limit` 1 to 100, pages from 1; a page past the end is empty."""
+    if not 1 <= limit <= MAX_LIMIT:
+        raise BillingError(f"Use a limit from 1 to {MAX_LIMIT}.", code="invalid", field="limit")
+    if page < 1:
+        raise BillingError("Pages start at 1.", code="invalid", field="page")
+    pages = Paginator(rows, limit)
+    found = pages.page(page).object_list if page <= pages.num_pages else []
+    meta = {"total": pages.count, "page": page, "limit": limit, "totalPages": pages.num_pages}
+    return {"data": [payload(row) for row in found], "meta": meta}
+
+
+def moment(value: datetime | None) -> datetime | None:
+    """A time for the answer: UTC, whole milliseconds."""
+    return value and value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def error_body(
+    request: HttpRequest, code: str, message: str, errors: list[dict[str, str]] | None = None
+) -> dict[str, Any]:
+    """The one shape of all errors, with the message at the top as well."""
+    return {
+        "message": message,
+        "error": {
+            "code": code,
+            "message": message,
+            "errors": errors or [],
+            "requestId": getattr(request, "request_id", ""),
+        },
+    }
+
+
+@api.exception_handler(BillingError)
+def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
+    """A refused act: its own status, code and fields."""
+    if isinstance(error, FieldErrors):
+        fields = [{"field": camel(name), "message": text} for name, text in error.errors]
+    else:
+        fields = [{"field": camel(error.field), "message": str(error)}] if error.field else []
+    return api.create_response(request, error_body(request, error.code, str(error), fields), status=error.status)
+
+
+@api.exception_handler(ValidationError)
+def on_validation_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """A body or query of the wrong shape: every field is named."""
+    fields = []
+    for item in error.errors:
+        where = [part for part in item["loc"] if part not in {"body", "query", "path", "payload", "filters"}]
+        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+        fields.append({"field": camel(name), "message": wording(item)})
+    first = f"{fields[0]['field']}: {fields[0]['message']}" if fields else "The request is invalid."
+    return api.create_response(request, error_body(request, "invalid", first, fields), status=400)
+
+
+@api.exception_handler(AuthenticationError)
+def on_no_key(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+    """No key, or not a live one."""
+    text = "Send a valid API key as Authorization: Bearer sk_…."
+    return api.create_response(request, error_body(request, "unauthorized", text), status=401)
+
+
+@api.exception_handler(Http404)
+def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
+    """Unknown, or another organization's: the answer is the same."""
+    text = str(error) or "Not found."
+    return api.create_response(request, error_body(request, "not_found", text), status=404)
+
+
+@api.exception_handler(HttpError)
+def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    """What the framework refuses, mostly a body that is not JSON."""
+    return api.create_response(request, error_body(request, "invalid", str(error)), status=error.status_code)
+
+
+def camel(name: str | None) -> str:
+    """`net_payment_term_days` -> `netPaymentTermDays`; paths keep their dots and brackets."""
+    return re.sub(r"_([a-z0-9])", lambda match: match.group(1).upper(), name or "")
+
+
+def wording(item: dict[str, Any]) -> str:
+    """A validation message that says what to do."""
+    kind = item.get("type", "")
+    if kind == "extra_forbidden":
+        return "Unknown field."
+    if kind == "missing":
+        return "This field is required."
+    text = str(item.get("msg", "Invalid value."))
+    return text.removeprefix("Value error, ")

@@ -1,0 +1,32 @@
+"""Lists: pages, sorting and filters that live in the URL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+PER_PAGE = 20
+
+
+def page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int = PER_PAGE) -> Page[Any]:
+    """The page that `?page=` asks for; out of range is clamped to the nearest one."""
+    return Paginator(rows, per_page).get_page(request.GET.get("page"))
+
+
+def sorted_by(
+    request: HttpRequest, rows: QuerySet[Any], columns: Mapping[str, str], default: str
+) -> tuple[QuerySet[Any], str]:
+    """Order by `?sort=name` or `?sort=-name`; only the given columns, ties broken by the key.
+
+    Returns the rows and the sort in force.
+    """
+    wanted = request.GET.get("sort") or default
+    name, descending = wanted.lstrip("-"), wanted.startswith("-")
+    if name not in columns:
+        wanted, name, descending = default, default.lstrip("-"), default.startswith("-")
+    sign = "-" if descending else ""
+    return rows.order_by(f"{sign}{columns[name]}", f"{sign}pk"), wanted

@@ -1,0 +1,41 @@
+"""What every request of ours carries."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from django.http import HttpRequest, HttpResponse
+from django_htmx.middleware import HtmxDetails
+
+from billing.models import Member, Organization
+from billing.orm.actor import Actor
+
+ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
+
+
+class StaffRequest(HttpRequest):
+    """A request of a signed-in member; `access` guarantees these attributes."""
+
+    if TYPE_CHECKING:
+        htmx: HtmxDetails
+        member: Member
+        organization: Organization
+        actor: Actor
+        request_id: str
+
+
+class RequestIdMiddleware:
+    """Gives each request an id, taken over from the proxy when it sends a sane one, and answers it back."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.headers.get("X-Request-Id", "")
+        request.request_id = given if ACCEPTED_ID.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
+        response = self.get_response(request)
+        response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response

@@ -1,0 +1,137 @@
+"""Customers: the hub of everything else."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from billing.orm.fields import CurrencyField
+from billing.orm.scoped import Kept
+
+
+class CustomerType(models.TextChoices):
+    """Whom we bill."""
+
+    BUSINESS = "business", "Business"
+    CONSUMER = "consumer", "Consumer"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class CustomerStatus(models.TextChoices):
+    """Set by staff; nothing is billed differently."""
+
+    ACTIVE = "active", "Active"
+    INACTIVE = "inactive", "Inactive"
+
+
+class Provider(models.TextChoices):
+    """How this customer prefers to pay."""
+
+    MANUAL = "manual", "Bank transfer or cash (recorded by hand)"
+    STRIPE = "stripe", "Stripe"
+    FLUTTERWAVE = "flutterwave", "Flutterwave"
+    PAYSTACK = "paystack", "Paystack"
+    MPESA = "mpesa", "M-Pesa"
+
+
+class Customer(Kept):
+    """Whom we bill. Deleted customers keep their row, because their documents stay; their external ID and
+    e-mail may be used again. `locked` says that an object was assigned: external ID and currency are fixed.
+    `deleting_at` is set while the deletion cascade runs.
+    """
+
+    PREFIX = "cust"
+
+    billing_entity = models.ForeignKey(
+        "billing.BillingEntity", on_delete=models.PROTECT, related_name="customers"
+    )
+    sequence = models.PositiveIntegerField(editable=False)
+    external_id = models.CharField("external ID", max_length=255)
+    name = models.CharField(max_length=255)
+    customer_type = models.CharField(
+        "type", max_length=12, choices=CustomerType.choices, default=CustomerType.UNKNOWN
+    )
+    first_name = models.CharField(max_length=100, blank=True)
+    last_name = models.CharField(max_length=100, blank=True)
+    status = models.CharField(
+        max_length=12, choices=CustomerStatus.choices, default=CustomerStatus.ACTIVE
+    )
+    email = models.EmailField("e-mail", blank=True)
+    phone = models.CharField(max_length=50, blank=True)
+    url = models.URLField("website", blank=True)
+    currency = CurrencyField()
+    timezone = models.CharField(max_length=64, blank=True)
+    locale = models.CharField("document language", max_length=10, blank=True)
+    legal_name = models.CharField(max_length=255, blank=True)
+    legal_number = models.CharField(max_length=100, blank=True)
+    tax_id = models.CharField("tax ID", max_length=50, blank=True)
+    address_line1 = models.CharField("address line 1", max_length=200, blank=True)
+    address_line2 = models.CharField("address line 2", max_length=200, blank=True)
+    postal_code = models.CharField(max_length=20, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    state = models.CharField("state or region", max_length=100, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    shipping_line1 = models.CharField("shipping address line 1", max_length=200, blank=True)
+    shipping_line2 = models.CharField("shipping address line 2", max_length=200, blank=True)
+    shipping_postal_code = models.CharField(max_length=20, blank=True)
+    shipping_city = models.CharField(max_length=100, blank=True)
+    shipping_state = models.CharField("shipping state or region", max_length=100, blank=True)
+    shipping_country = models.CharField(max_length=2, blank=True)
+    net_payment_term_days = models.PositiveSmallIntegerField(
+        "payment term", null=True, blank=True, validators=[MaxValueValidator(365)]
+    )
+    grace_period_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(365)]
+    )
+    preferred_provider = models.CharField(
+        "default payment provider", max_length=20, choices=Provider.choices, blank=True
+    )
+    taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
+    metadata = models.JSONField(default=dict, blank=True)
+    locked = models.BooleanField(default=False, editable=False)
+    deleting_at = models.DateTimeField(null=True, blank=True, editable=False)
+    search_text = models.TextField(blank=True, editable=False)
+    search_grams = ArrayField(models.CharField(max_length=3), default=list, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["organization", "external_id"],
+                condition=Q(deleted_at=None),
+                name="customer_external_id",
+            ),
+            models.UniqueConstraint(
+                "organization",
+                Lower("email"),
+                condition=Q(deleted_at=None) & ~Q(email=""),
+                name="customer_email",
+            ),
+            models.UniqueConstraint(fields=["organization", "sequence"], name="customer_sequence"),
+        ]
+        indexes: ClassVar = [
+            GinIndex(fields=["search_grams"], name="customer_search"),
+            models.Index(
+                fields=["organization", "-created_at", "-id"],
+                condition=Q(deleted_at=None),
+                name="customer_by_creation",
+            ),
+            models.Index(
+                fields=["organization", "name", "id"], condition=Q(deleted_at=None), name="customer_by_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def display_name(self) -> str:
+        """What lists and documents call the customer."""
+        person = f"{self.first_name} {self.last_name}".strip()
+        return self.name or self.legal_name or person or self.external_id

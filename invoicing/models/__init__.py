@@ -1,0 +1,31 @@
+"""Tables of what we ask to be paid."""
+
+from invoicing.models.credit_note import CreditNote
+from invoicing.models.invoice import (
+    DeductionKind,
+    Invoice,
+    InvoiceDeduction,
+    InvoicedPeriod,
+    InvoiceLine,
+    InvoiceTax,
+    InvoiceType,
+    LineKind,
+    PdfState,
+)
+from invoicing.models.payment import Payment
+from invoicing.models.sequence import Sequence
+
+__all__ = [
+    "CreditNote",
+    "DeductionKind",
+    "Invoice",
+    "InvoiceDeduction",
+    "InvoiceLine",
+    "InvoiceTax",
+    "InvoiceType",
+    "InvoicedPeriod",
+    "LineKind",
+    "Payment",
+    "PdfState",
+    "Sequence",
+]

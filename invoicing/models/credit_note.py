@@ -1,0 +1,74 @@
+"""Credit notes: what an issued invoice turned out to be too much."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from billing.orm.fields import CurrencyField, MinorField
+from billing.orm.scoped import Scoped, ScopedQuerySet
+from invoicing.models.invoice import PdfState
+
+
+class CreditNoteQuerySet(ScopedQuerySet):
+    """Credit notes by state."""
+
+    def available(self) -> CreditNoteQuerySet:
+        """Those with a balance that later invoices may use."""
+        return self.filter(status="finalized", balance_minor__gt=0)
+
+
+class CreditNote(Scoped):
+    """total = net + tax = credited; `balance_minor` is what later invoices may still use of it.
+
+    `items` is [{"description", "amount_minor", "line"}].
+    """
+
+    PREFIX = "cn"
+
+    invoice = models.ForeignKey(
+        "invoicing.Invoice", on_delete=models.PROTECT, related_name="credit_notes"
+    )
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="credit_notes")
+    number = models.CharField(max_length=80)
+    status = models.CharField(
+        max_length=12, choices=[("finalized", "Finalized"), ("voided", "Voided")], default="finalized"
+    )
+    reason = models.CharField(max_length=40, default="order_cancellation")
+    description = models.CharField(max_length=500, blank=True)
+    currency = CurrencyField()
+    issuing_on = models.DateField()
+    customer_name = models.CharField(max_length=255)
+    items = models.JSONField(default=list)
+    taxes = models.JSONField(default=list)
+    net_minor = MinorField()
+    tax_minor = MinorField()
+    total_minor = MinorField()
+    balance_minor = MinorField()
+    key = models.CharField(max_length=200)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    pdf = models.FileField(upload_to="credit_notes/", blank=True, max_length=255)
+    pdf_state = models.CharField(max_length=10, choices=PdfState.choices, default=PdfState.NONE)
+    pdf_made_at = models.DateTimeField(null=True, blank=True)
+
+    objects = CreditNoteQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-issuing_on", "-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invoice", "number"], name="credit_note_number"),
+            models.UniqueConstraint(fields=["organization", "key"], name="credit_note_once"),
+            models.CheckConstraint(
+                condition=Q(total_minor=F("net_minor") + F("tax_minor"), net_minor__gte=0, tax_minor__gte=0),
+                name="credit_note_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_minor__gte=0, balance_minor__lte=F("total_minor")),
+                name="credit_note_balance",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number

@@ -1,0 +1,317 @@
+"""Invoices: what we ask to be paid. A finalised invoice is a frozen copy; corrections are new documents."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from billing.orm.fields import CurrencyField, ExactField, MinorField
+from billing.orm.scoped import Scoped, ScopedQuerySet
+from invoicing.rules.states import InvoiceStatus, PaymentStatus
+
+
+class InvoiceType(models.TextChoices):
+    """What gave rise to the invoice."""
+
+    SUBSCRIPTION = "subscription", "Subscription"
+    ONE_OFF = "one_off", "One-off"
+    CREDIT = "credit", "Prepaid credits"
+
+
+class PdfState(models.TextChoices):
+    """Where the document stands."""
+
+    NONE = "none", "Not made"
+    PENDING = "pending", "Being made"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Failed"
+
+
+class InvoiceQuerySet(ScopedQuerySet):
+    """Invoices by the business's questions."""
+
+    def draft(self) -> InvoiceQuerySet:
+        """Not yet issued."""
+        return self.filter(status=InvoiceStatus.DRAFT.value)
+
+    def finalized(self) -> InvoiceQuerySet:
+        """Issued and not voided."""
+        return self.filter(status=InvoiceStatus.FINALIZED.value)
+
+    def unpaid(self) -> InvoiceQuerySet:
+        """Issued with something left to pay."""
+        return self.finalized().exclude(payment_status=PaymentStatus.PAID.value)
+
+    def overdue(self, on: date) -> InvoiceQuerySet:
+        """Unpaid after the due date."""
+        return self.unpaid().filter(due_on__lt=on)
+
+    def to_finalize(self, at: datetime) -> InvoiceQuerySet:
+        """Drafts whose grace period is over."""
+        return self.draft().filter(finalize_at__lte=at)
+
+
+class Invoice(Scoped):
+    """A demand for payment.
+
+    total = lines - coupons + taxes - credit notes - wallet credits (checked by the database); what is still due is
+    total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the grace
+    period of a draft. `number` comes from a locked counter at finalisation and never changes.
+    """
+
+    PREFIX = "inv"
+
+    billing_entity = models.ForeignKey(
+        "billing.BillingEntity", on_delete=models.PROTECT, related_name="invoices"
+    )
+    customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="invoices")
+    type = models.CharField(max_length=20, choices=InvoiceType.choices)
+    status = models.CharField(
+        max_length=12,
+        choices=[(status.value, status.value) for status in InvoiceStatus],
+        default=InvoiceStatus.DRAFT.value,
+    )
+    payment_status = models.CharField(
+        max_length=20,
+        choices=[(status.value, status.value) for status in PaymentStatus],
+        default=PaymentStatus.PENDING.value,
+    )
+    number = models.CharField(max_length=60, blank=True)
+    currency = CurrencyField()
+    timezone = models.CharField(max_length=64, default="UTC")
+    locale = models.CharField(max_length=10, default="en")
+    issuing_on = models.DateField()
+    due_on = models.DateField(null=True, blank=True)
+    net_payment_term_days = models.PositiveSmallIntegerField(default=0)
+    finalize_at = models.DateTimeField(null=True, blank=True)
+    period_start = models.DateTimeField(null=True, blank=True)
+    period_end = models.DateTimeField(null=True, blank=True)
+
+    lines_minor = MinorField()
+    coupons_minor = MinorField()
+    taxes_minor = MinorField()
+    credit_notes_minor = MinorField()
+    wallet_credits_minor = MinorField()
+    total_minor = MinorField()
+    paid_minor = MinorField()
+
+    customer_name = models.CharField(max_length=255)
+    seller = models.JSONField(default=dict)
+    buyer = models.JSONField(default=dict)
+    purchase_order = models.CharField("purchase order number", max_length=255, blank=True)
+    notes = models.TextField(max_length=5000, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    wallet = models.ForeignKey(
+        "billing.Wallet", null=True, blank=True, on_delete=models.PROTECT, related_name="credit_invoices"
+    )
+    wallet_credits = ExactField(null=True, blank=True)
+
+    pdf = models.FileField(upload_to="invoices/", blank=True, max_length=255)
+    pdf_state = models.CharField(max_length=10, choices=PdfState.choices, default=PdfState.NONE)
+    pdf_made_at = models.DateTimeField(null=True, blank=True)
+
+    finalized_at = models.DateTimeField(null=True, blank=True)
+    paid_at = models.DateTimeField(null=True, blank=True)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=500, blank=True)
+
+    objects = InvoiceQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-issuing_on", "-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["billing_entity", "number"], condition=~Q(number=""), name="invoice_number"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    total_minor=F("lines_minor")
+                    - F("coupons_minor")
+                    + F("taxes_minor")
+                    - F("credit_notes_minor")
+                    - F("wallet_credits_minor")
+                ),
+                name="invoice_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    lines_minor__gte=0,
+                    coupons_minor__gte=0,
+                    taxes_minor__gte=0,
+                    credit_notes_minor__gte=0,
+                    wallet_credits_minor__gte=0,
+                    total_minor__gte=0,
+                    paid_minor__gte=0,
+                    paid_minor__lte=F("total_minor"),
+                ),
+                name="invoice_amounts_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["finalized", "voided"], finalized_at__isnull=False) & ~Q(number="")
+                | ~Q(status__in=["finalized", "voided"]) & Q(number=""),
+                name="invoice_number_when_finalized",
+            ),
+            models.CheckConstraint(
+                condition=Q(voided_at=None) | Q(status="voided"), name="invoice_voided_moment"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["organization", "-issuing_on", "-created_at"], name="invoice_list"),
+            models.Index(fields=["organization", "status", "payment_status"], name="invoice_by_status"),
+            models.Index(fields=["finalize_at"], condition=Q(status="draft"), name="invoice_to_finalize"),
+            models.Index(fields=["organization", "number"], name="invoice_by_number"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number or "Draft"
+
+    @property
+    def due_minor(self) -> int:
+        """What is still to be paid; nothing on a draft or a voided invoice."""
+        if self.status != InvoiceStatus.FINALIZED.value:
+            return 0
+        return self.total_minor - self.paid_minor
+
+    @property
+    def subtotal_minor(self) -> int:
+        """Lines less coupons: the taxable amount."""
+        return self.lines_minor - self.coupons_minor
+
+
+class LineKind(models.TextChoices):
+    """What a line bills."""
+
+    SUBSCRIPTION = "subscription", "Subscription fee"
+    CHARGE = "charge", "Usage"
+    TRUE_UP = "true_up", "Minimum spend"
+    ONE_OFF = "one_off", "Item"
+    CREDIT = "credit", "Prepaid credits"
+
+
+class InvoiceLine(Scoped):
+    """A line: units at a unit price. `steps` is how the amount came about; `taxes` the frozen rates
+    [{"code", "name", "rate"}]; `coupon_minor` the line's share of the coupons.
+    """
+
+    PREFIX = "line"
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="lines")
+    subscription = models.ForeignKey(
+        "billing.Subscription", null=True, on_delete=models.PROTECT, related_name="+"
+    )
+    charge = models.ForeignKey("billing.Charge", null=True, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=12, choices=LineKind.choices)
+    position = models.PositiveIntegerField()
+    group = models.CharField(max_length=255, blank=True)
+    description = models.CharField(max_length=1000)
+    units = ExactField()
+    unit_amount = ExactField()
+    amount_minor = MinorField()
+    coupon_minor = ExactField(default=0)
+    tax_rate = models.DecimalField(max_digits=9, decimal_places=5, default=0)
+    tax_minor = MinorField()
+    taxes = models.JSONField(default=list)
+    events_count = models.BigIntegerField(null=True)
+    steps = models.JSONField(default=list)
+    period_start = models.DateTimeField(null=True)
+    period_end = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invoice", "position"], name="line_position"),
+            models.CheckConstraint(condition=Q(amount_minor__gte=0), name="line_amount_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return self.description
+
+
+class InvoiceTax(Scoped):
+    """One row of the tax table. The amounts add up to the invoice's taxes."""
+
+    PREFIX = "itx"
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="tax_rows")
+    name = models.CharField(max_length=100)
+    code = models.CharField(max_length=50)
+    rate = models.DecimalField(max_digits=7, decimal_places=4)
+    base_minor = MinorField()
+    amount_minor = MinorField()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invoice", "code", "rate"], name="tax_row_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeductionKind(models.TextChoices):
+    """What lowered an invoice besides its lines."""
+
+    COUPON = "coupon", "Coupon"
+    CREDIT_NOTE = "credit_note", "Credit note"
+    WALLET = "wallet", "Prepaid credits"
+
+
+class InvoiceDeduction(Scoped):
+    """A coupon (before tax), a credit note or wallet credits (after tax) used on an invoice."""
+
+    PREFIX = "ded"
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="deductions")
+    kind = models.CharField(max_length=12, choices=DeductionKind.choices)
+    label = models.CharField(max_length=255)
+    amount_minor = MinorField()
+    applied_coupon = models.ForeignKey(
+        "billing.AppliedCoupon", null=True, on_delete=models.PROTECT, related_name="deductions"
+    )
+    credit_note = models.ForeignKey(
+        "invoicing.CreditNote", null=True, on_delete=models.PROTECT, related_name="uses"
+    )
+    wallet = models.ForeignKey("billing.Wallet", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering: ClassVar = ["kind", "created_at"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="deduction_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class InvoicedPeriod(Scoped):
+    """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
+
+    `kind` is `usage` for what was used in [start, end) with the fee in arrears, `fee` for a fee in advance.
+    The row of a voided or deleted invoice is removed with it, so that the period can be billed again.
+    """
+
+    PREFIX = "ipd"
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="periods")
+    subscription = models.ForeignKey(
+        "billing.Subscription", on_delete=models.PROTECT, related_name="invoiced_periods"
+    )
+    kind = models.CharField(max_length=8, choices=[("usage", "Usage"), ("fee", "Fee in advance")])
+    start = models.DateTimeField()
+    end = models.DateTimeField()
+    closing = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subscription", "kind", "start"], name="period_is_invoiced_once"
+            ),
+            models.CheckConstraint(condition=Q(end__gte=F("start")), name="period_forward"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"
