@@ -1,10 +1,11 @@
-"""States as tables: what may become what, and the sets that the business asks for by name.
+"""States and the moves between them.
 
-Law: `move(MOVES, old, new)` returns `new` when the table allows it and raises Conflict otherwise.
-Example: an active subscription may become terminated; a terminated one stays as it is.
+Law: a state changes only along its table; everything else is refused. Staying where one is counts
+as no move and is refused too, so that doing a thing twice is noticed by the caller.
+
+Example: `move(SUBSCRIPTION_MOVES, SubscriptionStatus.PENDING, SubscriptionStatus.ACTIVE)` answers
+ACTIVE; from TERMINATED it raises Conflict.
 """
-
-from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,12 +13,11 @@ from typing import TypeVar
 
 from billing.rules.errors import Conflict
 
-State = TypeVar("State", bound=StrEnum)
+S = TypeVar("S", bound=StrEnum)
+Moves = Mapping[S, frozenset[S]]
 
 
 class SubscriptionStatus(StrEnum):
-    """The life of a subscription."""
-
     PENDING = "pending"
     TRIALING = "trialing"
     ACTIVE = "active"
@@ -27,37 +27,69 @@ class SubscriptionStatus(StrEnum):
     TERMINATED = "terminated"
 
 
-LIVE = frozenset({SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE})
-OPEN = LIVE | {SubscriptionStatus.PENDING, SubscriptionStatus.PAUSED}
-
-SUBSCRIPTION_MOVES: Mapping[SubscriptionStatus, frozenset[SubscriptionStatus]] = {
-    SubscriptionStatus.PENDING: frozenset(
-        {SubscriptionStatus.TRIALING, SubscriptionStatus.ACTIVE, SubscriptionStatus.CANCELED}
-    ),
-    SubscriptionStatus.TRIALING: frozenset(
-        {SubscriptionStatus.ACTIVE, SubscriptionStatus.PAUSED, SubscriptionStatus.TERMINATED}
-    ),
-    SubscriptionStatus.ACTIVE: frozenset(
-        {SubscriptionStatus.PAUSED, SubscriptionStatus.PAST_DUE, SubscriptionStatus.TERMINATED}
-    ),
-    SubscriptionStatus.PAUSED: frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TERMINATED}),
-    SubscriptionStatus.PAST_DUE: frozenset({SubscriptionStatus.ACTIVE, SubscriptionStatus.TERMINATED}),
-    SubscriptionStatus.CANCELED: frozenset(),
-    SubscriptionStatus.TERMINATED: frozenset(),
-}
+class WalletStatus(StrEnum):
+    ACTIVE = "active"
+    TERMINATED = "terminated"
 
 
-class JobState(StrEnum):
-    """The life of a background job."""
+class AppliedCouponStatus(StrEnum):
+    ACTIVE = "active"
+    TERMINATED = "terminated"
 
+
+class JobStatus(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
 
 
-def move(moves: Mapping[State, frozenset[State]], old: State, new: State) -> State:
-    """The new state, or Conflict when the table does not allow the step."""
-    if new not in moves[old]:
-        raise Conflict(f"What is {old.value} cannot become {new.value}.", code="invalid_state")
+_SUB = SubscriptionStatus
+SUBSCRIPTION_MOVES: Moves[SubscriptionStatus] = {
+    _SUB.PENDING: frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SUB.CANCELED}),
+    _SUB.TRIALING: frozenset({_SUB.ACTIVE, _SUB.PAUSED, _SUB.CANCELED, _SUB.TERMINATED}),
+    _SUB.ACTIVE: frozenset({_SUB.PAUSED, _SUB.PAST_DUE, _SUB.CANCELED, _SUB.TERMINATED}),
+    _SUB.PAUSED: frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SUB.CANCELED, _SUB.TERMINATED}),
+    _SUB.PAST_DUE: frozenset({_SUB.ACTIVE, _SUB.PAUSED, _SUB.CANCELED, _SUB.TERMINATED}),
+    _SUB.CANCELED: frozenset(),
+    _SUB.TERMINATED: frozenset(),
+}
+WALLET_MOVES: Moves[WalletStatus] = {
+    WalletStatus.ACTIVE: frozenset({WalletStatus.TERMINATED}),
+    WalletStatus.TERMINATED: frozenset(),
+}
+# A voided invoice gives its coupon back, so a used-up one can become active again.
+APPLIED_COUPON_MOVES: Moves[AppliedCouponStatus] = {
+    AppliedCouponStatus.ACTIVE: frozenset({AppliedCouponStatus.TERMINATED}),
+    AppliedCouponStatus.TERMINATED: frozenset({AppliedCouponStatus.ACTIVE}),
+}
+# A running job whose worker was killed is queued again by the sweeper.
+JOB_MOVES: Moves[JobStatus] = {
+    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.FAILED}),
+    JobStatus.RUNNING: frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.QUEUED}),
+    JobStatus.SUCCEEDED: frozenset(),
+    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
+}
+
+# Subscriptions that are running: they show usage, can be ended and keep their external id taken.
+LIVE: frozenset[SubscriptionStatus] = frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SUB.PAUSED, _SUB.PAST_DUE})
+# Live ones that the billing run makes invoices for (usage is billed during a trial, too).
+BILLABLE: frozenset[SubscriptionStatus] = frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SUB.PAST_DUE})
+# Live or still to come.
+OPEN: frozenset[SubscriptionStatus] = LIVE | {_SUB.PENDING}
+
+
+def can_move(table: Moves[S], old: S, new: S) -> bool:
+    """Whether `table` leads from `old` to `new`."""
+    return new in table.get(old, frozenset())
+
+
+def move(table: Moves[S], old: S, new: S) -> S:
+    """`new`, or Conflict (code invalid_move) when the table has no such move."""
+    if not can_move(table, old, new):
+        raise Conflict(f"Cannot go from {_word(old)} to {_word(new)}.", code="invalid_move", field="status")
     return new
+
+
+def _word(state: StrEnum) -> str:
+    return str(state).replace("_", " ")

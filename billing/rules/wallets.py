@@ -1,0 +1,147 @@
+"""Wallets: prepaid credits, what they are worth and in which order they are spent.
+
+Laws.
+- Money = round(credits x rate) to the currency's minor unit. Credits that are bought or granted
+  are cut to what whole minor units pay for; voided credits keep the typed number. Typed credits
+  keep 5 decimals, the rest is dropped. Credits worth nothing are refused.
+- An invoice is paid from wallets by priority (1 first), then the oldest.
+- Inside a wallet, entries are used up by priority, granted before purchased, then the oldest.
+
+Example: rate 0.001 EUR, 1,034 credits are worth 1.03 EUR, so 1,030 credits are booked.
+Due 700, wallets A (priority 2, 500) and B (priority 1, 300): B pays 300, A pays 400.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.money import allocate_minor, exact, from_minor, round_half_up, to_minor
+
+_STEP = Decimal("0.00001")
+LAST_PRIORITY = 50
+MOST_CREDITS = Decimal(10) ** 25 - 1
+
+
+@dataclass(frozen=True)
+class Credits:
+    """A number of credits and the whole minor units they stand for."""
+
+    credits: Decimal
+    minor: int
+
+
+def minor_to_credits(minor: int, rate: Decimal, currency: str) -> Decimal:
+    """Credits that `minor` units pay for at `rate` (money per credit), 5 decimals."""
+    with exact():
+        return round_half_up(from_minor(minor, currency) / rate, 5)
+
+
+def _checked(credits: Decimal, rate: Decimal, currency: str) -> Credits:
+    if rate <= 0:
+        raise Invalid("A credit must be worth more than 0.", code="invalid_rate", field="rateAmount")
+    if not credits.is_finite() or credits <= 0:
+        raise Invalid("Must be more than 0.", code="invalid_credits", field="credits")
+    if credits > MOST_CREDITS:
+        raise Invalid("Has too many digits.", code="invalid_credits", field="credits")
+    with exact():
+        kept = credits.quantize(_STEP, rounding=ROUND_DOWN)
+        minor = to_minor(kept * rate, currency)
+    if minor == 0:
+        message = "Is worth less than the smallest unit of the currency."
+        raise Invalid(message, code="amount_rounds_to_zero", field="credits")
+    return Credits(kept, minor)
+
+
+def credits_in(credits: Decimal, rate: Decimal, currency: str) -> Credits:
+    """Credits granted or bought: cut to what whole minor units pay for."""
+    minor = _checked(credits, rate, currency).minor
+    return Credits(minor_to_credits(minor, rate, currency), minor)
+
+
+def credits_voided(credits: Decimal, rate: Decimal, currency: str) -> Credits:
+    """Credits taken out by hand: the typed number (5 decimals) and its worth."""
+    return _checked(credits, rate, currency)
+
+
+@dataclass(frozen=True)
+class WalletFacts:
+    """A wallet as the spread sees it; pass wallets in creation order. Empty limits: any line."""
+
+    id: str
+    balance_minor: int
+    priority: int = LAST_PRIORITY
+    fee_types: frozenset[str] = frozenset()
+    metric_ids: frozenset[str] = frozenset()
+
+    @property
+    def limited(self) -> bool:
+        return bool(self.fee_types or self.metric_ids)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A part of the invoice that wallets may be limited to; `cap` in minor units with tax."""
+
+    cap: Decimal
+    fee_type: str = ""
+    metric_id: str | None = None
+
+
+Allowed = Callable[[WalletFacts, Bucket], bool]
+
+
+def may_pay(wallet: WalletFacts, bucket: Bucket) -> bool:
+    """An unlimited wallet pays anything; else a match of the fee type or of the metric is enough."""
+    if not wallet.limited:
+        return True
+    return bucket.fee_type in wallet.fee_types or bucket.metric_id in wallet.metric_ids
+
+
+def spread(
+    wallets: Sequence[WalletFacts], due: int, buckets: Sequence[Bucket] = (), allowed: Allowed = may_pay
+) -> list[tuple[str, int]]:
+    """Which wallet pays how much of `due` minor units: (wallet id, minor), only amounts above 0.
+
+    Without buckets the invoice is one bucket that only unlimited wallets may pay. Buckets are
+    scaled to sum to `due`, and the largest is served first.
+    """
+    parts = list(buckets) or [Bucket(Decimal(due))]
+    rest = allocate_minor(max(due, 0), [part.cap for part in parts])
+    largest_first = sorted(range(len(parts)), key=lambda i: -rest[i])
+    paid: list[tuple[str, int]] = []
+    for wallet in sorted(wallets, key=lambda w: w.priority):
+        left = max(wallet.balance_minor, 0)
+        taken = 0
+        for i in largest_first:
+            if not allowed(wallet, parts[i]):
+                continue
+            take = min(rest[i], left)
+            rest[i], left, taken = rest[i] - take, left - take, taken + take
+        if taken:
+            paid.append((wallet.id, taken))
+    return paid
+
+
+@dataclass(frozen=True)
+class InboundEntry:
+    """Credits that came in and are not used up; pass entries in creation order."""
+
+    id: str
+    remaining_minor: int
+    granted: bool
+    priority: int = LAST_PRIORITY
+
+
+def consume(entries: Sequence[InboundEntry], minor: int) -> list[tuple[str, int]]:
+    """Which entries `minor` units going out use up: (entry id, minor). Conflict when too few."""
+    used: list[tuple[str, int]] = []
+    left = minor
+    for entry in sorted(entries, key=lambda e: (e.priority, not e.granted)):
+        take = min(entry.remaining_minor, left)
+        if take > 0:
+            used.append((entry.id, take))
+            left -= take
+    if left > 0:
+        raise Conflict("The wallet does not hold that many credits.", code="insufficient_credits")
+    return used
