@@ -1,28 +1,37 @@
-"""The lives of an invoice and of its payment.
+"""States of invoices, payments and credit notes, and the moves between them.
 
-Example: a draft becomes finalized, a finalized invoice may be voided, a voided one stays voided.
+Law: a finalized document is never changed back or deleted; it can only be voided, and voided is
+the end. `move` (billing/rules/states.py) refuses everything that is not in these tables.
+
+Example: draft -> finalized -> voided is allowed, finalized -> draft is not.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
 from enum import StrEnum
+
+from billing.rules.states import Moves
 
 
 class InvoiceStatus(StrEnum):
-    """Where an invoice stands. `closed` is an invoice over nothing that was not issued."""
-
     GENERATING = "generating"
     DRAFT = "draft"
     PENDING = "pending"
+    FAILED = "failed"
     FINALIZED = "finalized"
     VOIDED = "voided"
-    FAILED = "failed"
     CLOSED = "closed"
+    DELETED = "deleted"
+
+
+class InvoiceType(StrEnum):
+    SUBSCRIPTION = "subscription"
+    ONE_OFF = "one_off"
+    CREDIT = "credit"
+    ADVANCE_CHARGES = "advance_charges"
+    PROGRESSIVE_BILLING = "progressive_billing"
 
 
 class PaymentStatus(StrEnum):
-    """What of an issued invoice has been paid."""
+    """How far an invoice is paid."""
 
     PENDING = "pending"
     PARTIALLY_PAID = "partially_paid"
@@ -30,12 +39,104 @@ class PaymentStatus(StrEnum):
     FAILED = "failed"
 
 
-INVOICE_MOVES: Mapping[InvoiceStatus, frozenset[InvoiceStatus]] = {
-    InvoiceStatus.GENERATING: frozenset({InvoiceStatus.DRAFT, InvoiceStatus.CLOSED, InvoiceStatus.FAILED}),
-    InvoiceStatus.DRAFT: frozenset({InvoiceStatus.FINALIZED, InvoiceStatus.CLOSED, InvoiceStatus.FAILED}),
-    InvoiceStatus.PENDING: frozenset({InvoiceStatus.FINALIZED, InvoiceStatus.FAILED}),
-    InvoiceStatus.FAILED: frozenset({InvoiceStatus.PENDING, InvoiceStatus.DRAFT}),
-    InvoiceStatus.FINALIZED: frozenset({InvoiceStatus.VOIDED}),
-    InvoiceStatus.VOIDED: frozenset(),
-    InvoiceStatus.CLOSED: frozenset(),
+class PaymentState(StrEnum):
+    """Where one payment stands."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    PARTIALLY_REFUNDED = "partially_refunded"
+
+
+class CreditNoteStatus(StrEnum):
+    DRAFT = "draft"
+    FINALIZED = "finalized"
+    DELETED = "deleted"
+
+
+class CreditStatus(StrEnum):
+    """The credit part of a credit note."""
+
+    AVAILABLE = "available"
+    CONSUMED = "consumed"
+    VOIDED = "voided"
+
+
+class RefundStatus(StrEnum):
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+
+
+_INV = InvoiceStatus
+INVOICE_MOVES: Moves[InvoiceStatus] = {
+    _INV.GENERATING: frozenset({_INV.DRAFT, _INV.PENDING, _INV.FAILED, _INV.FINALIZED, _INV.CLOSED}),
+    _INV.DRAFT: frozenset({_INV.PENDING, _INV.FAILED, _INV.FINALIZED, _INV.CLOSED, _INV.DELETED}),
+    _INV.PENDING: frozenset({_INV.DRAFT, _INV.FAILED, _INV.FINALIZED, _INV.CLOSED}),
+    _INV.FAILED: frozenset({_INV.PENDING, _INV.DRAFT, _INV.FINALIZED, _INV.CLOSED}),
+    _INV.FINALIZED: frozenset({_INV.VOIDED}),
+    _INV.VOIDED: frozenset(),
+    _INV.CLOSED: frozenset(),
+    _INV.DELETED: frozenset(),
 }
+# A refund or a bounced payment opens a paid invoice again.
+PAYMENT_STATUS_MOVES: Moves[PaymentStatus] = {
+    PaymentStatus.PENDING: frozenset(
+        {PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID, PaymentStatus.FAILED}
+    ),
+    PaymentStatus.FAILED: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.PAID}
+    ),
+    PaymentStatus.PARTIALLY_PAID: frozenset(
+        {PaymentStatus.PENDING, PaymentStatus.PAID, PaymentStatus.FAILED}
+    ),
+    PaymentStatus.PAID: frozenset({PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID}),
+}
+PAYMENT_MOVES: Moves[PaymentState] = {
+    PaymentState.PENDING: frozenset({PaymentState.PROCESSING, PaymentState.SUCCESSFUL, PaymentState.FAILED}),
+    PaymentState.PROCESSING: frozenset({PaymentState.SUCCESSFUL, PaymentState.FAILED}),
+    PaymentState.SUCCESSFUL: frozenset({PaymentState.REFUNDED, PaymentState.PARTIALLY_REFUNDED}),
+    PaymentState.PARTIALLY_REFUNDED: frozenset({PaymentState.REFUNDED}),
+    PaymentState.FAILED: frozenset(),
+    PaymentState.REFUNDED: frozenset(),
+}
+CREDIT_NOTE_MOVES: Moves[CreditNoteStatus] = {
+    CreditNoteStatus.DRAFT: frozenset({CreditNoteStatus.FINALIZED, CreditNoteStatus.DELETED}),
+    CreditNoteStatus.FINALIZED: frozenset(),
+    CreditNoteStatus.DELETED: frozenset(),
+}
+# Voiding an invoice may give applied credit back, so a consumed note can become available again.
+CREDIT_MOVES: Moves[CreditStatus] = {
+    CreditStatus.AVAILABLE: frozenset({CreditStatus.CONSUMED, CreditStatus.VOIDED}),
+    CreditStatus.CONSUMED: frozenset({CreditStatus.AVAILABLE}),
+    CreditStatus.VOIDED: frozenset(),
+}
+REFUND_MOVES: Moves[RefundStatus] = {
+    RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
+    RefundStatus.FAILED: frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED}),
+    RefundStatus.SUCCEEDED: frozenset(),
+}
+
+# Carries a number and a frozen copy of everything printed on it.
+ISSUED: frozenset[InvoiceStatus] = frozenset({_INV.FINALIZED, _INV.VOIDED})
+# May still change.
+EDITABLE: frozenset[InvoiceStatus] = frozenset({_INV.DRAFT, _INV.FAILED})
+# Shown in lists and by the API.
+VISIBLE: frozenset[InvoiceStatus] = frozenset(
+    {_INV.DRAFT, _INV.PENDING, _INV.FAILED, _INV.FINALIZED, _INV.VOIDED}
+)
+# Money is still expected for a finalized invoice in one of these.
+UNPAID: frozenset[PaymentStatus] = frozenset(
+    {PaymentStatus.PENDING, PaymentStatus.PARTIALLY_PAID, PaymentStatus.FAILED}
+)
+
+
+def payment_status(total_minor: int, paid_minor: int, *, failed: bool = False) -> PaymentStatus:
+    """How far an invoice is paid. Nothing to pay counts as paid; `failed`: the last try was refused."""
+    if paid_minor >= total_minor:
+        return PaymentStatus.PAID
+    if paid_minor > 0:
+        return PaymentStatus.PARTIALLY_PAID
+    return PaymentStatus.FAILED if failed else PaymentStatus.PENDING

@@ -1,0 +1,134 @@
+"""Invoice lines: where an exact price becomes whole minor units, once.
+
+Laws.
+- amount_minor = round(exact price), half away from zero; nothing after that rounds the line again.
+- Negative usage or a negative price makes a line of 0 units and 0.
+- A charge with a minimum that was not reached gets a second line, the true-up: the minimum for the
+  days of the window, less what was used.
+
+Example: 2,000 a month of minimum, window of 15 of 31 days, 200 used:
+round(2000 x 15 / 31 - 200) = 768.
+"""
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.rules.charges.base import Priced, Step, Usage
+from billing.rules.errors import Invalid
+from billing.rules.money import ZERO, exact, from_minor, round_half_up, to_minor
+from billing.rules.periods import Period
+from billing.rules.proration import Share, SubscriptionFee
+from billing.rules.tax import Tax
+
+
+class LineKind(StrEnum):
+    SUBSCRIPTION = "subscription"
+    CHARGE = "charge"
+    TRUE_UP = "true_up"
+    ONE_OFF = "one_off"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True)
+class LineFacts:
+    """What a line is about, apart from its price.
+
+    `description` is printed; the ids are opaque references that coupons, wallets and the screen
+    use; `taxes` are those that apply (billing/rules/tax.py); `period` is what it covers.
+    """
+
+    description: str
+    currency: str
+    taxes: tuple[Tax, ...] = ()
+    period: Period | None = None
+    subscription_id: str | None = None
+    plan_id: str | None = None
+    charge_id: str | None = None
+    metric_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: `units` x `unit_amount` (major units, unrounded) = `amount_minor` (rounded).
+
+    `exact` is the unrounded price in major units; `steps` show how it was made.
+    """
+
+    kind: LineKind
+    facts: LineFacts
+    units: Decimal
+    unit_amount: Decimal
+    exact: Decimal
+    amount_minor: int
+    steps: tuple[Step, ...] = ()
+    events_count: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to show: no units, no amount, no events."""
+        return not (self.units or self.amount_minor or self.events_count)
+
+
+def charge_line(facts: LineFacts, priced: Priced, usage: Usage) -> Line:
+    """The line of one usage charge (or of one of its groups). Shows unprorated units."""
+    units = usage.units if usage.full_units is None else usage.full_units
+    if units < 0 or priced.total < 0:
+        return Line(LineKind.CHARGE, facts, ZERO, ZERO, ZERO, 0, (), usage.events_count)
+    return Line(
+        kind=LineKind.CHARGE,
+        facts=facts,
+        units=units,
+        unit_amount=priced.unit_amount(units),
+        exact=priced.total,
+        amount_minor=to_minor(priced.total, facts.currency),
+        steps=priced.steps,
+        events_count=usage.events_count,
+    )
+
+
+def subscription_line(facts: LineFacts, fee: SubscriptionFee, plan_amount_minor: int) -> Line:
+    """The line of the plan's fee; a prorated one shows its days as a step."""
+    full = from_minor(plan_amount_minor, facts.currency)
+    with exact():
+        amount = _major(fee.exact_minor, facts.currency)
+    steps: tuple[Step, ...] = ()
+    if not fee.full:
+        label = f"{fee.days} of {fee.whole_days} days"
+        steps = (Step("days", label, amount, units=Decimal(fee.days), unit_amount=full / fee.whole_days),)
+    return Line(LineKind.SUBSCRIPTION, facts, Decimal(1), amount, amount, fee.amount_minor, steps)
+
+
+def one_off_line(facts: LineFacts, units: Decimal, unit_amount: Decimal) -> Line:
+    """A line typed by hand: amount = round(units x unit amount). Both must not be negative."""
+    if units <= 0:
+        raise Invalid("Must be more than 0.", field="units")
+    if unit_amount < 0:
+        raise Invalid("Must not be negative.", field="unitAmount")
+    with exact():
+        amount = units * unit_amount
+    minor = to_minor(amount, facts.currency)
+    return Line(LineKind.ONE_OFF, facts, units, unit_amount, amount, minor)
+
+
+def credit_line(facts: LineFacts, credits: Decimal, amount_minor: int, rate: Decimal) -> Line:
+    """Prepaid credits sold: units are credits, the unit price is the rate, and no tax."""
+    amount = from_minor(amount_minor, facts.currency)
+    return Line(LineKind.CREDIT, replace(facts, taxes=()), credits, rate, amount, amount_minor)
+
+
+def true_up_line(facts: LineFacts, minimum_minor: int, used_minor: int, share: Share) -> Line | None:
+    """The rest to the minimum of a charge for the days of the window, or None when it is reached."""
+    with exact():
+        missing = share.take(Decimal(minimum_minor)) - used_minor
+    if missing <= 0:
+        return None
+    amount = _major(missing, facts.currency)
+    minor = int(round_half_up(missing))
+    return Line(LineKind.TRUE_UP, facts, Decimal(1), amount, amount, minor)
+
+
+def _major(minor: Decimal, currency: str) -> Decimal:
+    """Unrounded minor units to major units."""
+    with exact():
+        return minor * from_minor(1, currency)

@@ -1,0 +1,124 @@
+"""Credit for the unused days of a subscription that was paid in advance and ends early.
+
+Laws.
+- Unused days: from the day after the end (the day itself on an upgrade, which belongs to the new
+  plan) to the end of the period, without trial days. Item = plan amount as it was billed x unused
+  days / days of the period, exact, at most what is left of the fee.
+- Coupons of the fee are taken back in proportion, tax is added on the rest; the note is rounded
+  once for the subtotal and once for the tax.
+- credit: all of it to the balance. refund: what was paid for this fee beyond the days that were
+  used, the rest to the balance. offset: the same refund, the rest off the same invoice.
+
+Example: 31.00 with 20 % tax for October, ended on the 15th: 16 of 31 days are 16.00, with tax
+19.20. Fully paid, refund: 37.20 paid - 18.00 used = 19.20.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.rules.errors import Invalid
+from billing.rules.money import ZERO, exact, round_half_up
+from billing.rules.periods import Period, days_in, local_date, start_of_day
+from billing.rules.proration import days_charged, prorate
+
+
+class OnTermination(StrEnum):
+    CREDIT = "credit"
+    REFUND = "refund"
+    OFFSET = "offset"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class TerminationFacts:
+    """The last fee paid in advance and the invoice it is on; amounts in minor units.
+
+    `plan_amount_minor`: price of a full period as billed then. `fee_minor` and `fee_coupons`: the
+    fee and the coupons taken off it. `tax_rate`: sum of the fee's rates in percent. `period`: the
+    full period the fee is for. `invoice_total_minor`: total with tax; `invoice_paid_minor`: paid.
+    """
+
+    plan_amount_minor: int
+    fee_minor: int
+    period: Period
+    terminated_at: datetime
+    tz: str
+    tax_rate: Decimal = ZERO
+    fee_coupons: Decimal = ZERO
+    already_credited_minor: int = 0
+    invoice_total_minor: int = 0
+    invoice_paid_minor: int = 0
+    trial_ends_at: datetime | None = None
+    upgraded: bool = False
+
+
+@dataclass(frozen=True)
+class TerminationCredit:
+    """The credit note to make, in minor units. `item_exact` is the unrounded item."""
+
+    unused_days: int
+    whole_days: int
+    item_exact: Decimal
+    sub_total_minor: int
+    tax_minor: int
+    credit_minor: int
+    refund_minor: int
+    offset_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.sub_total_minor + self.tax_minor
+
+
+def termination_credit(facts: TerminationFacts, mode: OnTermination) -> TerminationCredit | None:
+    """What ending at `terminated_at` gives back, or None when that is nothing."""
+    if facts.upgraded and mode in (OnTermination.REFUND, OnTermination.OFFSET):
+        raise Invalid("A change of plan can only give credit.", code="not_supported")
+    if mode == OnTermination.SKIP or facts.fee_minor <= 0:
+        return None
+    whole_days = days_in(facts.period, facts.tz)
+    unused_days = _unused_days(facts)
+    with exact():
+        item = prorate(Decimal(facts.plan_amount_minor), unused_days, whole_days)
+        item = min(item, Decimal(facts.fee_minor - facts.already_credited_minor))
+        net = _after_coupons(facts, item)
+        sub_total = int(round_half_up(net))
+        tax = int(round_half_up(net * facts.tax_rate / 100))
+    total = sub_total + tax
+    if total <= 0:
+        return None
+    refund = 0
+    if mode in (OnTermination.REFUND, OnTermination.OFFSET):
+        refund = min(_refundable(facts, unused_days, whole_days), total)
+    rest = total - refund
+    offset = rest if mode == OnTermination.OFFSET else 0
+    return TerminationCredit(unused_days, whole_days, item, sub_total, tax, rest - offset, refund, offset)
+
+
+def _unused_days(facts: TerminationFacts) -> int:
+    last_day = local_date(facts.terminated_at, facts.tz)
+    first_unused = last_day if facts.upgraded else last_day + timedelta(days=1)
+    start = max(start_of_day(first_unused, facts.tz), facts.period.start)
+    if start >= facts.period.end:
+        return 0
+    return days_charged(Period(start, facts.period.end), facts.trial_ends_at, facts.tz)
+
+
+def _after_coupons(facts: TerminationFacts, item: Decimal) -> Decimal:
+    return item - facts.fee_coupons * item / facts.fee_minor
+
+
+def _refundable(facts: TerminationFacts, unused_days: int, whole_days: int) -> int:
+    """What was paid for this fee (its part of the invoice) less the days used, with tax."""
+    if facts.invoice_paid_minor <= 0 or facts.invoice_total_minor <= 0:
+        return 0
+    charged = days_charged(facts.period, facts.trial_ends_at, facts.tz)
+    with exact():
+        with_tax = 1 + facts.tax_rate / 100
+        fee = _after_coupons(facts, Decimal(facts.fee_minor)) * with_tax
+        paid = facts.invoice_paid_minor * fee / facts.invoice_total_minor
+        used_amount = prorate(Decimal(facts.plan_amount_minor), charged - unused_days, whole_days)
+        used = _after_coupons(facts, used_amount) * with_tax
+        return max(0, int(round_half_up(paid - used)))
