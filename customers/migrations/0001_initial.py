@@ -57,7 +57,6 @@ class Migration(migrations.Migration):
                 ('grace_period_days', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MaxValueValidator(365)])),
                 ('preferred_provider', models.CharField(blank=True, choices=[('manual', 'Bank transfer or cash (recorded by hand)'), ('stripe', 'Stripe'), ('flutterwave', 'Flutterwave'), ('paystack', 'Paystack'), ('mpesa', 'M-Pesa')], max_length=20, verbose_name='default payment provider')),
                 ('metadata', models.JSONField(blank=True, default=dict)),
-                ('locked', models.BooleanField(default=False, editable=False)),
                 ('deleting_at', models.DateTimeField(blank=True, editable=False, null=True)),
                 ('search_text', models.TextField(blank=True, editable=False)),
                 ('search_grams', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=3), default=list, editable=False, size=None)),

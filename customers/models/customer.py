@@ -42,8 +42,7 @@ class Provider(models.TextChoices):
 
 class Customer(Kept):
     """Whom we bill. Deleted customers keep their row, because their documents stay; their external ID and
-    e-mail may be used again. `locked` says that an object was assigned: external ID and currency are fixed.
-    `deleting_at` is set while the deletion cascade runs.
+    e-mail may be used again. `deleting_at` is set while the deletion cascade runs.
     """
 
     PREFIX = "cust"
@@ -94,7 +93,6 @@ class Customer(Kept):
     )
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
     metadata = models.JSONField(default=dict, blank=True)
-    locked = models.BooleanField(default=False, editable=False)
     deleting_at = models.DateTimeField(null=True, blank=True, editable=False)
     search_text = models.TextField(blank=True, editable=False)
     search_grams = ArrayField(models.CharField(max_length=3), default=list, editable=False)

@@ -291,7 +291,7 @@ class InvoicedPeriod(Scoped):
     """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
 
     `kind` is `usage` for what was used in [start, end) with the fee in arrears, `fee` for a fee in advance.
-    The row of a voided or deleted invoice is removed with it, so that the period can be billed again.
+    A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
     """
 
     PREFIX = "ipd"
