@@ -37,7 +37,7 @@ class AppliedCouponStatus(StrEnum):
     TERMINATED = "terminated"
 
 
-class JobStatus(StrEnum):
+class JobState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     SUCCEEDED = "succeeded"
@@ -64,11 +64,11 @@ APPLIED_COUPON_MOVES: Moves[AppliedCouponStatus] = {
     AppliedCouponStatus.TERMINATED: frozenset({AppliedCouponStatus.ACTIVE}),
 }
 # A running job whose worker was killed is queued again by the sweeper.
-JOB_MOVES: Moves[JobStatus] = {
-    JobStatus.QUEUED: frozenset({JobStatus.RUNNING, JobStatus.FAILED}),
-    JobStatus.RUNNING: frozenset({JobStatus.SUCCEEDED, JobStatus.FAILED, JobStatus.QUEUED}),
-    JobStatus.SUCCEEDED: frozenset(),
-    JobStatus.FAILED: frozenset({JobStatus.QUEUED}),
+JOB_MOVES: Moves[JobState] = {
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.FAILED}),
+    JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.QUEUED}),
+    JobState.SUCCEEDED: frozenset(),
+    JobState.FAILED: frozenset({JobState.QUEUED}),
 }
 
 # Subscriptions that are running: they show usage, can be ended and keep their external id taken.

@@ -90,12 +90,13 @@ def charge_line(facts: LineFacts, priced: Priced, usage: Usage) -> Line:
 def subscription_line(facts: LineFacts, fee: SubscriptionFee, plan_amount_minor: int) -> Line:
     """The line of the plan's fee; a prorated one shows its days as a step."""
     full = from_minor(plan_amount_minor, facts.currency)
+    amount = _major(fee.exact_minor, facts.currency)
     with exact():
-        amount = _major(fee.exact_minor, facts.currency)
+        per_day = full / fee.whole_days
     steps: tuple[Step, ...] = ()
     if not fee.full:
         label = f"{fee.days} of {fee.whole_days} days"
-        steps = (Step("days", label, amount, units=Decimal(fee.days), unit_amount=full / fee.whole_days),)
+        steps = (Step("days", label, amount, units=Decimal(fee.days), unit_amount=per_day),)
     return Line(LineKind.SUBSCRIPTION, facts, Decimal(1), amount, amount, fee.amount_minor, steps)
 
 

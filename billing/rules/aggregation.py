@@ -1,0 +1,236 @@
+"""Aggregation: what a metric makes of the events of a window. The spec the SQL is tested against.
+
+Laws. Over the events of the half-open window, in order of (timestamp, order of reception):
+- count: their number. sum: of the numeric values (may be negative). max: the highest, 0 without
+  any. latest: the value of the last event, not below 0.
+- unique_count: per value, "add" after nothing or a "remove" counts +1, "remove" after an "add" -1,
+  repeats 0; an event without an operation is an "add".
+- weighted_sum: the running value times the seconds it stood, over the seconds of the full period.
+- Events whose value is missing or not a number (`-?digits(.digits)?`) do not take part.
+- recurring sum and unique_count look at all history before the end of the window.
+Input order never matters.
+
+Example: add a, add b, add a, remove b: 1 + 1 + 0 - 1 = 1. Values 5, -2, 10: sum 13, max 10.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from numbers import Real
+from typing import Any
+
+from billing.rules.errors import Invalid
+from billing.rules.money import ZERO, exact
+from billing.rules.periods import Period, days_in, local_date
+
+# Also the pattern of the SQL side (POSIX, anchored): what does not match is not a number.
+NUMBER_PATTERN = r"^-?[0-9]{1,24}(\.[0-9]{1,15})?$"
+_NUMBER = re.compile(NUMBER_PATTERN.replace("^", "").replace("$", ""))
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Aggregation(StrEnum):
+    COUNT = "count"
+    SUM = "sum"
+    MAX = "max"
+    UNIQUE_COUNT = "unique_count"
+    LATEST = "latest"
+    WEIGHTED_SUM = "weighted_sum"
+
+
+class RoundingFunction(StrEnum):
+    ROUND = "round"
+    CEIL = "ceil"
+    FLOOR = "floor"
+
+
+RECURRING_ALLOWED = frozenset({Aggregation.SUM, Aggregation.UNIQUE_COUNT, Aggregation.WEIGHTED_SUM})
+PAYABLE_IN_ADVANCE = frozenset({Aggregation.COUNT, Aggregation.SUM, Aggregation.UNIQUE_COUNT})
+NEEDS_FIELD = frozenset(Aggregation) - {Aggregation.COUNT}
+_ROUNDINGS = {
+    RoundingFunction.ROUND: ROUND_HALF_UP,
+    RoundingFunction.CEIL: ROUND_CEILING,
+    RoundingFunction.FLOOR: ROUND_FLOOR,
+}
+
+
+@dataclass(frozen=True)
+class UsageEvent:
+    """`value`: the raw property the metric reads (None: absent); `order`: order of reception."""
+
+    timestamp: datetime
+    value: Any = None
+    order: int = 0
+    operation: str = "add"
+
+    @classmethod
+    def of(
+        cls, timestamp: datetime, properties: Mapping[str, Any], field: str | None, order: int = 0
+    ) -> "UsageEvent":
+        """The event as a metric on `field` sees it."""
+        operation = str(properties.get("operation_type") or "add")
+        return cls(timestamp, properties.get(field) if field else None, order, operation)
+
+
+@dataclass(frozen=True)
+class Aggregated:
+    """`units` of the window, the number of events that took part, and their numeric values in order."""
+
+    units: Decimal
+    events_count: int
+    event_values: tuple[Decimal, ...] = ()
+
+
+def parse_value(raw: Any) -> Decimal | None:
+    """The exact number in a property, or None when it is not one.
+
+    Text must match NUMBER_PATTERN: "1e3", "+5", ".5" and "" are not numbers. A JSON number counts
+    by its shortest decimal notation, so 0.1 is exactly 0.1.
+    """
+    if isinstance(raw, bool) or raw is None:
+        return None
+    if isinstance(raw, Decimal):
+        text = f"{raw:f}"
+    elif isinstance(raw, Real):
+        text = f"{Decimal(repr(raw)):f}"
+    else:
+        text = raw if isinstance(raw, str) else ""
+    return Decimal(text) if _NUMBER.fullmatch(text) else None
+
+
+def in_order(events: Iterable[UsageEvent]) -> list[UsageEvent]:
+    return sorted(events, key=lambda event: (event.timestamp, event.order))
+
+
+def aggregate(
+    kind: Aggregation,
+    events: Iterable[UsageEvent],
+    window: Period,
+    *,
+    recurring: bool = False,
+    full: Period | None = None,
+    initial: Decimal = ZERO,
+) -> Aggregated:
+    """The units of `events` in `window`.
+
+    `recurring` drops the lower bound (sum, unique_count). `full` (the whole billing period) and
+    `initial` (the value carried over) only matter to weighted_sum.
+    """
+    if recurring and kind not in RECURRING_ALLOWED:
+        raise Invalid(f"A {kind} metric cannot be recurring.", field="recurring")
+    carries = recurring and kind != Aggregation.WEIGHTED_SUM
+    seen = [e for e in in_order(events) if e.timestamp < window.end]
+    if not carries:
+        seen = [e for e in seen if e.timestamp >= window.start]
+    if kind == Aggregation.COUNT:
+        return Aggregated(Decimal(len(seen)), len(seen), (Decimal(1),) * len(seen))
+    if kind == Aggregation.UNIQUE_COUNT:
+        return _unique_count(seen)
+    numeric = [(e, value) for e in seen if (value := parse_value(e.value)) is not None]
+    values = tuple(value for _, value in numeric)
+    with exact():
+        if kind == Aggregation.SUM:
+            units = sum(values, ZERO)
+        elif kind == Aggregation.MAX:
+            units = max(values, default=ZERO)
+        elif kind == Aggregation.LATEST:
+            units = max(values[-1], ZERO) if values else ZERO
+        else:
+            moments = [(e.timestamp, value) for e, value in numeric]
+            units = _weighted_sum(moments, window, full or window, initial)
+    return Aggregated(units, len(values), values)
+
+
+def _steps_of(events: Iterable[UsageEvent]) -> list[tuple[UsageEvent, str, int]]:
+    """Events that name an item, with the item and +1, -1 or 0."""
+    present: set[str] = set()
+    steps: list[tuple[UsageEvent, str, int]] = []
+    for event in events:
+        if event.value is None or event.value == "":
+            continue
+        item, add = str(event.value), event.operation != "remove"
+        step = int(item not in present) if add else -int(item in present)
+        if add:
+            present.add(item)
+        else:
+            present.discard(item)
+        steps.append((event, item, step))
+    return steps
+
+
+def _unique_count(events: Sequence[UsageEvent]) -> Aggregated:
+    steps = [Decimal(step) for _, _, step in _steps_of(events)]
+    return Aggregated(sum(steps, ZERO), len(steps), tuple(steps))
+
+
+def _weighted_sum(
+    moments: Sequence[tuple[datetime, Decimal]], window: Period, full: Period, initial: Decimal
+) -> Decimal:
+    total, level, since = ZERO, initial, window.start
+    for at, value in [*moments, (window.end, ZERO)]:
+        total += level * ((at - since) // _MICROSECOND)
+        level, since = level + value, at
+    # Days of 86,400 s: a clock change does not alter the weight of a second.
+    length = max(1, -((full.start - full.end) // timedelta(days=1))) * 86_400 * 1_000_000
+    return (total / length).quantize(Decimal(1).scaleb(-20), rounding=ROUND_CEILING).normalize() + ZERO
+
+
+def round_units(units: Decimal, function: RoundingFunction | None, precision: int | None = None) -> Decimal:
+    """Round a quantity as the metric asks: 123.456 ceil at -2 is 200. No function: unchanged."""
+    if function is None:
+        return units
+    with exact():
+        step = Decimal(1).scaleb(-(precision or 0))
+        return units.quantize(step, rounding=_ROUNDINGS[function]) + ZERO
+
+
+def prorated_sum(events: Iterable[UsageEvent], window: Period, duration_days: int, tz: str) -> Decimal:
+    """Recurring sum where units count for the days they stood, both ends included; ceiled to 5.
+
+    `duration_days` is the length of the full period. Units from before the window count for all of
+    its days. Example: 12 added on 26 May of a 31-day month count 12 x 6 / 31.
+    """
+    total = ZERO
+    with exact():
+        for event in in_order(events):
+            value = parse_value(event.value)
+            if value is None or event.timestamp >= window.end:
+                continue
+            stood = Period(max(event.timestamp, window.start), window.end)
+            total += value * days_in(stood, tz) / duration_days
+        return _ceil5(total)
+
+
+def prorated_unique_count(
+    events: Iterable[UsageEvent], window: Period, duration_days: int, tz: str
+) -> Decimal:
+    """Recurring unique count where an item counts for the days it was there; ceiled to 5 decimals.
+
+    From the day of its add to the day of its remove, both included; a day counts once.
+    """
+    last_day = local_date(window.end - _MICROSECOND, tz)
+    first_day = local_date(window.start, tz)
+    added: dict[str, date] = {}
+    days: dict[str, set[int]] = {}
+    steps = _steps_of(e for e in in_order(events) if e.timestamp < window.end)
+    for event, item, step in steps:
+        on = local_date(event.timestamp, tz)
+        if step > 0:
+            added[item] = on
+        elif step < 0:
+            _mark(days.setdefault(item, set()), added.pop(item), on, first_day)
+    for item, since in added.items():
+        _mark(days.setdefault(item, set()), since, last_day, first_day)
+    with exact():
+        return _ceil5(Decimal(sum(len(marked) for marked in days.values())) / duration_days)
+
+
+def _mark(marked: set[int], since: date, until: date, first_day: date) -> None:
+    marked.update(range(max(since, first_day).toordinal(), until.toordinal() + 1))
+
+
+def _ceil5(value: Decimal) -> Decimal:
+    return value.quantize(Decimal("0.00001"), rounding=ROUND_CEILING)
