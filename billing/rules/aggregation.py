@@ -30,6 +30,8 @@ from billing.rules.periods import Period, days_in, local_date
 NUMBER_PATTERN = r"^-?[0-9]{1,24}(\.[0-9]{1,15})?$"
 _NUMBER = re.compile(NUMBER_PATTERN.replace("^", "").replace("$", ""))
 _MICROSECOND = timedelta(microseconds=1)
+_DAY = timedelta(days=1)
+_HALF_DAY = timedelta(hours=12)
 
 
 class Aggregation(StrEnum):
@@ -173,8 +175,8 @@ def _weighted_sum(
     for at, value in [*moments, (window.end, ZERO)]:
         total += level * ((at - since) // _MICROSECOND)
         level, since = level + value, at
-    # Days of 86,400 s: a clock change does not alter the weight of a second.
-    length = max(1, -((full.start - full.end) // timedelta(days=1))) * 86_400 * 1_000_000
+    # Whole days of 86,400 s (to the nearest): a clock change does not alter the weight of a second.
+    length = max(1, (full.end - full.start + _HALF_DAY) // _DAY) * (_DAY // _MICROSECOND)
     return (total / length).quantize(Decimal(1).scaleb(-20), rounding=ROUND_CEILING).normalize() + ZERO
 
 

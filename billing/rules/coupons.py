@@ -24,7 +24,7 @@ _SHARE_SCALE = 100_000
 
 
 class CouponKind(StrEnum):
-    FIXED = "fixed"
+    FIXED = "fixed_amount"
     PERCENTAGE = "percentage"
 
 

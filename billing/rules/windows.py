@@ -4,7 +4,10 @@ Laws.
 - In arrears an invoice covers the period before the billing moment, in advance the one it starts.
   Usage is always billed afterwards, so a plan in advance bills the fee of the new period together
   with the usage of the one before.
-- A subscription that has ended is billed for the period in which it ended.
+- A subscription that has ended is billed for the period in which it ended. (When the period before
+  that was not invoiced yet, it needs an invoice of its own: ask again with `at` at its end.)
+- Usage billed monthly on a longer plan: the fee is due only where both periods begin together
+  (in advance also where it starts).
 - The fee counts from the local day of the start, usage from its exact moment; both stop where the
   subscription ended.
 
@@ -13,7 +16,7 @@ from 10 January to 1 February.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from billing.rules.periods import (
     BillingTime,
@@ -21,14 +24,18 @@ from billing.rules.periods import (
     Period,
     local_date,
     period_at,
-    previous_period,
     start_of_day,
 )
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """When a subscription is billed: `anchor` is its subscription_at, `tz` the customer's."""
+    """When a subscription is billed: `anchor` is its subscription_at, `tz` the customer's.
+
+    `usage_monthly`: usage of a yearly or semiannual plan is billed every month.
+    """
 
     interval: Interval
     billing_time: BillingTime
@@ -37,23 +44,20 @@ class Schedule:
     pay_in_advance: bool
     started_at: datetime
     ended_at: datetime | None = None
+    usage_monthly: bool = False
 
     def period_at(self, instant: datetime) -> Period:
-        return period_at(
-            instant,
-            interval=self.interval,
-            billing_time=self.billing_time,
-            anchor=self.anchor,
-            tz=self.tz,
-        )
+        """The full period of the plan's fee that contains `instant`."""
+        return self._period_at(instant, self.interval)
 
-    def before(self, period: Period) -> Period:
-        return previous_period(
-            period,
-            interval=self.interval,
-            billing_time=self.billing_time,
-            anchor=self.anchor,
-            tz=self.tz,
+    def usage_period_at(self, instant: datetime) -> Period:
+        """The full period of usage that contains `instant`."""
+        split = self.usage_monthly and self.interval in (Interval.SEMIANNUAL, Interval.YEARLY)
+        return self._period_at(instant, Interval.MONTHLY if split else self.interval)
+
+    def _period_at(self, instant: datetime, interval: Interval) -> Period:
+        return period_at(
+            instant, interval=interval, billing_time=self.billing_time, anchor=self.anchor, tz=self.tz
         )
 
 
@@ -70,28 +74,36 @@ class Windows:
 
 def billing_windows(schedule: Schedule, at: datetime) -> Windows:
     """What an invoice made at `at` covers."""
-    current = schedule.period_at(at)
-    ended = schedule.ended_at is not None and schedule.ended_at <= at
-    usage_full = current if ended else schedule.before(current)
-    fee_full = current if schedule.pay_in_advance else usage_full
+    if schedule.ended_at is not None and schedule.ended_at <= at:
+        # Ended at midnight means that the day before was the last one.
+        last = schedule.ended_at - _MICROSECOND
+        fee_full, usage_full = schedule.period_at(last), schedule.usage_period_at(last)
+        fee_due = True
+    else:
+        fee_full, running = schedule.period_at(at), schedule.usage_period_at(at)
+        starting = schedule.pay_in_advance and schedule.started_at >= running.start
+        fee_due = starting or running.start == fee_full.start
+        usage_full = schedule.usage_period_at(running.start - _MICROSECOND)
+        if not schedule.pay_in_advance:
+            fee_full = schedule.period_at(fee_full.start - _MICROSECOND)
     first_day = start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz)
     return Windows(
-        fee=_cut(fee_full, first_day, schedule.ended_at),
+        fee=_cut(fee_full, first_day, schedule.ended_at) if fee_due else None,
         fee_full=fee_full,
         usage=_cut(usage_full, schedule.started_at, schedule.ended_at),
         usage_full=usage_full,
     )
 
 
-def usage_window(schedule: Schedule, at: datetime) -> Windows:
+def running_windows(schedule: Schedule, at: datetime) -> Windows:
     """The running period at `at`, for current usage: fee and usage of the period containing it."""
-    current = schedule.period_at(at)
+    current, usage = schedule.period_at(at), schedule.usage_period_at(at)
     first_day = start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz)
     return Windows(
         fee=_cut(current, first_day, schedule.ended_at),
         fee_full=current,
-        usage=_cut(current, schedule.started_at, schedule.ended_at),
-        usage_full=current,
+        usage=_cut(usage, schedule.started_at, schedule.ended_at),
+        usage_full=usage,
     )
 
 
