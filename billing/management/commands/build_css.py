@@ -18,4 +18,6 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         target = Path(settings.STATIC_BUILD_DIR) / "css/app.css"
         written = build_css(Path(settings.BASE_DIR) / "static/css", target)
-        self.stdout.write(f"css: {target.stat().st_size / 1024:.0f} kB, {'written' if written else 'up to date'}")
+        self.stdout.write(
+            f"css: {target.stat().st_size / 1024:.0f} kB, {'written' if written else 'up to date'}"
+        )
