@@ -10,19 +10,20 @@ from django.db.models import Q
 
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.periods import BillingTime
-from billing.rules.states import LIVE, SubscriptionStatus
+from billing.rules.states import BILLABLE, LIVE, SubscriptionStatus
 
 
 class SubscriptionQuerySet(ScopedQuerySet):
     """Subscriptions by the business's questions."""
 
     def live(self) -> SubscriptionQuerySet:
-        """Started and not ended: usage counts and periods are billed."""
+        """Started and not ended: usage counts, paused ones included."""
         return self.filter(status__in=[status.value for status in LIVE])
 
     def due(self, at: datetime) -> SubscriptionQuerySet:
-        """Live ones whose running period has ended at that moment."""
-        return self.live().filter(next_billing_at__lte=at)
+        """Billable ones whose running period has ended at that moment."""
+        billable = [status.value for status in BILLABLE]
+        return self.filter(status__in=billable, next_billing_at__lte=at)
 
     def starting(self, at: datetime) -> SubscriptionQuerySet:
         """Pending ones whose start has come."""

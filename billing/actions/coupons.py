@@ -1,0 +1,137 @@
+"""Giving coupons to customers, using them on invoices, and taking them away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.locks import lock_customer
+from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
+from billing.orm.actor import Actor
+from billing.rules.coupons import Coupon as CouponFacts
+from billing.rules.coupons import CouponCredit
+from billing.rules.coupons import CouponKind as FactKind
+from billing.rules.coupons import Frequency as FactFrequency
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.states import AppliedCouponStatus
+
+
+@transaction.atomic
+def apply_coupon(customer: Any, coupon: Coupon, *, by: Actor, at: datetime) -> AppliedCoupon:
+    """Give a coupon to a customer: a copy of its terms that lowers the next invoices.
+
+    Refused when it is terminated or expired, in another currency, or not reusable and given before; a second
+    active application of the same coupon is a Conflict, so that a double click gives one discount.
+    """
+    customer = lock_customer(customer.pk)
+    coupon = Coupon.objects.select_for_update().get(pk=coupon.pk)
+    check_usable(coupon, customer, at)
+    applied = AppliedCoupon.objects.create(
+        organization=customer.organization,
+        coupon=coupon,
+        customer=customer,
+        kind=coupon.kind,
+        amount_minor=coupon.amount_minor,
+        currency=coupon.currency,
+        percentage=coupon.percentage,
+        frequency=coupon.frequency,
+        periods=coupon.periods,
+        remaining_minor=coupon.amount_minor if coupon.frequency == Frequency.ONCE else None,
+        periods_remaining=coupon.periods,
+        applied_at=at,
+    )
+    audit.record(customer.organization, "coupon.applied", applied, by=by, at=at, customer=customer)
+    return applied
+
+
+def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
+    """Raise unless this coupon may be given to this customer now."""
+    if coupon.deleted_at or coupon.terminated_at or (coupon.expires_at and coupon.expires_at <= at):
+        raise Conflict("This coupon has ended.", code="coupon_ended", field="coupon")
+    if coupon.kind == CouponKind.FIXED_AMOUNT and coupon.currency != customer.currency:
+        raise Invalid(
+            f"The coupon is in {coupon.currency}, the customer is billed in {customer.currency}.",
+            code="currencies_do_not_match",
+            field="coupon",
+        )
+    given = AppliedCoupon.objects.filter(coupon=coupon, customer=customer)
+    if given.active().exists():
+        raise Conflict("The customer has this coupon already.", code="coupon_already_applied", field="coupon")
+    if not coupon.reusable and given.exists():
+        raise Conflict(
+            "This coupon can be given once per customer.", code="coupon_not_reusable", field="coupon"
+        )
+
+
+@transaction.atomic
+def remove_applied_coupon(applied: AppliedCoupon, *, by: Actor, at: datetime) -> AppliedCoupon:
+    """End an application; invoices already issued keep their discount. Twice changes nothing."""
+    applied = AppliedCoupon.objects.select_for_update(of=("self",)).get(pk=applied.pk)
+    if applied.status == AppliedCouponStatus.ACTIVE.value:
+        end(applied, at)
+        customer = applied.customer
+        audit.record(applied.organization, "coupon.removed", applied, by=by, at=at, customer=customer)
+    return applied
+
+
+def end(applied: AppliedCoupon, at: datetime) -> None:
+    """Write the end of a locked application."""
+    applied.status = AppliedCouponStatus.TERMINATED.value
+    applied.terminated_at = at
+    applied.save(update_fields=["status", "terminated_at", "updated_at"])
+
+
+def facts(applied: AppliedCoupon) -> CouponFacts:
+    """What the rule needs to know of an application."""
+    left = applied.remaining_minor if applied.remaining_minor is not None else applied.amount_minor
+    return CouponFacts(
+        id=str(applied.pk),
+        kind=FactKind(applied.kind),
+        frequency=FactFrequency(applied.frequency),
+        amount_minor=left or 0,
+        rate=applied.percentage or Decimal(0),
+        currency=applied.currency or None,
+        uses_left=applied.periods_remaining,
+    )
+
+
+def usable_coupons(customer: Any, currency: str) -> list[AppliedCoupon]:
+    """The customer's active applications for an invoice in this currency, oldest first."""
+    active = AppliedCoupon.objects.filter(customer=customer).active().filter(currency__in=["", currency])
+    return list(active.select_related("coupon").order_by("applied_at", "pk"))
+
+
+def use_coupons(credits: Iterable[CouponCredit], applied: Iterable[AppliedCoupon], *, at: datetime) -> None:
+    """Write what finalising an invoice has used up. The caller holds the customer's lock."""
+    by_id = {str(row.pk): row for row in applied}
+    for credit in credits:
+        row = by_id[credit.coupon_id]
+        if row.remaining_minor is not None:
+            row.remaining_minor = credit.amount_left_minor
+        row.periods_remaining = credit.uses_left
+        if credit.terminated:
+            row.status = AppliedCouponStatus.TERMINATED.value
+            row.terminated_at = at
+        row.save()
+
+
+def give_back(applied: AppliedCoupon, minor: int) -> None:
+    """A voided invoice returns its use of a coupon; an application that was used up becomes active again, one
+    that staff have removed stays ended.
+    """
+    applied = AppliedCoupon.objects.select_for_update(of=("self",)).get(pk=applied.pk)
+    used_up = applied.remaining_minor == 0 or applied.periods_remaining == 0
+    single = applied.frequency == Frequency.ONCE and applied.kind == CouponKind.PERCENTAGE
+    if applied.remaining_minor is not None:
+        applied.remaining_minor += minor
+    if applied.periods_remaining is not None:
+        applied.periods_remaining += 1
+    if used_up or single:
+        applied.status = AppliedCouponStatus.ACTIVE.value
+        applied.terminated_at = None
+    applied.save()

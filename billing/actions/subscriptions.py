@@ -1,0 +1,188 @@
+"""The life of a subscription: start, activation, end. What is billed for it is decided in `invoicing`."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from billing.actions import audit
+from billing.models import Plan, Subscription
+from billing.orm.actor import Actor
+from billing.orm.fields import new_id
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.periods import BillingTime, Interval, billing_boundary_after, local_date
+from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
+
+
+def customer_timezone(customer: Any) -> str:
+    """The customer's timezone, else that of its billing entity."""
+    return customer.timezone or customer.billing_entity.timezone or "UTC"
+
+
+def next_boundary(subscription: Subscription, after: datetime) -> datetime:
+    """The end of the period that contains `after`, at local midnight of the customer."""
+    return billing_boundary_after(
+        after,
+        interval=Interval(subscription.plan.interval),
+        billing_time=BillingTime(subscription.billing_time),
+        anchor=subscription.subscription_at,
+        tz=customer_timezone(subscription.customer),
+    )
+
+
+@transaction.atomic
+def start_subscription(
+    customer: Any,
+    plan: Plan,
+    *,
+    external_id: str = "",
+    name: str = "",
+    billing_time: str = BillingTime.CALENDAR.value,
+    subscription_at: datetime | None = None,
+    ending_at: datetime | None = None,
+    trial_days: int | None = None,
+    metadata: dict[str, Any] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Subscription:
+    """A subscription that runs from `subscription_at` (default: now): pending when that day is still to come
+    in the customer's timezone, else active (or trialing) at once. A start in the past is not billed backwards
+    at creation; the next billing covers it.
+    """
+    if plan.deleted_at or not plan.active:
+        raise Invalid("This plan takes no new subscriptions.", code="plan_inactive", field="plan")
+    tz = customer_timezone(customer)
+    start = subscription_at or at
+    if ending_at is not None and (ending_at <= start or ending_at <= at):
+        raise Invalid("The end must be in the future and after the start.", field="ending_at")
+    days = plan.trial_days if trial_days is None else trial_days
+    pending = local_date(start, tz) > local_date(at, tz)
+    subscription = Subscription(
+        id=new_id(),
+        organization=customer.organization,
+        customer=customer,
+        plan=plan,
+        external_id=external_id.strip(),
+        name=name.strip(),
+        billing_time=billing_time,
+        subscription_at=start,
+        trial_ends_at=start + timedelta(days=days) if days else None,
+        ending_at=ending_at,
+        status=SubscriptionStatus.PENDING.value,
+        metadata=metadata or {},
+    )
+    subscription.external_id = subscription.external_id or subscription.public_id
+    if not pending:
+        begin(subscription, min(start, at) if subscription_at else at, at=at)
+    try:
+        with transaction.atomic():
+            subscription.save(force_insert=True)
+    except IntegrityError as error:
+        if "subscription_external_id" not in str(error):
+            raise
+        raise Conflict(
+            "A running subscription has this external ID already.",
+            code="external_id_taken",
+            field="external_id",
+        ) from error
+    audit.record(
+        customer.organization,
+        "subscription.created" if pending else "subscription.started",
+        subscription,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"plan": (None, plan.name), "status": (None, subscription.status)},
+    )
+    return subscription
+
+
+def begin(subscription: Subscription, started_at: datetime, *, at: datetime) -> None:
+    """Set what a running subscription has: its start, its state, the end of its first period."""
+    trial = subscription.trial_ends_at is not None and subscription.trial_ends_at > at
+    new = SubscriptionStatus.TRIALING if trial else SubscriptionStatus.ACTIVE
+    subscription.status = move(SUBSCRIPTION_MOVES, SubscriptionStatus(subscription.status), new).value
+    subscription.started_at = started_at
+    subscription.next_billing_at = next_boundary(subscription, started_at)
+
+
+def lock_subscription(subscription: Subscription) -> Subscription:
+    """The row as it is now, locked until the transaction ends."""
+    rows = Subscription.objects.select_for_update(of=("self",))
+    return rows.select_related("plan", "customer__billing_entity", "organization").get(pk=subscription.pk)
+
+
+@transaction.atomic
+def activate(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+    """Start a pending subscription whose time has come. Twice changes nothing."""
+    subscription = lock_subscription(subscription)
+    if subscription.status != SubscriptionStatus.PENDING.value:
+        return subscription
+    begin(subscription, subscription.subscription_at, at=at)
+    subscription.save()
+    audit.record(
+        subscription.organization,
+        "subscription.started",
+        subscription,
+        by=by,
+        at=at,
+        customer=subscription.customer,
+    )
+    return subscription
+
+
+@transaction.atomic
+def end_trial(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+    """From trialing to active once the trial is over."""
+    subscription = lock_subscription(subscription)
+    over = subscription.trial_ends_at is None or subscription.trial_ends_at <= at
+    if subscription.status == SubscriptionStatus.TRIALING.value and over:
+        set_status(subscription, SubscriptionStatus.ACTIVE, "subscription.trial_ended", by=by, at=at)
+    return subscription
+
+
+@transaction.atomic
+def end_subscription(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+    """Terminate now; usage after this moment does not count. The closing bill is the caller's. Twice changes
+    nothing.
+    """
+    subscription = lock_subscription(subscription)
+    if subscription.status == SubscriptionStatus.TERMINATED.value:
+        return subscription
+    subscription.terminated_at = at
+    subscription.next_billing_at = None
+    set_status(subscription, SubscriptionStatus.TERMINATED, "subscription.terminated", by=by, at=at)
+    return subscription
+
+
+@transaction.atomic
+def cancel_pending(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+    """Call off a subscription that has not started. Twice changes nothing."""
+    subscription = lock_subscription(subscription)
+    if subscription.status == SubscriptionStatus.CANCELED.value:
+        return subscription
+    if subscription.status != SubscriptionStatus.PENDING.value:
+        raise Conflict("It has started: terminate it instead.", code="subscription_started")
+    subscription.canceled_at = at
+    set_status(subscription, SubscriptionStatus.CANCELED, "subscription.canceled", by=by, at=at)
+    return subscription
+
+
+def set_status(
+    subscription: Subscription, new: SubscriptionStatus, action: str, *, by: Actor, at: datetime
+) -> None:
+    """Move a locked subscription along the table and write its audit line."""
+    old = SubscriptionStatus(subscription.status)
+    subscription.status = move(SUBSCRIPTION_MOVES, old, new).value
+    subscription.save()
+    audit.record(
+        subscription.organization,
+        action,
+        subscription,
+        by=by,
+        at=at,
+        customer=subscription.customer,
+        changes={"status": (old.value, new.value)},
+    )

@@ -1,0 +1,86 @@
+"""Assigning a plan: the customer's currency follows, a subscription starts, a fee in advance is billed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.locks import lock_customer
+from billing.actions.subscriptions import start_subscription
+from billing.models import Plan, Subscription
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.periods import BillingTime
+from billing.rules.states import SubscriptionStatus
+from customers.models import Customer
+from customers.queries.locks import lock_reasons
+from invoicing.actions.billing_run import bill_start
+
+
+@transaction.atomic
+def assign_plan(
+    customer: Customer,
+    plan: Plan,
+    *,
+    external_id: str = "",
+    name: str = "",
+    billing_time: str = BillingTime.CALENDAR.value,
+    subscription_at: datetime | None = None,
+    ending_at: datetime | None = None,
+    trial_days: int | None = None,
+    metadata: dict[str, Any] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Subscription:
+    """Start a subscription of the customer on the plan.
+
+    A customer to whom nothing was assigned yet takes over the plan's currency; otherwise the currencies must
+    match (Invalid, field plan). A plan paid in advance is billed at once.
+    """
+    customer = lock_customer(customer.pk)
+    if customer.deleted_at or customer.deleting_at:
+        raise Conflict("This customer is deleted.", code="customer_deleted")
+    match_currency(customer, plan.currency, by=by, at=at, field="plan")
+    subscription = start_subscription(
+        customer,
+        plan,
+        external_id=external_id,
+        name=name,
+        billing_time=billing_time,
+        subscription_at=subscription_at,
+        ending_at=ending_at,
+        trial_days=trial_days,
+        metadata=metadata,
+        by=by,
+        at=at,
+    )
+    if subscription.status != SubscriptionStatus.PENDING.value:
+        bill_start(subscription, by=by, at=at)
+    return subscription
+
+
+def match_currency(customer: Customer, currency: str, *, by: Actor, at: datetime, field: str) -> None:
+    """Bring a locked row's currency in line with what is assigned, while it may still change."""
+    if customer.currency == currency:
+        return
+    if lock_reasons(customer):
+        raise Invalid(
+            f"This is in {currency}, but the customer is billed in {customer.currency}, which is fixed since "
+            "something was assigned.",
+            code="currencies_do_not_match",
+            field=field,
+        )
+    old, customer.currency = customer.currency, currency
+    customer.save(update_fields=["currency", "updated_at"])
+    audit.record(
+        customer.organization,
+        "customer.updated",
+        customer,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"currency": (old, currency)},
+    )

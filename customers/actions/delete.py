@@ -1,0 +1,183 @@
+"""Deleting a customer: the whole cascade on one page.
+
+Order: unpaid invoices are voided (or kept), running subscriptions end with their closing bill, pending ones are
+called off, drafts become final, coupons end, wallets end and their rest is voided, the customer is marked
+deleted. Every step is idempotent and commits on its own, so a job whose worker was killed starts again and
+finishes what is left. Documents stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit, later
+from billing.actions.coupons import remove_applied_coupon
+from billing.actions.locks import lock_customer
+from billing.actions.subscriptions import cancel_pending
+from billing.actions.wallets import terminate_wallet
+from billing.models import AppliedCoupon, Job, Subscription, Wallet
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.states import LIVE, SubscriptionStatus
+from customers.models import Customer
+from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.void import void_invoice
+from invoicing.models import Invoice
+
+KEEP, VOID = "keep", "void"
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """What a step works with."""
+
+    customer: Customer
+    unpaid_invoices: str
+    by: Actor
+    at: datetime
+
+
+@transaction.atomic
+def request_deletion(
+    customer: Customer,
+    *,
+    unpaid_invoices: str = VOID,
+    confirmation: str | None = None,
+    money_involved: bool = False,
+    by: Actor,
+    at: datetime,
+) -> Job:
+    """Mark the customer as being deleted and queue the cascade. Asking twice returns the running job.
+
+    `confirmation` must be the external ID when money is involved; None skips the check (API).
+    """
+    customer = lock_customer(customer.pk)
+    if customer.deleted_at:
+        raise Conflict("This customer is deleted already.", code="customer_deleted")
+    if unpaid_invoices not in {KEEP, VOID}:
+        raise Invalid("Choose void or keep.", field="unpaid_invoices")
+    if confirmation is not None and money_involved and confirmation.strip() != customer.external_id:
+        raise Invalid(f"Type {customer.external_id} to confirm.", field="confirmation")
+    if customer.deleting_at is None:
+        customer.deleting_at = at
+        customer.save(update_fields=["deleting_at", "updated_at"])
+        audit.record(
+            customer.organization, "customer.deletion_requested", customer, by=by, at=at, customer=customer
+        )
+    return later.enqueue(
+        customer.organization,
+        "customers.delete",
+        key=f"delete:{customer.pk}",
+        label=f"Delete {customer.display_name}",
+        subject_id=customer.pk,
+        args=[unpaid_invoices, by.label, str(by.user_id or ""), at.isoformat()],
+        steps=[{"name": name, "label": label, "state": "waiting", "detail": ""} for name, label, _ in STEPS],
+    )
+
+
+def carry_out(job: Job) -> None:
+    """The cascade of a job, step by step, its progress on the job's row."""
+    unpaid, label, user, moment = job.args
+    by = Actor("user" if user else "system", label, user_id=user or None)
+    customer = Customer.objects.select_related("organization", "billing_entity").get(pk=job.subject_id)
+    cascade = Cascade(customer, unpaid, by, datetime.fromisoformat(moment))
+    steps: list[dict[str, Any]] = [
+        {"name": name, "label": label, "state": "waiting", "detail": ""} for name, label, _ in STEPS
+    ]
+    before = {step["name"]: step["detail"] for step in job.steps}
+    for step, (name, _, work) in zip(steps, STEPS, strict=True):
+        step["state"] = "running"
+        later.report_steps(job, steps)
+        done = work(cascade)
+        step["state"] = "done"
+        step["detail"] = done or before.get(name) or "Nothing to do"
+        later.report_steps(job, steps)
+
+
+def settle_unpaid(cascade: Cascade) -> str:
+    """Void what was issued and not paid at all; partly paid invoices stay, since money came in for them."""
+    if cascade.unpaid_invoices == KEEP:
+        return "Kept collectable"
+    invoices = Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0)
+    issued_before = invoices.filter(finalized_at__lte=cascade.customer.deleting_at)
+    rows = list(issued_before.order_by("pk"))
+    for invoice in rows:
+        void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
+    return counted(len(rows), "invoice voided", "invoices voided")
+
+
+def end_subscriptions(cascade: Cascade) -> str:
+    """Terminate what runs, with its closing bill or credit note; call off what has not started."""
+    rows = Subscription.objects.filter(customer=cascade.customer).order_by("pk")
+    live = [status.value for status in LIVE]
+    ended = list(rows.filter(status__in=live))
+    for subscription in ended:
+        terminate_subscription(subscription, by=cascade.by, at=cascade.at)
+    pending = list(rows.filter(status=SubscriptionStatus.PENDING.value))
+    for subscription in pending:
+        cancel_pending(subscription, by=cascade.by, at=cascade.at)
+    parts = [counted(len(ended), "ended", "ended"), counted(len(pending), "called off", "called off")]
+    return ", ".join(part for part in parts if part)
+
+
+def finalize_drafts(cascade: Cascade) -> str:
+    """Every draft becomes a final invoice and is kept."""
+    rows = list(Invoice.objects.filter(customer=cascade.customer).draft().order_by("pk"))
+    for invoice in rows:
+        finalize_invoice(invoice, by=cascade.by, at=cascade.at)
+    return counted(len(rows), "draft finalised", "drafts finalised")
+
+
+def end_coupons(cascade: Cascade) -> str:
+    """Applied coupons end."""
+    rows = list(AppliedCoupon.objects.filter(customer=cascade.customer).active().order_by("pk"))
+    for applied in rows:
+        remove_applied_coupon(applied, by=cascade.by, at=cascade.at)
+    return counted(len(rows), "coupon ended", "coupons ended")
+
+
+def end_wallets(cascade: Cascade) -> str:
+    """Wallets end; their remaining credits are voided by an entry."""
+    rows = list(Wallet.objects.filter(customer=cascade.customer).active().order_by("pk"))
+    for wallet in rows:
+        terminate_wallet(wallet, by=cascade.by, at=cascade.at, reason="Customer deleted")
+    return counted(len(rows), "wallet ended", "wallets ended")
+
+
+@transaction.atomic
+def mark_deleted(cascade: Cascade) -> str:
+    """The customer is gone from lists; external ID and e-mail are free again."""
+    customer = lock_customer(cascade.customer.pk)
+    if customer.deleted_at is None:
+        customer.deleted_at = cascade.at
+        customer.save(update_fields=["deleted_at", "updated_at"])
+        audit.record(
+            customer.organization,
+            "customer.deleted",
+            customer,
+            by=cascade.by,
+            at=cascade.at,
+            customer=customer,
+        )
+    return "Deleted"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """`1 coupon ended`, `3 coupons ended`, or nothing for none."""
+    return f"{number} {one if number == 1 else many}" if number else ""
+
+
+STEPS: tuple[tuple[str, str, Callable[[Cascade], str]], ...] = (
+    ("unpaid", "Unpaid invoices", settle_unpaid),
+    ("subscriptions", "Subscriptions", end_subscriptions),
+    ("drafts", "Draft invoices", finalize_drafts),
+    ("coupons", "Coupons", end_coupons),
+    ("wallets", "Wallets", end_wallets),
+    ("customer", "Customer", mark_deleted),
+)

@@ -1,0 +1,79 @@
+"""What deleting a customer will do, with amounts: shown in the dialog before anything happens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db.models import F, Sum
+
+from billing.models import AppliedCoupon, Subscription, Wallet
+from billing.queries.usage import charge_usage
+from billing.rules.states import LIVE, SubscriptionStatus
+from customers.models import Customer
+from invoicing.models import CreditNote, Invoice
+
+
+@dataclass(frozen=True)
+class EndingSubscription:
+    """A subscription that ends: what of its usage is not billed yet, in minor units."""
+
+    subscription: Subscription
+    currency: str
+    unbilled_minor: int
+    in_advance: bool
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """The preview. Amounts in minor units of the customer's currency."""
+
+    customer: Customer
+    subscriptions: list[EndingSubscription] = field(default_factory=list)
+    pending: list[Subscription] = field(default_factory=list)
+    drafts: list[Invoice] = field(default_factory=list)
+    unpaid: list[Invoice] = field(default_factory=list)
+    coupons: list[AppliedCoupon] = field(default_factory=list)
+    wallets: list[Wallet] = field(default_factory=list)
+    unpaid_minor: int = 0
+    lost_credits_minor: int = 0
+    kept_invoices: int = 0
+    kept_credit_notes: int = 0
+
+    @property
+    def money_involved(self) -> bool:
+        """Whether the external ID has to be typed: anything that bills, voids or loses money."""
+        return bool(self.subscriptions or self.drafts or self.unpaid or self.lost_credits_minor)
+
+
+def deletion_preview(customer: Customer, at: datetime) -> Deletion:
+    """What would happen at that moment."""
+    live = [status.value for status in LIVE]
+    subscriptions = Subscription.objects.filter(customer=customer).select_related("plan", "customer")
+    ending = []
+    for row in subscriptions.filter(status__in=live):
+        usage = charge_usage(row, unbilled_from(row), at)
+        unbilled = sum(item.amount_minor for item in usage)
+        ending.append(EndingSubscription(row, row.plan.currency, unbilled, row.plan.pay_in_advance))
+    invoices = Invoice.objects.filter(customer=customer)
+    unpaid = invoices.unpaid().filter(total_minor__gt=F("paid_minor"))
+    wallets = Wallet.objects.filter(customer=customer).active()
+    return Deletion(
+        customer=customer,
+        subscriptions=ending,
+        pending=list(subscriptions.filter(status=SubscriptionStatus.PENDING.value)),
+        drafts=list(invoices.draft()),
+        unpaid=list(unpaid),
+        coupons=list(AppliedCoupon.objects.filter(customer=customer).active().select_related("coupon")),
+        wallets=list(wallets),
+        unpaid_minor=unpaid.aggregate(total=Sum(F("total_minor") - F("paid_minor")))["total"] or 0,
+        lost_credits_minor=wallets.aggregate(total=Sum("balance_minor"))["total"] or 0,
+        kept_invoices=invoices.exclude(number="").count(),
+        kept_credit_notes=CreditNote.objects.filter(customer=customer).count(),
+    )
+
+
+def unbilled_from(subscription: Subscription) -> datetime:
+    """The start of the usage that is on no invoice yet."""
+    last = subscription.invoiced_periods.filter(kind="usage").order_by("-end").first()
+    return last.end if last else subscription.started_at
