@@ -2,8 +2,8 @@
 
 Order: unpaid invoices are voided (or kept), running subscriptions end with their closing bill, pending ones are
 called off, drafts become final, coupons end, wallets end and their rest is voided, the customer is marked
-deleted. Every step is idempotent and commits on its own, so a job whose worker was killed starts again and
-finishes what is left. Documents stay.
+deleted. Every step is idempotent and commits on its own; a step that is done is written down before the
+next one starts, so a job whose worker was killed goes on where it was. Documents stay.
 """
 
 from __future__ import annotations
@@ -87,16 +87,14 @@ def carry_out(job: Job) -> None:
     by = Actor("user" if user else "system", label, user_id=user or None)
     customer = Customer.objects.select_related("organization", "billing_entity").get(pk=job.subject_id)
     cascade = Cascade(customer, unpaid, by, datetime.fromisoformat(moment))
-    steps: list[dict[str, Any]] = [
-        {"name": name, "label": label, "state": "waiting", "detail": ""} for name, label, _ in STEPS
-    ]
-    before = {step["name"]: step["detail"] for step in job.steps}
-    for step, (name, _, work) in zip(steps, STEPS, strict=True):
+    steps: list[dict[str, Any]] = job.steps
+    for step, (_, _, work) in zip(steps, STEPS, strict=True):
+        if step["state"] == "done":
+            continue  # a later step has made new invoices: voiding what is unpaid again would void them
         step["state"] = "running"
         later.report_steps(job, steps)
-        done = work(cascade)
+        step["detail"] = work(cascade) or "Nothing to do"
         step["state"] = "done"
-        step["detail"] = done or before.get(name) or "Nothing to do"
         later.report_steps(job, steps)
 
 
@@ -104,9 +102,7 @@ def settle_unpaid(cascade: Cascade) -> str:
     """Void what was issued and not paid at all; partly paid invoices stay, since money came in for them."""
     if cascade.unpaid_invoices == KEEP:
         return "Kept collectable"
-    invoices = Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0)
-    issued_before = invoices.filter(finalized_at__lte=cascade.customer.deleting_at)
-    rows = list(issued_before.order_by("pk"))
+    rows = list(Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0).order_by("pk"))
     for invoice in rows:
         void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
     return counted(len(rows), "invoice voided", "invoices voided")
