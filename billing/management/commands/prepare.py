@@ -27,8 +27,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.step("Database tables", lambda: call_command("migrate", verbosity=0, interactive=False))
-        if "build_fonts" in get_commands():
-            self.step("Fonts", lambda: call_command("build_fonts", verbosity=0))
         self.step("Static files", self.static_files)
         if not options["no_demo"] and "seed_demo" in get_commands():
             self.step("Demo data", self.demo)
@@ -43,7 +41,10 @@ class Command(BaseCommand):
         self.stdout.flush()
 
     def static_files(self) -> str | None:
-        """Collect, hash and compress; left out when no source file has changed since."""
+        """Build fonts and stylesheet, then collect, hash and compress; left out when no source has changed."""
+        with Path(os.devnull).open("w") as nowhere:
+            call_command("build_fonts", stdout=nowhere)
+            call_command("build_css", stdout=nowhere)
         digest = hashlib.sha256()
         for finder in get_finders():
             for name, storage in finder.list([]):
