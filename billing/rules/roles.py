@@ -1,8 +1,9 @@
 """Who may do what: one table that the views, the API and the menu all read.
 
-Laws. Admin may do everything. Support looks and never changes. Finance owns taxes, invoices,
-payments and wallets but not the catalogue. Manager owns customers, subscriptions, coupons,
-wallets and invoices but not the catalogue, payments or taxes. Keys and members are admin matters.
+Laws. Admin may do everything. Support looks and never changes, and sees no settings, members or
+keys. Finance owns settings, taxes, invoices, payments and wallets but not the catalogue. Manager
+owns customers, subscriptions, coupons, wallets and invoices but not the catalogue, payments or
+taxes. Keys and members are admin matters.
 
 Example: `allowed("support", "customers.view")` is True, `allowed("support", "customers.edit")` is
 False. An unknown permission is a programming error and raises KeyError.
@@ -21,7 +22,7 @@ class Role(StrEnum):
 _ADMIN = frozenset({Role.ADMIN})
 _FINANCE = frozenset({Role.ADMIN, Role.FINANCE})
 _MANAGER = frozenset({Role.ADMIN, Role.MANAGER})
-_BOTH = frozenset({Role.ADMIN, Role.FINANCE, Role.MANAGER})
+_STAFF = frozenset({Role.ADMIN, Role.FINANCE, Role.MANAGER})
 _ALL = frozenset(Role)
 
 PERMISSIONS: dict[str, frozenset[Role]] = {
@@ -38,20 +39,20 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "subscriptions.edit": _MANAGER,
     "usage.view": _ALL,
     "events.view": _ALL,
-    "events.edit": _MANAGER,
+    "events.edit": _ADMIN,
     "invoices.view": _ALL,
-    "invoices.edit": _BOTH,
+    "invoices.edit": _STAFF,
     "invoices.pay": _FINANCE,
     "credit_notes.view": _ALL,
-    "credit_notes.edit": _FINANCE,
+    "credit_notes.edit": _STAFF,
     "wallets.view": _ALL,
-    "wallets.edit": _BOTH,
+    "wallets.edit": _STAFF,
     "jobs.view": _ALL,
-    "jobs.retry": _BOTH,
+    "jobs.retry": _STAFF,
     "audit.view": _ALL,
-    "settings.view": _ALL,
-    "settings.edit": _ADMIN,
-    "members.view": _ADMIN,
+    "settings.view": _STAFF,
+    "settings.edit": _FINANCE,
+    "members.view": _STAFF,
     "members.edit": _ADMIN,
     "api_keys.view": _ADMIN,
     "api_keys.edit": _ADMIN,
