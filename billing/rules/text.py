@@ -14,7 +14,7 @@ _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def hidden_character(text: str, *, lines: bool = False) -> str | None:
-    """The first character that may not stand in a text, as "U+0000", or None. `lines` allows breaks and tabs."""
+    """The first character that may not stand in a text ("U+0000"), or None. `lines` allows line breaks."""
     for char in text:
         if lines and char in "\n\r\t":
             continue

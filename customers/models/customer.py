@@ -52,7 +52,7 @@ class Customer(Kept):
     )
     sequence = models.PositiveIntegerField(editable=False)
     external_id = models.CharField("external ID", max_length=255)
-    name = models.CharField(max_length=255)
+    name = models.CharField(max_length=255, blank=True)
     customer_type = models.CharField(
         "type", max_length=12, choices=CustomerType.choices, default=CustomerType.UNKNOWN
     )
@@ -126,10 +126,10 @@ class Customer(Kept):
         ]
 
     def __str__(self) -> str:
-        return self.name
+        return self.display_name
 
     @property
     def display_name(self) -> str:
         """What lists and documents call the customer."""
         person = f"{self.first_name} {self.last_name}".strip()
-        return self.name or self.legal_name or person or self.external_id
+        return self.name or self.legal_name or person or self.email or self.external_id
