@@ -16,6 +16,8 @@ register_converter(PublicIdConverter, "pid")
 for door in ("billing.api", "invoicing.api", "customers.api"):
     import_module(door)  # each package adds its routers to `api`
 
+handler500 = "billing.views.failures.server_error"
+
 urlpatterns = [
     path("api/", api.urls),
     path("admin/", admin.site.urls),

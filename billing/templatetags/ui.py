@@ -23,19 +23,19 @@ from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 
 from billing.templatetags.ui_blocks import register
 from billing.web import assets, badges, formats
 
 __all__ = ["register"]
-DASH = mark_safe('<span class="muted">–</span>')
+DASH = format_html('<span class="muted">{}</span>', formats.UNKNOWN)
 
 
 @lru_cache(maxsize=512)
 def _icon(name: str, size: int) -> str:
     svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false")
-    return mark_safe(svg.replace("<svg ", '<svg class="icon" ', 1))
+    return SafeString(svg.replace("<svg ", '<svg class="icon" ', 1))  # from the package's own files
 
 
 @register.simple_tag
@@ -57,7 +57,7 @@ def stylesheet() -> str:
 # --- Values -----------------------------------------------------------------------------------------------
 @register.filter
 def money(minor: int | None, currency: str = "") -> str:
-    """`{{ invoice.total_minor|money:invoice.currency }}` or `{{ money_object|money }}`: symbol, ISO digits."""
+    """`{{ invoice.total_minor|money:invoice.currency }}` or `{{ money|money }}`: symbol, ISO digits."""
     if minor is not None and hasattr(minor, "minor"):
         minor, currency = minor.minor, minor.currency
     return format_html('<span class="money">{}</span>', formats.money_text(minor, currency))
@@ -73,7 +73,7 @@ def money_code(minor: int | None, currency: str = "") -> str:
 
 @register.filter
 def units(value: Decimal | int | None) -> str:
-    """A quantity or exact unit price: grouping, no trailing zeros, "–" for None."""
+    """A quantity or exact unit price: grouping, no trailing zeros, a dash for None."""
     return format_html('<span class="tabular">{}</span>', formats.units_text(value))
 
 
@@ -92,7 +92,7 @@ def day(value: date | datetime | None, tz: object = None) -> str:
 
 @register.filter
 def moment(value: datetime | None, tz: object = None) -> str:
-    """`{{ event.received_at|moment:customer.timezone }}` -> 21 Nov 2026, 14:05, seconds and zone in the title."""
+    """`{{ event.received_at|moment:customer.timezone }}` -> 21 Nov 2026, 14:05; exact in the title."""
     if not value:
         return DASH
     title, text = formats.moment_title(value, tz), formats.moment_text(value, tz)
@@ -249,7 +249,7 @@ def sort_header(
 def pager(
     context: template.Context, page_obj: Any, noun: str = "results", target: str = ""
 ) -> dict[str, Any]:
-    """ "1–20 of 431 customers" with previous and next, for a Django `Page` (or anything shaped like one)."""
+    """Where we are in a list, previous and next, for a Django `Page` (or anything shaped like one)."""
     last = page_obj.paginator.num_pages
     return {
         "page": page_obj,
@@ -289,7 +289,7 @@ def field(
     """Label, control, hint and errors of one field, tied together for screen readers.
 
     Further keywords become attributes of the control (`hx_get=url` -> `hx-get`). `bare` leaves out the
-    visible label (cells of a formset). Radio choices may have a line below: `field.choice_hints = {value: text}`.
+    visible label (cells of a formset). `field.choice_hints = {value: text}` adds a line to a radio choice.
     """
     if bound.is_hidden:
         return bound.as_widget()
@@ -311,7 +311,7 @@ def field(
     options = []
     if kind in ("cards", "radios", "checks"):
         options = [(sub, hints.get(str(sub.data["value"]), "")) for sub in bound.subwidgets]
-    html = render_to_string(
+    return render_to_string(
         "components/field.html",
         {
             "field": bound,
@@ -329,7 +329,6 @@ def field(
             "bare": bare,
         },
     )
-    return mark_safe(html)
 
 
 @register.inclusion_tag("components/form_errors.html")

@@ -12,7 +12,9 @@ from typing import Any
 from django import template
 from django.template.loader import render_to_string
 from django.utils.html import format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
+
+from billing.web.formats import UNKNOWN
 
 register = template.Library()
 
@@ -22,7 +24,7 @@ def _overlay(context: template.Context, name: str, content: str, values: Mapping
     form = values.get("form")
     multipart = bool(form is not None and hasattr(form, "is_multipart") and form.is_multipart())
     data = {**values, "content": content, "csrf_token": context.get("csrf_token"), "multipart": multipart}
-    return mark_safe(render_to_string(f"components/{name}.html", data))
+    return render_to_string(f"components/{name}.html", data)
 
 
 @register.simple_block_tag(takes_context=True)
@@ -68,64 +70,54 @@ def dialog(
 @register.simple_block_tag
 def menu(content: str, label: str, kind: str = "secondary", icon: str = "", align: str = "end") -> SafeString:
     """`{% menu "Actions" %}{% menu_item … %}{% endmenu %}`; `kind="dots"` is the "⋯" of a table row."""
-    return mark_safe(
-        render_to_string(
-            "components/menu.html",
-            {"content": content, "label": label, "kind": kind, "icon": icon, "align": align},
-        )
+    return render_to_string(
+        "components/menu.html",
+        {"content": content, "label": label, "kind": kind, "icon": icon, "align": align},
     )
 
 
 @register.simple_block_tag
 def card(content: str, title: str = "", note: str = "", pad: bool = True) -> SafeString:
     """A surface with an optional heading. `pad=False` when it holds a table."""
-    return mark_safe(
-        render_to_string(
-            "components/card.html", {"content": content, "title": title, "note": note, "pad": pad}
-        )
+    return render_to_string(
+        "components/card.html", {"content": content, "title": title, "note": note, "pad": pad}
     )
 
 
 @register.simple_block_tag
 def alert(content: str, tone: str = "info", title: str = "") -> SafeString:
     """A message in the page: info, success, warning, danger, neutral."""
-    return mark_safe(
-        render_to_string("components/alert.html", {"content": content, "tone": tone, "title": title})
-    )
+    return render_to_string("components/alert.html", {"content": content, "tone": tone, "title": title})
 
 
 @register.simple_block_tag
 def facts(content: str, wide: bool = False) -> SafeString:
     """A list of facts around `{% fact "Currency" %}EUR{% endfact %}`; `wide` sets them in columns."""
-    return format_html(
-        '<dl class="facts"{}>{}</dl>', mark_safe(" data-wide" if wide else ""), mark_safe(content)
-    )
+    if wide:
+        return format_html('<dl class="facts" data-wide>{}</dl>', content)
+    return format_html('<dl class="facts">{}</dl>', content)
 
 
 @register.simple_block_tag
 def fact(content: str, label: str) -> SafeString:
     """One fact; an empty one shows a dash."""
-    body = mark_safe(content) if content.strip() else mark_safe('<span class="muted">–</span>')
+    body = content if content.strip() else format_html('<span class="muted">{}</span>', UNKNOWN)
     return format_html("<div><dt>{}</dt><dd>{}</dd></div>", label, body)
 
 
 @register.simple_block_tag
 def fold(content: str, title: str, note: str = "", open: bool = False) -> SafeString:
     """A section of a long form that opens and closes ("Billing address")."""
-    return mark_safe(
-        render_to_string(
-            "components/fold.html", {"content": content, "title": title, "note": note, "open": open}
-        )
+    return render_to_string(
+        "components/fold.html", {"content": content, "title": title, "note": note, "open": open}
     )
 
 
 @register.simple_block_tag
 def figure(content: str, label: str, note: str = "", url: str = "") -> SafeString:
     """One figure of a strip: `<div class="figures">{% figure "Overdue" %}€12.00{% endfigure %}</div>`."""
-    return mark_safe(
-        render_to_string(
-            "components/figure.html", {"content": content, "label": label, "note": note, "url": url}
-        )
+    return render_to_string(
+        "components/figure.html", {"content": content, "label": label, "note": note, "url": url}
     )
 
 

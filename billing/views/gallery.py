@@ -17,7 +17,7 @@ from billing.web.badges import BADGES
 from billing.web.formats import money_text
 
 AT = datetime(2026, 11, 21, 13, 5, 12, tzinfo=UTC)
-ICONS = "house gauge layers users repeat file-text credit-card wallet settings search plus pencil trash-2 download"
+ICONS = "house gauge layers users repeat file-text credit-card wallet settings search plus pencil download"
 
 
 class SampleForm(forms.Form):
@@ -113,7 +113,7 @@ def _charts() -> list[dict[str, Any]]:
 
 def gallery(request: HttpRequest) -> HttpResponse:
     """`/ui/`; `?part=drawer` and `?part=dialog` fill the overlays, POST answers as a form would."""
-    bad = SampleForm({"name": "", "email": "nobody", "amount": "12,5x", "kind": "arrears", "currency": "EUR"})
+    bad = SampleForm({"name": "", "email": "nobody", "kind": "arrears", "currency": "EUR"})
     bad.is_valid()
     bad.add_error(None, "The period has been invoiced already, so its dates can no longer change.")
     if request.method == "POST":
@@ -179,7 +179,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
         "formula": "1,250 units = 1,000 at €0.10, then 250 at €0.08",
         "columns": ["Tier", "Units", "Unit price", "Amount"],
         "explained": [
-            ["1 – 1,000", "1,000", "€0.10", money_text(10000, "EUR")],
+            ["1 to 1,000", "1,000", "€0.10", money_text(10000, "EUR")],
             ["From 1,001", "250", "€0.08", money_text(2000, "EUR")],
         ],
     }

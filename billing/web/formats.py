@@ -8,6 +8,7 @@ amount: minor units go in, every one of them comes out.
 from __future__ import annotations
 
 import copy
+import re
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from functools import lru_cache
@@ -20,8 +21,9 @@ from django.utils import timezone, translation
 
 from billing.rules.money import exponent, from_minor
 
-UNKNOWN = "–"
+UNKNOWN = "\u2013"
 MINUS = "\u2212"
+LETTER_DIGIT = re.compile(r"([^\W\d_])(?=\d)")
 
 
 @lru_cache(maxsize=32)
@@ -49,7 +51,7 @@ def _pattern(locale: Locale, digits: int, code: bool) -> NumberPattern:
 
 
 def money_text(minor: int | None, currency: str, *, code: bool = False) -> str:
-    """`1234` EUR -> "€12.34"; with `code` "EUR 12.34"; None -> "–". Negative amounts carry a real minus."""
+    """`1234` EUR -> "€12.34"; with `code` "EUR 12.34"; None is a dash; a real minus."""
     if minor is None or not currency:
         return UNKNOWN
     locale = current_locale()
@@ -59,6 +61,7 @@ def money_text(minor: int | None, currency: str, *, code: bool = False) -> str:
         text = f"{currency}\u00a0{pattern.apply(value, locale)}"
     else:
         text = pattern.apply(value, locale, currency=currency, currency_digits=False)
+        text = LETTER_DIGIT.sub("\\1\u00a0", text)  # "UGX 18": CLDR's currency spacing
     return f"{MINUS}{text}" if int(minor) < 0 else text
 
 

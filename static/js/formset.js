@@ -1,0 +1,43 @@
+// Rows of a formset: add, remove, renumber; Enter in the last row adds one.
+const rowsOf = (set) => [...set.querySelectorAll("[data-formset-row]:not(.is-removed)")];
+const firstField = (row) => row?.querySelector("input:not([type=hidden]), select, textarea");
+
+function renumber(set) {
+  const prefix = set.dataset.formset, number = new RegExp(`${prefix}-(\\d+|__prefix__)-`, "g");
+  const rows = set.querySelectorAll("[data-formset-row]");
+  rows.forEach((row, index) => row.querySelectorAll("[name], [id], [for], [aria-describedby]").forEach((node) => {
+    for (const key of ["name", "id", "for", "aria-describedby"]) {
+      const value = node.getAttribute(key);
+      if (value) node.setAttribute(key, value.replace(number, `${prefix}-${index}-`));
+    }
+  }));
+  set.querySelector(`[name="${prefix}-TOTAL_FORMS"]`).value = rows.length;
+  set.dispatchEvent(new Event("input", { bubbles: true })); // a live example listens to this
+}
+function add(set) {
+  const row = set.querySelector("[data-formset-template]")?.content.firstElementChild.cloneNode(true);
+  if (!row) return;
+  set.querySelector("[data-formset-rows]").append(row);
+  renumber(set);
+  htmx.process(row);
+  firstField(row)?.focus();
+}
+function remove(set, row) {
+  const rows = [...set.querySelectorAll("[data-formset-row]")];
+  const saved = rows.indexOf(row) < Number(set.querySelector("[name$='-INITIAL_FORMS']").value);
+  const box = row.querySelector("[name$='-DELETE']"), next = row.nextElementSibling ?? row.previousElementSibling;
+  if (box && saved) { box.checked = true; row.classList.add("is-removed"); } else row.remove();
+  renumber(set);
+  (next?.querySelector("[data-formset-remove]") ?? set.querySelector("[data-formset-add]"))?.focus();
+}
+document.addEventListener("click", ({ target }) => {
+  const button = target.closest?.("[data-formset-add], [data-formset-remove]"), set = button?.closest("[data-formset]");
+  if (set) button.matches("[data-formset-add]") ? add(set) : remove(set, button.closest("[data-formset-row]"));
+});
+document.addEventListener("keydown", (event) => {
+  const set = event.target.matches?.("input") && event.target.closest("[data-formset]");
+  if (!set || event.key !== "Enter") return;
+  event.preventDefault();
+  const rows = rowsOf(set), at = rows.indexOf(event.target.closest("[data-formset-row]"));
+  if (at === rows.length - 1) add(set); else firstField(rows[at + 1])?.focus();
+});
