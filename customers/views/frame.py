@@ -1,0 +1,127 @@
+"""What all tabs of the customer view share: header, tabs with counts, and the "Actions" dropdown.
+
+Each tab answers `render_page(request, "customers/usage.html", customer_frame(request, customer, "usage") | {})`
+with a template that extends `customers/view.html` and fills its block `tab`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.urls import NoReverseMatch, reverse
+
+from billing.models import AppliedCoupon, Subscription, Wallet
+from billing.rules.states import OPEN
+from billing.web.access import may
+from billing.web.requests import StaffRequest
+from customers.models import Customer
+from invoicing.models import Invoice
+
+
+@dataclass(frozen=True)
+class Act:
+    """One entry of the dropdown: it shows when its page exists and the role may."""
+
+    label: str
+    icon: str
+    url_name: str
+    permission: str
+    overlay: str = ""
+    danger: bool = False
+
+
+ACTS = (
+    Act("Assign a plan", "layers", "customer-assign", "subscriptions.edit", "drawer"),
+    Act("Create one-off invoice", "file-plus", "customer-one-off", "invoices.edit"),
+    Act("Apply coupon", "ticket-percent", "customer-apply-coupon", "coupons.apply", "drawer"),
+    Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
+    Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
+    Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),
+    Act("Delete customer", "trash-2", "customer-delete", "customers.delete", "dialog", danger=True),
+)
+# tab, label, permission; the tab's URL is `customer-<tab>`, Overview's is `customer`
+TABS = (
+    ("overview", "Overview", "customers.view"),
+    ("usage", "Usage", "usage.view"),
+    ("subscriptions", "Subscriptions", "subscriptions.view"),
+    ("wallets", "Wallets", "wallets.view"),
+    ("coupons", "Coupons", "coupons.view"),
+    ("invoices", "Invoices", "invoices.view"),
+    ("information", "Information", "customers.view"),
+    ("activity", "Activity", "audit.view"),
+)
+
+
+def find_customer(request: StaffRequest, id: UUID) -> Customer:
+    """The organization's customer that is not deleted, with its billing entity; else 404."""
+    rows = Customer.objects.of(request.organization).kept().select_related("billing_entity")
+    return rows.get_or_404(pk=id)  # type: ignore[no-any-return]
+
+
+def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[str, Any]:
+    """The context of `customers/view.html`. One query, for the counts.
+
+    Keys: customer, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
+    the role may not), deletion_url (progress page while the customer is being deleted).
+    """
+    counts = tab_counts(customer)
+    tabs = [
+        {"label": label, "url": url, "active": name == tab, "count": counts.get(name) or None}
+        for name, label, permission in TABS
+        if may(request.member, permission)
+        and (url := customer_url("customer" if name == "overview" else f"customer-{name}", customer))
+    ]
+    acts = [] if customer.deleting_at else customer_acts(request, customer)
+    edit = next((act["url"] for act in acts if act["label"] == "Edit customer"), "")
+    return {
+        "customer": customer,
+        "tab": tab,
+        "tabs": tabs,
+        "acts": acts,
+        "tz": customer.timezone or customer.billing_entity.timezone,
+        "edit_url": edit,
+        "deletion_url": customer_url("customer-deletion", customer) if customer.deleting_at else "",
+    }
+
+
+def customer_acts(request: StaffRequest, customer: Customer) -> list[dict[str, Any]]:
+    """The dropdown's entries for this member."""
+    return [
+        {"label": act.label, "icon": act.icon, "url": url, "overlay": act.overlay, "danger": act.danger}
+        for act in ACTS
+        if may(request.member, act.permission) and (url := customer_url(act.url_name, customer))
+    ]
+
+
+def customer_url(name: str, customer: Customer) -> str:
+    """The page of that name for the customer, or nothing when this installation has none."""
+    try:
+        return reverse(name, args=[customer])
+    except NoReverseMatch:
+        return ""
+
+
+def tab_counts(customer: Customer) -> dict[str, int]:
+    """How many each tab shows that matter now: open subscriptions, active wallets and coupons, invoices."""
+    still_open = Q(status__in=[status.value for status in OPEN])
+    active = Q(status="active")
+    return (  # type: ignore[no-any-return]
+        Customer.objects.filter(pk=customer.pk)
+        .values(
+            subscriptions=count_of(Subscription.objects.filter(still_open)),
+            wallets=count_of(Wallet.objects.filter(active)),
+            coupons=count_of(AppliedCoupon.objects.filter(active)),
+            invoices=count_of(Invoice.objects.all()),
+        )
+        .get()
+    )
+
+
+def count_of(rows: QuerySet[Any]) -> Coalesce:
+    """The number of a customer's rows as a column."""
+    counted = rows.filter(customer=OuterRef("pk")).order_by().values("customer").annotate(n=Count("pk"))
+    return Coalesce(Subquery(counted.values("n")), 0)
