@@ -15,7 +15,7 @@ from billing.rules.errors import Invalid
 from billing.rules.money import exact, exponent
 
 MOST = Decimal(10) ** 12
-_TEXT = re.compile(r"-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
+_TEXT = re.compile(r"-?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})", re.ASCII)
 _HOW = {0: "no decimals", 1: "one decimal", 2: "two decimals", 3: "three decimals", 4: "four decimals"}
 
 

@@ -1,0 +1,201 @@
+"""Charges: the price of a metric within a plan.
+
+`ChargeTerms` is what a door asks for; `Reading` errors keep the exact path: an error in the second tier of the
+third charge of a plan is `charges[2].properties.graduatedRanges[1].toValue`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from billing.actions import audit, catalog
+from billing.models import Charge, Metric, Plan, Tax
+from billing.orm.actor import Actor
+from billing.rules.charges.registry import charge_model
+from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
+
+AUDITED = ("charge_model", "properties", "invoice_display_name", "min_amount_minor", "position")
+MOST_CHARGES = 100
+
+
+@dataclass(frozen=True)
+class ChargeTerms:
+    """One charge as it shall be. `properties` as the API takes them (camelCase, major units as text);
+    `min_amount_minor` in the plan's currency; `id` is the charge that this replaces, None for a new one."""
+
+    metric: Metric
+    charge_model: str
+    properties: dict[str, Any] = field(default_factory=dict)
+    invoice_display_name: str = ""
+    min_amount_minor: int = 0
+    taxes: Sequence[Tax] = ()
+    id: UUID | None = None
+
+
+def checked_properties(terms: ChargeTerms) -> dict[str, Any]:
+    """The properties as they are stored. Raises FieldErrors under `properties.…`, Invalid at chargeModel."""
+    model = charge_model(terms.charge_model)
+    if terms.metric.aggregation in model.refused_aggregations:
+        kind = terms.metric.get_aggregation_display().lower()
+        raise Invalid(
+            f"{model.title} cannot price the metric {terms.metric.name} ({kind}).", field="chargeModel"
+        )
+    try:
+        return model.serialize(model.parse(terms.properties))
+    except FieldErrors as error:
+        named = [
+            (name if name == "properties" else f"properties.{name}", text) for name, text in error.errors
+        ]
+        raise FieldErrors(named, code=error.code) from error
+
+
+def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> dict[str, tuple[Any, Any]]:
+    """Make a locked plan's charges exactly `wanted`, in that order: change, add, and delete what is not named.
+
+    Returns what changed for the plan's audit line. Raises FieldErrors with every problem of every charge.
+    """
+    if len(wanted) > MOST_CHARGES:
+        raise Invalid(f"A plan has at most {MOST_CHARGES} charges.", field="charges")
+    known: dict[UUID, Charge] = {
+        charge.pk: charge for charge in plan.charges.kept().select_related("metric").prefetch_related("taxes")
+    }
+    ready = check_all(plan, wanted, known)
+    changes: dict[str, tuple[Any, Any]] = {}
+    for gone in set(known) - {terms.id for terms in wanted}:
+        charge = known[gone]
+        changes[f"charge {charge.metric.code}"] = (describe(charge), None)
+        remove(charge, at)
+    for position, (terms, properties) in enumerate(zip(wanted, ready, strict=True)):
+        charge = known[terms.id] if terms.id else Charge(organization=plan.organization, plan=plan)
+        before = describe(charge) if terms.id else None
+        write(charge, terms, properties, position)
+        after = describe(charge)
+        if before != after:
+            changes[f"charge {charge.metric.code}"] = (before, after)
+    return changes
+
+
+def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charge]) -> list[dict[str, Any]]:
+    """The stored properties of each charge, or FieldErrors with the path of each problem."""
+    errors: list[tuple[str, str]] = []
+    ready: list[dict[str, Any]] = []
+    metrics: set[UUID] = set()
+    seen: set[UUID] = set()
+    for index, terms in enumerate(wanted):
+        path = f"charges[{index}]"
+        if terms.id is not None and (terms.id not in known or terms.id in seen):
+            errors.append((f"{path}.id", "This plan has no such charge."))
+        elif terms.id is not None and known[terms.id].metric_id != terms.metric.pk:
+            errors.append((f"{path}.metric", "The metric of a charge stays. Remove it and add another."))
+        if terms.id is not None:
+            seen.add(terms.id)
+        if terms.metric.organization_id != plan.organization_id or terms.metric.deleted_at:
+            errors.append((f"{path}.metric", "There is no such metric."))
+        elif terms.metric.pk in metrics:
+            errors.append((f"{path}.metric", "Another charge of this plan prices this metric."))
+        metrics.add(terms.metric.pk)
+        if terms.min_amount_minor < 0:
+            errors.append((f"{path}.minAmount", "Must not be negative."))
+        if len(terms.invoice_display_name) > 200:
+            errors.append((f"{path}.invoiceDisplayName", "Use at most 200 characters."))
+        try:
+            ready.append(checked_properties(terms))
+        except BillingError as error:
+            found = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+            errors += [(f"{path}.{name}", text) for name, text in found]
+    if errors:
+        raise FieldErrors(errors, code="invalid_charges")
+    return ready
+
+
+def write(charge: Charge, terms: ChargeTerms, properties: dict[str, Any], position: int) -> None:
+    """Save checked terms."""
+    charge.metric = terms.metric
+    charge.charge_model = terms.charge_model
+    charge.properties = properties
+    charge.invoice_display_name = terms.invoice_display_name.strip()
+    charge.min_amount_minor = terms.min_amount_minor
+    charge.position = position
+    charge.save()
+    if {tax.pk for tax in charge.taxes.all()} != {tax.pk for tax in terms.taxes}:
+        charge.taxes.set(terms.taxes)
+
+
+def remove(charge: Charge, at: datetime) -> None:
+    """Mark a charge deleted; invoices keep pointing at it."""
+    charge.deleted_at = at
+    charge.save(update_fields=["deleted_at", "updated_at"])
+
+
+def describe(charge: Charge) -> dict[str, Any]:
+    """A charge for the audit trail."""
+    taxes = sorted(Tax.objects.filter(pk__in=charge.taxes.values("pk")).values_list("code", flat=True))
+    return audit.snapshot(charge, AUDITED) | {"taxes": list(taxes)}
+
+
+def terms_of(charge: Charge) -> ChargeTerms:
+    """An existing charge as terms, to change one of them or to copy a plan."""
+    return ChargeTerms(
+        metric=charge.metric,
+        charge_model=charge.charge_model,
+        properties=charge.properties,
+        invoice_display_name=charge.invoice_display_name,
+        min_amount_minor=charge.min_amount_minor,
+        taxes=list(charge.taxes.all()),
+        id=charge.pk,
+    )
+
+
+@transaction.atomic
+def add_charge(plan: Plan, terms: ChargeTerms, *, by: Actor, at: datetime) -> Charge:
+    """One more charge at the end. Errors name the field of the charge."""
+    plan = catalog.lock(plan)
+    resync(plan, [*current(plan), terms], one=-1, by=by, at=at)
+    return plan.charges.kept().get(metric=terms.metric)
+
+
+@transaction.atomic
+def update_charge(charge: Charge, terms: ChargeTerms, *, by: Actor, at: datetime) -> Charge:
+    """Replace the terms of a charge. Errors name the field of the charge."""
+    plan = catalog.lock(charge.plan)
+    rows = [terms if row.id == charge.pk else row for row in current(plan)]
+    index = next((i for i, row in enumerate(rows) if row is terms), None)
+    if index is None:
+        raise Conflict("This charge has been deleted.", code="deleted")
+    resync(plan, rows, one=index, by=by, at=at)
+    return plan.charges.kept().get(pk=charge.pk)
+
+
+@transaction.atomic
+def remove_charge(charge: Charge, *, by: Actor, at: datetime) -> Plan:
+    """Take a charge off its plan: usage of the running period is no longer billed. Twice changes nothing."""
+    plan = catalog.lock(charge.plan)
+    resync(plan, [row for row in current(plan) if row.id != charge.pk], one=None, by=by, at=at)
+    return plan
+
+
+def current(plan: Plan) -> list[ChargeTerms]:
+    """A plan's charges as terms, in order."""
+    rows: Iterable[Charge] = plan.charges.kept().select_related("metric").prefetch_related("taxes")
+    return [terms_of(charge) for charge in rows]
+
+
+def resync(plan: Plan, rows: Sequence[ChargeTerms], *, one: int | None, by: Actor, at: datetime) -> None:
+    """`sync_charges` and its audit line; errors of charge `one` lose their `charges[i].`."""
+    try:
+        changes = sync_charges(plan, rows, at=at)
+    except FieldErrors as error:
+        if one is None:
+            raise
+        start = f"charges[{one % len(rows)}]."
+        raise FieldErrors(
+            [(n.removeprefix(start), text) for n, text in error.errors], code=error.code
+        ) from error
+    if changes:
+        audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changes)

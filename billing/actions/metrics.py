@@ -1,0 +1,119 @@
+"""Billable metrics: which events count and what is measured on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit, catalog
+from billing.models import Aggregation, Charge, Metric, Organization
+from billing.orm.actor import Actor
+from billing.queries.catalog_use import has_events, metric_use
+from billing.rules.charges.registry import charge_model
+from billing.rules.errors import Conflict, Invalid, Locked
+
+FIELDS = ("name", "code", "description", "aggregation", "field_name")
+LOCKED_BY_EVENTS = ("code", "aggregation", "field_name")
+
+
+@transaction.atomic
+def create_metric(
+    organization: Organization,
+    *,
+    name: str,
+    code: str,
+    aggregation: str,
+    field_name: str = "",
+    description: str = "",
+    by: Actor,
+    at: datetime,
+) -> Metric:
+    """A new metric. `field_name` is the event property that is measured: required unless it counts.
+
+    Raises FieldErrors or Invalid at the field, Conflict (code_taken) for a code in use.
+    """
+    metric = Metric(organization=organization)
+    values = {"name": name, "code": code, "description": description}
+    catalog.assign(metric, values | {"aggregation": aggregation, "field_name": field_name}, FIELDS)
+    write(metric)
+    audit.record(organization, "metric.created", metric, by=by, at=at, changes=audit_of(metric))
+    return metric
+
+
+@transaction.atomic
+def update_metric(metric: Metric, changes: Mapping[str, Any], *, by: Actor, at: datetime) -> Metric:
+    """Change some of FIELDS. Code and what is measured stay once events have been counted (Locked).
+
+    An aggregation that a charge's model cannot price is refused (Invalid at `aggregation`).
+    """
+    metric = catalog.lock(metric)
+    before = audit.snapshot(metric, FIELDS)
+    catalog.assign(metric, changes, FIELDS)
+    if metric.aggregation == Aggregation.COUNT and "field_name" not in changes:
+        metric.field_name = ""
+    changed = audit.differences(before, metric)
+    if not changed:
+        return metric
+    locked = [name for name in LOCKED_BY_EVENTS if name in changed]
+    if locked and has_events(metric):
+        raise Locked(
+            "Events have been counted, so this cannot change.", code="metric_locked", field=locked[0]
+        )
+    check_charges(metric)
+    write(metric)
+    audit.record(metric.organization, "metric.updated", metric, by=by, at=at, changes=changed)
+    return metric
+
+
+@transaction.atomic
+def delete_metric(metric: Metric, *, by: Actor, at: datetime) -> Metric:
+    """Delete a metric and its charges on plans that nobody uses.
+
+    Raises Conflict (metric_in_use) while somebody is subscribed to a plan that prices it, or a draft bills it.
+    """
+    metric = catalog.lock(metric)
+    use = metric_use(metric)
+    if use.busy:
+        names = ", ".join(plan.name for plan in use.busy[:3]) + ("…" if len(use.busy) > 3 else "")
+        raise Conflict(f"Customers are subscribed to plans that price it: {names}.", code="metric_in_use")
+    if use.drafts:
+        raise Conflict("A draft invoice bills it. Finalise or delete the draft first.", code="metric_in_use")
+    Charge.objects.kept().filter(metric=metric, plan__deleted_at=None).update(deleted_at=at)
+    metric.deleted_at = at
+    metric.save(update_fields=["deleted_at", "updated_at"])
+    audit.record(
+        metric.organization, "metric.deleted", metric, by=by, at=at, changes={"charges": (use.charges, 0)}
+    )
+    return metric
+
+
+def write(metric: Metric) -> None:
+    """Check what belongs together, then save."""
+    if metric.aggregation == Aggregation.COUNT and metric.field_name:
+        raise Invalid("A count has no field: it counts the events.", field="field_name")
+    if (
+        metric.aggregation in Aggregation.values
+        and metric.aggregation != Aggregation.COUNT
+        and not metric.field_name
+    ):
+        raise Invalid("Name the event property that is measured.", field="field_name")
+    catalog.save(metric)
+
+
+def check_charges(metric: Metric) -> None:
+    """Raise when a charge on the metric has a model that cannot price this aggregation."""
+    for charge in Charge.objects.kept().filter(metric=metric, plan__deleted_at=None).select_related("plan"):
+        model = charge_model(charge.charge_model)
+        if metric.aggregation in model.refused_aggregations:
+            raise Invalid(
+                f"The plan {charge.plan.name} prices it with the model {model.title}, which does not allow this.",
+                field="aggregation",
+            )
+
+
+def audit_of(metric: Metric) -> dict[str, tuple[Any, Any]]:
+    """The values of a new metric, for its audit line."""
+    return {name: (None, value) for name, value in audit.snapshot(metric, FIELDS).items() if value}

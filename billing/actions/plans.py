@@ -1,0 +1,183 @@
+"""Plans: a price for a period, and charges for usage in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit, catalog
+from billing.actions.charges import ChargeTerms, sync_charges
+from billing.models import Organization, Plan, Tax
+from billing.orm.actor import Actor
+from billing.orm.search import search_columns
+from billing.queries.catalog_use import plan_use
+from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
+
+FIELDS = (
+    "name",
+    "code",
+    "description",
+    "invoice_display_name",
+    "interval",
+    "amount_minor",
+    "currency",
+    "pay_in_advance",
+    "trial_days",
+    "features",
+    "active",
+)
+# What a subscription's periods and invoices are built on stays once there is one; prices stay editable.
+LOCKED_BY_SUBSCRIPTIONS = ("code", "interval", "currency", "pay_in_advance", "trial_days")
+MOST_FEATURES = 50
+MOST_TRIAL_DAYS = 3650
+
+
+@transaction.atomic
+def create_plan(
+    organization: Organization,
+    *,
+    name: str,
+    code: str,
+    currency: str,
+    amount_minor: int = 0,
+    interval: str = "monthly",
+    pay_in_advance: bool = False,
+    trial_days: int = 0,
+    description: str = "",
+    invoice_display_name: str = "",
+    features: Sequence[str] = (),
+    active: bool = True,
+    taxes: Sequence[Tax] = (),
+    charges: Sequence[ChargeTerms] = (),
+    by: Actor,
+    at: datetime,
+) -> Plan:
+    """A new plan with its charges. `amount_minor` per `interval`, in minor units.
+
+    Raises Conflict (code_taken), FieldErrors for columns, or FieldErrors under `charges[i].…`.
+    """
+    values = {
+        "name": name,
+        "code": code,
+        "description": description,
+        "invoice_display_name": invoice_display_name,
+        "interval": interval,
+        "amount_minor": amount_minor,
+        "currency": currency,
+        "pay_in_advance": pay_in_advance,
+        "trial_days": trial_days,
+        "features": list(features),
+        "active": active,
+    }
+    plan = Plan(organization=organization)
+    catalog.assign(plan, values, FIELDS)
+    write(plan)
+    plan.taxes.set(taxes)
+    priced = sync_charges(plan, charges, at=at)
+    changes = {
+        name: (None, value) for name, value in audit.snapshot(plan, FIELDS).items() if value not in ("", [])
+    }
+    audit.record(organization, "plan.created", plan, by=by, at=at, changes=changes | priced)
+    return plan
+
+
+@transaction.atomic
+def update_plan(
+    plan: Plan,
+    changes: Mapping[str, Any],
+    *,
+    taxes: Sequence[Tax] | None = None,
+    charges: Sequence[ChargeTerms] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Plan:
+    """Change some of FIELDS; `taxes` and `charges` replace the present ones when given.
+
+    Fields of LOCKED_BY_SUBSCRIPTIONS are refused (Locked) once there has been a subscription.
+    """
+    plan = catalog.lock(plan)
+    before = audit.snapshot(plan, FIELDS)
+    catalog.assign(plan, changes, FIELDS)
+    changed: dict[str, Any] = audit.differences(before, plan)
+    locked = [name for name in LOCKED_BY_SUBSCRIPTIONS if name in changed]
+    if locked and plan_use(plan).ever:
+        raise FieldErrors(
+            [(name, "Stays as it is: there are subscriptions.") for name in locked], code="plan_field_locked"
+        )
+    check_currency_change(plan, changed, charges)
+    if changed:
+        write(plan)
+    if taxes is not None:
+        old, new = {tax.code for tax in plan.taxes.all()}, {tax.code for tax in taxes}
+        if old != new:
+            plan.taxes.set(taxes)
+            changed["taxes"] = (sorted(old), sorted(new))
+    if charges is not None:
+        changed |= sync_charges(plan, charges, at=at)
+    if changed:
+        audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changed)
+    return plan
+
+
+def check_currency_change(
+    plan: Plan, changed: Mapping[str, Any], charges: Sequence[ChargeTerms] | None
+) -> None:
+    """An amount in minor units means another price in another currency, so it has to be said again."""
+    if (
+        "currency" in changed
+        and charges is None
+        and plan.charges.kept().filter(min_amount_minor__gt=0).exists()
+    ):
+        raise Locked(
+            "A charge has a minimum spend in the present currency. Send the charges with the new currency.",
+            code="plan_field_locked",
+            field="currency",
+        )
+
+
+@transaction.atomic
+def set_plan_active(plan: Plan, active: bool, *, by: Actor, at: datetime) -> Plan:
+    """Whether the plan can be assigned. Subscriptions that exist go on. Twice changes nothing."""
+    plan = catalog.lock(plan)
+    if plan.active != active:
+        plan.active = active
+        plan.save(update_fields=["active", "updated_at"])
+        action = "plan.activated" if active else "plan.deactivated"
+        audit.record(plan.organization, action, plan, by=by, at=at, changes={"active": (not active, active)})
+    return plan
+
+
+@transaction.atomic
+def delete_plan(plan: Plan, *, by: Actor, at: datetime) -> Plan:
+    """Delete a plan that nobody is on. Its charges keep their rows, so that past invoices can be explained.
+
+    Raises Conflict (plan_in_use) with the number of pending and live subscriptions, or of draft invoices.
+    """
+    plan = catalog.lock(plan)
+    use = plan_use(plan)
+    if use.open:
+        noun = "subscription" if use.open == 1 else "subscriptions"
+        raise Conflict(f"The plan has {use.open} {noun}. Terminate or move them first.", code="plan_in_use")
+    if use.drafts:
+        noun = "draft invoice bills" if use.drafts == 1 else "draft invoices bill"
+        raise Conflict(f"{use.drafts} {noun} the plan. Finalise or delete them first.", code="plan_in_use")
+    plan.deleted_at = at
+    plan.save(update_fields=["deleted_at", "updated_at"])
+    audit.record(plan.organization, "plan.deleted", plan, by=by, at=at)
+    return plan
+
+
+def write(plan: Plan) -> None:
+    """Check what belongs together, then save with the search columns."""
+    if plan.amount_minor is not None and plan.amount_minor < 0:
+        raise Invalid("Must not be negative.", field="amount_minor")
+    if not 0 <= plan.trial_days <= MOST_TRIAL_DAYS:
+        raise Invalid(f"Use 0 to {MOST_TRIAL_DAYS:,} days.", field="trial_days")
+    if len(plan.features) > MOST_FEATURES:
+        raise Invalid(f"Use at most {MOST_FEATURES} features.", field="features")
+    for name, value in search_columns(plan.name, plan.code).items():
+        setattr(plan, name, value)
+    catalog.save(plan)
