@@ -21,9 +21,7 @@ def snapshot(row: models.Model, fields: Iterable[str]) -> dict[str, Any]:
 
 def differences(before: Mapping[str, Any], row: models.Model) -> dict[str, tuple[Any, Any]]:
     """The columns of a snapshot whose value is another now, as {name: (before, after)}."""
-    return {
-        name: (old, getattr(row, name)) for name, old in before.items() if getattr(row, name) != old
-    }
+    return {name: (old, getattr(row, name)) for name, old in before.items() if getattr(row, name) != old}
 
 
 def plain(value: Any) -> Any:

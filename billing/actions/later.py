@@ -113,7 +113,9 @@ def run(job_id: str, work: Callable[[Job], None]) -> None:
             work(job)
         except (OperationalError, InterfaceError) as error:
             finish(key, error, again=job.attempts < MAX_ATTEMPTS)
-        except Exception as error:  # the one item of this batch is the job itself; its reason is shown to staff
+        except (
+            Exception
+        ) as error:  # the one item of this batch is the job itself; its reason is shown to staff
             logger.exception("Job %s (%s) failed.", job.label, key)
             finish(key, error)
         else:

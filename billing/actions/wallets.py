@@ -221,14 +221,14 @@ def void_credits(
     check_active(wallet)
     if credits > wallet.credits_balance:
         raise Conflict(
-            f"The wallet holds {wallet.credits_balance:f} credits.", code="insufficient_credits", field="credits"
+            f"The wallet holds {wallet.credits_balance:f} credits.",
+            code="insufficient_credits",
+            field="credits",
         )
     everything = credits == wallet.credits_balance
     worth = credits_voided(credits, wallet.rate, wallet.currency)
     minor = wallet.balance_minor if everything else min(worth.minor, wallet.balance_minor)
-    entry = book(
-        wallet, EntryKind.VOIDED, credits=-credits, minor=-minor, key=key, at=at, reason=reason
-    )
+    entry = book(wallet, EntryKind.VOIDED, credits=-credits, minor=-minor, key=key, at=at, reason=reason)
     tell(wallet, "wallet.voided", entry, by=by, at=at)
     return entry
 

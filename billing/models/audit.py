@@ -60,7 +60,7 @@ class Job(Scoped):
     """Background work that staff can see, that survives the loss of the broker, and that can be run again.
 
     `task` is the Celery task's name, `args` what it is called with; `subject_id` is the object it works on.
-    `steps` is [{"name", "label", "state", "detail"}], shown as progress. At most one open job per `key`.
+    `steps` is [{"name", "label", "state", "note"}], shown as progress. At most one open job per `key`.
     """
 
     PREFIX = "job"

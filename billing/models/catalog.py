@@ -128,5 +128,3 @@ class Charge(Kept):
     def invoice_name(self) -> str:
         """What stands on an invoice."""
         return self.invoice_display_name or self.metric.name
-
-

@@ -1,7 +1,10 @@
 """Usage events, the quarantine of those that match nothing, and the hourly roll-ups of those that do.
 
 Laws: an event is stored once per organization, external subscription id and transaction id (database
-constraint); the roll-up of an hour equals a recount of its events, because both are written in one transaction.
+constraint); the roll-up of an hour equals a recount of its events, because both are written in one
+transaction (`usage_store.py`). An event's references are guarded from the other side: a trigger refuses to
+remove a subscription or metric that has events. Checking each event's three parents on insert would cost
+half the throughput.
 """
 
 from __future__ import annotations
@@ -17,27 +20,42 @@ from billing.orm.scoped import Identified, Scoped, ScopedQuerySet
 class Event(Identified):
     """One usage event that counts. Rows are never changed.
 
-    `value` is the metric's field as a number (None when it is absent or no number); `text_value` is it as text,
-    for unique counts; `content_hash` tells a harmless repeat from a conflict.
+    `value` is the metric's field as a number (None when it is absent or no number); `text_value` is it as
+    text, for unique counts, where `removes` takes the item away again; `amount` is the price in major units
+    that the event itself brings (dynamic charges); `content_hash` tells a harmless repeat from a conflict.
     """
 
     PREFIX = "evt"
 
     organization = models.ForeignKey(
-        "billing.Organization", on_delete=models.PROTECT, related_name="+", db_index=False
+        "billing.Organization",
+        on_delete=models.PROTECT,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
     subscription = models.ForeignKey(
-        "billing.Subscription", on_delete=models.PROTECT, related_name="events", db_index=False
+        "billing.Subscription",
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
     metric = models.ForeignKey(
-        "billing.Metric", on_delete=models.PROTECT, related_name="events", db_index=False
+        "billing.Metric",
+        on_delete=models.PROTECT,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
     external_subscription_id = models.CharField(max_length=255)
     transaction_id = models.CharField(max_length=255)
     timestamp = models.DateTimeField()
     received_at = models.DateTimeField()
     value = ExactField(null=True)
-    text_value = models.CharField(max_length=255, null=True)  # noqa: DJ001 - absent differs from empty
+    text_value = models.CharField(max_length=1000, null=True)  # noqa: DJ001 - absent differs from empty
+    removes = models.BooleanField(default=False)
+    amount = ExactField(null=True)
     properties = models.JSONField(default=dict)
     content_hash = models.BinaryField(max_length=16)
 
@@ -59,15 +77,22 @@ class Event(Identified):
 
 
 class QuarantinedEvent(Scoped):
-    """An event whose subscription or metric is unknown: kept with the reason until it can be matched."""
+    """An event whose subscription or metric is unknown: kept with the reason until it can be matched.
+
+    `subscription` is set when the event named an existing one by its id; else the external id decides.
+    """
 
     PREFIX = "evt"
 
+    subscription = models.ForeignKey(
+        "billing.Subscription", null=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     external_subscription_id = models.CharField(max_length=255)
     code = models.CharField(max_length=255)
     transaction_id = models.CharField(max_length=255)
     timestamp = models.DateTimeField()
     properties = models.JSONField(default=dict)
+    amount = ExactField(null=True)
     content_hash = models.BinaryField(max_length=16)
     reason = models.CharField(
         max_length=30,
@@ -75,6 +100,7 @@ class QuarantinedEvent(Scoped):
             ("unknown_subscription", "Unknown subscription"),
             ("unknown_metric", "Unknown metric"),
             ("outside_subscription", "Outside the subscription's time"),
+            ("unreadable_value", "Number with too many digits"),
         ],
     )
 
@@ -109,7 +135,8 @@ class UsageHour(models.Model):
     hour = models.DateTimeField()
     events_count = models.BigIntegerField(default=0)
     values_count = models.BigIntegerField(default=0)
-    sum_value = ExactField(default=0)
+    sum_value = ExactField(default=0, max_digits=60)
+    amount_sum = ExactField(default=0, max_digits=60)
     max_value = ExactField(null=True)
     latest_value = ExactField(null=True)
     latest_at = models.DateTimeField(null=True)

@@ -50,9 +50,7 @@ def render_page(
 
 def toast(response: Answer, text: str, *, kind: str = "success", undo_url: str = "") -> Answer:
     """Show a message in the corner after an htmx answer. Kinds: success, info, warning, error."""
-    return trigger_client_event(
-        response, "toast", {"text": text, "kind": kind, "undo_url": undo_url}
-    )
+    return trigger_client_event(response, "toast", {"text": text, "kind": kind, "undo_url": undo_url})
 
 
 def changed(response: Answer, *events: str) -> Answer:

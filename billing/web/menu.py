@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from billing.models import Member
+from billing.rules.roles import PERMISSIONS
 from billing.web.access import may
 
 
@@ -76,6 +77,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return shown | {
         "member": member,
         "organization": member.organization,
+        "can": {name.replace(".", "_"): may(member, name) for name in PERMISSIONS},
         "memberships": Member.objects.filter(user=member.user).select_related("organization"),
         "menu": [
             {"heading": heading, "items": items}

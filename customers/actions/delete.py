@@ -14,6 +14,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.void import void_invoice
 
 from billing.actions import audit, later
 from billing.actions.coupons import remove_applied_coupon
@@ -26,8 +28,6 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
 from invoicing.actions.finalize import finalize_invoice
-from invoicing.actions.termination import terminate_subscription
-from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
 
 KEEP, VOID = "keep", "void"
@@ -77,7 +77,7 @@ def request_deletion(
         label=f"Delete {customer.display_name}",
         subject_id=customer.pk,
         args=[unpaid_invoices, by.label, str(by.user_id or ""), at.isoformat()],
-        steps=[{"name": name, "label": label, "state": "waiting", "detail": ""} for name, label, _ in STEPS],
+        steps=[{"name": name, "label": label, "state": "waiting", "note": ""} for name, label, _ in STEPS],
     )
 
 
@@ -93,7 +93,7 @@ def carry_out(job: Job) -> None:
             continue  # a later step has made new invoices: voiding what is unpaid again would void them
         step["state"] = "running"
         later.report_steps(job, steps)
-        step["detail"] = work(cascade) or "Nothing to do"
+        step["note"] = work(cascade) or "Nothing to do"
         step["state"] = "done"
         later.report_steps(job, steps)
 
@@ -102,7 +102,9 @@ def settle_unpaid(cascade: Cascade) -> str:
     """Void what was issued and not paid at all; partly paid invoices stay, since money came in for them."""
     if cascade.unpaid_invoices == KEEP:
         return "Kept collectable"
-    rows = list(Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0).order_by("pk"))
+    rows = list(
+        Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0).order_by("pk")
+    )
     for invoice in rows:
         void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
     return counted(len(rows), "invoice voided", "invoices voided")

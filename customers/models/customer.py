@@ -58,9 +58,7 @@ class Customer(Kept):
     )
     first_name = models.CharField(max_length=100, blank=True)
     last_name = models.CharField(max_length=100, blank=True)
-    status = models.CharField(
-        max_length=12, choices=CustomerStatus.choices, default=CustomerStatus.ACTIVE
-    )
+    status = models.CharField(max_length=12, choices=CustomerStatus.choices, default=CustomerStatus.ACTIVE)
     email = models.EmailField("e-mail", blank=True)
     phone = models.CharField(max_length=50, blank=True)
     url = models.URLField("website", blank=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from billing.queries.usage import charge_usage
 from django.db.models import F, Sum
 
 from billing.models import AppliedCoupon, Subscription, Wallet
-from billing.queries.usage import charge_usage
 from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice

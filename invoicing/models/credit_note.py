@@ -28,9 +28,7 @@ class CreditNote(Scoped):
 
     PREFIX = "cn"
 
-    invoice = models.ForeignKey(
-        "invoicing.Invoice", on_delete=models.PROTECT, related_name="credit_notes"
-    )
+    invoice = models.ForeignKey("invoicing.Invoice", on_delete=models.PROTECT, related_name="credit_notes")
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="credit_notes")
     number = models.CharField(max_length=80)
     status = models.CharField(

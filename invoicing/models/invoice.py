@@ -307,9 +307,7 @@ class InvoicedPeriod(Scoped):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["subscription", "kind", "start"], name="period_is_invoiced_once"
-            ),
+            models.UniqueConstraint(fields=["subscription", "kind", "start"], name="period_is_invoiced_once"),
             models.CheckConstraint(condition=Q(end__gte=F("start")), name="period_forward"),
         ]
 

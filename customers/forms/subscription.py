@@ -1,0 +1,93 @@
+"""Assigning a plan, and ending a subscription."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+
+from billing.actions.subscriptions import customer_timezone
+from billing.models import Plan
+from billing.rules.money import from_minor
+from billing.rules.periods import BillingTime, start_of_day
+from billing.web.once import OnceForm
+from customers.models import Customer
+
+
+class PlanChoice(forms.ModelChoiceField):
+    """Plans as `Name (code), 99.00 EUR monthly`."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        price = f"{from_minor(obj.amount_minor, obj.currency)} {obj.currency} {obj.interval}"
+        return f"{obj.name} ({obj.code}), {price}"
+
+
+class AssignForm(OnceForm):
+    """A plan and when it runs. Days are days in the customer's timezone."""
+
+    plan = PlanChoice(queryset=Plan.objects.none(), empty_label="Choose a plan")
+    billing_time = forms.ChoiceField(
+        label="Billing periods",
+        choices=[(BillingTime.CALENDAR.value, "Calendar"), (BillingTime.ANNIVERSARY.value, "Anniversary")],
+        initial=BillingTime.CALENDAR.value,
+        widget=forms.RadioSelect,
+    )
+    starts_on = forms.DateField(
+        label="Start date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="Empty: now. A day to come starts it then.",
+    )
+    ends_on = forms.DateField(
+        label="End date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The last day. Empty: until it is ended.",
+    )
+    name = forms.CharField(
+        label="Subscription name", required=False, max_length=200, help_text="Shown on invoices."
+    )
+    external_id = forms.CharField(
+        label="External ID",
+        required=False,
+        max_length=255,
+        help_text="What your systems send with events. Empty: made for you. Fixed afterwards.",
+    )
+    trial_days = forms.IntegerField(
+        label="Trial",
+        required=False,
+        min_value=0,
+        max_value=3650,
+        help_text="Days. Empty: as the plan says.",
+    )
+
+    def __init__(self, *args: Any, customer: Customer, at: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.customer, self.at = customer, at
+        plans = Plan.objects.of(customer.organization).kept().filter(active=True)
+        self.fields["plan"].queryset = plans.order_by("name")  # type: ignore[attr-defined]
+        self["billing_time"].choice_hints = {  # type: ignore[attr-defined]
+            "calendar": "Whole calendar weeks, months or years; the first one is shorter.",
+            "anniversary": "Counted from the start date.",
+        }
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        start, end = cleaned.get("starts_on"), cleaned.get("ends_on")
+        if start and end and end <= start:
+            self.add_error("ends_on", "The end date must be after the start date.")
+        return cleaned
+
+    def terms(self) -> dict[str, Any]:
+        """The arguments of `assign_plan` besides plan, actor and time."""
+        data, tz = self.cleaned_data, customer_timezone(self.customer)
+        starts, ends = data["starts_on"], data["ends_on"]
+        return {
+            "billing_time": data["billing_time"],
+            "subscription_at": start_of_day(starts, tz) if starts else None,
+            "ending_at": start_of_day(ends + timedelta(days=1), tz) if ends else None,
+            "name": data["name"],
+            "external_id": data["external_id"],
+            "trial_days": data["trial_days"],
+        }

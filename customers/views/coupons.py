@@ -1,0 +1,64 @@
+"""A customer's coupons: the tab, applying one, removing one."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+
+from billing.actions.clock import now
+from billing.actions.coupons import apply_coupon, remove_applied_coupon
+from billing.models import AppliedCoupon
+from billing.rules.errors import BillingError
+from billing.web.access import access
+from billing.web.errors import add_error
+from billing.web.htmx import done, render_page
+from billing.web.once import claimed
+from billing.web.paging import page_of
+from billing.web.requests import StaffRequest
+from customers.forms.coupon import ApplyCouponForm
+from customers.views.frame import customer_frame, find_customer
+
+
+@access("coupons.view")
+def customer_coupons(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The tab."""
+    customer = find_customer(request, id)
+    rows = AppliedCoupon.objects.filter(customer=customer).select_related("coupon")
+    context = customer_frame(request, customer, "coupons") | {"page": page_of(request, rows)}
+    return render_page(request, "customers/coupons/tab.html", context, partials=("coupon-table",))
+
+
+@access("coupons.apply")
+def apply(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Give a coupon to the customer."""
+    customer = find_customer(request, id)
+    at = now(request.organization)
+    form = ApplyCouponForm(request.POST or None, customer=customer, at=at)
+    tab = reverse("customer-coupons", args=[customer.pk])
+    if request.method == "POST" and form.is_valid():
+        coupon = form.cleaned_data["coupon"]
+        try:
+            with claimed(form) as first:
+                if first:
+                    apply_coupon(customer, coupon, by=request.actor, at=at)
+            return done(request, tab, f"{coupon.name} applied. It lowers the next invoice.")
+        except BillingError as error:
+            add_error(form, error)
+    context = {"customer": customer, "form": form, "none_fit": not form.fields["coupon"].queryset.exists()}  # type: ignore[attr-defined]
+    status = 422 if form.errors else 200
+    return render_page(request, "customers/coupons/apply.html", context, partials=("drawer",), status=status)
+
+
+@access("coupons.apply")
+def remove(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Take a coupon away again."""
+    applied = (
+        AppliedCoupon.objects.of(request.organization).select_related("coupon", "customer").get_or_404(pk=id)
+    )
+    if request.method == "POST":
+        remove_applied_coupon(applied, by=request.actor, at=now(request.organization))
+        tab = reverse("customer-coupons", args=[applied.customer_id])
+        return done(request, tab, f"{applied.coupon.name} removed.")
+    return render_page(request, "customers/coupons/remove.html", {"applied": applied}, partials=("dialog",))

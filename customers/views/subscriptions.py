@@ -1,0 +1,157 @@
+"""Subscriptions: the list of all, the customer's tab, assigning a plan, one subscription, ending it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from billing.queries.usage import charge_usage
+from django.db.models import Q
+from django.http import HttpResponse
+from django.urls import reverse
+from invoicing.actions.termination import terminate_subscription
+
+from billing.actions.clock import now
+from billing.actions.subscriptions import cancel_pending
+from billing.models import Plan, Subscription
+from billing.orm.search import fold
+from billing.rules.errors import BillingError
+from billing.rules.states import LIVE, SubscriptionStatus
+from billing.web.access import access
+from billing.web.errors import add_error
+from billing.web.htmx import done, render_page
+from billing.web.once import OnceForm, claimed
+from billing.web.paging import page_of, sorted_by
+from billing.web.requests import StaffRequest
+from customers.actions.assign import assign_plan
+from customers.forms.subscription import AssignForm
+from customers.queries.deletion import unbilled_from
+from customers.views.find import subscription_or_404
+from customers.views.frame import customer_frame, find_customer
+from invoicing.models import Invoice
+
+COLUMNS = {
+    "name": "external_id",
+    "customer": "customer__name",
+    "plan": "plan__name",
+    "started": "started_at",
+    "next": "next_billing_at",
+    "created": "created_at",
+}
+
+
+@access("subscriptions.view")
+def subscriptions(request: StaffRequest) -> HttpResponse:
+    """All subscriptions of the organization."""
+    rows = Subscription.objects.of(request.organization).select_related("plan", "customer")
+    term, status, plan = (request.GET.get(name, "").strip() for name in ("q", "status", "plan"))
+    if term:
+        rows = rows.filter(
+            Q(external_id__icontains=term)
+            | Q(name__icontains=term)
+            | Q(customer__search_text__contains=fold(term))
+        )
+    if status in set(SubscriptionStatus):
+        rows = rows.filter(status=status)
+    if plan:
+        rows = rows.filter(plan__code=plan)
+    rows, sort = sorted_by(request, rows, COLUMNS, "-created")
+    context = {
+        "page": page_of(request, rows),
+        "sort": sort,
+        "q": term,
+        "status": status,
+        "plan": plan,
+        "statuses": [(item.value, item.value.replace("_", " ").capitalize()) for item in SubscriptionStatus],
+        "plans": Plan.objects.of(request.organization).kept().order_by("name").only("name", "code"),
+        "filtered": bool(term or status or plan),
+    }
+    return render_page(
+        request, "customers/subscriptions/list.html", context, partials=("subscription-table",)
+    )
+
+
+@access("subscriptions.view")
+def customer_subscriptions(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The tab of a customer."""
+    customer = find_customer(request, id)
+    rows = Subscription.objects.filter(customer=customer).select_related("plan")
+    context = customer_frame(request, customer, "subscriptions") | {"page": page_of(request, rows)}
+    return render_page(request, "customers/subscriptions/tab.html", context, partials=("subscription-table",))
+
+
+@access("subscriptions.edit")
+def assign(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Assign a plan: a drawer, or a page without JavaScript."""
+    customer = find_customer(request, id)
+    at = now(request.organization)
+    form = AssignForm(request.POST or None, customer=customer, at=at)
+    tab = reverse("customer-subscriptions", args=[customer.pk])
+    if request.method == "POST" and form.is_valid():
+        plan = form.cleaned_data["plan"]
+        try:
+            with claimed(form) as first:
+                if first:
+                    assign_plan(customer, plan, **form.terms(), by=request.actor, at=at)
+            return done(request, tab, f"{plan.name} assigned. Usage counts from its start.")
+        except BillingError as error:
+            add_error(form, error, {"subscription_at": "starts_on", "ending_at": "ends_on"})
+    context = {"customer": customer, "form": form, "no_plans": not form.fields["plan"].queryset.exists()}  # type: ignore[attr-defined]
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "customers/subscriptions/assign.html", context, partials=("drawer",), status=status
+    )
+
+
+@access("subscriptions.view")
+def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
+    """One subscription: its facts, its charges, its invoices."""
+    row = subscription_or_404(request, id)
+    invoices = Invoice.objects.filter(periods__subscription=row).distinct().order_by("-issuing_on")[:12]
+    context = {
+        "subscription": row,
+        "customer": row.customer,
+        "tz": row.customer.timezone or row.customer.billing_entity.timezone,
+        "charges": row.plan.charges.filter(deleted_at=None).select_related("metric"),
+        "invoices": invoices,
+        "is_live": row.status in {status.value for status in LIVE},
+        "is_pending": row.status == SubscriptionStatus.PENDING.value,
+    }
+    return render_page(request, "customers/subscriptions/detail.html", context)
+
+
+@access("subscriptions.edit")
+def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
+    """End a subscription now, after showing what that bills."""
+    row = subscription_or_404(request, id)
+    at = now(request.organization)
+    form = OnceForm(request.POST or None)
+    pending = row.status == SubscriptionStatus.PENDING.value
+    if request.method == "POST" and form.is_valid():
+        with claimed(form) as first:
+            text = end(row, pending, request, at) if first else "It has ended."
+        return done(request, reverse("subscription", args=[row.pk]), text)
+    live = row.status in {status.value for status in LIVE}
+    usage = charge_usage(row, unbilled_from(row), at) if live else []
+    context = {
+        "subscription": row,
+        "form": form,
+        "pending": pending,
+        "usage": [item for item in usage if item.amount_minor or item.units],
+        "usage_minor": sum(item.amount_minor for item in usage),
+    }
+    return render_page(request, "customers/subscriptions/terminate.html", context, partials=("dialog",))
+
+
+def end(row: Subscription, pending: bool, request: StaffRequest, at: datetime) -> str:
+    """Call off or terminate, and say what came of it."""
+    if pending:
+        cancel_pending(row, by=request.actor, at=at)
+        return "The subscription was called off."
+    outcome = terminate_subscription(row, by=request.actor, at=at)
+    parts = ["The subscription has ended."]
+    if outcome.invoice:
+        parts.append("Its closing invoice was made.")
+    if outcome.credit_note:
+        parts.append(f"Credit note {outcome.credit_note.number} returns the unused days.")
+    return " ".join(parts)
