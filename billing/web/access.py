@@ -10,7 +10,10 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django_htmx.http import HttpResponseClientRedirect
 
 from billing.models import Member, User
 from billing.orm.actor import Actor
@@ -18,6 +21,9 @@ from billing.rules.roles import PERMISSIONS, allowed
 from billing.web.requests import StaffRequest
 
 SESSION_KEY = "organization_id"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+OWN = "own"  # what every signed-in person may do with their own account
+View = Callable[..., HttpResponse]
 
 
 def current_member(request: HttpRequest) -> Member | None:
@@ -49,27 +55,57 @@ def may(member: Member | None, permission: str) -> bool:
     return bool(member) and allowed(member.role, permission)  # type: ignore[union-attr]
 
 
-def access(permission: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
-    """Guard a view: signed in, a member, and a role that has the permission (one table: `rules/roles.py`)."""
-    if permission not in PERMISSIONS:
-        raise LookupError(f"Unknown permission {permission}.")
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """To the sign-in page and back. From htmx the whole window goes there, not the piece it asked for."""
+    htmx = getattr(request, "htmx", None)
+    if htmx:
+        page = redirect_to_login(htmx.current_url_abs_path or "/")
+        return HttpResponseClientRedirect(page["Location"])
+    return redirect_to_login(request.get_full_path())
 
-    def guard(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+
+def signed_in(view: View) -> View:
+    """Guard a view of a person's own account: it needs no organization."""
+
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return ask_to_sign_in(request)
+        return view(request, *args, **kwargs)
+
+    checked.permission = OWN  # type: ignore[attr-defined]
+    return checked
+
+
+def access(permission: str, *, post: str = "") -> Callable[[View], View]:
+    """Guard a view: signed in, a member, and a role that has the permission (one table: `rules/roles.py`).
+
+    `post` is the permission that changing something needs, when one view shows a form and takes it. Dates and
+    times are shown and read in the organization's time zone while the view runs.
+    """
+    for name in (permission, post or permission):
+        if name not in PERMISSIONS:
+            raise LookupError(f"Unknown permission {name}.")
+
+    def guard(view: View) -> View:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
             staff = cast(StaffRequest, request)
             if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
+                return ask_to_sign_in(request)
             if not staff.member:
-                raise PermissionDenied("You are not a member of an organization.")
-            if not may(staff.member, permission):
+                return render(request, "billing/auth/no_organization.html", status=403)
+            needed = permission if request.method in SAFE else post or permission
+            if not (may(staff.member, permission) and may(staff.member, needed)):
                 raise PermissionDenied("Your role does not allow this.")
             staff.organization = staff.member.organization
             user = staff.member.user
             staff.actor = Actor("user", user.name or user.email, user_id=user.pk)
-            return view(request, *args, **kwargs)
+            with timezone.override(staff.organization.timezone):
+                return view(request, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]
+        checked.post_permission = post or permission  # type: ignore[attr-defined]
         return checked
 
     return guard

@@ -1,0 +1,21 @@
+"""What the worker can be asked to do for catalogue, usage and people."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from celery import shared_task
+
+from billing.actions import accounts
+
+
+@shared_task(name="billing.mail_password_reset")
+def mail_password_reset(email: str) -> None:
+    """Mail a reset link to the person with this address, if there is one."""
+    accounts.mail_password_reset(email)
+
+
+@shared_task(name="billing.mail_invitation")
+def mail_invitation(member_id: str, invited_by: str) -> None:
+    """Mail a new member their invitation."""
+    accounts.mail_invitation(UUID(member_id), invited_by)

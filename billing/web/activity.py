@@ -1,0 +1,78 @@
+"""The audit trail as sentences: what the Activity tabs, Home and the log show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.html import format_html
+
+from billing.models import AuditEntry
+from billing.web.formats import day_text, zone_of
+
+NOUNS = {"api_key": "API key"}
+TONES = {
+    "created": "success",
+    "finalized": "success",
+    "paid": "success",
+    "recorded": "success",
+    "deleted": "danger",
+    "removed": "danger",
+    "voided": "danger",
+    "revoked": "danger",
+    "terminated": "warning",
+    "canceled": "warning",
+    "failed": "danger",
+}
+
+
+def title(action: str) -> str:
+    """`credit_note.created` -> "Credit note created"; `member.role_changed` -> "Member role changed"."""
+    noun, _, verb = action.partition(".")
+    start = NOUNS.get(noun, noun.replace("_", " ").capitalize())
+    return f"{start} {verb.replace('_', ' ')}".strip()
+
+
+def tone(action: str) -> str:
+    """The colour of the dot, by what happened."""
+    return TONES.get(action.rpartition(".")[2].rpartition("_")[2], "neutral")
+
+
+def details(entry: AuditEntry) -> str:
+    """The table of fields before and after; empty when nothing is to be shown."""
+    if not entry.changes:
+        return ""
+    rows = [
+        {
+            "field": name.replace("_", " ").removesuffix(" minor").capitalize(),
+            "before": pair[0],
+            "after": pair[1],
+        }
+        for name, pair in entry.changes.items()
+    ]
+    return render_to_string("billing/audit/changes.html", {"rows": rows})
+
+
+def timeline_items(entries: Iterable[AuditEntry], tz: str = "") -> list[dict[str, Any]]:
+    """Items for `{% timeline %}`: moment, sentence, person, and the values before and after to unfold."""
+    items = []
+    for entry in entries:
+        local = entry.at.astimezone(zone_of(tz or None))
+        text = format_html('<span class="medium">{}</span> {}', title(entry.action), entry.subject_label)
+        note = f"{entry.actor_label}. Reason: {entry.reason}" if entry.reason else entry.actor_label
+        items.append(
+            {
+                "at": format_html(
+                    '<time datetime="{}">{}<br>{}</time>',
+                    entry.at.isoformat(),
+                    day_text(local.date()),
+                    f"{local:%H:%M}",
+                ),
+                "text": text,
+                "note": note,
+                "tone": tone(entry.action),
+                "details": details(entry),
+            }
+        )
+    return items
