@@ -15,7 +15,7 @@ from billing.orm.actor import Actor
 
 ACTOR = Actor.system("Test")
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
-PASSWORD = "correct-horse-battery"
+PASSWORD = "correct-horse-battery"  # noqa: S105
 counter = itertools.count(1)
 
 
