@@ -1,8 +1,8 @@
 """Work that happens after the transaction, in a worker.
 
-A `Job` row is written in the caller's transaction, so the work is never lost: the message in the broker is only
-a wake-up call. `sweep` finds in the database what the broker has lost (flushed Redis, killed worker) and wakes
-it up again. The only module besides the doors that knows Celery, and it knows tasks by name only.
+A `Job` row is written in the caller's transaction, so the work is never lost: the message in the broker is
+only a wake-up call. `sweep` finds in the database what the broker has lost (flushed Redis, killed worker)
+and wakes it up again. The only module besides the doors that knows Celery, and it knows tasks by name only.
 """
 
 from __future__ import annotations
@@ -95,8 +95,8 @@ def run_again(job: Job) -> Job:
 def run(job_id: str, work: Callable[[Job], None]) -> None:
     """Do a job's work in a worker: once at a time, its outcome on the job's row.
 
-    A session lock held by this connection tells a running job from one whose worker was killed. `work` must be
-    idempotent: after a kill it is called again from the start.
+    A session lock held by this connection tells a running job from one whose worker was killed. `work` must
+    be idempotent: after a kill it is called again from the start.
     """
     key = UUID(job_id)
     with advisory_lock(key) as held:

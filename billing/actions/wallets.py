@@ -1,7 +1,7 @@
 """Wallets: every movement is an entry of an append-only ledger, written under the wallet's lock.
 
-Laws: the balance is the sum of the entries and never below zero (the database refuses it); a movement with the
-same `key` is booked once; the last credits out take exactly the last cent out.
+Laws: the balance is the sum of the entries and never below zero (the database refuses it); a movement with
+the same `key` is booked once; the last credits out take exactly the last cent out.
 """
 
 from __future__ import annotations

@@ -99,7 +99,8 @@ class Plan(Kept):
 
 
 class Charge(Kept):
-    """The price of a metric within a plan. `properties` are those of the charge model, checked by its rule."""
+    """The price of a metric within a plan. `properties` are those of the charge model, checked by its
+    rule."""
 
     PREFIX = "chg"
 

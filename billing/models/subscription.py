@@ -34,8 +34,8 @@ class Subscription(Scoped):
     """A customer on a plan.
 
     `subscription_at` anchors anniversary periods; `started_at` is when usage begins to count;
-    `next_billing_at` is the end of the running period in the customer's timezone, an instant, kept so that the
-    billing run finds what is due by an index.
+    `next_billing_at` is the end of the running period in the customer's timezone, an instant, kept so that
+    the billing run finds what is due by an index.
     """
 
     PREFIX = "sub"

@@ -1,7 +1,7 @@
 """Substring search without an extension: a row keeps the set of its trigrams in an array under a GIN index.
 
-`grams("Ärzte 12")` -> {"arz", "rzt", "zte", "te ", "e 1", " 12"}. A search for a term of three letters or more
-asks for rows that contain all grams of the term (index) and then checks the text itself (exact).
+`grams("Ärzte 12")` -> {"arz", "rzt", "zte", "te ", "e 1", " 12"}. A search for a term of three letters or
+more asks for rows that contain all grams of the term (index) and then checks the text itself (exact).
 """
 
 from __future__ import annotations

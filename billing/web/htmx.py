@@ -65,8 +65,8 @@ def done(
 ) -> HttpResponse:
     """The end of a successful POST.
 
-    From an overlay with `events`: the overlay closes, a toast shows, neighbours refresh. Otherwise the browser
-    goes to `url` and shows the text there.
+    From an overlay with `events`: the overlay closes, a toast shows, neighbours refresh. Otherwise the
+    browser goes to `url` and shows the text there.
     """
     if wants_partial(request) and events:
         response = HttpResponse(status=204)

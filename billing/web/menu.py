@@ -1,4 +1,5 @@
-"""The shell of every page: left menu, organization switcher, theme. One table of entries, filtered by role."""
+"""The shell of every page: left menu, organization switcher, theme. One table of entries, filtered by
+role."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A form that is sent twice (double click, reload, slow network) acts once.
 
-The form carries a random token; the first POST of the token claims it. An act that fails gives the token back, so
-that the corrected form can be sent.
+The form carries a random token; the first POST of the token claims it. An act that fails gives the token
+back, so that the corrected form can be sent.
 """
 
 from __future__ import annotations

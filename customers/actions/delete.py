@@ -1,7 +1,7 @@
 """Deleting a customer: the whole cascade on one page.
 
-Order: unpaid invoices are voided (or kept), running subscriptions end with their closing bill, pending ones are
-called off, drafts become final, coupons end, wallets end and their rest is voided, the customer is marked
+Order: unpaid invoices are voided (or kept), running subscriptions end with their closing bill, pending ones
+are called off, drafts become final, coupons end, wallets end and their rest is voided, the customer is marked
 deleted. Every step is idempotent and commits on its own; a step that is done is written down before the
 next one starts, so a job whose worker was killed goes on where it was. Documents stay.
 """

@@ -57,9 +57,9 @@ class InvoiceQuerySet(ScopedQuerySet):
 class Invoice(Scoped):
     """A demand for payment.
 
-    total = lines - coupons + taxes - credit notes - wallet credits (checked by the database); what is still due is
-    total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the grace
-    period of a draft. `number` comes from a locked counter at finalisation and never changes.
+    total = lines - coupons + taxes - credit notes - wallet credits (checked by the database); what is still
+    due is total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
+    grace period of a draft. `number` comes from a locked counter at finalisation and never changes.
     """
 
     PREFIX = "inv"
