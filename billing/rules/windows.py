@@ -55,6 +55,10 @@ class Schedule:
         split = self.usage_monthly and self.interval in (Interval.SEMIANNUAL, Interval.YEARLY)
         return self._period_at(instant, Interval.MONTHLY if split else self.interval)
 
+    def before(self, period: Period) -> Period:
+        """The full period of the fee that ends where `period` starts."""
+        return self.period_at(period.start - _MICROSECOND)
+
     def _period_at(self, instant: datetime, interval: Interval) -> Period:
         return period_at(
             instant, interval=interval, billing_time=self.billing_time, anchor=self.anchor, tz=self.tz
@@ -85,7 +89,7 @@ def billing_windows(schedule: Schedule, at: datetime) -> Windows:
         fee_due = starting or running.start == fee_full.start
         usage_full = schedule.usage_period_at(running.start - _MICROSECOND)
         if not schedule.pay_in_advance:
-            fee_full = schedule.period_at(fee_full.start - _MICROSECOND)
+            fee_full = schedule.before(fee_full)
     first_day = start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz)
     return Windows(
         fee=_cut(fee_full, first_day, schedule.ended_at) if fee_due else None,
