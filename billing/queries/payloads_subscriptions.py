@@ -1,0 +1,107 @@
+"""Subscriptions and wallets as the API and webhooks show them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
+from billing.rules.ids import encode
+from billing.rules.money import from_minor
+from billing.rules.periods import BillingTime, Interval, Period, period_at
+
+
+def running_period(row: Subscription) -> Period | None:
+    """The whole period that ends at the next billing; None when nothing is to be billed."""
+    if row.next_billing_at is None:
+        return None
+    return period_at(
+        row.next_billing_at - timedelta(microseconds=1),
+        interval=Interval(row.plan.interval),
+        billing_time=BillingTime(row.billing_time),
+        anchor=row.subscription_at,
+        tz=row.customer.timezone or row.customer.billing_entity.timezone or "UTC",
+    )
+
+
+def subscription_payload(row: Subscription) -> dict[str, Any]:
+    """One subscription; expects plan, customer and its billing entity to be loaded."""
+    period = running_period(row)
+    return {
+        "id": row.public_id,
+        "externalId": row.external_id,
+        "name": row.name,
+        "customerId": encode("cust", row.customer_id),
+        "planId": encode("pln", row.plan_id),
+        "planCode": row.plan.code,
+        "status": row.status,
+        "currency": row.plan.currency,
+        "billingTime": row.billing_time,
+        "subscriptionAt": row.subscription_at,
+        "startedAt": row.started_at,
+        "trialEnd": row.trial_ends_at,
+        "endingAt": row.ending_at,
+        "currentPeriodStart": max(period.start, row.started_at) if period else None,
+        "currentPeriodEnd": row.next_billing_at,
+        "canceledAt": row.canceled_at,
+        "terminatedAt": row.terminated_at,
+        "metadata": row.metadata,
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+    }
+
+
+def wallet_payload(row: Wallet) -> dict[str, Any]:
+    """One wallet: money in major units, credits as they are."""
+    return {
+        "id": row.public_id,
+        "customerId": encode("cust", row.customer_id),
+        "name": row.name,
+        "currency": row.currency,
+        "rateAmount": row.rate,
+        "priority": row.priority,
+        "status": row.status,
+        "balance": from_minor(row.balance_minor, row.currency),
+        "creditsBalance": row.credits_balance,
+        "expirationAt": row.expires_at,
+        "terminatedAt": row.terminated_at,
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+    }
+
+
+def entry_payload(row: WalletEntry) -> dict[str, Any]:
+    """One movement of a wallet, signed; expects the wallet to be loaded."""
+    return {
+        "id": row.public_id,
+        "walletId": encode("wal", row.wallet_id),
+        "type": "inbound" if row.amount_minor >= 0 else "outbound",
+        "transactionStatus": row.kind,
+        "credits": row.credits,
+        "amount": from_minor(row.amount_minor, row.wallet.currency),
+        "balanceAfter": from_minor(row.balance_after_minor, row.wallet.currency),
+        "invoiceId": encode("inv", row.invoice_id) if row.invoice_id else None,
+        "reason": row.reason,
+        "createdAt": row.at,
+    }
+
+
+def applied_coupon_payload(row: AppliedCoupon) -> dict[str, Any]:
+    """A coupon given to a customer; expects the coupon to be loaded."""
+    amount, left = row.amount_minor, row.remaining_minor
+    return {
+        "id": row.public_id,
+        "couponId": encode("cpn", row.coupon_id),
+        "couponCode": row.coupon.code,
+        "customerId": encode("cust", row.customer_id),
+        "status": row.status,
+        "type": row.kind,
+        "amount": from_minor(amount, row.currency) if amount is not None else None,
+        "amountRemaining": from_minor(left, row.currency) if left is not None else None,
+        "currency": row.currency or None,
+        "percentage": row.percentage,
+        "frequency": row.frequency,
+        "usesRemaining": row.periods_remaining,
+        "appliedAt": row.applied_at,
+        "terminatedAt": row.terminated_at,
+    }

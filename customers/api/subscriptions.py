@@ -1,0 +1,145 @@
+"""/api/subscriptions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router
+
+from billing.actions.clock import now
+from billing.actions.subscriptions import cancel_pending
+from billing.models import Plan, Subscription
+from billing.queries.payloads_subscriptions import subscription_payload
+from billing.rules.errors import Invalid
+from billing.rules.ids import decode
+from billing.rules.states import SubscriptionStatus
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
+from customers.actions.assign import assign_plan
+from customers.models import Customer
+from invoicing.actions.termination import terminate_subscription
+
+router = Router(tags=["Subscriptions"])
+
+
+class SubscriptionIn(ApiSchema):
+    """A plan for a customer. `planId` takes a plan's id or code."""
+
+    customer_id: str
+    plan_id: str
+    currency: str | None = None
+    external_id: str = ""
+    name: str = ""
+    billing_time: str = "calendar"
+    start_date: datetime | None = None
+    ending_at: datetime | None = None
+    trial_days: int | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Filters(ApiSchema):
+    """What a list can be narrowed to."""
+
+    customer_id: str | None = None
+    plan_id: str | None = None
+    status: str | None = None
+    page: int = 1
+    limit: int = 20
+
+
+class CancelIn(ApiSchema):
+    """Ending now; at the period's end comes with plan changes."""
+
+    reason: str = ""
+
+
+def rows_of(request: ApiRequest) -> Any:
+    """The organization's subscriptions with what their payload needs."""
+    rows = Subscription.objects.of(request.organization)
+    return rows.select_related("plan", "customer__billing_entity", "organization")
+
+
+def find_plan(request: ApiRequest, reference: str) -> Plan:
+    """A plan by id or code; Invalid names the field."""
+    plans = Plan.objects.of(request.organization).kept()
+    key = decode("pln", reference)
+    plan = plans.filter(pk=key).first() if key else plans.filter(code=reference).first()
+    if plan is None:
+        raise Invalid("There is no such plan.", code="plan_not_found", field="plan_id")
+    return cast(Plan, plan)
+
+
+def find_customer(request: ApiRequest, reference: str) -> Customer:
+    """A customer that is not deleted; Invalid names the field."""
+    key = decode("cust", reference)
+    customer = Customer.objects.of(request.organization).kept().filter(pk=key).first() if key else None
+    if customer is None:
+        raise Invalid("There is no such customer.", code="customer_not_found", field="customer_id")
+    return cast(Customer, customer)
+
+
+@router.get("")
+def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+    """Newest first. An unknown status or id finds nothing."""
+    rows = rows_of(cast(ApiRequest, request)).order_by("-created_at")
+    if filters.customer_id:
+        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+    if filters.plan_id:
+        rows = rows.filter(plan_id=decode("pln", filters.plan_id))
+    if filters.status:
+        word = filters.status.strip().lower()
+        rows = rows.filter(status="canceled" if word == "cancelled" else word)
+    return page_envelope(rows, subscription_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict[str, Any]})
+def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int, dict[str, Any]]:
+    """Assign a plan: the subscription starts now, then, or in the past."""
+    staff = cast(ApiRequest, request)
+    plan = find_plan(staff, body.plan_id)
+    if body.currency and body.currency.upper() != plan.currency:
+        raise Invalid(
+            f"No price in {body.currency.upper()} on this plan.", code="price_not_found", field="currency"
+        )
+    if body.billing_time not in {"calendar", "anniversary"}:
+        raise Invalid("Use calendar or anniversary.", field="billing_time")
+    row = assign_plan(
+        find_customer(staff, body.customer_id),
+        plan,
+        external_id=body.external_id,
+        name=body.name,
+        billing_time=body.billing_time,
+        subscription_at=body.start_date,
+        ending_at=body.ending_at,
+        trial_days=body.trial_days,
+        metadata=plain_json(body.metadata),
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope(subscription_payload(rows_of(staff).get(pk=row.pk)))
+
+
+@router.get("/{id}")
+def get_subscription(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One subscription."""
+    return envelope(subscription_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
+
+
+@router.post("/{id}/cancel")
+def cancel_subscription(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
+    """End it now: a pending one is called off, a running one terminated with its closing bill."""
+    staff = cast(ApiRequest, request)
+    row = rows_of(staff).by_public_id(id)
+    at = now(staff.organization)
+    if row.status == SubscriptionStatus.PENDING.value:
+        cancel_pending(row, by=staff.actor, at=at)
+    else:
+        terminate_subscription(row, by=staff.actor, at=at)
+    return envelope(subscription_payload(rows_of(staff).get(pk=row.pk)))
+
+
+@router.post("/{id}/terminate")
+def terminate(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
+    """The same as cancel, under the other word."""
+    return cancel_subscription(request, id, body)
