@@ -32,7 +32,10 @@ app.conf.beat_max_loop_interval = 5
 app.autodiscover_tasks()
 
 # name -> task, seconds or crontab. Each task finds its work in the database and may run twice at once.
-app.conf.beat_schedule = {}
+app.conf.beat_schedule = {
+    "sweep": {"task": "billing.sweep", "schedule": 10.0},
+    "billing-run": {"task": "invoicing.billing_run", "schedule": 60.0},
+}
 
 
 class Beat(Scheduler):

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts
+from billing.actions import accounts, later
+from billing.celery import waiting
 
 
 @shared_task(name="billing.mail_password_reset")
@@ -19,3 +20,9 @@ def mail_password_reset(email: str) -> None:
 def mail_invitation(member_id: str, invited_by: str) -> None:
     """Mail a new member their invitation."""
     accounts.mail_invitation(UUID(member_id), invited_by)
+
+
+@shared_task(name="billing.sweep")
+def sweep() -> None:
+    """Wake up jobs that the broker or a killed worker has lost."""
+    later.sweep(waiting())
