@@ -22,7 +22,7 @@ from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, Radi
 from django.http import QueryDict
 from django.template.loader import render_to_string
 from django.templatetags.static import static
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from billing.templatetags.ui_blocks import register
@@ -33,15 +33,15 @@ DASH = format_html('<span class="muted">{}</span>', formats.UNKNOWN)
 
 
 @lru_cache(maxsize=512)
-def _icon(name: str, size: int) -> str:
+def _icon(name: str, size: int, classes: str) -> str:
     svg = lucide._render_icon(name, size, aria_hidden="true", focusable="false")
-    return SafeString(svg.replace("<svg ", '<svg class="icon" ', 1))  # from the package's own files
+    return SafeString(svg.replace("<svg ", f'<svg class="{classes}" ', 1))  # from the package's own files
 
 
 @register.simple_tag
-def icon(name: str, size: int = 16) -> str:
-    """A Lucide icon drawn inline, hidden from screen readers."""
-    return _icon(name, size)
+def icon(name: str, size: int = 16, kind: str = "") -> str:
+    """A Lucide icon drawn inline, hidden from screen readers; `kind` is a further class."""
+    return _icon(name, size, escape(f"icon {kind}".strip()))
 
 
 @register.simple_tag

@@ -113,7 +113,7 @@ def _charts() -> list[dict[str, Any]]:
 
 def gallery(request: HttpRequest) -> HttpResponse:
     """`/ui/`; `?part=drawer` and `?part=dialog` fill the overlays, POST answers as a form would."""
-    bad = SampleForm({"name": "", "email": "nobody", "kind": "arrears", "currency": "EUR"})
+    bad = SampleForm({"name": "", "email": "nobody", "kind": "arrears", "currency": "EUR"}, auto_id="bad_%s")
     bad.is_valid()
     bad.add_error(None, "The period has been invoiced already, so its dates can no longer change.")
     if request.method == "POST":
@@ -128,7 +128,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
     if request.GET.get("part") in ("drawer", "dialog"):
         return render(request, "ui/overlay.html", {"part": request.GET["part"], "form": SampleForm()})
     if request.GET.get("part") == "error":
-        return JsonResponse({}, status=500)
+        return JsonResponse({}, status=503)
     page = Paginator(range(431), 20).get_page(request.GET.get("page", 2))
     item = {"icon": "users", "url": "/ui/"}
     context = {
@@ -141,7 +141,7 @@ def gallery(request: HttpRequest) -> HttpResponse:
                 ],
             }
         ],
-        "form": SampleForm(),
+        "form": SampleForm(auto_id="plain_%s"),
         "bad": bad,
         "tiers": formset_factory(TierForm, extra=2, can_delete=True)(prefix="tiers"),
         "statuses": list(BADGES),

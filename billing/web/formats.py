@@ -41,12 +41,9 @@ def current_locale() -> Locale:
 
 @lru_cache(maxsize=512)
 def _pattern(locale: Locale, digits: int, code: bool) -> NumberPattern:
-    pattern = copy.copy(locale.currency_formats["standard"])
+    # With the ISO code in front only the number is the locale's; otherwise also where the symbol stands.
+    pattern = copy.copy(locale.decimal_formats[None] if code else locale.currency_formats["standard"])
     pattern.frac_prec = (digits, digits)
-    if code:  # the ISO code in front with a space, whatever the locale does with symbols
-        number = locale.decimal_formats[None]
-        pattern = copy.copy(number)
-        pattern.frac_prec = (digits, digits)
     return pattern
 
 
@@ -57,12 +54,11 @@ def money_text(minor: int | None, currency: str, *, code: bool = False) -> str:
     locale = current_locale()
     value = from_minor(abs(int(minor)), currency)
     pattern = _pattern(locale, exponent(currency), code)
+    sign = MINUS if int(minor) < 0 else ""
     if code:
-        text = f"{currency}\u00a0{pattern.apply(value, locale)}"
-    else:
-        text = pattern.apply(value, locale, currency=currency, currency_digits=False)
-        text = LETTER_DIGIT.sub("\\1\u00a0", text)  # "UGX 18": CLDR's currency spacing
-    return f"{MINUS}{text}" if int(minor) < 0 else text
+        return f"{currency}\u00a0{sign}{pattern.apply(value, locale)}"
+    text = pattern.apply(value, locale, currency=currency, currency_digits=False)
+    return sign + LETTER_DIGIT.sub("\\1\u00a0", text)  # "UGX 18": CLDR's currency spacing
 
 
 def units_text(value: Decimal | int | str | None) -> str:

@@ -101,6 +101,7 @@ document.addEventListener("toggle", ({ target: menu }) => {
 }, true);
 document.addEventListener("keydown", (event) => {
   const { key, target } = event, menu = target.closest?.("details.menu"), typing = target.matches?.("input, textarea, select");
+  if (key === "Escape") document.querySelector(".side.is-open + [data-burger-close]")?.click();
   if (key === "Escape" && menu?.open) { menu.open = false; menu.querySelector("summary").focus(); return event.preventDefault(); }
   const search = document.querySelector("[data-search]");
   if (key === "/" && search && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); search.select(); }
@@ -130,14 +131,16 @@ on("click", "[data-theme-choice]", (link, event) => {
 });
 on("click", "[data-burger], [data-burger-close]", (link, event) => {
   event.preventDefault();
-  document.getElementById("side").classList.toggle("is-open", link.matches("[data-burger]"));
+  const side = document.getElementById("side"), open = link.matches("[data-burger]");
+  side.classList.toggle("is-open", open);
+  (open ? side.querySelector("summary, a") : document.querySelector("[data-burger]"))?.focus();
 });
 on("click", "tr[data-row]", (row, { target, ctrlKey, metaKey }) => {
   if (target.closest("a, button, input, label, summary, details") || String(getSelection())) return;
   row.querySelector("a.row-link")?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey }));
 });
 on("change", "[data-check], [data-check-all]", (box) => {
-  const list = box.closest("form, .table-wrap"), all = list.querySelector("[data-check-all]"), rows = [...list.querySelectorAll("[data-check]")];
+  const list = box.closest("form") ?? box.closest("table"), all = list.querySelector("[data-check-all]"), rows = [...list.querySelectorAll("[data-check]")];
   if (box === all) rows.forEach((row) => (row.checked = all.checked));
   rows.forEach((row) => row.closest("tr").classList.toggle("is-selected", row.checked));
   const count = rows.filter((row) => row.checked).length;
