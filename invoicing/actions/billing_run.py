@@ -1,0 +1,244 @@
+"""The billing run: everything that is due becomes invoices, a customer at a time, each in its own transaction.
+
+Idempotent: a period that is billed has its row (unique by subscription, kind and start), and `next_billing_at`
+moves in the same transaction. So it may run twice at once (a customer that is locked is skipped), and be killed
+at any moment: what was not committed is due again. A customer whose bill fails gets a job that staff see and can
+run again; the others are not held up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.actions import later
+from billing.actions.locks import lock_customer
+from billing.actions.subscriptions import activate, lock_subscription
+from billing.models import Job, Organization, Subscription
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict
+from billing.rules.states import JobState, SubscriptionStatus
+from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.periods import bill_due, invoice_windows
+from invoicing.actions.termination import terminate_subscription
+from invoicing.models import Invoice
+from invoicing.queries.due import BILLED, accounts, start_windows, trial_windows
+from invoicing.queries.facts import customer_zone, window_lines
+from invoicing.queries.rates import Rates
+from invoicing.rules.states import InvoiceStatus
+
+logger = logging.getLogger(__name__)
+
+BATCH = 500
+
+
+@dataclass
+class RunResult:
+    """What a run did: invoices made, drafts finalised, customers or drafts that failed."""
+
+    invoices: int = 0
+    finalized: int = 0
+    failed: list[str] = field(default_factory=list)
+
+
+def run(at: datetime) -> RunResult:
+    """Bill everything that is due, then finalise the drafts whose grace period is over.
+
+    An organization with a clock of its own is billed by that clock.
+    """
+    result = RunResult()
+    clocks = [(Q(organization__clock_at=None), at)]
+    for sandbox in Organization.objects.exclude(clock_at=None):
+        clocks.append((Q(organization=sandbox), sandbox.clock_at))
+    for where, moment in clocks:
+        bill_customers(where, moment, result)
+        finalize_drafts(where, moment, result)
+    return result
+
+
+def due(at: datetime) -> Q:
+    """Subscriptions for which something is to be done: start, end of a period, of a trial, of their life."""
+    running = Q(status__in=BILLED)
+    pending = Q(status=SubscriptionStatus.PENDING.value, subscription_at__lte=at)
+    trial = Q(status=SubscriptionStatus.TRIALING.value, trial_ends_at__lte=at)
+    return pending | running & (Q(next_billing_at__lte=at) | Q(ending_at__lte=at)) | trial
+
+
+def bill_customers(where: Q, at: datetime, result: RunResult) -> None:
+    """Every customer with something due, each in a transaction of its own."""
+    by = Actor.system()
+    rates: dict[UUID, Rates] = {}
+    billed: list[UUID] = []
+    for customer_id, organization_id in due_customers(where, at, rates):
+
+        def bill(customer_id: UUID = customer_id, organization_id: UUID = organization_id) -> None:
+            made = bill_customer(customer_id, by=by, at=at, rates=rates[organization_id], wait=False)
+            if made is not None:
+                billed.append(customer_id)
+                result.invoices += len(made)
+
+        attempt(bill, organization_id, "invoicing.bill_customer", customer_id, "Bill the customer", result)
+    healed(billed, "invoicing.bill_customer")
+
+
+def due_customers(where: Q, at: datetime, rates: dict[UUID, Rates]) -> Iterator[tuple[UUID, UUID]]:
+    """(customer, organization) of what is due, in batches whose taxes are read together into `rates`."""
+    rows = Subscription.objects.filter(where, due(at)).order_by("customer_id")
+    found = rows.values_list("customer_id", "organization_id", "plan_id")
+    after: UUID | None = None
+    while batch := list((found.filter(customer_id__gt=after) if after else found)[:BATCH]):
+        rates.clear()
+        for organization_id in {row[1] for row in batch}:
+            own = [row for row in batch if row[1] == organization_id]
+            rates[organization_id] = Rates(organization_id)
+            rates[organization_id].load({row[2] for row in own}, {row[0] for row in own})
+        yield from dict.fromkeys((row[0], row[1]) for row in batch)
+        after = batch[-1][0]
+
+
+@transaction.atomic
+def bill_customer(
+    customer_id: UUID, *, by: Actor, at: datetime, rates: Rates | None = None, wait: bool = True
+) -> list[Invoice] | None:
+    """Bill everything that is due of one customer. None: somebody else holds it (only with `wait=False`)."""
+    customer = lock_customer(customer_id, wait=wait)
+    if customer is None:
+        return None
+    rates = rates or Rates(customer.organization_id)
+    made: list[Invoice] = []
+    rows = due_rows(customer, at)
+    for row in rows:
+        if row.status == SubscriptionStatus.PENDING.value:
+            started = activate(row, by=by, at=at)
+            made += bill_opening(customer, started, by=by, at=at, rates=rates)
+    if any(row.status == SubscriptionStatus.PENDING.value for row in rows):
+        rows = due_rows(customer, at)
+    ending = [row for row in rows if row.ending_at is not None and row.ending_at <= at]
+    made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)
+    for row in ending:
+        ended = terminate_subscription(row, by=by, at=at, ended_at=row.ending_at)
+        made += [ended.invoice] if ended.invoice else []
+    return made
+
+
+def due_rows(customer: Any, at: datetime) -> list[Subscription]:
+    """The locked subscriptions of a locked customer with something to do."""
+    rows = list(Subscription.objects.filter(due(at), customer=customer).select_related("plan").locked())
+    for row in rows:
+        row.customer = customer
+    return rows
+
+
+def bill_opening(
+    customer: Any, subscription: Subscription, *, by: Actor, at: datetime, rates: Rates
+) -> list[Invoice]:
+    """The fee in advance of a subscription that starts: for its first period, or for the one in which its trial
+    has already ended.
+    """
+    tz = customer_zone(customer)
+    account = accounts([subscription], tz)[subscription.pk]
+    windows = start_windows(account)
+    trial = subscription.trial_ends_at
+    if not windows and trial is not None and trial <= at:
+        windows = trial_windows(account, trial)
+    return invoice_windows(customer, windows, by=by, at=at, rates=rates) if windows else []
+
+
+@transaction.atomic
+def bill_start(subscription: Subscription, *, by: Actor, at: datetime) -> Invoice | None:
+    """Bill the first fee of a plan in advance. None in arrears, during a trial, or when it was billed."""
+    customer = lock_customer(subscription.customer_id)
+    subscription = lock_subscription(subscription)
+    rates = Rates(customer.organization_id)
+    made = bill_opening(customer, subscription, by=by, at=at, rates=rates)
+    return made[0] if made else None
+
+
+@transaction.atomic
+def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
+    """A draft for everything used up to now that is on no invoice; the plan's fee waits for the period's end.
+
+    Raises Conflict (nothing_to_bill) when there is no usage since the last bill.
+    """
+    customer = lock_customer(customer.pk)
+    made = bill_customer(customer.pk, by=by, at=at) or []
+    rates = Rates(customer.organization_id)
+    tz = customer_zone(customer)
+    rows = Subscription.objects.filter(customer=customer, status__in=BILLED).select_related("plan").locked()
+    windows = [
+        account.usage(at, closing=False)
+        for account in accounts(rows, tz).values()
+        if account.usage_until < at
+    ]
+    if windows and window_lines(windows, tz=tz, currency=windows[0].subscription.plan.currency, rates=rates):
+        made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
+    if not made:
+        raise Conflict(
+            "There is no usage since the last invoice, so nothing to bill.", code="nothing_to_bill"
+        )
+    return made[-1]
+
+
+def finalize_drafts(where: Q, at: datetime, result: RunResult) -> None:
+    """Drafts whose grace period is over, the oldest first; each in a transaction of its own."""
+    by = Actor.system()
+    done: list[UUID] = []
+    rows = Invoice.objects.to_finalize(at).filter(where).order_by("finalize_at", "pk")
+    for draft in rows.only("pk", "customer_id", "organization_id").iterator(chunk_size=BATCH):
+
+        def finalize(draft: Invoice = draft) -> None:
+            if finalize_due(draft, by=by, at=at):
+                done.append(draft.pk)
+                result.finalized += 1
+
+        attempt(
+            finalize, draft.organization_id, "invoicing.finalize_draft", draft.pk, "Finalise a draft", result
+        )
+    healed(done, "invoicing.finalize_draft")
+
+
+@transaction.atomic
+def finalize_due(draft: Invoice, *, by: Actor, at: datetime) -> bool:
+    """Finalise a draft of the run, unless somebody else holds its customer or has dealt with it."""
+    if lock_customer(draft.customer_id, wait=False) is None:
+        return False
+    state = Invoice.objects.values_list("status", "finalize_at").get(pk=draft.pk)
+    if state[0] != InvoiceStatus.DRAFT.value or state[1] is None or state[1] > at:
+        return False
+    finalize_invoice(draft, by=by, at=at)
+    return True
+
+
+def attempt(
+    work: Callable[[], None],
+    organization_id: UUID,
+    task: str,
+    subject_id: UUID,
+    label: str,
+    result: RunResult,
+) -> None:
+    """Do one item of the batch. When it fails, a job stands for it until it succeeds."""
+    try:
+        work()
+    except Exception as error:
+        logger.exception("%s: %s failed.", task, subject_id)
+        result.failed.append(f"{label} {subject_id}: {error}")
+        known = [JobState.QUEUED.value, JobState.RUNNING.value, JobState.FAILED.value]
+        if not Job.objects.filter(task=task, subject_id=subject_id, state__in=known).exists():
+            organization = Organization.objects.get(pk=organization_id)
+            later.enqueue(organization, task, key=f"{task}:{subject_id}", label=label, subject_id=subject_id)
+
+
+def healed(subjects: list[UUID], task: str) -> None:
+    """What failed before and has worked now needs nobody's attention any more."""
+    if subjects:
+        Job.objects.filter(task=task, subject_id__in=subjects, state=JobState.FAILED.value).update(
+            state=JobState.SUCCEEDED.value, error=""
+        )

@@ -1,0 +1,176 @@
+"""Drafts: the lines, coupons and taxes of an invoice as they stand now.
+
+A draft shows its lines, a preview of the coupons and the taxes. Coupons are used up, and credit notes and wallet
+credits taken, only when it is finalised: until then two drafts may show the same coupon. Making, refreshing and
+finalising compute with the same two functions, `window_lines` and `compute_totals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.coupons import facts as coupon_facts
+from billing.actions.coupons import usable_coupons
+from billing.actions.locks import lock_customer
+from billing.orm.actor import Actor
+from billing.rules.errors import Invalid
+from billing.rules.periods import local_date, start_of_day
+from invoicing.actions.rows import write_rows
+from invoicing.models import Invoice, InvoicedPeriod, InvoiceType
+from invoicing.queries.facts import Window, customer_zone, window_lines, windows_of
+from invoicing.queries.rates import Rates
+from invoicing.rules.lines import Line
+from invoicing.rules.states import InvoiceStatus
+from invoicing.rules.totals import compute_totals
+
+
+def make_draft(
+    customer: Any, windows: Sequence[Window], *, at: datetime, by: Actor, rates: Rates | None = None
+) -> Invoice | None:
+    """A draft for these windows of the customer's subscriptions, or None when there is nothing to bill.
+
+    The windows are recorded in any case, so they are never billed again. Without a line, and with no charge that
+    late events could still reach, the invoice is closed at once: it has no number and no list shows it.
+    The caller holds the customer's lock; all subscriptions are in one currency.
+    """
+    invoice = open_invoice(customer, windows, at=at)
+    rates = rates or Rates(customer.organization_id)
+    lines = window_lines(windows, tz=invoice.timezone, currency=invoice.currency, rates=rates)
+    if not lines and not late_usage_possible(windows):
+        close(invoice)
+        return None
+    write_draft(invoice, customer, windows, lines, fresh=True)
+    audit.record(customer.organization, "invoice.drafted", invoice, by=by, at=at, customer=customer)
+    return invoice
+
+
+def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> Invoice:
+    """An empty draft with its billed periods; the unique key of these refuses billing a period twice."""
+    tz = customer_zone(customer)
+    today = local_date(at, tz)
+    invoice = Invoice.objects.create(
+        organization=customer.organization,
+        billing_entity=customer.billing_entity,
+        customer=customer,
+        type=InvoiceType.SUBSCRIPTION.value,
+        currency=windows[0].subscription.plan.currency,
+        timezone=tz,
+        locale=customer.locale or customer.billing_entity.locale,
+        issuing_on=today,
+        finalize_at=start_of_day(today + timedelta(days=grace_days(customer)), tz),
+        period_start=min(window.start for window in windows),
+        period_end=max(window.end for window in windows),
+        customer_name=customer.display_name,
+        net_payment_term_days=payment_term(customer),
+    )
+    InvoicedPeriod.objects.bulk_create(
+        InvoicedPeriod(
+            organization=customer.organization,
+            invoice=invoice,
+            subscription=window.subscription,
+            kind=window.kind,
+            start=window.start,
+            end=window.end,
+            closing=window.closing,
+        )
+        for window in windows
+    )
+    return invoice
+
+
+def grace_days(customer: Any) -> int:
+    """Days that a draft waits for late events: the customer's, else the billing entity's. 0: final at once."""
+    own = customer.grace_period_days
+    return int(customer.billing_entity.grace_period_days if own is None else own)
+
+
+def payment_term(customer: Any) -> int:
+    """Days to pay: the customer's, else the billing entity's."""
+    own = customer.net_payment_term_days
+    return int(customer.billing_entity.net_payment_term_days if own is None else own)
+
+
+def late_usage_possible(windows: Sequence[Window]) -> bool:
+    """Whether an event that arrives late could still put a line on the invoice."""
+    return any(
+        window.start < window.end
+        and window.kind == "usage"
+        and window.subscription.plan.charges.filter(deleted_at=None).exists()
+        for window in windows
+    )
+
+
+def close(invoice: Invoice) -> None:
+    """Nothing to ask for: keep the record of the billed periods only."""
+    invoice.status = InvoiceStatus.CLOSED.value
+    invoice.finalize_at = None
+    invoice.save(update_fields=["status", "finalize_at", "updated_at"])
+
+
+def priced(invoice: Invoice, windows: Sequence[Window]) -> list[Line]:
+    """The lines of a subscription invoice as its windows are priced now."""
+    rates = Rates(invoice.organization_id)
+    return window_lines(windows, tz=invoice.timezone, currency=invoice.currency, rates=rates)
+
+
+def write_draft(
+    invoice: Invoice, customer: Any, windows: Sequence[Window], lines: Sequence[Line], *, fresh: bool = False
+) -> None:
+    """Put lines, coupon preview and taxes on a draft. `fresh`: it has none yet."""
+    applied = usable_coupons(customer, invoice.currency)
+    totals = compute_totals(lines, [coupon_facts(row) for row in applied], currency=invoice.currency)
+    write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
+    invoice.save()
+
+
+def groups_of(windows: Sequence[Window]) -> dict[str, str]:
+    """{subscription id: the heading of its lines}."""
+    return {
+        str(window.subscription.pk): window.subscription.name or window.subscription.plan.invoice_name
+        for window in windows
+    }
+
+
+@transaction.atomic
+def refresh_draft(invoice: Invoice, *, by: Actor, at: datetime) -> Invoice:
+    """Compute a draft anew from the same windows: late events, changed prices, coupons and taxes count.
+
+    One-off drafts keep their lines. Raises Invalid (invoice_not_draft) once it is issued.
+    """
+    customer = lock_customer(invoice.customer_id)
+    invoice = lock_draft(invoice)
+    if invoice.type == InvoiceType.SUBSCRIPTION.value:
+        before = audit.snapshot(invoice, ["total_minor"])
+        windows = windows_of(invoice)
+        write_draft(invoice, customer, windows, priced(invoice, windows))
+        changes = audit.differences(before, invoice)
+        if changes:
+            audit.record(
+                invoice.organization,
+                "invoice.refreshed",
+                invoice,
+                by=by,
+                at=at,
+                changes=changes,
+                customer=customer,
+            )
+    return invoice
+
+
+def lock_draft(invoice: Invoice) -> Invoice:
+    """The invoice as it is now, locked; Invalid unless it is a draft. The customer is locked before."""
+    found = lock_invoice(invoice)
+    if found.status != InvoiceStatus.DRAFT.value:
+        raise Invalid(f"This invoice is {found.status}, not a draft.", code="invoice_not_draft")
+    return found
+
+
+def lock_invoice(invoice: Invoice) -> Invoice:
+    """The invoice as it is now, locked. The customer is locked before."""
+    rows = Invoice.objects.select_for_update(of=("self",))
+    return rows.select_related("organization", "billing_entity").get(pk=invoice.pk)

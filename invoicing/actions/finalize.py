@@ -1,0 +1,176 @@
+"""Finalising: a draft becomes a numbered document that never changes again.
+
+In one transaction: lock the customer, then the invoice; compute the lines anew; use coupons, then credit notes
+from the oldest, then wallet credits; copy seller and buyer; take the number last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit, later, wallets
+from billing.actions.coupons import facts as coupon_facts
+from billing.actions.coupons import usable_coupons, use_coupons
+from billing.actions.locks import lock_customer
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict
+from billing.rules.money import from_minor
+from billing.rules.periods import local_date
+from billing.rules.states import move
+from invoicing.actions.draft import close, groups_of, lock_draft, payment_term, priced
+from invoicing.actions.numbers import number_invoice
+from invoicing.actions.rows import write_rows
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType, PdfState
+from invoicing.queries.facts import Window, windows_of
+from invoicing.queries.parties import buyer, seller
+from invoicing.rules.lines import Line
+from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
+from invoicing.rules.totals import CreditNoteFacts, compute_totals
+
+
+@transaction.atomic
+def finalize_invoice(
+    invoice: Invoice, *, by: Actor, at: datetime, expected_total: int | None = None
+) -> Invoice:
+    """Issue a draft. Returns the invoice, finalized, or closed when there was nothing to ask for.
+
+    `expected_total`: the total in minor units that a person has confirmed; another one is a Conflict
+    (total_changed) and nothing happens. Raises Invalid (invoice_not_draft) when it is no draft any more.
+    """
+    customer = lock_customer(invoice.customer_id)
+    invoice = lock_draft(invoice)
+    if invoice.type == InvoiceType.SUBSCRIPTION.value:
+        windows = windows_of(invoice)
+        settle_subscription(invoice, customer, windows, priced(invoice, windows), by=by, at=at)
+    if expected_total is not None and invoice.total_minor != expected_total:
+        total = from_minor(invoice.total_minor, invoice.currency)
+        raise Conflict(
+            f"The total is {total:f} {invoice.currency} now. Check it again.", code="total_changed"
+        )
+    if invoice.status != InvoiceStatus.CLOSED.value:
+        issue(invoice, customer, by=by, at=at)
+    return invoice
+
+
+def finalize_new(
+    invoice: Invoice,
+    customer: Any,
+    windows: Sequence[Window],
+    lines: Sequence[Line],
+    *,
+    by: Actor,
+    at: datetime,
+) -> Invoice | None:
+    """Issue an empty invoice of this transaction at once (no grace period). None: nothing to ask for."""
+    settle_subscription(invoice, customer, windows, lines, by=by, at=at, fresh=True)
+    if invoice.status == InvoiceStatus.CLOSED.value:
+        return None
+    return issue(invoice, customer, by=by, at=at)
+
+
+def settle_subscription(
+    invoice: Invoice,
+    customer: Any,
+    windows: Sequence[Window],
+    lines: Sequence[Line],
+    *,
+    by: Actor,
+    at: datetime,
+    fresh: bool = False,
+) -> None:
+    """Write the final lines and use up coupons, credit notes and wallet credits, in this order."""
+    applied = usable_coupons(customer, invoice.currency) if lines else []
+    notes = usable_notes(invoice, customer) if lines else []
+    totals = compute_totals(
+        lines,
+        [coupon_facts(row) for row in applied],
+        credit_notes=[CreditNoteFacts(str(note.pk), note.balance_minor) for note in notes],
+        currency=invoice.currency,
+    )
+    write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
+    if not lines:
+        close(invoice)
+        invoice.save()
+        return
+    use_coupons(totals.coupons, applied, at=at)
+    deductions = [use_note(invoice, note, dict(totals.credit_notes)) for note in notes]
+    invoice.credit_notes_minor = totals.credit_notes_minor
+    if totals.total_minor:
+        for wallet, minor in wallets.consume(
+            customer, totals.total_minor, invoice.currency, invoice=invoice, by=by, at=at
+        ):
+            deductions.append(deduction(invoice, DeductionKind.WALLET, str(wallet), minor, wallet=wallet))
+            invoice.wallet_credits_minor += minor
+    InvoiceDeduction.objects.bulk_create([row for row in deductions if row])
+    invoice.total_minor = totals.total_minor - invoice.wallet_credits_minor
+
+
+def usable_notes(invoice: Invoice, customer: Any) -> list[CreditNote]:
+    """The customer's credit notes with something left, oldest first, locked; never the invoice's own."""
+    rows = CreditNote.objects.available().filter(customer=customer, currency=invoice.currency)
+    return list(rows.exclude(invoice=invoice).order_by("created_at", "pk").select_for_update(of=("self",)))
+
+
+def use_note(invoice: Invoice, note: CreditNote, used: dict[str, int]) -> InvoiceDeduction | None:
+    """Take what the totals have taken from a credit note."""
+    minor = used.get(str(note.pk), 0)
+    if not minor:
+        return None
+    note.balance_minor -= minor
+    note.save(update_fields=["balance_minor", "updated_at"])
+    return deduction(invoice, DeductionKind.CREDIT_NOTE, note.number, minor, credit_note=note)
+
+
+def deduction(invoice: Invoice, kind: DeductionKind, label: str, minor: int, **link: Any) -> InvoiceDeduction:
+    """What lowered the invoice after tax."""
+    return InvoiceDeduction(
+        organization_id=invoice.organization_id,
+        invoice=invoice,
+        kind=kind.value,
+        label=label[:255],
+        amount_minor=minor,
+        **link,
+    )
+
+
+def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoice:
+    """Freeze a computed draft: dates, parties, number, payment status; the PDF follows in a worker."""
+    move(INVOICE_MOVES, InvoiceStatus(invoice.status), InvoiceStatus.FINALIZED)
+    invoice.status = InvoiceStatus.FINALIZED.value
+    invoice.finalized_at = at
+    invoice.finalize_at = None
+    invoice.issuing_on = local_date(at, invoice.timezone)
+    invoice.net_payment_term_days = payment_term(customer)
+    if invoice.due_on is None:
+        invoice.due_on = invoice.issuing_on + timedelta(days=invoice.net_payment_term_days)
+    invoice.customer_name = customer.display_name
+    invoice.locale = customer.locale or invoice.billing_entity.locale
+    invoice.seller = seller(invoice.billing_entity)
+    invoice.buyer = buyer(customer)
+    if not invoice.total_minor:
+        invoice.payment_status = PaymentStatus.PAID.value
+        invoice.paid_at = at
+    invoice.pdf_state = PdfState.PENDING.value
+    invoice.number = number_invoice(invoice, customer)
+    invoice.save()
+    audit.record(
+        invoice.organization,
+        "invoice.finalized",
+        invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"number": ("", invoice.number), "total_minor": (None, invoice.total_minor)},
+    )
+    later.enqueue(
+        invoice.organization,
+        "invoicing.publish",
+        key=f"pdf:{invoice.pk}",
+        label=f"PDF of {invoice.number}",
+        subject_id=invoice.pk,
+    )
+    return invoice

@@ -1,0 +1,49 @@
+"""Document numbers from locked counters: no gap, no number twice.
+
+One statement raises the counter and locks its row until the transaction ends; a rollback gives the number back.
+It must be the last lock that a transaction takes, because everybody who issues a document waits for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from billing.models import Numbering
+from billing.orm.fields import new_id
+from billing.rules.periods import local_date
+from invoicing.models import CreditNote, Invoice
+from invoicing.rules.numbering import credit_note_number, customer_number, entity_number
+
+RAISE = """
+INSERT INTO invoicing_sequence (id, organization_id, key, last, created_at, updated_at)
+VALUES (%s, %s, %s, 1, now(), now())
+ON CONFLICT (organization_id, key)
+DO UPDATE SET last = invoicing_sequence.last + 1, updated_at = now()
+RETURNING last
+"""
+
+
+def take_number(organization_id: UUID, key: str) -> int:
+    """The next number of a series, from 1."""
+    with connection.cursor() as cursor:
+        cursor.execute(RAISE, [new_id(), organization_id, key])
+        return int(cursor.fetchone()[0])
+
+
+def number_invoice(invoice: Invoice, customer: Any) -> str:
+    """The number of an invoice that is issued now, in the style of its billing entity."""
+    entity = invoice.billing_entity
+    if entity.numbering == Numbering.PER_CUSTOMER.value:
+        series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}:{customer.pk.hex}")
+        return customer_number(entity.number_prefix, customer.sequence, series)
+    series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}")
+    return entity_number(entity.number_prefix, local_date(invoice.finalized_at, entity.timezone), series)
+
+
+def number_credit_note(note: CreditNote) -> str:
+    """The next credit note of its invoice: the invoice's number and CN001."""
+    series = take_number(note.organization_id, f"credit_note:{note.invoice_id.hex}")
+    return credit_note_number(note.invoice.number, series)

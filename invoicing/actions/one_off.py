@@ -1,0 +1,156 @@
+"""One-off invoices: lines typed by hand. Taxed like the customer; no coupons, credit notes or wallet credits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.locks import lock_customer
+from billing.models import Tax as TaxRow
+from billing.orm.actor import Actor
+from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
+from billing.rules.money import exponent
+from billing.rules.periods import local_date
+from invoicing.actions.draft import lock_draft, payment_term
+from invoicing.actions.finalize import issue
+from invoicing.actions.rows import write_rows
+from invoicing.models import Invoice, InvoiceType
+from invoicing.queries.facts import customer_zone
+from invoicing.queries.rates import Rates, fact
+from invoicing.rules.lines import Line, LineFacts, one_off_line
+from invoicing.rules.totals import compute_totals
+
+MOST_ITEMS = 200
+MOST_UNITS = Decimal(10) ** 15
+MOST_AMOUNT = Decimal(10) ** 12
+
+
+@dataclass(frozen=True)
+class Item:
+    """A line to bill: `units` x `unit_amount` (major units)."""
+
+    description: str
+    unit_amount: Decimal
+    units: Decimal = Decimal(1)
+
+
+@transaction.atomic
+def create_one_off(
+    customer: Any,
+    items: Sequence[Item],
+    *,
+    finalize: bool = False,
+    due_on: date | None = None,
+    notes: str = "",
+    purchase_order: str = "",
+    taxes: Sequence[TaxRow] | None = None,
+    metadata: dict[str, Any] | None = None,
+    by: Actor,
+    at: datetime,
+) -> Invoice:
+    """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
+
+    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises FieldErrors
+    naming `items[0].units` and the like. `due_on` may not lie before today.
+    """
+    customer = lock_customer(customer.pk)
+    if customer.deleted_at or customer.deleting_at:
+        raise Conflict("This customer is deleted.", code="customer_deleted")
+    tz = customer_zone(customer)
+    today = local_date(at, tz)
+    if due_on is not None and due_on < today:
+        raise Invalid("The due date lies in the past.", field="due_on")
+    lines = item_lines(items, customer, taxes)
+    invoice = Invoice.objects.create(
+        organization=customer.organization,
+        billing_entity=customer.billing_entity,
+        customer=customer,
+        type=InvoiceType.ONE_OFF.value,
+        currency=customer.currency,
+        timezone=tz,
+        locale=customer.locale or customer.billing_entity.locale,
+        issuing_on=today,
+        due_on=due_on,
+        customer_name=customer.display_name,
+        net_payment_term_days=payment_term(customer),
+        notes=notes.strip(),
+        purchase_order=purchase_order.strip(),
+        metadata=metadata or {},
+    )
+    write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency), fresh=True)
+    invoice.save()
+    audit.record(
+        invoice.organization,
+        "invoice.created",
+        invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"total_minor": (None, invoice.total_minor)},
+    )
+    return issue(invoice, customer, by=by, at=at) if finalize else invoice
+
+
+def item_lines(items: Sequence[Item], customer: Any, taxes: Sequence[TaxRow] | None) -> list[Line]:
+    """The priced lines; all faults of all items at once."""
+    if not items:
+        raise Invalid("Add at least one item.", field="items")
+    if len(items) > MOST_ITEMS:
+        raise Invalid(f"At most {MOST_ITEMS} items fit on an invoice.", field="items")
+    if taxes is None:
+        rates = Rates(customer.organization_id).of_customer(customer.pk)
+    else:
+        rates = tuple(fact(tax) for tax in taxes)
+    lines, faults = [], []
+    for index, item in enumerate(items):
+        found = item_faults(item, customer.currency)
+        if not found:
+            facts = LineFacts(description=item.description.strip(), currency=customer.currency, taxes=rates)
+            try:
+                lines.append(one_off_line(facts, item.units, item.unit_amount))
+            except BillingError as error:
+                found = [(error.field or "", str(error))]
+        faults += [(f"items[{index}].{name}", text) for name, text in found]
+    if faults:
+        raise FieldErrors(faults)
+    return lines
+
+
+def item_faults(item: Item, currency: str) -> list[tuple[str, str]]:
+    """What is wrong with an item, as (field, message)."""
+    faults = []
+    if not item.description.strip():
+        faults.append(("description", "Say what is billed."))
+    if len(item.description) > 1000:
+        faults.append(("description", "Use at most 1,000 characters."))
+    if not item.units.is_finite() or item.units <= 0 or item.units >= MOST_UNITS:
+        faults.append(("units", "Must be more than 0."))
+    if not item.unit_amount.is_finite() or item.unit_amount < 0 or item.unit_amount >= MOST_AMOUNT:
+        faults.append(("unit_amount", f"Must be 0 or more and less than {MOST_AMOUNT:,}."))
+    elif too_fine(item.unit_amount, 15) or too_fine(item.units, 15):
+        faults.append(("unit_amount", "Use at most 15 decimals."))
+    elif not faults and item.units * item.unit_amount >= MOST_AMOUNT * 10 ** (2 - min(exponent(currency), 2)):
+        faults.append(("unit_amount", "The line's amount is too large."))
+    return faults
+
+
+def too_fine(value: Decimal, places: int) -> bool:
+    """Whether a number has more decimals than can be stored."""
+    return -int(value.as_tuple().exponent) > places
+
+
+@transaction.atomic
+def delete_draft(invoice: Invoice, *, by: Actor, at: datetime) -> None:
+    """Remove a one-off draft. A draft of a subscription stands for a billed period and is void-only."""
+    customer = lock_customer(invoice.customer_id)
+    invoice = lock_draft(invoice)
+    if invoice.type != InvoiceType.ONE_OFF.value:
+        raise Conflict("Only one-off drafts can be deleted.", code="draft_of_subscription")
+    audit.record(invoice.organization, "invoice.deleted", invoice, by=by, at=at, customer=customer)
+    invoice.delete()

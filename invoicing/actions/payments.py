@@ -1,0 +1,96 @@
+"""Payments received: recorded once, never more than is due; the last cent makes the invoice paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.locks import lock_customer
+from billing.actions.wallets import settle_purchase
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.money import from_minor
+from invoicing.actions.draft import lock_invoice
+from invoicing.models import Invoice, InvoiceType, Payment
+from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
+
+
+@transaction.atomic
+def record_payment(
+    invoice: Invoice,
+    *,
+    amount_minor: int | None = None,
+    paid_at: datetime | None = None,
+    reference: str = "",
+    provider: str = "manual",
+    key: str,
+    by: Actor,
+    at: datetime,
+) -> Payment:
+    """Money received for a finalised invoice, in minor units (None: everything that is due).
+
+    `key` makes a repeat harmless: the same payment comes back; another amount under the same key is a Conflict.
+    Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due. Paying prepaid
+    credits in full books them on their wallet.
+    """
+    customer = lock_customer(invoice.customer_id)
+    invoice = lock_invoice(invoice)
+    found = Payment.objects.filter(invoice=invoice, key=key).first()
+    if found is not None:
+        if amount_minor not in (None, found.amount_minor):
+            raise Conflict(
+                "Another payment was recorded under this key.", code="payment_key_used", field="key"
+            )
+        return found  # type: ignore[no-any-return]
+    amount = check_amount(invoice, amount_minor)
+    payment = Payment.objects.create(
+        organization=invoice.organization,
+        invoice=invoice,
+        customer=customer,
+        amount_minor=amount,
+        currency=invoice.currency,
+        provider=provider,
+        reference=reference.strip()[:100],
+        paid_at=paid_at or at,
+        key=key,
+    )
+    before = audit.snapshot(invoice, ["paid_minor", "payment_status"])
+    invoice.paid_minor += amount
+    invoice.payment_status = payment_status(invoice.total_minor, invoice.paid_minor).value
+    if invoice.payment_status == PaymentStatus.PAID.value:
+        invoice.paid_at = payment.paid_at
+    invoice.save(update_fields=["paid_minor", "payment_status", "paid_at", "updated_at"])
+    if invoice.paid_at and invoice.type == InvoiceType.CREDIT.value:
+        settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
+    audit.record(
+        invoice.organization,
+        "payment.recorded",
+        invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes=audit.differences(before, invoice),
+        reason=payment.reference,
+    )
+    return payment  # type: ignore[no-any-return]
+
+
+def check_amount(invoice: Invoice, amount_minor: int | None) -> int:
+    """The amount to record, or the reason why none can be."""
+    if invoice.status != InvoiceStatus.FINALIZED.value:
+        raise Invalid(
+            f"This invoice is {invoice.status}: only a finalised one can be paid.",
+            code="invoice_not_finalized",
+        )
+    if not invoice.due_minor:
+        raise Invalid("This invoice is paid already.", code="invoice_paid")
+    if amount_minor is None:
+        return invoice.due_minor
+    if amount_minor <= 0:
+        raise Invalid("Must be more than 0.", field="amount")
+    if amount_minor > invoice.due_minor:
+        due = from_minor(invoice.due_minor, invoice.currency)
+        raise Invalid(f"Only {due:f} {invoice.currency} is due.", code="more_than_due", field="amount")
+    return amount_minor

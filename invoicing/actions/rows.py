@@ -1,0 +1,137 @@
+"""The rows below an invoice: lines, tax table and deductions, written as they were computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from billing.models import AppliedCoupon
+from billing.rules.charges.base import Step
+from billing.rules.money import round_half_up
+from billing.rules.tax import Tax
+from invoicing.models import DeductionKind, Invoice, InvoiceDeduction, InvoiceLine, InvoiceTax
+from invoicing.rules.lines import Line
+from invoicing.rules.totals import LineTotals, Totals
+
+PLACES = 15  # decimals of an ExactField
+
+
+def write_rows(
+    invoice: Invoice,
+    lines: Sequence[Line],
+    totals: Totals,
+    coupons: Sequence[AppliedCoupon] = (),
+    *,
+    groups: Mapping[str, str] | None = None,
+    fresh: bool = False,
+) -> None:
+    """Replace lines, taxes and coupon deductions and set the sums on the invoice, which the caller saves.
+
+    `fresh`: the invoice has no rows yet. `groups`: {subscription id: heading}.
+    """
+    if not fresh:
+        InvoiceLine.objects.filter(invoice=invoice).delete()
+        InvoiceTax.objects.filter(invoice=invoice).delete()
+        InvoiceDeduction.objects.filter(invoice=invoice).delete()
+    pairs = zip(lines, totals.lines, strict=True)
+    InvoiceLine.objects.bulk_create(
+        line_row(invoice, position, line, line_totals, groups or {})
+        for position, (line, line_totals) in enumerate(pairs, 1)
+    )
+    if totals.taxes.amounts:
+        InvoiceTax.objects.bulk_create(
+            InvoiceTax(
+                organization_id=invoice.organization_id,
+                invoice=invoice,
+                name=amount.tax.name or amount.tax.code,
+                code=amount.tax.code,
+                rate=amount.tax.rate,
+                base_minor=int(round_half_up(amount.base)),
+                amount_minor=amount.minor,
+            )
+            for amount in totals.taxes.amounts
+        )
+    write_coupons(invoice, totals, coupons)
+    invoice.lines_minor = totals.lines_minor
+    invoice.coupons_minor = totals.coupons_minor
+    invoice.taxes_minor = totals.tax_minor
+    invoice.credit_notes_minor = 0
+    invoice.wallet_credits_minor = 0
+    invoice.total_minor = totals.total_with_tax_minor
+
+
+def line_row(
+    invoice: Invoice, position: int, line: Line, totals: LineTotals, groups: Mapping[str, str]
+) -> InvoiceLine:
+    """One line as it is stored: everything that is printed is copied, nothing is looked up later."""
+    facts = line.facts
+    return InvoiceLine(
+        organization_id=invoice.organization_id,
+        invoice=invoice,
+        subscription_id=key(facts.subscription_id),
+        charge_id=key(facts.charge_id),
+        kind=line.kind.value,
+        position=position,
+        group=groups.get(facts.subscription_id or "", "")[:255],
+        description=facts.description[:1000],
+        units=round_half_up(line.units, PLACES),
+        unit_amount=round_half_up(line.unit_amount, PLACES),
+        amount_minor=line.amount_minor,
+        coupon_minor=totals.coupons,
+        tax_rate=totals.tax_rate,
+        tax_minor=totals.tax_minor,
+        taxes=[tax_json(tax) for tax in facts.taxes],
+        events_count=line.events_count if line.kind.value == "charge" else None,
+        steps=[step_json(step) for step in line.steps],
+        period_start=facts.period and facts.period.start,
+        period_end=facts.period and facts.period.end,
+    )
+
+
+def write_coupons(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> None:
+    """A deduction for each coupon that lowers the invoice."""
+    by_id = {str(row.pk): row for row in coupons}
+    rows = [
+        InvoiceDeduction(
+            organization_id=invoice.organization_id,
+            invoice=invoice,
+            kind=DeductionKind.COUPON.value,
+            label=by_id[credit.coupon_id].coupon.name,
+            amount_minor=credit.minor,
+            applied_coupon=by_id[credit.coupon_id],
+        )
+        for credit in totals.coupons
+    ]
+    if rows:
+        InvoiceDeduction.objects.bulk_create(rows)
+
+
+def key(text: str | None) -> UUID | None:
+    """The id behind the opaque reference that the rules carry."""
+    return UUID(text) if text else None
+
+
+def number(value: Decimal | None) -> str | None:
+    """An exact decimal for a JSON column, without needless zeros."""
+    if value is None:
+        return None
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def step_json(step: Step) -> dict[str, Any]:
+    """A step with its decimals as text; what it does not have is left out."""
+    values = {item.name: getattr(step, item.name) for item in fields(step)}
+    return {
+        name: number(value) if isinstance(value, Decimal) else value
+        for name, value in values.items()
+        if value is not None
+    }
+
+
+def tax_json(tax: Tax) -> dict[str, str]:
+    """A tax as it is frozen on a line."""
+    return {"code": tax.code, "name": tax.name or tax.code, "rate": number(tax.rate) or "0"}

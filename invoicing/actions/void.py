@@ -1,0 +1,70 @@
+"""Voiding: an issued invoice is withdrawn. It keeps its number and its lines; what it used up is given back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.actions import audit, coupons, wallets
+from billing.actions.locks import lock_customer
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.states import move
+from invoicing.actions.credit_notes import void_note
+from invoicing.actions.draft import lock_invoice
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction
+from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
+
+
+@transaction.atomic
+def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime) -> Invoice:
+    """Withdraw a finalised invoice: coupons, credit notes and wallet credits it used are given back, its own
+    unused credit notes are voided. The periods it billed are not billed again.
+
+    Raises Invalid (invoice_paid) when money was received for it, Invalid (invoice_not_finalized) when it is not
+    finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been used.
+    """
+    customer = lock_customer(invoice.customer_id)
+    invoice = lock_invoice(invoice)
+    if invoice.status != InvoiceStatus.FINALIZED.value:
+        raise Invalid(f"This invoice is {invoice.status}, it cannot be voided.", code="invoice_not_finalized")
+    if invoice.paid_minor:
+        raise Invalid("Money was received for this invoice, it cannot be voided.", code="invoice_paid")
+    for note in CreditNote.objects.filter(invoice=invoice).exclude(status="voided").locked():
+        if note.balance_minor != note.total_minor:
+            raise Conflict(f"Credit note {note.number} has been used already.", code="credit_note_used")
+        void_note(note, by=by, at=at)
+    give_back(invoice, by=by, at=at)
+    move(INVOICE_MOVES, InvoiceStatus(invoice.status), InvoiceStatus.VOIDED)
+    invoice.status = InvoiceStatus.VOIDED.value
+    invoice.payment_status = PaymentStatus.PENDING.value
+    invoice.paid_at = None
+    invoice.voided_at = at
+    invoice.void_reason = reason.strip()[:500]
+    invoice.save()
+    audit.record(
+        invoice.organization,
+        "invoice.voided",
+        invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"status": (InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value)},
+        reason=invoice.void_reason,
+    )
+    return invoice
+
+
+def give_back(invoice: Invoice, *, by: Actor, at: datetime) -> None:
+    """Return coupons, credit note balances and wallet credits to the customer. Voided notes stay at zero."""
+    rows = InvoiceDeduction.objects.filter(invoice=invoice).select_related("applied_coupon").order_by("pk")
+    for row in rows:
+        if row.kind == DeductionKind.COUPON.value:
+            coupons.give_back(row.applied_coupon, row.amount_minor)
+        elif row.kind == DeductionKind.CREDIT_NOTE.value:
+            note = CreditNote.objects.select_for_update(of=("self",)).get(pk=row.credit_note_id)
+            if note.status == "finalized":
+                note.balance_minor += row.amount_minor
+                note.save(update_fields=["balance_minor", "updated_at"])
+    wallets.give_back(invoice, by=by, at=at)

@@ -1,0 +1,119 @@
+"""What is due: the moments at which subscriptions are billed, and the windows that each moment closes and opens."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from billing.models import Subscription
+from billing.rules.states import BILLABLE, SubscriptionStatus
+from invoicing.models import InvoicedPeriod
+from invoicing.queries.facts import FEE, USAGE, Window, schedule_of, usage_billed_until
+from invoicing.rules.boundaries import fee_window, period_from
+from invoicing.rules.consolidation import Due, group_due
+
+BILLED = [status.value for status in BILLABLE]
+
+
+@dataclass
+class Account:
+    """What has been billed of one subscription so far, carried forward while several moments are billed."""
+
+    subscription: Subscription
+    tz: str
+    usage_until: datetime
+    fees: set[datetime] = field(default_factory=set)
+
+    def usage(self, end: datetime, *, closing: bool) -> Window:
+        """Everything used since the last bill; the next one starts at `end`."""
+        window = Window(self.subscription, USAGE, min(self.usage_until, end), end, closing)
+        self.usage_until = end
+        return window
+
+    def fee(self, window: Any) -> list[Window]:
+        """The fee for a stretch, unless it has been billed."""
+        if window is None or window.start in self.fees:
+            return []
+        self.fees.add(window.start)
+        return [Window(self.subscription, FEE, window.start, window.end)]
+
+
+def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Account]:
+    """{subscription id: its account}, two queries for all."""
+    rows = list(subscriptions)
+    until = usage_billed_until(rows)
+    fees: dict[Any, set[datetime]] = defaultdict(set)
+    for key, start in InvoicedPeriod.objects.filter(subscription__in=rows, kind=FEE).values_list(
+        "subscription_id", "start"
+    ):
+        fees[key].add(start)
+    return {row.pk: Account(row, tz, until.get(row.pk, row.started_at), fees[row.pk]) for row in rows}
+
+
+def due_moments(subscription: Subscription, tz: str, at: datetime) -> list[datetime]:
+    """The ends of periods that have come and are not billed, in order. None after the subscription's end."""
+    moments = []
+    schedule = schedule_of(subscription, tz)
+    moment = subscription.next_billing_at
+    while moment is not None and moment <= at:
+        moments.append(moment)
+        moment = period_from(schedule, moment).end
+    return moments
+
+
+def boundary_windows(account: Account, moment: datetime, *, last: bool = False) -> list[Window]:
+    """What is billed at the end of a period: its usage; its fee in arrears or the next one's in advance.
+
+    `last`: the subscription ends at this moment or before the next period would be paid for, so no fee in
+    advance. During a trial a fee in advance waits for `trial_windows`.
+    """
+    subscription = account.subscription
+    schedule = schedule_of(subscription, account.tz)
+    begins = period_from(schedule, moment)
+    windows = [account.usage(moment, closing=True)]
+    if not schedule.pay_in_advance:
+        return windows + account.fee(fee_window(schedule, schedule.before(begins)))
+    trial = subscription.trial_ends_at
+    if last or (trial is not None and trial > begins.start):
+        return windows
+    return windows + account.fee(fee_window(schedule, begins))
+
+
+def trial_windows(account: Account, moment: datetime) -> list[Window]:
+    """What is billed when a trial ends: the fee in advance for the running period, which is charged by days."""
+    schedule = schedule_of(account.subscription, account.tz)
+    if not schedule.pay_in_advance:
+        return []
+    return account.fee(fee_window(schedule, schedule.period_at(moment)))
+
+
+def start_windows(account: Account) -> list[Window]:
+    """What is billed when a subscription starts: the first fee in advance, unless a trial comes first."""
+    subscription = account.subscription
+    schedule = schedule_of(subscription, account.tz)
+    if not schedule.pay_in_advance:
+        return []
+    trial = subscription.trial_ends_at
+    if trial is not None and trial > schedule.started_at:
+        return []
+    return account.fee(fee_window(schedule, schedule.period_at(schedule.started_at)))
+
+
+def trial_is_over(subscription: Subscription, at: datetime) -> bool:
+    """Whether a trialing subscription becomes active at that moment or before."""
+    trialing = subscription.status == SubscriptionStatus.TRIALING.value
+    return trialing and (subscription.trial_ends_at is None or subscription.trial_ends_at <= at)
+
+
+def by_invoice(windows: Iterable[Window], customer: Any) -> list[list[Window]]:
+    """The windows of one moment, grouped into the invoices that they share."""
+    found: dict[str, list[Window]] = defaultdict(list)
+    plans = {}
+    for window in windows:
+        found[str(window.subscription.pk)].append(window)
+        plans[str(window.subscription.pk)] = window.subscription.plan
+    due = [Due(key, str(customer.pk), plans[key].currency, str(customer.billing_entity_id)) for key in found]
+    return [[w for item in group for w in found[item.subscription_id]] for group in group_due(due)]

@@ -1,0 +1,190 @@
+"""From rows to facts: the windows of subscriptions become priced lines.
+
+Preview, draft, refresh and finalising all call `window_lines`, so they cannot disagree. A window is what an
+`InvoicedPeriod` row says: `usage` prices every charge for the events in [start, end); `fee` is the plan's price
+for [start, end), in arrears or in advance. `closing` on a usage window: it completes its period, so minimum
+spends are settled; on a fee window: the subscription ended inside it, so only its days are charged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from billing.queries.usage import ChargeUsage, charge_usage
+from django.db.models import Sum
+
+from billing.models import Subscription
+from billing.rules.charges.base import Usage
+from billing.rules.periods import BillingTime, Interval, Period
+from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
+from billing.rules.windows import Schedule
+from invoicing.models import InvoicedPeriod, InvoiceLine
+from invoicing.queries.rates import Rates
+from invoicing.rules.boundaries import first_day, period_until
+from invoicing.rules.lines import Line, LineFacts, charge_line, subscription_line, true_up_line
+from invoicing.rules.states import InvoiceStatus
+
+USAGE, FEE = "usage", "fee"
+
+
+@dataclass(frozen=True)
+class Window:
+    """What one subscription is billed for: `kind` is usage or fee, [start, end) UTC instants."""
+
+    subscription: Subscription
+    kind: str
+    start: datetime
+    end: datetime
+    closing: bool = False
+
+    @property
+    def period(self) -> Period:
+        """Start and end as a period."""
+        return Period(self.start, self.end)
+
+
+def customer_zone(customer: Any) -> str:
+    """The customer's timezone, else that of its billing entity."""
+    return customer.timezone or customer.billing_entity.timezone or "UTC"
+
+
+def schedule_of(subscription: Subscription, tz: str) -> Schedule:
+    """When the subscription is billed, in that timezone."""
+    started_at = subscription.started_at or subscription.subscription_at
+    return Schedule(
+        interval=Interval(subscription.plan.interval),
+        billing_time=BillingTime(subscription.billing_time),
+        anchor=subscription.subscription_at,
+        tz=tz,
+        pay_in_advance=subscription.plan.pay_in_advance,
+        started_at=started_at,
+        ended_at=subscription.terminated_at,
+    )
+
+
+def windows_of(invoice: Any) -> list[Window]:
+    """The windows that an invoice bills, in the order in which they were put on it."""
+    rows = InvoicedPeriod.objects.filter(invoice=invoice).select_related("subscription__plan").order_by("pk")
+    return [Window(row.subscription, row.kind, row.start, row.end, row.closing) for row in rows]
+
+
+def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
+    """The lines of an invoice: per subscription the fee, then its charges; what is empty is left out."""
+    lines: list[Line] = []
+    for window in sorted(windows, key=lambda w: (str(w.subscription.pk), w.kind != FEE, w.start)):
+        if window.kind == FEE:
+            lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
+        else:
+            lines += usage_lines(window, tz=tz, currency=currency, rates=rates)
+    return lines
+
+
+def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
+    """The plan's fee for the window; none when it is free or the trial covers it."""
+    subscription, plan = window.subscription, window.subscription.plan
+    if not plan.amount_minor or window.start >= window.end:
+        return []
+    schedule = schedule_of(subscription, tz)
+    fee = subscription_fee(
+        SubscriptionFeeFacts(
+            amount_minor=plan.amount_minor,
+            # An ended fee pays its days whenever it was to be paid; so does the first one after a start in
+            # the past, which is why neither `created_at` nor earlier fees are passed.
+            pay_in_advance=plan.pay_in_advance and not window.closing,
+            billing_time=BillingTime(subscription.billing_time),
+            window=window.period,
+            full=schedule.period_at(window.start),
+            tz=tz,
+            started_at=schedule.started_at,
+            trial_ends_at=subscription.trial_ends_at,
+            terminated=window.closing,
+        )
+    )
+    if not fee.days:
+        return []
+    start = max(window.start, subscription.trial_ends_at or window.start)
+    facts = LineFacts(
+        description=plan.invoice_name,
+        currency=currency,
+        taxes=rates.of_plan(plan.pk, subscription.customer_id),
+        period=Period(start, window.end),
+        subscription_id=str(subscription.pk),
+        plan_id=str(plan.pk),
+    )
+    return [subscription_line(facts, fee, plan.amount_minor)]
+
+
+def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
+    """A line per charge with usage, and one for each minimum spend that was not reached."""
+    subscription = window.subscription
+    if window.start > window.end:
+        return []
+    lines = []
+    for item in charge_usage(subscription, window.start, window.end):
+        facts = LineFacts(
+            description=item.charge.invoice_name,
+            currency=currency,
+            taxes=rates.of_charge(item.charge.pk, subscription.plan_id, subscription.customer_id),
+            period=window.period,
+            subscription_id=str(subscription.pk),
+            plan_id=str(subscription.plan_id),
+            charge_id=str(item.charge.pk),
+            metric_id=str(item.metric.pk),
+        )
+        line = charge_line(facts, item.priced, Usage(item.units, item.events_count))
+        if not line.empty:
+            lines.append(line)
+        if item.charge.min_amount_minor and window.closing:
+            lines += minimum_lines(window, item, facts, line.amount_minor, tz)
+    return lines
+
+
+def minimum_lines(
+    window: Window, item: ChargeUsage, facts: LineFacts, used_minor: int, tz: str
+) -> list[Line]:
+    """The rest to a charge's minimum for the days of the period, after what was billed earlier in it."""
+    schedule = schedule_of(window.subscription, tz)
+    full = period_until(schedule, window.end, ended=ended_at(window))
+    start = max(full.start, first_day(schedule))
+    days = share(Period(min(start, window.end), window.end), full, tz)
+    if window.start > max(start, schedule.started_at):
+        used_minor += billed_earlier(window, item, start)
+    days = Share(min(days.days, days.of), days.of)
+    line = true_up_line(
+        LineFacts(**{**facts.__dict__, "description": f"{facts.description}: minimum spend"}),
+        item.charge.min_amount_minor,
+        used_minor,
+        days,
+    )
+    return [line] if line else []
+
+
+def ended_at(window: Window) -> bool:
+    """Whether the window was closed by the end of its subscription."""
+    ended = window.subscription.terminated_at
+    return ended is not None and window.end >= ended
+
+
+def billed_earlier(window: Window, item: ChargeUsage, since: datetime) -> int:
+    """What bills in between have already asked for this charge in the period, in minor units."""
+    rows = InvoiceLine.objects.filter(
+        subscription=window.subscription,
+        charge=item.charge,
+        kind="charge",
+        period_start__gte=since,
+        period_end__lte=window.start,
+    ).exclude(invoice__status=InvoiceStatus.VOIDED.value)
+    return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
+
+
+def usage_billed_until(subscriptions: Iterable[Subscription]) -> dict[Any, datetime]:
+    """{subscription id: the moment up to which its usage stands on invoices}; absent: nothing yet."""
+    rows = InvoicedPeriod.objects.filter(subscription__in=list(subscriptions), kind=USAGE)
+    return dict(
+        rows.order_by("subscription_id", "-end")
+        .distinct("subscription_id")
+        .values_list("subscription_id", "end")
+    )

@@ -1,0 +1,79 @@
+"""Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's default
+taxes. The first level that names any wins; levels never merge.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+from uuid import UUID
+
+from django.apps import apps
+
+from billing.models import Charge, Plan
+from billing.models import Tax as TaxRow
+from billing.rules.tax import Tax, applicable_taxes
+
+Levels = dict[UUID, tuple[Tax, ...]]
+
+
+class Rates:
+    """The taxes of some plans and customers of one organization, read once and then answered from memory."""
+
+    def __init__(self, organization_id: UUID) -> None:
+        self.organization_id = organization_id
+        self.defaults = tuple(
+            fact(row)
+            for row in TaxRow.objects.of(organization_id)
+            .kept()
+            .filter(applied_by_default=True)
+            .order_by("name")
+        )
+        self._plans: Levels = {}
+        self._charges: Levels = {}
+        self._customers: Levels = {}
+        self._known_plans: set[UUID] = set()
+        self._known_customers: set[UUID] = set()
+
+    def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
+        """Read what is not known yet: two queries for new plans, one for new customers."""
+        plans = set(plan_ids) - self._known_plans
+        customers = set(customer_ids) - self._known_customers
+        if plans:
+            self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
+            self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
+            self._known_plans |= plans
+        if customers:
+            model = apps.get_model("customers", "Customer")
+            self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
+            self._known_customers |= customers
+
+    def of_customer(self, customer_id: UUID) -> tuple[Tax, ...]:
+        """For what is no part of a plan: the customer's taxes, else the default ones."""
+        self.load(customer_ids=[customer_id])
+        return applicable_taxes(self._customers.get(customer_id, ()), self.defaults)
+
+    def of_plan(self, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
+        """For the plan's fee."""
+        self.load([plan_id])
+        return applicable_taxes(self._plans.get(plan_id, ()), self.of_customer(customer_id))
+
+    def of_charge(self, charge_id: UUID, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
+        """For the usage that a charge prices."""
+        self.load([plan_id])
+        return applicable_taxes(self._charges.get(charge_id, ()), self.of_plan(plan_id, customer_id))
+
+
+def fact(row: TaxRow) -> Tax:
+    """A tax as the rules see it."""
+    return Tax(row.code, row.rate, row.name)
+
+
+def chosen(model: Any, owner: str, where: dict[str, Any]) -> Levels:
+    """{owner's id: its taxes by name}; deleted taxes no longer apply."""
+    found: dict[UUID, list[Tax]] = defaultdict(list)
+    links = model.taxes.through.objects.filter(tax__deleted_at=None, **where).select_related("tax")
+    for link in links.order_by("tax__name", "tax_id"):
+        found[getattr(link, owner)].append(fact(link.tax))
+    return {key: tuple(taxes) for key, taxes in found.items()}

@@ -1,0 +1,42 @@
+"""Background work of invoicing. Each task finds its work in the database, so it may run twice or be lost."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.utils import timezone
+
+from billing.actions import clock, later
+from billing.models import Job
+from billing.orm.actor import Actor
+from invoicing.actions import billing_run
+from invoicing.actions.finalize import finalize_invoice
+from invoicing.models import Invoice
+
+
+@shared_task(name="invoicing.billing_run")
+def run_billing() -> None:
+    """Beat, each minute: bill what is due and finalise drafts whose grace period is over."""
+    billing_run.run(timezone.now())
+
+
+@shared_task(name="invoicing.bill_customer")
+def bill_customer(job_id: str) -> None:
+    """A customer whose bill failed in the run, tried again."""
+
+    def work(job: Job) -> None:
+        at = clock.now(job.organization)
+        billing_run.bill_customer(job.subject_id, by=Actor.system(), at=at)
+
+    later.run(job_id, work)
+
+
+@shared_task(name="invoicing.finalize_draft")
+def finalize_draft(job_id: str) -> None:
+    """A draft that could not be finalised in the run, tried again; nothing when staff have dealt with it."""
+
+    def work(job: Job) -> None:
+        draft = Invoice.objects.draft().filter(pk=job.subject_id).first()
+        if draft is not None:
+            finalize_invoice(draft, by=Actor.system(), at=clock.now(job.organization))
+
+    later.run(job_id, work)
