@@ -17,19 +17,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
 from numbers import Real
 from typing import Any
 
 from billing.rules.errors import Invalid
-from billing.rules.money import ZERO, exact
+from billing.rules.money import CONTEXT, ZERO
 from billing.rules.periods import Period, days_in, local_date
 
 # Also the pattern of the SQL side (POSIX, anchored): what does not match is not a number.
-NUMBER_PATTERN = r"^-?[0-9]{1,24}(\.[0-9]{1,15})?$"
+NUMBER_PATTERN = r"^-?[0-9]{1,25}(\.[0-9]{1,30})?$"
 _NUMBER = re.compile(NUMBER_PATTERN.replace("^", "").replace("$", ""))
 _MICROSECOND = timedelta(microseconds=1)
+# A value has up to 55 digits; sums of many of them must still be exact, or order would matter.
+_WIDE = Context(prec=100, rounding=ROUND_HALF_UP, traps=[t for t, on in CONTEXT.traps.items() if on])
 _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
 
@@ -133,7 +135,7 @@ def aggregate(
         return _unique_count(seen)
     numeric = [(e, value) for e in seen if (value := parse_value(e.value)) is not None]
     values = tuple(value for _, value in numeric)
-    with exact():
+    with localcontext(_WIDE):
         if kind == Aggregation.SUM:
             units = sum(values, ZERO)
         elif kind == Aggregation.MAX:
@@ -184,7 +186,7 @@ def round_units(units: Decimal, function: RoundingFunction | None, precision: in
     """Round a quantity as the metric asks: 123.456 ceil at -2 is 200. No function: unchanged."""
     if function is None:
         return units
-    with exact():
+    with localcontext(_WIDE):
         step = Decimal(1).scaleb(-(precision or 0))
         return units.quantize(step, rounding=_ROUNDINGS[function]) + ZERO
 
@@ -196,7 +198,7 @@ def prorated_sum(events: Iterable[UsageEvent], window: Period, duration_days: in
     its days. Example: 12 added on 26 May of a 31-day month count 12 x 6 / 31.
     """
     total = ZERO
-    with exact():
+    with localcontext(_WIDE):
         for event in in_order(events):
             value = parse_value(event.value)
             if value is None or event.timestamp >= window.end:
@@ -226,7 +228,7 @@ def prorated_unique_count(
             _mark(days.setdefault(item, set()), added.pop(item), on, first_day)
     for item, since in added.items():
         _mark(days.setdefault(item, set()), since, last_day, first_day)
-    with exact():
+    with localcontext(_WIDE):
         return _ceil5(Decimal(sum(len(marked) for marked in days.values())) / duration_days)
 
 

@@ -76,9 +76,9 @@ def test_numbers(raw: Any, value: str) -> None:
         {},
         float("nan"),
         float("inf"),
-        1e-20,
+        1e-31,
         1e300,
-        "1" * 25,
+        "1" * 26,
         "5\n",
     ],
 )
@@ -123,6 +123,16 @@ def test_two_halves_of_a_window_make_the_whole(events: list[UsageEvent]) -> None
 
 def at(day: int, hour: int = 0, value: Any = None, order: int = 0, operation: str = "add") -> UsageEvent:
     return UsageEvent(START + timedelta(days=day - 1, hours=hour), value, order, operation)
+
+
+def test_the_widest_values_are_summed_exactly() -> None:
+    widest, tiny = "9" * 25 + "." + "9" * 30, "0." + "0" * 29 + "1"
+    events = [at(1, value=widest), at(2, value=tiny), at(3, value="-" + widest)]
+    for shuffled in (events, events[::-1], [events[0], events[2], events[1]]):
+        assert aggregate(Aggregation.SUM, shuffled, MARCH).units == Decimal(tiny)
+    assert aggregate(Aggregation.WEIGHTED_SUM, events, MARCH).units > 0
+    assert round_units(Decimal(widest), RoundingFunction.CEIL, 2) == 10**25
+    assert prorated_sum(events[:1], MARCH, 31, "UTC") == 10**25
 
 
 def test_the_end_of_the_window_belongs_to_the_next() -> None:
