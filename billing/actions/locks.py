@@ -9,9 +9,9 @@ from django.apps import apps
 
 
 def lock_customer(customer_id: UUID, *, wait: bool = True) -> Any:
-    """The customer's row, locked until the transaction ends. Everything that spends a balance, a coupon or a
-    credit of the customer takes it first, so two invoices can never use the same cent. `wait=False`: None when
-    somebody else holds it.
+    """The customer's row, locked until the transaction ends. Everything that spends a balance, a coupon or
+    a credit of the customer takes it first, so two invoices can never use the same cent. `wait=False`: None
+    when somebody else holds it.
     """
     customers = apps.get_model("customers", "Customer")
     rows = customers.objects.select_related("billing_entity", "organization")

@@ -1,9 +1,10 @@
-"""The billing run: everything that is due becomes invoices, a customer at a time, each in its own transaction.
+"""The billing run: everything that is due becomes invoices, a customer at a time, each in its own
+transaction.
 
-Idempotent: a period that is billed has its row (unique by subscription, kind and start), and `next_billing_at`
-moves in the same transaction. So it may run twice at once (a customer that is locked is skipped), and be killed
-at any moment: what was not committed is due again. A customer whose bill fails gets a job that staff see and can
-run again; the others are not held up.
+Idempotent: a period that is billed has its row (unique by subscription, kind and start), and
+`next_billing_at` moves in the same transaction. So it may run twice at once (a customer that is locked is
+skipped), and be killed at any moment: what was not committed is due again. A customer whose bill fails gets
+a job that staff see and can run again; the others are not held up.
 """
 
 from __future__ import annotations
@@ -139,8 +140,8 @@ def due_rows(customer: Any, at: datetime) -> list[Subscription]:
 def bill_opening(
     customer: Any, subscription: Subscription, *, by: Actor, at: datetime, rates: Rates
 ) -> list[Invoice]:
-    """The fee in advance of a subscription that starts: for its first period, or for the one in which its trial
-    has already ended.
+    """The fee in advance of a subscription that starts: for its first period, or for the one in which its
+    trial has already ended.
     """
     tz = customer_zone(customer)
     account = accounts([subscription], tz)[subscription.pk]

@@ -45,8 +45,8 @@ def create_credit_note(
 ) -> CreditNote:
     """Credit part of a finalised invoice to the customer's balance, from where later invoices take it.
 
-    `key` makes a repeat harmless. Raises Invalid for an invoice that is not finalised, Conflict for more than a
-    line still has.
+    `key` makes a repeat harmless. Raises Invalid for an invoice that is not finalised, Conflict for more
+    than a line still has.
     """
     customer = lock_customer(invoice.customer_id)
     invoice = lock_invoice(invoice)

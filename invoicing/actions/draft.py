@@ -1,8 +1,8 @@
 """Drafts: the lines, coupons and taxes of an invoice as they stand now.
 
-A draft shows its lines, a preview of the coupons and the taxes. Coupons are used up, and credit notes and wallet
-credits taken, only when it is finalised: until then two drafts may show the same coupon. Making, refreshing and
-finalising compute with the same two functions, `window_lines` and `compute_totals`.
+A draft shows its lines, a preview of the coupons and the taxes. Coupons are used up, and credit notes and
+wallet credits taken, only when it is finalised: until then two drafts may show the same coupon. Making,
+refreshing and finalising compute with the same two functions, `window_lines` and `compute_totals`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ def make_draft(
 ) -> Invoice | None:
     """A draft for these windows of the customer's subscriptions, or None when there is nothing to bill.
 
-    The windows are recorded in any case, so they are never billed again. Without a line, and with no charge that
-    late events could still reach, the invoice is closed at once: it has no number and no list shows it.
-    The caller holds the customer's lock; all subscriptions are in one currency.
+    The windows are recorded in any case, so they are never billed again. Without a line, and with no charge
+    that late events could still reach, the invoice is closed at once: it has no number and no list shows
+    it. The caller holds the customer's lock; all subscriptions are in one currency.
     """
     invoice = open_invoice(customer, windows, at=at)
     rates = rates or Rates(customer.organization_id)
@@ -84,7 +84,8 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
 
 
 def grace_days(customer: Any) -> int:
-    """Days that a draft waits for late events: the customer's, else the billing entity's. 0: final at once."""
+    """Days that a draft waits for late events: the customer's, else the billing entity's. 0: final at once.
+    """
     own = customer.grace_period_days
     return int(customer.billing_entity.grace_period_days if own is None else own)
 

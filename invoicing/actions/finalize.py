@@ -1,7 +1,7 @@
 """Finalising: a draft becomes a numbered document that never changes again.
 
-In one transaction: lock the customer, then the invoice; compute the lines anew; use coupons, then credit notes
-from the oldest, then wallet credits; copy seller and buyer; take the number last.
+In one transaction: lock the customer, then the invoice; compute the lines anew; use coupons, then credit
+notes from the oldest, then wallet credits; copy seller and buyer; take the number last.
 """
 
 from __future__ import annotations

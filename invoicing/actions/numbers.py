@@ -1,7 +1,8 @@
 """Document numbers from locked counters: no gap, no number twice.
 
-One statement raises the counter and locks its row until the transaction ends; a rollback gives the number back.
-It must be the last lock that a transaction takes, because everybody who issues a document waits for it.
+One statement raises the counter and locks its row until the transaction ends; a rollback gives the number
+back. It must be the last lock that a transaction takes, because everybody who issues a document waits for
+it.
 """
 
 from __future__ import annotations

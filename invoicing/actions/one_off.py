@@ -1,4 +1,6 @@
-"""One-off invoices: lines typed by hand. Taxed like the customer; no coupons, credit notes or wallet credits."""
+"""One-off invoices: lines typed by hand. Taxed like the customer; no coupons, credit notes or wallet
+credits.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +58,8 @@ def create_one_off(
 ) -> Invoice:
     """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
 
-    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises FieldErrors
-    naming `items[0].units` and the like. `due_on` may not lie before today.
+    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises
+    FieldErrors naming `items[0].units` and the like. `due_on` may not lie before today.
     """
     customer = lock_customer(customer.pk)
     if customer.deleted_at or customer.deleting_at:

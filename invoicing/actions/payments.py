@@ -31,9 +31,9 @@ def record_payment(
 ) -> Payment:
     """Money received for a finalised invoice, in minor units (None: everything that is due).
 
-    `key` makes a repeat harmless: the same payment comes back; another amount under the same key is a Conflict.
-    Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due. Paying prepaid
-    credits in full books them on their wallet.
+    `key` makes a repeat harmless: the same payment comes back; another amount under the same key is a
+    Conflict. Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due.
+    Paying prepaid credits in full books them on their wallet.
     """
     customer = lock_customer(invoice.customer_id)
     invoice = lock_invoice(invoice)

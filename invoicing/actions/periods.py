@@ -33,7 +33,9 @@ from invoicing.rules.boundaries import period_from
 def invoice_windows(
     customer: Any, windows: Sequence[Window], *, by: Actor, at: datetime, rates: Rates
 ) -> list[Invoice]:
-    """One invoice per group of windows that belong together: a draft, or final at once without a grace period."""
+    """One invoice per group of windows that belong together: a draft, or final at once without a grace
+    period.
+    """
     made: list[Invoice] = []
     for group in by_invoice(windows, customer):
         if grace_days(customer):
@@ -58,8 +60,8 @@ def bill_due(
 ) -> list[Invoice]:
     """Bill every period end and trial end up to `until` (default: `at`), the earliest first.
 
-    Subscriptions that are due at the same moment share an invoice. `until` is the end of a subscription that is
-    being terminated: what would begin there is not paid for in advance.
+    Subscriptions that are due at the same moment share an invoice. `until` is the end of a subscription
+    that is being terminated: what would begin there is not paid for in advance.
     """
     stop = until or at
     tz = customer_zone(customer)

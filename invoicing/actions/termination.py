@@ -1,8 +1,9 @@
-"""Ending a subscription: its closing bill, and credit for days that were paid for in advance and are not used.
+"""Ending a subscription: its closing bill, and credit for days that were paid for in advance and are not
+used.
 
-In arrears the closing invoice has the fee for the days up to the end and the usage. In advance the unused days
-become a credit note on the invoice that billed them, or, while that invoice is a draft, are simply not billed.
-The credit note comes first, so that the closing invoice can already use it.
+In arrears the closing invoice has the fee for the days up to the end and the usage. In advance the unused
+days become a credit note on the invoice that billed them, or, while that invoice is a draft, are simply not
+billed. The credit note comes first, so that the closing invoice can already use it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Voiding: an issued invoice is withdrawn. It keeps its number and its lines; what it used up is given back."""
+"""Voiding: an issued invoice is withdrawn. It keeps its number and its lines; what it used up is given
+back.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,9 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
     """Withdraw a finalised invoice: coupons, credit notes and wallet credits it used are given back, its own
     unused credit notes are voided. The periods it billed are not billed again.
 
-    Raises Invalid (invoice_paid) when money was received for it, Invalid (invoice_not_finalized) when it is not
-    finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been used.
+    Raises Invalid (invoice_paid) when money was received for it, Invalid (invoice_not_finalized) when it is
+    not finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been
+    used.
     """
     customer = lock_customer(invoice.customer_id)
     invoice = lock_invoice(invoice)

@@ -290,7 +290,8 @@ class InvoiceDeduction(Scoped):
 class InvoicedPeriod(Scoped):
     """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
 
-    `kind` is `usage` for what was used in [start, end) with the fee in arrears, `fee` for a fee in advance.
+    `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end). `closing` on
+    usage: it completes its period (a bill in between does not); on a fee: the subscription ended inside it.
     A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
     """
 
@@ -300,7 +301,7 @@ class InvoicedPeriod(Scoped):
     subscription = models.ForeignKey(
         "billing.Subscription", on_delete=models.PROTECT, related_name="invoiced_periods"
     )
-    kind = models.CharField(max_length=8, choices=[("usage", "Usage"), ("fee", "Fee in advance")])
+    kind = models.CharField(max_length=8, choices=[("usage", "Usage"), ("fee", "Fee")])
     start = models.DateTimeField()
     end = models.DateTimeField()
     closing = models.BooleanField(default=False)

@@ -1,4 +1,6 @@
-"""What is due: the moments at which subscriptions are billed, and the windows that each moment closes and opens."""
+"""What is due: the moments at which subscriptions are billed, and the windows that each moment closes and
+opens.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +85,9 @@ def boundary_windows(account: Account, moment: datetime, *, last: bool = False) 
 
 
 def trial_windows(account: Account, moment: datetime) -> list[Window]:
-    """What is billed when a trial ends: the fee in advance for the running period, which is charged by days."""
+    """What is billed when a trial ends: the fee in advance for the running period, which is charged by
+    days.
+    """
     schedule = schedule_of(account.subscription, account.tz)
     if not schedule.pay_in_advance:
         return []

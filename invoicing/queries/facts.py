@@ -1,9 +1,9 @@
 """From rows to facts: the windows of subscriptions become priced lines.
 
 Preview, draft, refresh and finalising all call `window_lines`, so they cannot disagree. A window is what an
-`InvoicedPeriod` row says: `usage` prices every charge for the events in [start, end); `fee` is the plan's price
-for [start, end), in arrears or in advance. `closing` on a usage window: it completes its period, so minimum
-spends are settled; on a fee window: the subscription ended inside it, so only its days are charged.
+`InvoicedPeriod` row says: `usage` prices every charge for the events in [start, end); `fee` is the plan's
+price for [start, end), in arrears or in advance. `closing` on a usage window: it completes its period, so
+minimum spends are settled; on a fee window: the subscription ended inside it, so only its days are charged.
 """
 
 from __future__ import annotations

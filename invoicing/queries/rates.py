@@ -1,5 +1,5 @@
-"""Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's default
-taxes. The first level that names any wins; levels never merge.
+"""Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's
+default taxes. The first level that names any wins; levels never merge.
 """
 
 from __future__ import annotations

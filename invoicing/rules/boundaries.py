@@ -4,8 +4,8 @@ Law: a stored billing moment stands for the schedule's boundary next to it. As l
 two are equal; after a change they differ by at most the distance of two timezones, and the period that began
 there is still billed once and no other twice.
 
-Example: due at 31 January 23:00 UTC (midnight in Paris), the customer has moved to UTC: the period that begins
-is February in UTC, not January again.
+Example: due at 31 January 23:00 UTC (midnight in Paris), the customer has moved to UTC: the period that
+begins is February in UTC, not January again.
 """
 
 from datetime import datetime, timedelta
