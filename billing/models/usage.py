@@ -12,7 +12,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Coalesce
 
+from billing.models.catalog import Metric
+from billing.models.subscription import Subscription
 from billing.orm.fields import ExactField
 from billing.orm.scoped import Identified, Scoped, ScopedQuerySet
 
@@ -52,7 +56,7 @@ class Event(Identified):
     transaction_id = models.CharField(max_length=255)
     timestamp = models.DateTimeField()
     received_at = models.DateTimeField()
-    value = ExactField(null=True)
+    value = ExactField(null=True, max_digits=55, decimal_places=30)
     text_value = models.CharField(max_length=1000, null=True)  # noqa: DJ001 - absent differs from empty
     removes = models.BooleanField(default=False)
     amount = ExactField(null=True)
@@ -74,6 +78,26 @@ class Event(Identified):
 
     def __str__(self) -> str:
         return self.transaction_id
+
+
+class QuarantineQuerySet(ScopedQuerySet):
+    """Events in quarantine."""
+
+    def matchable(self) -> QuarantineQuerySet:
+        """Those whose metric exists by now, and a subscription whose life covers the event's moment."""
+        running = (
+            Subscription.objects.filter(
+                organization=OuterRef("organization"), started_at__lte=OuterRef("timestamp")
+            )
+            .annotate(ended=Coalesce("terminated_at", "canceled_at"))
+            .filter(Q(ended=None) | Q(ended__gt=OuterRef("timestamp")))
+        )
+        metrics = Metric.objects.kept().filter(organization=OuterRef("organization"), code=OuterRef("code"))
+        named = Q(Exists(running.filter(pk=OuterRef("subscription"))), subscription__isnull=False)
+        by_external_id = Q(
+            Exists(running.filter(external_id=OuterRef("external_subscription_id"))), subscription=None
+        )
+        return self.filter(named | by_external_id).filter(Exists(metrics))
 
 
 class QuarantinedEvent(Scoped):
@@ -103,6 +127,8 @@ class QuarantinedEvent(Scoped):
             ("unreadable_value", "Number with too many digits"),
         ],
     )
+
+    objects = QuarantineQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
@@ -135,10 +161,10 @@ class UsageHour(models.Model):
     hour = models.DateTimeField()
     events_count = models.BigIntegerField(default=0)
     values_count = models.BigIntegerField(default=0)
-    sum_value = ExactField(default=0, max_digits=60)
-    amount_sum = ExactField(default=0, max_digits=60)
-    max_value = ExactField(null=True)
-    latest_value = ExactField(null=True)
+    sum_value = ExactField(default=0, max_digits=80, decimal_places=30)
+    amount_sum = ExactField(default=0, max_digits=80, decimal_places=30)
+    max_value = ExactField(null=True, max_digits=55, decimal_places=30)
+    latest_value = ExactField(null=True, max_digits=55, decimal_places=30)
     latest_at = models.DateTimeField(null=True)
     latest_event = models.UUIDField(null=True)
 

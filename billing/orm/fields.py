@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 import uuid_utils
@@ -11,6 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from billing.rules.money import is_currency
+
+# Wider than any column: the thread's own context would round a number of more than 28 digits.
+WIDE = Context(prec=100)
 
 
 def new_id() -> uuid.UUID:
@@ -59,5 +62,5 @@ class ExactField(models.DecimalField):
         """Drop the padding zeros that the column's scale adds, so that 5 reads as 5."""
         if value is None:
             return None
-        plain = value.normalize()
-        return plain.quantize(Decimal(1)) if plain.as_tuple().exponent > 0 else plain  # type: ignore[operator]
+        plain = value.normalize(WIDE)
+        return plain.quantize(Decimal(1), context=WIDE) if plain.as_tuple().exponent > 0 else plain  # type: ignore[operator]

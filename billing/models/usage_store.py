@@ -1,0 +1,235 @@
+"""The SQL that stores usage: many events in one statement, together with their hourly roll-ups.
+
+Rows travel as arrays (`unnest`), because 1,000 rows are then one short statement. The unique constraint
+alone decides what is new (ON CONFLICT DO NOTHING); only rows that were really inserted reach the roll-up, in
+the same statement. Everything is written in the order of its unique key, and every writer goes quarantine,
+events, roll-ups: two batches can wait for each other, but never in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from uuid import UUID
+
+import uuid_utils
+from django.db import connection
+
+
+@dataclass(slots=True)
+class EventRow:
+    """A row of `billing_event` to be stored; `properties` is JSON text, `content_hash` 32 hex digits."""
+
+    id: str
+    subscription_id: UUID
+    metric_id: UUID
+    external_subscription_id: str
+    transaction_id: str
+    timestamp: datetime
+    value: Decimal | None
+    text_value: str | None
+    removes: bool
+    amount: Decimal | None
+    properties: str
+    content_hash: str
+
+
+@dataclass(slots=True)
+class QuarantineRow:
+    """A row of `billing_quarantinedevent` that is to be kept."""
+
+    id: str
+    subscription_id: UUID | None
+    external_subscription_id: str
+    code: str
+    transaction_id: str
+    timestamp: datetime
+    amount: Decimal | None
+    properties: str
+    content_hash: str
+    reason: str
+
+
+STORE = """
+WITH incoming AS (
+    SELECT * FROM unnest(
+        %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
+        %s::numeric[], %s::text[], %s::boolean[], %s::numeric[], %s::jsonb[], %s::text[]
+    ) AS row(id, subscription_id, metric_id, external_subscription_id, transaction_id, "timestamp",
+             value, text_value, removes, amount, properties, content_hash)
+), stored AS (
+    INSERT INTO billing_event (
+        id, organization_id, subscription_id, metric_id, external_subscription_id, transaction_id,
+        "timestamp", received_at, value, text_value, removes, amount, properties, content_hash
+    )
+    SELECT id, %s, subscription_id, metric_id, external_subscription_id, transaction_id,
+           "timestamp", %s, value, text_value, removes, amount, properties, decode(content_hash, 'hex')
+    FROM incoming {keep}
+    ORDER BY external_subscription_id, transaction_id
+    ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
+    RETURNING id, subscription_id, metric_id, "timestamp", value, amount
+), rolled AS (
+    INSERT INTO billing_usagehour AS old (
+        organization_id, subscription_id, metric_id, hour, events_count, values_count,
+        sum_value, amount_sum, max_value, latest_value, latest_at, latest_event
+    )
+    SELECT %s, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), count(*), count(value),
+           coalesce(sum(value), 0), coalesce(sum(amount), 0), max(value),
+           (array_agg(value ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
+           (array_agg("timestamp" ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
+           (array_agg(id ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1]
+    FROM stored
+    GROUP BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC')
+    ORDER BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC')
+    ON CONFLICT (subscription_id, metric_id, hour) DO UPDATE SET
+        events_count = old.events_count + excluded.events_count,
+        values_count = old.values_count + excluded.values_count,
+        sum_value = old.sum_value + excluded.sum_value,
+        amount_sum = old.amount_sum + excluded.amount_sum,
+        max_value = greatest(old.max_value, excluded.max_value),
+        latest_value = CASE WHEN {later} THEN excluded.latest_value ELSE old.latest_value END,
+        latest_at = CASE WHEN {later} THEN excluded.latest_at ELSE old.latest_at END,
+        latest_event = CASE WHEN {later} THEN excluded.latest_event ELSE old.latest_event END
+)
+SELECT count(*) FROM stored
+"""
+LATER = (
+    "(old.latest_at IS NULL OR"
+    " (excluded.latest_at, excluded.latest_event) > (old.latest_at, old.latest_event))"
+)
+NOT_QUARANTINED = """WHERE NOT EXISTS (
+        SELECT FROM billing_quarantinedevent AS waiting WHERE waiting.organization_id = %s
+        AND waiting.external_subscription_id = incoming.external_subscription_id
+        AND waiting.transaction_id = incoming.transaction_id
+    )"""
+QUARANTINE = """
+INSERT INTO billing_quarantinedevent (
+    id, organization_id, created_at, updated_at, subscription_id, external_subscription_id, code,
+    transaction_id, "timestamp", amount, properties, content_hash, reason
+)
+SELECT id, %s, %s, %s, subscription_id, external_subscription_id, code,
+       transaction_id, "timestamp", amount, properties, decode(content_hash, 'hex'), reason
+FROM unnest(
+    %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::text[], %s::timestamptz[],
+    %s::numeric[], %s::jsonb[], %s::text[], %s::text[]
+) AS row(id, subscription_id, external_subscription_id, code, transaction_id, "timestamp",
+         amount, properties, content_hash, reason)
+WHERE NOT EXISTS (
+    SELECT FROM billing_event AS known WHERE known.organization_id = %s
+    AND known.external_subscription_id = row.external_subscription_id
+    AND known.transaction_id = row.transaction_id
+)
+ORDER BY external_subscription_id, transaction_id
+ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
+"""
+KNOWN = """
+WITH asked AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS row(subscription, transaction))
+SELECT subscription, transaction, known.id, encode(known.content_hash, 'hex'), false
+FROM asked JOIN billing_event AS known ON known.organization_id = %s
+    AND known.external_subscription_id = subscription AND known.transaction_id = transaction
+UNION ALL
+SELECT subscription, transaction, waiting.id, encode(waiting.content_hash, 'hex'), true
+FROM asked JOIN billing_quarantinedevent AS waiting ON waiting.organization_id = %s
+    AND waiting.external_subscription_id = subscription AND waiting.transaction_id = transaction
+"""
+
+
+def store(organization_id: UUID, rows: Sequence[EventRow], at: datetime, *, matched: bool = False) -> int:
+    """Insert the rows that are new and roll them up; how many were new.
+
+    A transaction id that waits in quarantine counts as known, except for the rows that are just being taken
+    out of it (`matched`).
+    """
+    sql = STORE.format(keep="" if matched else NOT_QUARANTINED, later=LATER)
+    values: list[object] = [
+        plain_array(row.id for row in rows),
+        plain_array(row.subscription_id for row in rows),
+        plain_array(row.metric_id for row in rows),
+        text_array(row.external_subscription_id for row in rows),
+        text_array(row.transaction_id for row in rows),
+        plain_array(row.timestamp.isoformat() for row in rows),
+        plain_array(row.value for row in rows),
+        text_array(row.text_value for row in rows),
+        plain_array(row.removes for row in rows),
+        plain_array(row.amount for row in rows),
+        text_array(row.properties for row in rows),
+        plain_array(row.content_hash for row in rows),
+        organization_id,
+        at,
+    ]
+    if not matched:
+        values.append(organization_id)
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [*values, organization_id])
+        return int(cursor.fetchone()[0])
+
+
+def quarantine(organization_id: UUID, rows: Sequence[QuarantineRow], at: datetime) -> int:
+    """Keep the rows whose transaction id is not known yet; how many were new."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            QUARANTINE,
+            [
+                organization_id,
+                at,
+                at,
+                plain_array(row.id for row in rows),
+                plain_array(row.subscription_id for row in rows),
+                text_array(row.external_subscription_id for row in rows),
+                text_array(row.code for row in rows),
+                text_array(row.transaction_id for row in rows),
+                plain_array(row.timestamp.isoformat() for row in rows),
+                plain_array(row.amount for row in rows),
+                text_array(row.properties for row in rows),
+                plain_array(row.content_hash for row in rows),
+                plain_array(row.reason for row in rows),
+                organization_id,
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A stored event: its id, the hash of its content, and whether it waits in quarantine."""
+
+    id: UUID
+    content_hash: str
+    waiting: bool
+
+
+def known(organization_id: UUID, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
+    """The stored events with these (external subscription id, transaction id)."""
+    asked = [text_array(key[0] for key in keys), text_array(key[1] for key in keys)]
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN, [*asked, organization_id, organization_id])
+        found: dict[tuple[str, str], Known] = {}
+        for subscription, transaction, key, content_hash, waiting in cursor.fetchall():
+            # An event that counts goes before a copy of it that still waits.
+            found.setdefault((subscription, transaction), Known(key, content_hash, waiting))
+        return found
+
+
+def plain_array(values: Iterable[object]) -> str:
+    """A PostgreSQL array of things whose text needs no quotes: numbers, UUIDs, moments, plain words."""
+    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
+
+
+def text_array(values: Iterable[str | None]) -> str:
+    """A PostgreSQL array of any text. Much faster than the driver's own way of writing a list."""
+    return "{" + ",".join([_quoted(value) for value in values]) + "}"
+
+
+def _quoted(value: str | None) -> str:
+    if value is None:
+        return "NULL"
+    if "\\" in value or '"' in value:
+        value = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{value}"'
+
+
+def new_key() -> str:
+    """The text of a new UUIDv7; those of one process come in rising order."""
+    return str(uuid_utils.uuid7())
