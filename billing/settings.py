@@ -104,7 +104,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.messages.context_processors.messages",
                 "billing.web.menu.shell",
             ],
-            "builtins": ["billing.templatetags.ui"],
+            "builtins": ["template_partials.templatetags.partials", "billing.templatetags.ui"],
         },
     }
 ]
