@@ -147,9 +147,6 @@ def period_at(
     while instant >= end:
         index, start = index + 1, end
         end = start_of_day(_boundary(interval, anchor_day, index + 1), tz)
-    while instant < start:
-        index, end = index - 1, start
-        start = start_of_day(_boundary(interval, anchor_day, index), tz)
     return Period(start, end)
 
 

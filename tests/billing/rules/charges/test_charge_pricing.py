@@ -181,6 +181,15 @@ def test_percentage_by_event() -> None:
     assert price("percentage", properties, usage_of([])).total == 0
 
 
+def test_the_event_that_reaches_the_free_amount_pays_its_fixed_amount() -> None:
+    properties = {"rate": "10", "fixedAmount": "1", "freeUnitsPerTotalAggregation": "30"}
+    exactly = usage_of([Decimal(10), Decimal(20)])
+    assert price("percentage", properties, exactly).total == 1
+    limited = {**properties, "perTransactionMaxAmount": "100"}
+    assert price("percentage", limited, exactly).total == 1
+    assert price("percentage", properties, usage_of([Decimal(10), Decimal(19)])).total == 0
+
+
 def test_percentage_with_limits_shows_what_they_did() -> None:
     properties = {"rate": "2.99", "perTransactionMinAmount": "1.75", "perTransactionMaxAmount": "12"}
     priced = price("percentage", properties, usage_of([Decimal(v) for v in (10, 80, 10000)]))
