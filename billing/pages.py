@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from billing.views import auth, jobs
+from billing.views import api_keys, auth, developers, jobs, members
+from billing.views.audit import audit
 from billing.views.health import health
+from billing.views.settings import settings
 from billing.views.theme import theme
 
 urlpatterns: list[URLPattern] = [
@@ -19,9 +21,20 @@ urlpatterns: list[URLPattern] = [
     path("account/password", auth.password_change, name="password-change"),
     path("organization/switch", auth.organization_switch, name="organization-switch"),
     path("jobs", jobs.jobs, name="jobs"),
-    path("jobs/<pid:pk>", jobs.job, name="job"),
-    path("jobs/<pid:pk>/progress", jobs.progress, name="job-progress"),
-    path("jobs/<pid:pk>/run-again", jobs.run_again, name="job-run-again"),
+    path("jobs/<pid:id>", jobs.job, name="job"),
+    path("jobs/<pid:id>/progress", jobs.progress, name="job-progress"),
+    path("jobs/<pid:id>/run-again", jobs.run_again, name="job-run-again"),
+    path("settings", settings, name="settings"),
+    path("settings/members", members.members, name="members"),
+    path("settings/members/add", members.invite, name="member-invite"),
+    path("settings/members/<pid:id>/role", members.change_role, name="member-role"),
+    path("settings/members/<pid:id>/remove", members.remove, name="member-remove"),
+    path("settings/members/<pid:id>/invite-again", members.invite_again, name="member-invite-again"),
+    path("developers", developers.developers, name="developers"),
+    path("developers/api-keys", api_keys.api_keys, name="api-keys"),
+    path("developers/api-keys/add", api_keys.add, name="api-key-add"),
+    path("developers/api-keys/<pid:id>/revoke", api_keys.revoke, name="api-key-revoke"),
+    path("developers/activity", audit, name="audit"),
     path("health", health, name="health"),
     path("theme", theme, name="theme"),
 ]

@@ -47,3 +47,21 @@ def create_organization(
     Member.objects.create(organization=organization, user=owner, role=Role.ADMIN.value)
     audit.record(organization, "organization.created", organization, by=by, at=at)
     return organization
+
+
+@transaction.atomic
+def update_organization(
+    organization: Organization, *, name: str, default_currency: str, timezone: str, by: Actor, at: datetime
+) -> Organization:
+    """Change the organization's name and defaults. Existing customers and documents keep what they have."""
+    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    before = audit.snapshot(organization, ("name", "default_currency", "timezone"))
+    organization.name = " ".join(name.split())
+    organization.default_currency = default_currency
+    organization.timezone = timezone
+    changes = audit.differences(before, organization)
+    if changes:
+        organization.full_clean()
+        organization.save()
+        audit.record(organization, "organization.updated", organization, by=by, at=at, changes=changes)
+    return organization

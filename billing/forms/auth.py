@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 
-PASSWORD_HINT = "At least 10 characters; not a common password, not only digits, nothing like your address."
+RULES = "At least 10 characters; not a common password, not only digits, nothing like your address."
 
 
 class SignInForm(AuthenticationForm):
     """E-mail address and password."""
 
-    error_messages = {
+    error_messages: ClassVar = {
         "invalid_login": "The e-mail address or the password is not right.",
         "inactive": "The e-mail address or the password is not right.",
     }
@@ -48,7 +48,7 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["new_password1"].help_text = PASSWORD_HINT
+        self.fields["new_password1"].help_text = RULES
         self.fields["new_password2"].label = "New password again"
         self.fields["new_password2"].help_text = ""
 
@@ -59,7 +59,7 @@ class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["old_password"].label = "Current password"
-        self.fields["new_password1"].help_text = PASSWORD_HINT
+        self.fields["new_password1"].help_text = RULES
         self.fields["new_password2"].label = "New password again"
         self.fields["new_password2"].help_text = ""
 

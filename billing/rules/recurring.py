@@ -1,8 +1,8 @@
 """Recurring revenue: what running plans come to in a month.
 
-Law. A plan's price counts with the number of its intervals in a year, divided by twelve: 1,200.00 a year and
-300.00 a quarter are both 100.00 a month; 12.00 a week is 52.00 a month. Usage does not count. The sum is exact and
-rounded once, half away from zero.
+Law. A plan's price counts with the number of its intervals in a year, over twelve: 1,200.00 a year and
+300.00 a quarter are both 100.00 a month; 12.00 a week is 52.00. Usage does not count. The sum is exact
+and rounded once, half away from zero.
 """
 
 from collections.abc import Iterable

@@ -17,6 +17,7 @@ from billing.web.access import access, may
 from billing.web.htmx import back_url, done, render_page
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
+from billing.web.settings_tabs import developer_tabs
 
 STEP_STATES = {"succeeded": "done", "done": "done", "running": "running", "failed": "failed"}
 
@@ -36,6 +37,7 @@ def jobs(request: StaffRequest) -> HttpResponse:
     context = {
         "page": page_of(request, rows),
         "state_tabs": tabs,
+        "tab_items": developer_tabs(request, "jobs"),
         "filtered": state in set(JobState),
         "can_retry": may(request.member, "jobs.retry"),
     }
@@ -44,18 +46,18 @@ def jobs(request: StaffRequest) -> HttpResponse:
 
 @access("jobs.view")
 @require_safe
-def job(request: StaffRequest, pk: UUID) -> HttpResponse:
+def job(request: StaffRequest, id: UUID) -> HttpResponse:
     """One job: reason, steps, moments."""
-    found = Job.objects.of(request.organization).get_or_404(pk=pk)
+    found = Job.objects.of(request.organization).get_or_404(pk=id)
     context = progress_context(found) | {"can_retry": may(request.member, "jobs.retry")}
     return render_page(request, "billing/jobs/detail.html", context)
 
 
 @access("jobs.view")
 @require_safe
-def progress(request: StaffRequest, pk: UUID) -> HttpResponse:
+def progress(request: StaffRequest, id: UUID) -> HttpResponse:
     """The progress alone, for the page that shows it; it asks again every second until the job has ended."""
-    found = Job.objects.of(request.organization).get_or_404(pk=pk)
+    found = Job.objects.of(request.organization).get_or_404(pk=id)
     context = progress_context(found) | {"can_retry": may(request.member, "jobs.retry"), "polled": True}
     response = render_page(request, "billing/jobs/progress.html", context)
     if not context["open"]:
@@ -83,9 +85,9 @@ def progress_context(found: Job) -> dict[str, Any]:
 
 @access("jobs.retry")
 @require_POST
-def run_again(request: StaffRequest, pk: UUID) -> HttpResponse:
+def run_again(request: StaffRequest, id: UUID) -> HttpResponse:
     """Queue a failed job once more."""
-    found = Job.objects.of(request.organization).get_or_404(pk=pk)
+    found = Job.objects.of(request.organization).get_or_404(pk=id)
     again = later.run_again(found)
     audit.record(request.organization, "job.run_again", again, by=request.actor, at=now(request.organization))
     return done(request, back_url(request, reverse("job", args=[again.pk])), f"{again.label} runs again.")

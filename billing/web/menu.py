@@ -22,6 +22,7 @@ class Entry:
     icon: str
     url_name: str
     permission: str
+    also: tuple[str, ...] = ()  # further starts of addresses that belong to it
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
@@ -49,7 +50,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
 )
 BOTTOM: tuple[Entry, ...] = (
     Entry("Settings", "settings", "settings", "settings.view"),
-    Entry("Developers", "terminal", "developers", "events.view"),
+    Entry("Developers", "terminal", "developers", "events.view", ("/jobs", "/events")),
 )
 
 
@@ -63,7 +64,8 @@ def entries(request: HttpRequest, member: Member, rows: tuple[Entry, ...]) -> li
             url = reverse(entry.url_name)
         except NoReverseMatch:
             continue
-        active = request.path == url if url == "/" else request.path.startswith(url)
+        starts = (url, *entry.also)
+        active = request.path == url if url == "/" else request.path.startswith(starts)
         shown.append({"label": entry.label, "icon": entry.icon, "url": url, "active": active})
     return shown
 

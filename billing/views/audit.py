@@ -1,0 +1,98 @@
+"""`/developers/activity`: who did what and when, with the values before and after."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpResponse, QueryDict
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.views.decorators.http import require_safe
+
+from billing.models import AuditEntry
+from billing.web.access import access
+from billing.web.activity import details, title, tone
+from billing.web.htmx import render_page
+from billing.web.paging import page_of
+from billing.web.requests import StaffRequest
+from billing.web.settings_tabs import developer_tabs
+
+PER_PAGE = 50
+
+
+@access("audit.view")
+@require_safe
+def audit(request: StaffRequest) -> HttpResponse:
+    """The log, newest first; `?action=`, `?actor=`, `?from=`, `?to=` (days) and `?subject=` narrow it."""
+    rows = AuditEntry.objects.of(request.organization)
+    chosen = {
+        name: request.GET.get(name, "").strip() for name in ("action", "actor", "from", "to", "subject")
+    }
+    rows = narrowed(rows, chosen)
+    page = page_of(request, rows, PER_PAGE)
+    for entry in page.object_list:
+        entry.title, entry.tone, entry.details = title(entry.action), tone(entry.action), details(entry)
+    known = AuditEntry.objects.of(request.organization).order_by()
+    context = {
+        "page": page,
+        "chosen": chosen,
+        "actions": [
+            (name, title(name)) for name in sorted(known.values_list("action", flat=True).distinct())
+        ],
+        "actors": sorted(known.values_list("actor_label", flat=True).distinct()),
+        "chip_items": chips(request.GET, chosen),
+        "tab_items": developer_tabs(request, "audit"),
+        "clear_url": reverse("audit"),
+    }
+    return render_page(request, "billing/audit/list.html", context, partials=("audit-table",))
+
+
+def narrowed(rows: QuerySet[Any], chosen: dict[str, str]) -> QuerySet[Any]:
+    """The rows that the filters leave; a filter that makes no sense is left out."""
+    if chosen["action"]:
+        rows = rows.filter(action=chosen["action"])
+    if chosen["actor"]:
+        rows = rows.filter(actor_label=chosen["actor"])
+    if start := day_of(chosen["from"]):
+        rows = rows.filter(at__gte=midnight(start))
+    if end := day_of(chosen["to"]):
+        rows = rows.filter(at__lt=midnight(end + timedelta(days=1)))
+    if chosen["subject"]:
+        try:
+            rows = rows.filter(subject_id=UUID(chosen["subject"].rpartition("_")[2]))
+        except ValueError:
+            rows = rows.none()
+    return rows
+
+
+def day_of(text: str) -> date | None:
+    """A day from `2026-11-21`, or None; 9999 and the like are left out, they have no next day."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day and 1970 <= day.year < 9000 else None
+
+
+def midnight(day: date) -> datetime:
+    """The first moment of a day in the organization's time zone."""
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def chips(query: QueryDict, chosen: dict[str, str]) -> list[dict[str, str]]:
+    """The filters in force, each with the address without it."""
+    labels = {"action": "Action", "actor": "Who", "from": "From", "to": "Until", "subject": "Object"}
+    items = []
+    for name, value in chosen.items():
+        if not value:
+            continue
+        rest = query.copy()
+        rest.pop(name, None)
+        rest.pop("page", None)
+        shown = title(value) if name == "action" else value
+        items.append({"label": labels[name], "value": shown, "remove_url": f"?{rest.urlencode()}"})
+    return items
