@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from customers.views import coupons, delete, home, subscriptions, wallets
+from customers.views import activity, customers, home, information, overview, search
 
 urlpatterns: list[URLPattern] = [
     path("", home.index, name="home"),
+    path("search", search.results, name="search"),
+    path("customers", customers.customers, name="customers"),
+    path("customers/add", customers.add, name="customer-add"),
+    path("customers/<pid:id>", overview.overview, name="customer"),
+    path("customers/<pid:id>/edit", customers.edit, name="customer-edit"),
+    path("customers/<pid:id>/information", information.information, name="customer-information"),
+    path("customers/<pid:id>/activity", activity.activity, name="customer-activity"),
 ]
 
 try:  # until the parts that these pages stand on are there
