@@ -1,0 +1,53 @@
+"""Filters for printed documents: plain text, no markup, in the document's language."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+from django import template
+
+from billing.rules.money import exponent
+from billing.web.formats import day_text, money_text, units_text, zone_of
+
+register = template.Library()
+
+
+@register.filter
+def plain_money(minor: int | None, currency: str) -> str:
+    """Minor units as the document's language writes them."""
+    return money_text(minor, currency)
+
+
+@register.filter
+def plain_day(value: date | None) -> str:
+    """A day in words."""
+    return day_text(value) if value else ""
+
+
+@register.filter
+def local_day(value: datetime | None, zone: str) -> str:
+    """The day on which a moment falls."""
+    return day_text(value.astimezone(zone_of(zone)).date()) if value else ""
+
+
+@register.filter
+def last_day(value: datetime | None, zone: str) -> str:
+    """The last day of a period whose end is exclusive."""
+    return local_day(value - timedelta(microseconds=1), zone) if value else ""
+
+
+@register.filter
+def unit_price(value: Decimal | None, currency: str) -> str:
+    """A price in major units: at least the currency's decimals, and all others that it has up to eight."""
+    if value is None:
+        return ""
+    places = max(exponent(currency), min(8, -int(value.normalize().as_tuple().exponent)))
+    rounded = value.quantize(Decimal(1).scaleb(-places))
+    text = units_text(rounded)
+    digits = exponent(currency)
+    if not digits:
+        return text
+    mark = units_text(Decimal("0.5"))[1]
+    whole, _, fraction = text.partition(mark)
+    return f"{whole}{mark}{fraction.ljust(digits, '0')}"

@@ -1,0 +1,117 @@
+"""What is printed: plain values without a database behind them. PDF and e-invoice both print this one object.
+
+Amounts are minor units of `currency` unless they are unit prices (exact decimals in major units).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Party:
+    """Seller or buyer: the name, the lines below it, and legal facts as (label key, value)."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class DetailStep:
+    """How a line came about: `units` x `unit_amount` (or rate percent) + `flat_amount` = `amount`."""
+
+    label: str
+    amount: Decimal
+    units: Decimal | None = None
+    unit_amount: Decimal | None = None
+    flat_amount: Decimal | None = None
+    rate: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class DocumentLine:
+    """A printed line. `steps` only where there is more than units times price to show."""
+
+    description: str
+    kind: str
+    units: Decimal
+    unit_amount: Decimal
+    amount_minor: int
+    tax_rate: Decimal
+    steps: tuple[DetailStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class LineGroup:
+    """Lines of one subscription and period; the last day is printed, so `end` is exclusive."""
+
+    title: str
+    start: datetime | None
+    end: datetime | None
+    lines: tuple[DocumentLine, ...]
+
+
+@dataclass(frozen=True)
+class Deduction:
+    """A coupon, credit note, or wallet credit."""
+
+    kind: str
+    label: str
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class TaxRow:
+    """A rate with what it is charged on."""
+
+    name: str
+    rate: Decimal
+    base_minor: int
+    amount_minor: int
+
+
+@dataclass(frozen=True)
+class InvoiceDocument:
+    """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note."""
+
+    kind: str
+    reference: str
+    number: str
+    status: str
+    locale: str
+    currency: str
+    timezone: str
+    issuing_on: date
+    seller: Party
+    buyer: Party
+    accent: str
+    groups: tuple[LineGroup, ...]
+    taxes: tuple[TaxRow, ...]
+    lines_minor: int
+    taxes_minor: int
+    total_minor: int
+    due_on: date | None = None
+    terms_days: int | None = None
+    paid_minor: int = 0
+    before_tax: tuple[Deduction, ...] = ()
+    after_tax: tuple[Deduction, ...] = ()
+    purchase_order: str = ""
+    corrects: str = ""
+    notes: str = ""
+    payment_details: str = ""
+    footer: str = ""
+    logo: bytes = field(default=b"", repr=False)
+    made_at: datetime | None = None
+
+    @property
+    def subtotal_minor(self) -> int:
+        """What is taxed."""
+        return self.lines_minor - sum(item.amount_minor for item in self.before_tax)
+
+    @property
+    def due_minor(self) -> int:
+        """What is still to be paid."""
+        return self.total_minor - self.paid_minor

@@ -1,0 +1,116 @@
+"""PDF by WeasyPrint: an A4 document that prints one `InvoiceDocument` and fetches nothing.
+
+Only this module imports WeasyPrint, and only workers import this module. Laws: the same document gives the same
+bytes; nothing in a name or note can make the renderer read a file or an address, because the only thing it may
+fetch is the entity's own logo, under the made-up address `asset:logo`.
+"""
+
+from __future__ import annotations
+
+import gc
+import io
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+from django.template.loader import render_to_string
+from django.utils import translation
+from PIL import Image, UnidentifiedImageError
+from weasyprint import CSS, HTML
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+from invoicing.documents.data import InvoiceDocument
+from invoicing.documents.labels import labels
+
+COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
+DEFAULT_ACCENT = "#0e6f7c"
+STYLE = Path(settings.BASE_DIR) / "templates" / "documents" / "document.css"
+MOST_LOGO_PIXELS = 4_000_000
+
+
+class Locked(URLFetcher):
+    """Serves the document's own assets and refuses every other address."""
+
+    def __init__(self, assets: dict[str, bytes]) -> None:
+        super().__init__(allowed_protocols=[], allow_redirects=False, timeout=1)
+        self.assets = assets
+
+    def fetch(self, url: str, headers: dict[str, str] | None = None) -> URLFetcherResponse:
+        """The asset behind `asset:<name>`; anything else raises and is left out of the document."""
+        if url.startswith("asset:") and url[6:] in self.assets:
+            return URLFetcherResponse(url, self.assets[url[6:]], {"Content-Type": "image/png"})
+        raise ValueError(f"Refused to fetch {url[:100]}")
+
+
+@lru_cache(maxsize=1)
+def fonts() -> FontConfiguration:
+    """Shared by all documents of a process: a new one for each costs time and leaks memory."""
+    return FontConfiguration()
+
+
+@lru_cache(maxsize=32)
+def style(accent: str, page: str, of: str) -> CSS:
+    """The parsed style sheet with the entity's colour and the page footer's words."""
+    css = STYLE.read_text(encoding="utf-8")
+    footer = f'@page {{ @bottom-right {{ content: "{page} " counter(page) " {of} " counter(pages); }} }}'
+    rule = f".accent {{ background: {accent}; }}"
+    return CSS(string=css + footer + rule, font_config=fonts(), url_fetcher=Locked({}))
+
+
+def logo_png(raw: bytes) -> bytes:
+    """The logo drawn anew as a PNG of at most 600 x 160 pixels, whatever it was; nothing if it is no picture."""
+    if not raw:
+        return b""
+    try:
+        with Image.open(io.BytesIO(raw)) as image:
+            if image.width * image.height > MOST_LOGO_PIXELS:
+                return b""
+            picture = image.convert("RGBA")
+    except (UnidentifiedImageError, OSError):
+        return b""
+    picture.thumbnail((600, 160))
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def html_of(document: InvoiceDocument, *, has_logo: bool) -> str:
+    """The document as HTML; everything from people is escaped by the template engine."""
+    with translation.override(document.locale.replace("_", "-").lower()):
+        return render_to_string(
+            "documents/invoice.html",
+            {"document": document, "label": labels(document.locale), "has_logo": has_logo},
+        )
+
+
+def render_pdf(document: InvoiceDocument) -> bytes:
+    """The PDF's bytes. Raises whatever the renderer raises: the job shows it and can be run again."""
+    logo = logo_png(document.logo)
+    words = labels(document.locale)
+    accent = document.accent if COLOUR.match(document.accent) else DEFAULT_ACCENT
+    page = HTML(
+        string=html_of(document, has_logo=bool(logo)),
+        base_url="asset:",
+        url_fetcher=Locked({"logo": logo} if logo else {}),
+    )
+    collecting = gc.isenabled()
+    gc.disable()  # a third quicker on long documents; what it makes is thrown away together below
+    try:
+        rendered = page.render(font_config=fonts(), stylesheets=[style(accent, words["page"], words["of"])])
+        metadata = rendered.metadata
+        metadata.title = f"{words[document.kind]} {document.number}".strip()
+        metadata.authors = [document.seller.name]
+        metadata.created = metadata.modified = iso(document.made_at)
+        return bytes(rendered.write_pdf(pdf_identifier=document.reference.encode()))
+    finally:
+        if collecting:
+            gc.enable()
+            gc.collect()
+
+
+def iso(moment: datetime | None) -> str:
+    """A fixed moment, so that the bytes do not depend on when they are made."""
+    return (moment or datetime(2000, 1, 1, tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

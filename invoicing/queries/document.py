@@ -1,0 +1,196 @@
+"""From an invoice or credit note to the printed document. Finalised ones print their frozen copies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+
+from babel import Locale, UnknownLocaleError
+
+from invoicing.documents.clean import clean
+from invoicing.documents.data import (
+    Deduction,
+    DetailStep,
+    DocumentLine,
+    InvoiceDocument,
+    LineGroup,
+    Party,
+    TaxRow,
+)
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceLine, InvoiceType
+from invoicing.queries.parties import buyer as buyer_now
+from invoicing.queries.parties import seller as seller_now
+
+PLAIN_STEPS = 1  # a single step says no more than the line itself
+
+
+def invoice_document(invoice: Invoice) -> InvoiceDocument:
+    """The document of an invoice; a draft shows the parties as they are now."""
+    seller = invoice.seller or seller_now(invoice.billing_entity)
+    buyer = invoice.buyer or buyer_now(invoice.customer)
+    deductions = list(invoice.deductions.all())
+    before = [row for row in deductions if row.kind == DeductionKind.COUPON.value]
+    after = [row for row in deductions if row.kind != DeductionKind.COUPON.value]
+    return InvoiceDocument(
+        kind="credit_invoice" if invoice.type == InvoiceType.CREDIT.value else "invoice",
+        reference=invoice.public_id,
+        number=invoice.number,
+        status=invoice.status,
+        locale=invoice.locale or "en",
+        currency=invoice.currency,
+        timezone=invoice.timezone or "UTC",
+        issuing_on=invoice.issuing_on,
+        due_on=invoice.due_on,
+        terms_days=invoice.net_payment_term_days,
+        seller=party(seller, invoice.locale, legal=True),
+        buyer=party(buyer, invoice.locale),
+        accent=seller.get("brand_color", ""),
+        groups=groups(invoice.lines.select_related("subscription").order_by("position")),
+        taxes=tuple(
+            TaxRow(clean(row.name, 100), row.rate, row.base_minor, row.amount_minor)
+            for row in invoice.tax_rows.all()
+        ),
+        lines_minor=invoice.lines_minor,
+        taxes_minor=invoice.taxes_minor,
+        total_minor=invoice.total_minor,
+        paid_minor=0,
+        before_tax=tuple(Deduction(row.kind, clean(row.label, 200), row.amount_minor) for row in before),
+        after_tax=tuple(Deduction(row.kind, clean(row.label, 200), row.amount_minor) for row in after),
+        purchase_order=clean(invoice.purchase_order, 255),
+        notes=clean(invoice.notes, 5000),
+        payment_details=clean(seller.get("payment_details", ""), 600),
+        footer=clean(seller.get("invoice_footer", ""), 600),
+        logo=logo_bytes(invoice.billing_entity, seller.get("logo", "")),
+        made_at=invoice.finalized_at or invoice.updated_at,
+    )
+
+
+def credit_note_document(note: CreditNote) -> InvoiceDocument:
+    """The document of a credit note: the parties of the invoice that it corrects."""
+    invoice = note.invoice
+    base = invoice_document(invoice)
+    lines = tuple(
+        DocumentLine(
+            description=clean(str(item.get("description", ""))),
+            kind="one_off",
+            units=Decimal(1),
+            unit_amount=Decimal(0),
+            amount_minor=int(item["amount_minor"]),
+            tax_rate=Decimal(0),
+        )
+        for item in note.items
+    )
+    net_of_items = sum(line.amount_minor for line in lines)
+    discount = net_of_items - note.net_minor
+    return InvoiceDocument(
+        kind="credit_note",
+        reference=note.public_id,
+        number=note.number,
+        status=note.status,
+        locale=base.locale,
+        currency=note.currency,
+        timezone=base.timezone,
+        issuing_on=note.issuing_on,
+        seller=base.seller,
+        buyer=base.buyer,
+        accent=base.accent,
+        groups=(LineGroup("", None, None, lines),),
+        taxes=tuple(
+            TaxRow(
+                clean(str(row["name"]), 100),
+                Decimal(str(row["rate"])),
+                int(row["base_minor"]),
+                int(row["amount_minor"]),
+            )
+            for row in note.taxes
+        ),
+        lines_minor=net_of_items,
+        taxes_minor=note.tax_minor,
+        total_minor=note.total_minor,
+        before_tax=(Deduction("coupon", "", discount),) if discount else (),
+        corrects=invoice.number,
+        footer=base.footer,
+        logo=base.logo,
+        made_at=note.created_at,
+    )
+
+
+def party(facts: dict[str, str], locale: str, *, legal: bool = False) -> Party:
+    """A frozen party as it is printed. The seller signs with its legal name."""
+    name = facts.get("legal_name") if legal else facts.get("display_name")
+    lines = [facts.get("address_line1"), facts.get("address_line2")]
+    lines.append(" ".join(part for part in (facts.get("postal_code"), facts.get("city")) if part))
+    lines += [facts.get("state"), country_name(facts.get("country", ""), locale)]
+    if not legal and facts.get("legal_name") and facts.get("legal_name") != name:
+        lines.insert(0, facts["legal_name"])
+    keys = ("tax_id", "legal_number", "email", "phone") if legal else ("tax_id", "legal_number", "email")
+    return Party(
+        name=clean(name or facts.get("name", ""), 255),
+        address=tuple(clean(line, 255) for line in lines if line),
+        facts=tuple((key, clean(facts[key], 255)) for key in keys if facts.get(key)),
+    )
+
+
+def country_name(code: str, locale: str) -> str:
+    """`DE` as the document's language calls it."""
+    if not code:
+        return ""
+    try:
+        return Locale.parse(locale.replace("-", "_")).territories.get(code, code)
+    except (UnknownLocaleError, ValueError):
+        return Locale("en").territories.get(code, code)
+
+
+def groups(lines: Iterable[InvoiceLine]) -> tuple[LineGroup, ...]:
+    """Lines as they follow each other, put together by heading and period."""
+
+    def place(line: InvoiceLine) -> tuple[Any, ...]:
+        return (line.group, line.subscription_id, line.period_start, line.period_end)
+
+    return tuple(
+        LineGroup(clean(title, 255), start, end, tuple(document_line(line) for line in rows))
+        for (title, _, start, end), rows in groupby(lines, key=place)
+    )
+
+
+def document_line(line: InvoiceLine) -> DocumentLine:
+    """A stored line as it is printed."""
+    steps = tuple(detail_step(step) for step in line.steps) if len(line.steps) > PLAIN_STEPS else ()
+    return DocumentLine(
+        description=clean(line.description),
+        kind=line.kind,
+        units=line.units,
+        unit_amount=line.unit_amount,
+        amount_minor=line.amount_minor,
+        tax_rate=line.tax_rate,
+        steps=steps,
+    )
+
+
+def detail_step(step: dict[str, Any]) -> DetailStep:
+    """A frozen step with its decimals back."""
+
+    def number(name: str) -> Decimal | None:
+        return Decimal(step[name]) if step.get(name) is not None else None
+
+    return DetailStep(
+        label=clean(str(step.get("label", "")), 200),
+        amount=number("amount") or Decimal(0),
+        units=number("units"),
+        unit_amount=number("unit_amount"),
+        flat_amount=number("flat_amount"),
+        rate=number("rate"),
+    )
+
+
+def logo_bytes(entity: Any, name: str) -> bytes:
+    """The logo as it was at finalisation, when it is still stored."""
+    if not name:
+        return b""
+    storage = entity.logo.storage
+    if not storage.exists(name):
+        return b""
+    with storage.open(name) as file:
+        return bytes(file.read())
