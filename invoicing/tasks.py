@@ -10,6 +10,7 @@ from billing.models import Job
 from billing.orm.actor import Actor
 from invoicing.actions import billing_run
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.publish import publish_credit_note, publish_invoice
 from invoicing.models import Invoice
 
 
@@ -40,3 +41,15 @@ def finalize_draft(job_id: str) -> None:
             finalize_invoice(draft, by=Actor.system(), at=clock.now(job.organization))
 
     later.run(job_id, work)
+
+
+@shared_task(name="invoicing.publish")
+def publish(job_id: str) -> None:
+    """The PDF of an issued invoice."""
+    later.run(job_id, lambda job: publish_invoice(job.subject_id))
+
+
+@shared_task(name="invoicing.publish_credit_note")
+def publish_note(job_id: str) -> None:
+    """The PDF of a credit note."""
+    later.run(job_id, lambda job: publish_credit_note(job.subject_id))
