@@ -1,7 +1,7 @@
 """What all tabs of the customer view share: header, tabs with counts, and the "Actions" dropdown.
 
-Each tab answers `render_page(request, "customers/usage.html", customer_frame(request, customer, "usage") | {})`
-with a template that extends `customers/view.html` and fills its block `tab`.
+Each tab passes `customer_frame(request, customer, "usage") | {...}` to `render_page` with a template that
+extends `customers/view.html` and fills its block `tab`.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Q
 from django.urls import NoReverseMatch, reverse
 
 from billing.models import AppliedCoupon, Subscription, Wallet
@@ -19,6 +18,7 @@ from billing.rules.states import OPEN
 from billing.web.access import may
 from billing.web.requests import StaffRequest
 from customers.models import Customer
+from customers.queries.overview import count_of
 from invoicing.models import Invoice
 
 
@@ -109,19 +109,11 @@ def tab_counts(customer: Customer) -> dict[str, int]:
     """How many each tab shows that matter now: open subscriptions, active wallets and coupons, invoices."""
     still_open = Q(status__in=[status.value for status in OPEN])
     active = Q(status="active")
-    return (  # type: ignore[no-any-return]
-        Customer.objects.filter(pk=customer.pk)
-        .values(
-            subscriptions=count_of(Subscription.objects.filter(still_open)),
-            wallets=count_of(Wallet.objects.filter(active)),
-            coupons=count_of(AppliedCoupon.objects.filter(active)),
-            invoices=count_of(Invoice.objects.all()),
-        )
-        .get()
-    )
-
-
-def count_of(rows: QuerySet[Any]) -> Coalesce:
-    """The number of a customer's rows as a column."""
-    counted = rows.filter(customer=OuterRef("pk")).order_by().values("customer").annotate(n=Count("pk"))
-    return Coalesce(Subquery(counted.values("n")), 0)
+    counts = {
+        "subscriptions": count_of(Subscription.objects.filter(still_open)),
+        "wallets": count_of(Wallet.objects.filter(active)),
+        "coupons": count_of(AppliedCoupon.objects.filter(active)),
+        "invoices": count_of(Invoice.objects.all()),
+    }
+    found = Customer.objects.filter(pk=customer.pk).values_list(*counts.values()).get()
+    return dict(zip(counts, found, strict=True))

@@ -1,0 +1,149 @@
+"""The customers list, and the form that adds and edits one."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from billing.actions.clock import now
+from billing.rules.errors import BillingError
+from billing.web.access import access, may
+from billing.web.errors import add_error
+from billing.web.htmx import done, render_page, wants_partial
+from billing.web.paging import page_of, sorted_by
+from billing.web.requests import StaffRequest
+from customers.actions.customers import add_customer, update_customer
+from customers.forms.customer import CustomerForm, metadata_rows
+from customers.models import Customer
+from customers.queries.locks import lock_reasons, lock_sentence
+from customers.queries.overview import with_figures
+from customers.views.frame import customer_url, find_customer
+from customers.views.listing import DEFAULT_SORT, SORTS, listing, tidy
+
+
+@require_GET
+@access("customers.view")
+def customers(request: StaffRequest) -> HttpResponse:
+    """The list: search, filters, order and page come from the URL."""
+    found = listing(request.organization, request.GET)
+    rows, sort = sorted_by(request, found.rows, SORTS, DEFAULT_SORT)
+    page = page_of(request, with_figures(rows))
+    editor = may(request.member, "customers.edit")
+    context = {
+        "page": page,
+        "filters": found.form,
+        "chips": found.chips,
+        "narrowed": found.narrowed,
+        "sort": sort if request.GET.get("sort") else "",
+        "add_url": reverse("customer-add") if editor else "",
+        "rows": [row_of(customer, request) for customer in page.object_list],
+    }
+    response = render_page(request, "customers/list.html", context, partials=("customer-table",))
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(request.GET, request.path)
+    return response
+
+
+def row_of(customer: Customer, request: StaffRequest) -> dict[str, Any]:
+    """A line of the list: the customer and what its ⋯ menu offers this member."""
+    editable = not customer.deleting_at
+    edit = editable and may(request.member, "customers.edit")
+    delete = editable and may(request.member, "customers.delete")
+    return {
+        "customer": customer,
+        "url": customer_url("customer", customer),
+        "edit_url": customer_url("customer-edit", customer) if edit else "",
+        "delete_url": customer_url("customer-delete", customer) if delete else "",
+    }
+
+
+@require_http_methods(["GET", "POST"])
+@access("customers.edit")
+def add(request: StaffRequest) -> HttpResponse:
+    """The drawer "Add a customer"; afterwards the browser stands on the new customer's page."""
+    data = request.POST if request.method == "POST" else None
+    form = CustomerForm(data, organization=request.organization)
+    metadata = metadata_rows(data)
+    if data is not None and both_valid(form, metadata):
+        fields = form.changes() | {"metadata": metadata.value({})}
+        try:
+            customer = add_customer(
+                request.organization, fields, by=request.actor, at=now(request.organization)
+            )
+        except BillingError as error:
+            add_error(form, error)
+        else:
+            return done(request, reverse("customer", args=[customer]), "Customer created")
+    context = {
+        "form": form,
+        "metadata": metadata,
+        "action_url": reverse("customer-add"),
+        "cancel_url": reverse("customers"),
+    }
+    return answer_form(request, context, status=422 if data is not None else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@access("customers.edit")
+def edit(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The same form for an existing customer; afterwards the page that opened it shows the changes."""
+    customer = find_customer(request, id)
+    reasons = lock_reasons(customer)
+    data = request.POST if request.method == "POST" else None
+    form = CustomerForm(
+        data,
+        organization=request.organization,
+        customer=customer,
+        lock=lock_sentence(reasons) if reasons else "",
+    )
+    metadata = metadata_rows(data, metadata=customer.metadata)
+    page = reverse("customer", args=[customer])
+    if data is not None and both_valid(form, metadata):
+        changes = form.changes()
+        value = metadata.value(customer.metadata)
+        if value != customer.metadata:
+            changes["metadata"] = value
+        try:
+            update_customer(customer, changes, by=request.actor, at=now(request.organization))
+        except BillingError as error:
+            add_error(form, error)
+        else:
+            opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
+            return done(request, opened_on or page, "Changes saved")
+    context = {
+        "form": form,
+        "metadata": metadata,
+        "customer": customer,
+        "action_url": request.path,
+        "cancel_url": page,
+    }
+    return answer_form(request, context, status=422 if data is not None else 200)
+
+
+def both_valid(form: CustomerForm, metadata: Any) -> bool:
+    """Checks both, so that errors of both show at once."""
+    checks = [form.is_valid(), metadata.is_valid()]
+    return all(checks)
+
+
+def answer_form(request: StaffRequest, context: dict[str, Any], *, status: int) -> HttpResponse:
+    """The form as a drawer or as a page; sections with errors are open."""
+    form = context["form"]
+    bad = set(form.errors)
+    context["open"] = {
+        "billing": context.get("customer") is None or bool(bad & set(SECTIONS["billing"])),
+        "shipping": any(name.startswith("shipping_") for name in bad),
+        "payment": bool(bad & set(SECTIONS["payment"])),
+        "metadata": bool(context["metadata"].is_bound and not context["metadata"].is_valid()),
+    }
+    return render_page(request, "customers/form.html", context, partials=("drawer",), status=status)
+
+
+SECTIONS = {
+    "billing": ("currency", "legal_name", "legal_number", "tax_id", "email", "url", "phone"),
+    "payment": ("preferred_provider", "net_payment_term_days", "grace_period_days", "locale", "taxes"),
+}

@@ -1,0 +1,49 @@
+"""The customer view's first tab."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_GET
+
+from billing.actions.clock import now
+from billing.forms.lists import country_name
+from billing.models import AuditEntry
+from billing.web.access import access, may
+from billing.web.htmx import render_page
+from billing.web.requests import StaffRequest
+from customers.queries.overview import customer_figures, open_subscriptions, what_comes
+from customers.views.activity import described
+from customers.views.frame import customer_frame, customer_url, find_customer
+
+LATEST = 6
+
+
+@require_GET
+@access("customers.view")
+def overview(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Figures, subscriptions, what is coming, what happened last, and the facts at the side."""
+    customer = find_customer(request, id)
+    at = now(request.organization)
+    subscriptions = open_subscriptions(customer)
+    frame = customer_frame(request, customer, "overview")
+    context: dict[str, Any] = {
+        "figures": customer_figures(customer, subscriptions, at),
+        "subscriptions": subscriptions,
+        "coming": what_comes(customer, subscriptions, at),
+        "country": country_name(customer.country),
+        "term": customer.billing_entity.net_payment_term_days
+        if customer.net_payment_term_days is None
+        else customer.net_payment_term_days,
+        "assign_url": next((act["url"] for act in frame["acts"] if act["label"] == "Assign a plan"), ""),
+        "invoices_url": customer_url("customer-invoices", customer),
+        "wallets_url": customer_url("customer-wallets", customer),
+        "activity_url": customer_url("customer-activity", customer),
+        "entries": [],
+    }
+    if may(request.member, "audit.view"):
+        latest = AuditEntry.objects.of(request.organization).filter(customer=customer)[:LATEST]
+        context["entries"] = [described(entry, customer) for entry in latest]
+    return render_page(request, "customers/overview.html", frame | context)
