@@ -39,7 +39,7 @@ if ! cmp -s requirements.lock .venv/installed.lock; then
   fi
   "$python" -m venv .venv
   say "Installing $(grep -c '^[A-Za-z]' requirements.lock) packages"
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+  .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-compile \
     --require-hashes --no-deps -r requirements.lock
   cp requirements.lock .venv/installed.lock
 fi

@@ -92,7 +92,9 @@ class Supervisor:
             self.prepare()
             for line in (ROOT / "Procfile").read_text().splitlines():
                 name, _, command = line.partition(":")
-                self.parts.append(Part(name.strip(), command.strip(), self.home / "log" / f"{name.strip()}.log"))
+                self.parts.append(
+                    Part(name.strip(), command.strip(), self.home / "log" / f"{name.strip()}.log")
+                )
             for part in self.parts:
                 part.start()
             self.announce(self.wait_until_ready())
@@ -131,7 +133,7 @@ class Supervisor:
         if postgres or redis:
             names = " and ".join(n for n, own in (("PostgreSQL 18", postgres), ("Redis", redis)) if own)
             say(f"Starting {names} under {self.home}")
-            self.servers = embedded.start(self.home, postgres=postgres, redis=redis)
+            self.servers = embedded.start(self.home, with_postgres=postgres, with_redis=redis)
         os.environ.setdefault("DATABASE_URL", place.database_url)
         os.environ.setdefault("REDIS_URL", place.redis_url)
 

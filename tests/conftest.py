@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from billing import embedded
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
 _servers: embedded.Servers | None = None
 
@@ -15,6 +26,7 @@ _servers: embedded.Servers | None = None
 def pytest_configure(config: pytest.Config) -> None:
     """Start the servers once, in the process that owns the run; xdist workers find them by TARN_TEST_HOME."""
     global _servers
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each time that /health is asked
     if os.environ.get("TARN_TEST_OWNER") == str(os.getpid()):
         _servers = embedded.start(Path(os.environ["TARN_TEST_HOME"]), safe=False)
 
@@ -23,3 +35,53 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what `pytest_configure` started; tests/settings.py removes the folder."""
     if _servers is not None:
         _servers.stop()
+
+
+@pytest.fixture(autouse=True)
+def empty_cache(request: pytest.FixtureRequest) -> None:
+    """Sign-in throttling, sessions and signs of life live in the cache: no test sees another's."""
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames:
+        from django.core.cache import cache
+
+        cache.clear()
+
+
+@pytest.fixture(scope="session")
+def live_stack() -> Iterator[Stack]:
+    """Web server, worker, beat, PostgreSQL and Redis as `make run` starts them, without the demo."""
+    stack = Stack()
+    try:
+        yield stack.start()
+    finally:
+        stack.stop()
+        shutil.rmtree(stack.home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Headless Chromium, the system's own."""
+    from playwright.sync_api import sync_playwright
+
+    # Playwright keeps an event loop in this thread; the ORM, used beside it to look at rows, would refuse.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_OPTIONS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def browser_page(browser: Browser, live_stack: Stack) -> Iterator[Page]:
+    """A fresh page on the live stack; an uncaught script error or a blocked resource (CSP) fails the test."""
+    context = browser.new_context(base_url=live_stack.base_url, viewport={"width": 1440, "height": 900})
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on(
+        "console",
+        lambda line: errors.append(line.text) if "Content Security Policy" in line.text else None,
+    )
+    yield page
+    context.close()
+    assert errors == []

@@ -27,7 +27,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--organization", required=True, help="its name")
         parser.add_argument("--email", required=True, help="the owner's address, for signing in")
-        parser.add_argument("--password", required=True, help="the owner's password; ignored if the person exists")
+        parser.add_argument(
+            "--password", required=True, help="the owner's password; ignored if the person exists"
+        )
         parser.add_argument("--sandbox", action="store_true", help="test keys and a clock that can be moved")
         parser.add_argument("--new-key", action="store_true", help="issue one more API key")
 

@@ -1,0 +1,92 @@
+"""What must not be committed: secrets, addresses of package indexes, unfinished work."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SELF = "tests/house/test_repository.py"
+UNFINISHED = re.compile(r"\b(?:TODO|FIXME|NotImplementedError)\b|(?i:\b(?:lorem ipsum|coming soon)\b)")
+SECRETS = {
+    "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
+    "API key of ours": re.compile(r"\bsk_(?:live|test)_[0-9a-f]{64}\b"),
+    "cloud key": re.compile(r"\bAKIA[0-9A-Z]{16}\b"),
+    "repository token": re.compile(r"\bgh[pousr]_[A-Za-z0-9]{36}\b"),
+    "password in an address": re.compile(
+        r"\b(?:postgres(?:ql)?|redis|amqp)://[^\s:@/'\"]+:[^\s:@/'\"<>{}]{6,}@"
+    ),
+}
+
+
+def committed() -> list[str]:
+    """Paths that git knows, or every file outside of ignored folders where there is no git."""
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    return [line for line in done.stdout.splitlines() if (ROOT / line).is_file()]
+
+
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """Text files by path."""
+    found = {}
+    for path in committed():
+        try:
+            found[path] = (ROOT / path).read_text()
+        except UnicodeDecodeError:
+            continue
+    assert len(found) > 50, "run in a git checkout"
+    return found
+
+
+def test_no_secrets(texts: dict[str, str]) -> None:
+    hits = [
+        (path, kind) for path, text in texts.items() for kind, rule in SECRETS.items() if rule.search(text)
+    ]
+    assert hits == []
+
+
+def test_no_data_or_environment_files(texts: dict[str, str]) -> None:
+    assert [
+        path for path in committed() if path.startswith(("var/", ".venv/")) or Path(path).name == ".env"
+    ] == []
+
+
+def test_the_lock_has_hashes_and_no_index_address(texts: dict[str, str]) -> None:
+    lock = texts["requirements.lock"]
+    assert re.search(r"https?://|file:/|--(?:extra-)?index-url|--find-links|--trusted-host", lock) is None
+    for block in re.split(r"\n(?=[A-Za-z0-9])", lock):
+        assert "--hash=sha256:" in block, block.splitlines()[0]
+
+
+def test_every_requirement_is_locked(texts: dict[str, str]) -> None:
+    names = re.findall(r"^([A-Za-z0-9-]+)", texts["requirements.in"], re.M)
+    locked = set(re.findall(r"^([a-z0-9-]+)==", texts["requirements.lock"], re.M))
+    assert {name.lower() for name in names} <= locked
+
+
+def test_nothing_unfinished(texts: dict[str, str]) -> None:
+    kinds = (".py", ".html", ".js", ".css", ".md")
+    hits = [
+        (path, found.group())
+        for path, text in texts.items()
+        if path.endswith(kinds) and path != SELF and (found := UNFINISHED.search(text))
+    ]
+    assert hits == []
+
+
+def test_rules_load_without_django() -> None:
+    """Rules import nothing but the standard library, in a Python that has nothing else (`-S`)."""
+    code = """
+import importlib, pkgutil, sys
+for app in ("billing", "invoicing", "customers"):
+    rules = importlib.import_module(app + ".rules")
+    for module in pkgutil.walk_packages(rules.__path__, rules.__name__ + "."):
+        importlib.import_module(module.name)
+assert not {"django", "celery", "redis", "psycopg"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
