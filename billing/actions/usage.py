@@ -246,7 +246,7 @@ def match_quarantined(organization: Organization, *, at: datetime) -> int:
         last = waiting[-1].pk
 
 
-def _move(organization: Organization, waiting: Sequence[QuarantinedEvent], at: datetime) -> int:
+def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> int:
     references = {reference_of(row) for row in waiting}
     attachment = Attachment.named(organization, references, {row.code for row in waiting})
     rows: list[EventRow] = []

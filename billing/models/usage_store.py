@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import uuid_utils
@@ -143,7 +144,7 @@ def store(organization_id: UUID, rows: Sequence[EventRow], at: datetime, *, matc
     out of it (`matched`).
     """
     sql = STORE.format(keep="" if matched else NOT_QUARANTINED, later=LATER)
-    values: list[object] = [
+    values: list[Any] = [
         plain_array(row.id for row in rows),
         plain_array(row.subscription_id for row in rows),
         plain_array(row.metric_id for row in rows),

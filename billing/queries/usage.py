@@ -1,0 +1,213 @@
+"""Usage with its price: of a window, and of the running period.
+
+Laws. The price of a charge is that of its rule in `billing/rules/charges`, rounded once. Negative usage (more
+taken back than used) is 0 units for 0. The running period begins where the last invoice for usage ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from billing.models import Aggregation, Charge, Metric, Subscription
+from billing.queries.usage_totals import Day, Measured, all_days, daily, event_values, item_steps, measure
+from billing.rules.charges.base import ChargeModel, Priced, Usage
+from billing.rules.charges.registry import charge_model
+from billing.rules.money import ZERO, exact, to_minor
+from billing.rules.periods import local_date
+
+# A projection from less than this says nothing.
+SHORTEST_BASIS = timedelta(hours=1)
+GROWING = frozenset({Aggregation.COUNT.value, Aggregation.SUM.value})
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class ChargeUsage:
+    """What a charge measured in a window and what it costs; `amount_minor` in the plan's currency.
+
+    `events_count`: events that took part; `received`: all that were sent for the metric.
+    """
+
+    charge: Charge
+    metric: Metric
+    units: Decimal
+    events_count: int
+    priced: Priced
+    amount_minor: int
+    received: int = 0
+    projected_minor: int | None = None
+    projected_units: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class UsageReport:
+    """The usage of the running period [start, end) so far, in the plan's currency.
+
+    `projected_minor` is the amount at the end of the period if it goes on as until now (None: too early to
+    say); `days` is the number of events by local day of the customer, every day of the period up to now;
+    `days_by_charge` the same with the units of each charge, by the charge's id.
+    """
+
+    subscription: Subscription
+    start: datetime
+    end: datetime
+    at: datetime
+    tz: str
+    currency: str
+    amount_minor: int
+    charges: list[ChargeUsage]
+    events_count: int
+    projected_minor: int | None
+    days: list[Day]
+    days_by_charge: dict[Any, list[Day]]
+
+
+def charges_of(subscription: Subscription) -> list[Charge]:
+    """The plan's charges with their metrics, in their order."""
+    return list(subscription.plan.charges.filter(deleted_at=None).select_related("metric"))
+
+
+def charge_usage(subscription: Subscription, start: datetime, end: datetime) -> list[ChargeUsage]:
+    """Every charge of the plan with its usage in [start, end) and its price, also those without usage."""
+    charges = charges_of(subscription)
+    measured = measure(subscription.pk, [charge.metric for charge in charges], start, end)
+    return [price_charge(subscription, charge, measured[charge.metric_id], start, end) for charge in charges]
+
+
+def price_charge(
+    subscription: Subscription,
+    charge: Charge,
+    measured: Measured,
+    start: datetime,
+    end: datetime,
+    share_passed: Decimal | None = None,
+) -> ChargeUsage:
+    """The price of what a charge measured; with the share of the period that has passed, a projection too."""
+    model: ChargeModel[Any] = charge_model(charge.charge_model)
+    params = model.parse(charge.properties)
+    currency = subscription.plan.currency
+    values: tuple[Decimal, ...] = ()
+    by_event = model.needs_event_values(params)
+    if by_event and measured.events_count:
+        values = values_of(subscription, charge.metric, measured, start, end)
+    units = max(measured.units, ZERO)
+    usage = Usage(units, measured.events_count, values, events_total=measured.events_total)
+    priced = model.price(params, usage)
+    amount = max(to_minor(priced.total, currency), 0)
+    projected, projected_units = None, None
+    if share_passed:
+        projected_units, factor = units, Decimal(1)
+        with exact():
+            if charge.metric.aggregation in GROWING:
+                factor = 1 / share_passed
+                projected_units = (units * factor).quantize(Decimal("0.01"))
+            if by_event or measured.events_total:
+                projected = max(to_minor(priced.total * factor, currency), 0)
+            else:
+                count = int(measured.events_count * factor)
+                later = model.price(params, Usage(projected_units, count))
+                projected = max(to_minor(later.total, currency), 0)
+    return ChargeUsage(
+        charge,
+        charge.metric,
+        units,
+        measured.events_count,
+        priced,
+        amount,
+        measured.received,
+        projected,
+        projected_units,
+    )
+
+
+def values_of(
+    subscription: Subscription, metric: Metric, measured: Measured, start: datetime, end: datetime
+) -> tuple[Decimal, ...]:
+    """The value of each event in order, for charges with free events or limits per event."""
+    if metric.aggregation == Aggregation.COUNT.value:
+        return (Decimal(1),) * measured.events_count
+    if metric.aggregation == Aggregation.UNIQUE_COUNT.value:
+        return item_steps(subscription.pk, metric, start, end)
+    return event_values(subscription.pk, metric, start, end)
+
+
+def zone_name(subscription: Subscription) -> str:
+    """The customer's timezone, else that of its billing entity."""
+    customer: Any = subscription.customer
+    return customer.timezone or customer.billing_entity.timezone or "UTC"
+
+
+def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, datetime]:
+    """What is on no invoice yet: [end of the last invoiced usage or the start, end of the period)."""
+    periods: Any = subscription.invoiced_periods  # a relation that the invoices bring
+    last = periods.filter(kind="usage").order_by("-end").values_list("end", flat=True).first()
+    start = last or subscription.started_at or subscription.subscription_at
+    ended = subscription.terminated_at or subscription.canceled_at
+    end = ended or subscription.next_billing_at or at
+    return start, max(start, end)
+
+
+def current_usage(subscription: Subscription, at: datetime, *, with_days: bool = True) -> UsageReport:
+    """The running period: totals, price by charge, projection and days.
+
+    The projection is linear by elapsed time: counts and sums grow as they did so far and are priced again, so
+    that tiers count; maxima, latest values and unique counts stay what they are.
+    """
+    start, end = running_window(subscription, at)
+    charges = charges_of(subscription)
+    metrics = [charge.metric for charge in charges]
+    measured = measure(subscription.pk, metrics, start, end)
+    share = share_passed(start, end, at)
+    priced = [
+        price_charge(subscription, charge, measured[charge.metric_id], start, end, share)
+        for charge in charges
+    ]
+    tz = zone_name(subscription)
+    days: list[Day] = []
+    by_charge: dict[Any, list[Day]] = {}
+    if with_days and end > start:
+        found = daily(subscription.pk, metrics, start, end, tz)
+        shown = days_until(start, end, at, tz, found)
+        days = fill(all_days(series.values() for series in found.values()), shown)
+        by_charge = {charge.pk: fill(found[charge.metric_id], shown) for charge in charges}
+    return UsageReport(
+        subscription,
+        start,
+        end,
+        at,
+        tz,
+        subscription.plan.currency,
+        sum(item.amount_minor for item in priced),
+        priced,
+        sum(item.received for item in priced),
+        sum(item.projected_minor or 0 for item in priced) if share else None,
+        days,
+        by_charge,
+    )
+
+
+def share_passed(start: datetime, end: datetime, at: datetime) -> Decimal | None:
+    """The part of [start, end) that has passed at a moment; None when it is too early or all over."""
+    passed = at - start
+    if passed < SHORTEST_BASIS or at >= end:
+        return None
+    with exact():
+        return Decimal(passed // _MICROSECOND) / Decimal((end - start) // _MICROSECOND)
+
+
+def days_until(
+    start: datetime, end: datetime, at: datetime, tz: str, found: dict[Any, dict[date, Day]]
+) -> list[date]:
+    """Every local day of the window up to today, and on to the last day that has events."""
+    first = local_date(start, tz)
+    last = local_date(min(max(at, start), end - _MICROSECOND), tz)
+    last = max([last, *(on for series in found.values() for on in series)])
+    return [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+
+
+def fill(series: dict[date, Day], days: list[date]) -> list[Day]:
+    """The series with a zero for each day without events."""
+    return [series.get(on) or Day(on, ZERO, 0) for on in days]
