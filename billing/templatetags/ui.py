@@ -56,7 +56,7 @@ def stylesheet() -> str:
 
 # --- Values -----------------------------------------------------------------------------------------------
 @register.filter
-def money(minor: int | None, currency: str = "") -> str:
+def money(minor: Any, currency: str = "") -> str:
     """`{{ invoice.total_minor|money:invoice.currency }}` or `{{ money|money }}`: symbol, ISO digits."""
     if minor is not None and hasattr(minor, "minor"):
         minor, currency = minor.minor, minor.currency
@@ -64,7 +64,7 @@ def money(minor: int | None, currency: str = "") -> str:
 
 
 @register.filter
-def money_code(minor: int | None, currency: str = "") -> str:
+def money_code(minor: Any, currency: str = "") -> str:
     """As `money`, with the ISO code instead of a symbol: where currencies stand side by side."""
     if minor is not None and hasattr(minor, "minor"):
         minor, currency = minor.minor, minor.currency

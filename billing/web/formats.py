@@ -42,7 +42,9 @@ def current_locale() -> Locale:
 @lru_cache(maxsize=512)
 def _pattern(locale: Locale, digits: int, code: bool) -> NumberPattern:
     # With the ISO code in front only the number is the locale's; otherwise also where the symbol stands.
-    pattern = copy.copy(locale.decimal_formats[None] if code else locale.currency_formats["standard"])
+    pattern: NumberPattern = copy.copy(
+        locale.decimal_formats[None] if code else locale.currency_formats["standard"]
+    )
     pattern.frac_prec = (digits, digits)
     return pattern
 
