@@ -84,8 +84,7 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
 
 
 def grace_days(customer: Any) -> int:
-    """Days that a draft waits for late events: the customer's, else the billing entity's. 0: final at once.
-    """
+    """Days that a draft waits for late events: the customer's, else the billing entity's. 0: final at once."""
     own = customer.grace_period_days
     return int(customer.billing_entity.grace_period_days if own is None else own)
 

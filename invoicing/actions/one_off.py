@@ -59,15 +59,13 @@ def create_one_off(
     """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
 
     `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises
-    FieldErrors naming `items[0].units` and the like. `due_on` may not lie before today.
+    FieldErrors naming `items[0].units` and the like. A past `due_on` is allowed: invoices are entered later.
     """
     customer = lock_customer(customer.pk)
     if customer.deleted_at or customer.deleting_at:
         raise Conflict("This customer is deleted.", code="customer_deleted")
     tz = customer_zone(customer)
     today = local_date(at, tz)
-    if due_on is not None and due_on < today:
-        raise Invalid("The due date lies in the past.", field="due_on")
     lines = item_lines(items, customer, taxes)
     invoice = Invoice.objects.create(
         organization=customer.organization,

@@ -1,0 +1,10 @@
+"""Routes of invoicing; importing this package registers them."""
+
+from billing.web.api import api
+from invoicing.api.credit_notes import router as credit_notes
+from invoicing.api.invoices import router as invoices
+from invoicing.api.payments import router as payments
+
+api.add_router("/invoices", invoices)
+api.add_router("/payments", payments)
+api.add_router("/credit-notes", credit_notes)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from billing.queries.usage import ChargeUsage, charge_usage
 from django.db.models import Sum
 
 from billing.models import Subscription
+from billing.queries.usage import ChargeUsage, charge_usage
 from billing.rules.charges.base import Usage
 from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee

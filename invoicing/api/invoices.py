@@ -1,0 +1,232 @@
+"""/api/invoices."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, cast
+from uuid import uuid4
+
+from django.apps import apps
+from django.http import FileResponse, HttpRequest, HttpResponse
+from ninja import Field, Query, Router
+from pydantic import AliasChoices, BeforeValidator
+
+from billing.actions.clock import now
+from billing.models import Tax
+from billing.rules.errors import Conflict, FieldErrors, Invalid
+from billing.rules.ids import decode
+from billing.rules.periods import local_date
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
+from invoicing.actions.draft import refresh_draft
+from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.payments import record_payment
+from invoicing.actions.void import void_invoice
+from invoicing.api.amounts import minor_of
+from invoicing.models import Invoice
+from invoicing.queries.lists import invoices_with_status, visible
+from invoicing.queries.payloads import invoice_payload, with_parts
+
+router = Router(tags=["Invoices"])
+PDF = "application/pdf"
+
+
+def day_of(value: Any) -> Any:
+    """A moment is read as its day: 2026-12-31T00:00:00Z is 2026-12-31."""
+    return value[:10] if isinstance(value, str) and value[10:11] in {"T", " "} else value
+
+
+class ItemIn(ApiSchema):
+    """A line: `amount` and `unitAmount` are both the price of one unit, in major units."""
+
+    description: str
+    unit_amount: Decimal = Field(
+        validation_alias=AliasChoices("unitAmount", "amount", "unit_amount"), serialization_alias="unitAmount"
+    )
+    quantity: Decimal = Field(
+        Decimal(1), validation_alias=AliasChoices("quantity", "units"), serialization_alias="quantity"
+    )
+
+
+class InvoiceIn(ApiSchema):
+    """A one-off invoice. `taxes` are codes; without them the customer's taxes apply."""
+
+    customer_id: str
+    items: list[ItemIn]
+    currency: str | None = None
+    due_date: Annotated[date | None, BeforeValidator(day_of)] = None
+    notes: str = Field("", max_length=5000)
+    purchase_order: str = Field("", max_length=255)
+    taxes: list[str] | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class Filters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    status: str | None = None
+    customer_id: str | None = None
+    type: str | None = None
+    page: int = 1
+    limit: int = 20
+
+
+class FinalizeIn(ApiSchema):
+    """`expectedTotal` (major units) refuses to issue another amount than the one that was seen."""
+
+    expected_total: Decimal | None = None
+
+
+class VoidIn(ApiSchema):
+    """Why."""
+
+    reason: str = ""
+
+
+class MarkPaidIn(ApiSchema):
+    """How it was paid."""
+
+    payment_method: str = Field("manual", max_length=30)
+    reference: str = Field("", max_length=100)
+
+
+def rows_of(request: ApiRequest) -> Any:
+    """The organization's invoices that can be seen."""
+    return with_parts(visible(Invoice.objects.of(request.organization)))
+
+
+def find(request: ApiRequest, id: str) -> Invoice:
+    """One of them, or 404."""
+    rows = visible(Invoice.objects.of(request.organization))
+    return cast(Invoice, rows.by_public_id(id))  # type: ignore[attr-defined]
+
+
+def answer(request: ApiRequest, invoice: Invoice) -> dict[str, Any]:
+    """The invoice as it is now."""
+    rows = with_parts(Invoice.objects.of(request.organization))
+    return envelope(invoice_payload(rows.get(pk=invoice.pk)))
+
+
+@router.get("")
+def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+    """Newest first. An unknown status or id finds nothing."""
+    staff = cast(ApiRequest, request)
+    rows = rows_of(staff).order_by("-issuing_on", "-created_at")
+    if filters.customer_id:
+        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+    if filters.type:
+        rows = rows.filter(type=filters.type.strip().lower())
+    if filters.status:
+        today = local_date(now(staff.organization), staff.organization.timezone)
+        rows = invoices_with_status(rows, filters.status, today)
+    return page_envelope(rows, invoice_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict[str, Any]})
+def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, dict[str, Any]]:
+    """A one-off invoice; it stays a draft until it is finalised."""
+    staff = cast(ApiRequest, request)
+    customers = apps.get_model("customers", "Customer").objects.of(staff.organization).kept()
+    key = decode("cust", body.customer_id)
+    customer = customers.filter(pk=key).first() if key else None
+    if customer is None:
+        raise Invalid("There is no such customer.", code="customer_not_found", field="customer_id")
+    if body.currency and body.currency.strip().upper() != customer.currency:
+        text = f"The customer is billed in {customer.currency}."
+        raise Invalid(text, code="currencies_do_not_match", field="currency")
+    try:
+        invoice = create_one_off(
+            customer,
+            [Item(item.description, item.unit_amount, item.quantity) for item in body.items],
+            due_on=body.due_date,
+            notes=body.notes,
+            purchase_order=body.purchase_order,
+            taxes=None if body.taxes is None else find_taxes(staff, body.taxes),
+            metadata=plain_json(body.metadata),
+            by=staff.actor,
+            at=now(staff.organization),
+        )
+    except FieldErrors as error:  # the body calls units a quantity
+        named = [(name.replace(".units", ".quantity"), text) for name, text in error.errors]
+        raise FieldErrors(named) from error
+    return 201, answer(staff, invoice)
+
+
+def find_taxes(request: ApiRequest, codes: list[str]) -> list[Tax]:
+    """The taxes with these codes; an unknown one is named."""
+    known = {tax.code: tax for tax in Tax.objects.of(request.organization).kept().filter(code__in=codes)}
+    faults = [
+        (f"taxes[{index}]", "There is no such tax.") for index, code in enumerate(codes) if code not in known
+    ]
+    if faults:
+        raise FieldErrors(faults)
+    return [known[code] for code in dict.fromkeys(codes)]
+
+
+@router.get("/{id}")
+def get_invoice(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One invoice with its lines."""
+    return envelope(invoice_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
+
+
+@router.post("/{id}/finalize")
+def finalize(request: HttpRequest, id: str, body: FinalizeIn | None = None) -> dict[str, Any]:
+    """Issue a draft: it gets its number and never changes again. A second time is 400."""
+    staff = cast(ApiRequest, request)
+    invoice = find(staff, id)
+    expected = body.expected_total if body else None
+    minor = None if expected is None else minor_of(expected, invoice.currency, "expected_total")
+    finalize_invoice(invoice, by=staff.actor, at=now(staff.organization), expected_total=minor)
+    return answer(staff, invoice)
+
+
+@router.post("/{id}/refresh")
+def refresh(request: HttpRequest, id: str) -> dict[str, Any]:
+    """Compute a draft anew."""
+    staff = cast(ApiRequest, request)
+    invoice = refresh_draft(find(staff, id), by=staff.actor, at=now(staff.organization))
+    return answer(staff, invoice)
+
+
+@router.post("/{id}/void")
+def void(request: HttpRequest, id: str, body: VoidIn | None = None) -> dict[str, Any]:
+    """Withdraw an issued invoice; 400 when money was received for it."""
+    staff = cast(ApiRequest, request)
+    reason = body.reason if body else ""
+    invoice = void_invoice(find(staff, id), reason=reason, by=staff.actor, at=now(staff.organization))
+    return answer(staff, invoice)
+
+
+@router.post("/{id}/mark-paid")
+def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> dict[str, Any]:
+    """Record a payment of everything that is due; 400 when it is paid already."""
+    staff = cast(ApiRequest, request)
+    given = body or MarkPaidIn()
+    invoice = find(staff, id)
+    record_payment(
+        invoice,
+        provider=given.payment_method,
+        reference=given.reference,
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return answer(staff, invoice)
+
+
+@router.get("/{id}/pdf")
+def pdf(request: HttpRequest, id: str) -> Any:
+    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
+    invoice = find(cast(ApiRequest, request), id)
+    if not invoice.number:
+        raise Invalid("A draft has no PDF yet: finalise it first.", code="invoice_not_finalized")
+    if PDF not in request.headers.get("Accept", ""):
+        url = request.build_absolute_uri(request.path)
+        return envelope({"url": url, "status": invoice.pdf_state})
+    if not invoice.pdf:
+        raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
+    response: HttpResponse = FileResponse(  # type: ignore[assignment]
+        invoice.pdf.open("rb"), content_type=PDF, filename=f"{invoice.number}.pdf"
+    )
+    return response

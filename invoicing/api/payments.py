@@ -1,0 +1,103 @@
+"""/api/payments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, cast
+from uuid import uuid4
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router
+from pydantic import AliasChoices
+
+from billing.actions.clock import now
+from billing.rules.errors import Invalid
+from billing.rules.ids import decode
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from invoicing.actions.payments import record_payment
+from invoicing.api.amounts import minor_of
+from invoicing.models import Invoice, Payment
+from invoicing.queries.lists import PAYMENT_WORDS, payments_with_status
+from invoicing.queries.payloads import payment_payload
+from invoicing.rules.states import PaymentState
+
+router = Router(tags=["Payments"])
+
+
+class PaymentIn(ApiSchema):
+    """A payment that was received outside of Tarn; without `amount` everything that is due."""
+
+    invoice_id: str
+    amount: Decimal | None = None
+    currency: str | None = None
+    provider: str = Field("manual", max_length=30)
+    reference: str = Field(
+        "",
+        max_length=100,
+        validation_alias=AliasChoices("reference", "providerTransactionId"),
+        serialization_alias="reference",
+    )
+    paid_at: datetime | None = None
+    status: str = PaymentState.SUCCESSFUL.value
+
+
+class Filters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    status: str | None = None
+    provider: str | None = None
+    customer_id: str | None = None
+    invoice_id: str | None = None
+    page: int = 1
+    limit: int = 20
+
+
+@router.get("")
+def list_payments(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+    """Newest first. An unknown status or id finds nothing."""
+    rows = Payment.objects.of(cast(ApiRequest, request).organization)
+    if filters.customer_id:
+        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+    if filters.invoice_id:
+        rows = rows.filter(invoice_id=decode("inv", filters.invoice_id))
+    if filters.provider:
+        rows = rows.filter(provider=filters.provider.strip().lower())
+    if filters.status:
+        rows = payments_with_status(rows, filters.status)
+    return page_envelope(rows, payment_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict[str, Any]})
+def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, dict[str, Any]]:
+    """Record a payment by hand. `Idempotency-Key` makes a repeat harmless."""
+    staff = cast(ApiRequest, request)
+    key = decode("inv", body.invoice_id)
+    invoice = Invoice.objects.of(staff.organization).filter(pk=key).first() if key else None
+    if invoice is None:
+        raise Invalid("There is no such invoice.", code="invoice_not_found", field="invoice_id")
+    if body.currency and body.currency.strip().upper() != invoice.currency:
+        raise Invalid(
+            f"The invoice is in {invoice.currency}.", code="currencies_do_not_match", field="currency"
+        )
+    word = body.status.strip().lower()
+    if PAYMENT_WORDS.get(word, word) != PaymentState.SUCCESSFUL.value:
+        raise Invalid("Only a successful payment can be recorded.", field="status")
+    payment = record_payment(
+        invoice,
+        amount_minor=None if body.amount is None else minor_of(body.amount, invoice.currency, "amount"),
+        paid_at=body.paid_at,
+        reference=body.reference,
+        provider=body.provider.strip().lower() or "manual",
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope(payment_payload(payment))
+
+
+@router.get("/{id}")
+def get_payment(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One payment."""
+    rows = Payment.objects.of(cast(ApiRequest, request).organization)
+    return envelope(payment_payload(rows.by_public_id(id)))

@@ -1,0 +1,55 @@
+"""Narrowing lists of invoices and payments by the words that people and other systems use for their states."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.db.models import QuerySet
+
+from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentState, PaymentStatus
+
+INVOICE_WORDS = {
+    "final": "finalized",
+    "issued": "finalized",
+    "void": "voided",
+    "canceled": "voided",
+    "cancelled": "voided",
+    "open": "unpaid",
+    "pending": "unpaid",
+    "outstanding": "unpaid",
+    "succeeded": "paid",
+    "settled": "paid",
+    "past_due": "overdue",
+}
+PAYMENT_WORDS = {"succeeded": "successful", "success": "successful", "paid": "successful", "error": "failed"}
+VISIBLE_STATUSES = [status.value for status in VISIBLE]
+
+
+def visible(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """Without the records of periods in which there was nothing to bill."""
+    return rows.filter(status__in=VISIBLE_STATUSES)
+
+
+def invoices_with_status(rows: Any, word: str, on: date) -> Any:
+    """Invoices in a state, in any case and spelling; paid, unpaid, overdue, partially_paid and failed are
+    states of payment. An unknown word finds nothing.
+    """
+    name = word.strip().lower().replace("-", "_").replace(" ", "_")
+    name = INVOICE_WORDS.get(name, name)
+    if name in {status.value for status in InvoiceStatus}:
+        return rows.filter(status=name)
+    if name == "unpaid":
+        return rows.unpaid()
+    if name == "overdue":
+        return rows.overdue(on)
+    if name in {PaymentStatus.PAID.value, PaymentStatus.PARTIALLY_PAID.value}:
+        return rows.finalized().filter(payment_status=name)
+    return rows.none()
+
+
+def payments_with_status(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+    """Payments in a state, in any case and spelling. An unknown word finds nothing."""
+    name = word.strip().lower()
+    name = PAYMENT_WORDS.get(name, name)
+    return rows.filter(status=name) if name in {state.value for state in PaymentState} else rows.none()

@@ -1,0 +1,179 @@
+"""Invoices, payments and credit notes as the API and webhooks show them: camelCase, money in major units."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from pydantic.alias_generators import to_camel
+
+from billing.rules.ids import encode
+from billing.rules.money import from_minor
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceLine, Payment
+
+STEP_NUMBERS = {"amount", "units", "unit_amount", "flat_amount", "rate", "from_value", "to_value"}
+
+
+def with_parts(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Invoices with everything that their payload needs."""
+    return rows.prefetch_related("lines", "tax_rows", "deductions__applied_coupon__coupon", "periods")
+
+
+def invoice_payload(row: Invoice) -> dict[str, Any]:
+    """One invoice; expects `with_parts`. `amount` is before tax, `total` what was asked for."""
+    currency = row.currency
+    deductions = list(row.deductions.all())
+    lines = list(row.lines.all())
+    subscriptions = {period.subscription_id for period in row.periods.all()}
+    return {
+        "id": row.public_id,
+        "number": row.number or None,
+        "status": row.status,
+        "paymentStatus": row.payment_status,
+        "type": row.type,
+        "customerId": encode("cust", row.customer_id),
+        "customerName": row.customer_name,
+        "billingEntityId": encode("ent", row.billing_entity_id),
+        "subscriptionIds": sorted(encode("sub", key) for key in subscriptions),
+        "currency": currency,
+        "issuingDate": row.issuing_on,
+        "dueDate": row.due_on,
+        "periodStart": row.period_start,
+        "periodEnd": row.period_end,
+        "amount": from_minor(row.subtotal_minor, currency),
+        "taxAmount": from_minor(row.taxes_minor, currency),
+        "total": from_minor(row.total_minor, currency),
+        "amountPaid": from_minor(row.paid_minor, currency),
+        "amountDue": from_minor(row.due_minor, currency),
+        "lines": [line_payload(line, currency) for line in lines],
+        "taxes": [
+            {
+                "code": tax.code,
+                "name": tax.name,
+                "rate": plain(tax.rate),
+                "baseAmount": from_minor(tax.base_minor, currency),
+                "amount": from_minor(tax.amount_minor, currency),
+            }
+            for tax in row.tax_rows.all()
+        ],
+        "coupons": [
+            {
+                "appliedCouponId": encode("acp", item.applied_coupon_id),
+                "code": item.applied_coupon.coupon.code,
+                "name": item.label,
+                "amount": from_minor(item.amount_minor, currency),
+            }
+            for item in deductions
+            if item.kind == DeductionKind.COUPON.value
+        ],
+        "creditNotes": [
+            {
+                "id": encode("cn", item.credit_note_id),
+                "number": item.label,
+                "amount": from_minor(item.amount_minor, currency),
+            }
+            for item in deductions
+            if item.kind == DeductionKind.CREDIT_NOTE.value
+        ],
+        "walletCredits": from_minor(row.wallet_credits_minor, currency),
+        "purchaseOrder": row.purchase_order or None,
+        "notes": row.notes,
+        "metadata": row.metadata,
+        "pdfUrl": pdf_url(row),
+        "createdAt": row.created_at,
+        "updatedAt": row.updated_at,
+        "finalizedAt": row.finalized_at,
+        "paidAt": row.paid_at,
+        "voidedAt": row.voided_at,
+    }
+
+
+def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
+    """One line; `unitAmount` is exact, `amount` rounded to the currency."""
+    return {
+        "id": line.public_id,
+        "description": line.description,
+        "type": line.kind,
+        "subscriptionId": encode("sub", line.subscription_id) if line.subscription_id else None,
+        "chargeId": encode("chg", line.charge_id) if line.charge_id else None,
+        "units": line.units,
+        "unitAmount": line.unit_amount,
+        "amount": from_minor(line.amount_minor, currency),
+        "couponAmount": line.coupon_minor * from_minor(1, currency),
+        "taxRate": plain(line.tax_rate),
+        "taxAmount": from_minor(line.tax_minor, currency),
+        "eventsCount": line.events_count,
+        "from": line.period_start,
+        "to": line.period_end,
+        "steps": [step_payload(step) for step in line.steps],
+    }
+
+
+def step_payload(step: dict[str, Any]) -> dict[str, Any]:
+    """A step of the calculation: its decimals as numbers."""
+    return {to_camel(name): Decimal(value) if name in STEP_NUMBERS else value for name, value in step.items()}
+
+
+def pdf_url(row: Invoice) -> str | None:
+    """Where the API serves the document; None as long as there is none."""
+    return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf" if row.pdf else None
+
+
+def payment_payload(row: Payment) -> dict[str, Any]:
+    """One payment."""
+    return {
+        "id": row.public_id,
+        "invoiceId": encode("inv", row.invoice_id),
+        "customerId": encode("cust", row.customer_id),
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "status": row.status,
+        "provider": row.provider,
+        "reference": row.reference,
+        "paidAt": row.paid_at,
+        "createdAt": row.created_at,
+    }
+
+
+def credit_note_payload(row: CreditNote) -> dict[str, Any]:
+    """One credit note; `balance` is what later invoices can still take."""
+    currency = row.currency
+    return {
+        "id": row.public_id,
+        "number": row.number,
+        "status": row.status,
+        "reason": row.reason,
+        "description": row.description,
+        "invoiceId": encode("inv", row.invoice_id),
+        "customerId": encode("cust", row.customer_id),
+        "customerName": row.customer_name,
+        "currency": currency,
+        "issuingDate": row.issuing_on,
+        "items": [
+            {"description": item["description"], "amount": from_minor(item["amount_minor"], currency)}
+            for item in row.items
+        ],
+        "taxes": [
+            {
+                "code": tax["code"],
+                "name": tax["name"],
+                "rate": Decimal(tax["rate"]),
+                "amount": from_minor(tax["amount_minor"], currency),
+            }
+            for tax in row.taxes
+        ],
+        "amount": from_minor(row.net_minor, currency),
+        "taxAmount": from_minor(row.tax_minor, currency),
+        "total": from_minor(row.total_minor, currency),
+        "balance": from_minor(row.balance_minor, currency),
+        "createdAt": row.created_at,
+        "voidedAt": row.voided_at,
+    }
+
+
+def plain(value: Decimal) -> Decimal:
+    """A rate without the padding of its column: 20.0000 is 20."""
+    text = f"{value:f}"
+    return Decimal(text.rstrip("0").rstrip(".") or "0") if "." in text else value

@@ -1,0 +1,214 @@
+"""/api/invoices, /api/payments and /api/credit-notes: shapes, refusals, and nothing of another organization."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.actions.organizations import create_organization
+from customers.models import Customer
+from invoicing.models import Invoice, Payment
+from tests.factories.customers import make_customer
+from tests.factories.invoicing import default_tax, set_entity
+from tests.factories.people import ACTOR, NOW, make_key, make_organization, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+class Api:
+    """A client with a key: `api.post("/api/invoices", {...})` -> (status, body)."""
+
+    def __init__(self, key: str) -> None:
+        self.client = Client(headers={"authorization": f"Bearer {key}"})
+
+    def get(self, path: str, **query: Any) -> tuple[int, dict[str, Any]]:
+        answer = self.client.get(path, query)
+        return answer.status_code, answer.json()
+
+    def post(
+        self, path: str, body: dict[str, Any] | None = None, **headers: str
+    ) -> tuple[int, dict[str, Any]]:
+        if body is None:
+            answer = self.client.generic("POST", path, headers=headers)
+        else:
+            answer = self.client.post(path, body, content_type="application/json", headers=headers)
+        return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def api() -> Api:
+    organization = make_organization()
+    default_tax(organization, "20")
+    set_entity(organization, number_prefix="ACM", net_payment_term_days=14)
+    found = Api(make_key(organization))
+    found.customer = make_customer(organization, currency="EUR", name="Čeněk & Söhne")  # type: ignore[attr-defined]
+    found.organization = organization  # type: ignore[attr-defined]
+    return found
+
+
+def body(customer: Customer, **fields: Any) -> dict[str, Any]:
+    """A one-off invoice of 3 x 33.335 and 1 x 10: 100.01 (half a cent up) and 10."""
+    items = [
+        {"description": "Setup", "unitAmount": 33.335, "quantity": 3},
+        {"description": "Support", "amount": 10},
+    ]
+    return {
+        "customerId": customer.public_id,
+        "items": items,
+        "dueDate": "2026-12-31",
+        "notes": "Thanks",
+    } | fields
+
+
+def test_a_created_invoice_is_a_draft_with_lines_and_taxes(api: Any) -> None:
+    status, answer = api.post("/api/invoices", body(api.customer, metadata={"a": 1.5}))
+
+    data = answer["data"]
+    assert status == 201
+    assert (data["status"], data["number"], data["paymentStatus"], data["type"]) == (
+        "draft",
+        None,
+        "pending",
+        "one_off",
+    )
+    assert (data["amount"], data["taxAmount"], data["total"], data["amountDue"]) == (110.01, 22.0, 132.01, 0)
+    assert [(line["units"], line["unitAmount"], line["amount"]) for line in data["lines"]] == [
+        (3, 33.335, 100.01),
+        (1, 10, 10),
+    ]
+    assert (data["dueDate"], data["notes"], data["metadata"]) == ("2026-12-31", "Thanks", {"a": 1.5})
+
+
+def test_finalizing_numbers_the_invoice_and_a_second_time_is_refused(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+
+    status, answer = api.post(f"/api/invoices/{made['id']}/finalize", {"expectedTotal": 132.01})
+    assert status == 200
+    assert answer["data"]["status"] == "finalized"
+    assert answer["data"]["number"].startswith("ACM-") and answer["data"]["number"].endswith("-001")
+    assert (answer["data"]["amountDue"], answer["data"]["dueDate"]) == (132.01, "2026-12-31")
+
+    status, answer = api.post(f"/api/invoices/{made['id']}/finalize")
+    assert (status, answer["error"]["code"]) == (400, "invoice_not_draft")
+
+
+def test_another_total_than_expected_issues_nothing(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    status, answer = api.post(f"/api/invoices/{made['id']}/finalize", {"expectedTotal": 132})
+    assert (status, answer["error"]["code"]) == (409, "total_changed")
+    assert Invoice.objects.get().status == "draft"
+
+
+def test_paying_then_voiding_is_refused_and_so_is_paying_twice(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    api.post(f"/api/invoices/{made['id']}/finalize")
+
+    status, answer = api.post(f"/api/invoices/{made['id']}/mark-paid", {"paymentMethod": "cash"})
+    assert (status, answer["data"]["paymentStatus"], answer["data"]["amountPaid"]) == (200, "paid", 132.01)
+    assert api.post(f"/api/invoices/{made['id']}/mark-paid")[0] == 400
+    status, answer = api.post(f"/api/invoices/{made['id']}/void")
+    assert (status, answer["error"]["code"]) == (400, "invoice_paid")
+    assert Payment.objects.get().provider == "cash"
+
+
+def test_a_partial_payment_is_recorded_once_per_key(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    api.post(f"/api/invoices/{made['id']}/finalize")
+    given = {"invoiceId": made["id"], "amount": 32.01, "reference": "Bank 7"}
+
+    first = api.post("/api/payments", given, **{"Idempotency-Key": "k1"})
+    again = api.post("/api/payments", given, **{"Idempotency-Key": "k1"})
+
+    assert first[0] == 201 and first[1]["data"]["id"] == again[1]["data"]["id"]
+    assert api.get(f"/api/invoices/{made['id']}")[1]["data"]["amountDue"] == 100
+    assert api.get("/api/payments", invoiceId=made["id"])[1]["meta"]["total"] == 1
+    assert api.get(f"/api/payments/{first[1]['data']['id']}")[1]["data"]["amount"] == 32.01
+    status, answer = api.post("/api/payments", given | {"amount": 100.01})
+    assert (status, answer["error"]["code"]) == (400, "more_than_due")
+    status, answer = api.post("/api/payments", given | {"amount": 1.234})
+    assert (status, answer["error"]["errors"][0]["field"]) == (400, "amount")
+
+
+def test_voiding_keeps_the_number(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    number = api.post(f"/api/invoices/{made['id']}/finalize")[1]["data"]["number"]
+    status, answer = api.post(f"/api/invoices/{made['id']}/void", {"reason": "Typo"})
+    assert (status, answer["data"]["status"], answer["data"]["number"]) == (200, "voided", number)
+    assert api.post(f"/api/invoices/{made['id']}/void")[0] == 400
+
+
+def test_the_list_is_filtered_by_any_word_for_a_status(api: Any) -> None:
+    draft, final, paid = (api.post("/api/invoices", body(api.customer))[1]["data"]["id"] for _ in range(3))
+    for key in (final, paid):
+        api.post(f"/api/invoices/{key}/finalize")
+    api.post(f"/api/invoices/{paid}/mark-paid")
+
+    def found(**query: Any) -> set[str]:
+        return {row["id"] for row in api.get("/api/invoices", **query)[1]["data"]}
+
+    assert found(status="DRAFT") == {draft}
+    assert found(status="Finalized") == {final, paid}
+    assert found(status="PENDING") == found(status="open") == {final}
+    assert found(status="PAID") == {paid}
+    assert found(status="CANCELED") == found(status="nonsense") == set()
+    assert found(customerId=api.customer.public_id) == {draft, final, paid}
+    assert found(customerId=str(api.customer.pk), status="draft") == {draft}
+    assert api.get("/api/invoices", limit=2)[1]["meta"] == {
+        "total": 3,
+        "page": 1,
+        "limit": 2,
+        "totalPages": 2,
+    }
+    assert api.get("/api/invoices", limit=101)[0] == 400
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"items": []}, "items"),
+        ({"items": [{"description": " ", "amount": 1}]}, "items[0].description"),
+        (
+            {"items": [{"description": "x", "amount": 1}, {"description": "x", "amount": -1}]},
+            "items[1].unitAmount",
+        ),
+        ({"items": [{"description": "x", "amount": 1, "quantity": 0}]}, "items[0].quantity"),
+        ({"items": [{"description": "x", "amount": 1e300}]}, "items[0].unitAmount"),
+        ({"customerId": "cust_unknown"}, "customerId"),
+        ({"currency": "USD"}, "currency"),
+        ({"taxes": ["nothing"]}, "taxes[0]"),
+        ({"dueDate": "soon"}, "dueDate"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_input_names_its_field_and_makes_nothing(api: Any, change: dict[str, Any], field: str) -> None:
+    status, answer = api.post("/api/invoices", body(api.customer, **change))
+    assert status == 400
+    assert answer["error"]["errors"][0]["field"] == field
+    assert not Invoice.objects.exists()
+
+
+def test_another_organization_finds_nothing(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    other = create_organization("Other", owner=make_user(), by=ACTOR, at=NOW)
+    stranger = Api(make_key(other))
+
+    assert stranger.get("/api/invoices")[1]["data"] == []
+    assert stranger.get(f"/api/invoices/{made['id']}")[0] == 404
+    for verb in ("finalize", "void", "mark-paid", "refresh"):
+        assert stranger.post(f"/api/invoices/{made['id']}/{verb}")[0] == 404
+    assert stranger.get(f"/api/invoices/{made['id']}/pdf")[0] == 404
+    assert stranger.post("/api/invoices", body(api.customer))[0] == 400
+    assert stranger.post("/api/payments", {"invoiceId": made["id"]})[0] == 400
+    assert Invoice.objects.get().status == "draft"
+
+
+def test_the_pdf_address_is_given_once_there_is_a_number(api: Any) -> None:
+    made = api.post("/api/invoices", body(api.customer))[1]["data"]
+    assert api.get(f"/api/invoices/{made['id']}/pdf")[0] == 400
+    api.post(f"/api/invoices/{made['id']}/finalize")
+    status, answer = api.get(f"/api/invoices/{made['id']}/pdf")
+    assert status == 200 and answer["data"]["url"].endswith(f"/api/invoices/{made['id']}/pdf")
+    early = api.client.get(f"/api/invoices/{made['id']}/pdf", headers={"accept": "application/pdf"})
+    assert (early.status_code, early.json()["error"]["code"]) == (409, "pdf_not_ready")
