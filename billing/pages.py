@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from billing.views import api_keys, auth, developers, jobs, members
+from billing.views import (
+    api_keys,
+    auth,
+    codes,
+    coupons,
+    developers,
+    jobs,
+    members,
+    metrics,
+    plan_form,
+    plans,
+    taxes,
+)
 from billing.views.audit import audit
 from billing.views.health import health
 from billing.views.settings import settings
@@ -35,6 +47,33 @@ urlpatterns: list[URLPattern] = [
     path("developers/api-keys/add", api_keys.add, name="api-key-add"),
     path("developers/api-keys/<pid:id>/revoke", api_keys.revoke, name="api-key-revoke"),
     path("developers/activity", audit, name="audit"),
+    path("metrics", metrics.metrics, name="metrics"),
+    path("metrics/add", metrics.add, name="metric-add"),
+    path("metrics/<pid:id>", metrics.metric, name="metric"),
+    path("metrics/<pid:id>/edit", metrics.edit, name="metric-edit"),
+    path("metrics/<pid:id>/delete", metrics.delete, name="metric-delete"),
+    path("plans", plans.plans, name="plans"),
+    path("plans/add", plan_form.add, name="plan-add"),
+    path("plans/charge-preview", plan_form.charge_preview, name="plan-charge-preview"),
+    path("plans/<pid:id>", plans.plan, name="plan"),
+    path("plans/<pid:id>/subscriptions", plans.subscriptions, name="plan-subscriptions"),
+    path("plans/<pid:id>/activity", plans.activity, name="plan-activity"),
+    path("plans/<pid:id>/edit", plan_form.edit, name="plan-edit"),
+    path("plans/<pid:id>/duplicate", plan_form.duplicate, name="plan-duplicate"),
+    path("plans/<pid:id>/activate", plans.activate, {"active": True}, name="plan-activate"),
+    path("plans/<pid:id>/deactivate", plans.activate, {"active": False}, name="plan-deactivate"),
+    path("plans/<pid:id>/delete", plans.delete, name="plan-delete"),
+    path("coupons", coupons.coupons, name="coupons"),
+    path("coupons/add", coupons.add, name="coupon-add"),
+    path("coupons/<pid:id>", coupons.coupon, name="coupon"),
+    path("coupons/<pid:id>/edit", coupons.edit, name="coupon-edit"),
+    path("coupons/<pid:id>/terminate", coupons.terminate, name="coupon-terminate"),
+    path("coupons/<pid:id>/delete", coupons.delete, name="coupon-delete"),
+    path("taxes", taxes.taxes, name="taxes"),
+    path("taxes/add", taxes.add, name="tax-add"),
+    path("taxes/<pid:id>/edit", taxes.edit, name="tax-edit"),
+    path("taxes/<pid:id>/delete", taxes.delete, name="tax-delete"),
+    path("code-suggestion/<slug:noun>", codes.code_suggestion, name="code-suggestion"),
     path("health", health, name="health"),
     path("theme", theme, name="theme"),
 ]

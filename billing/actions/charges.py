@@ -1,7 +1,7 @@
 """Charges: the price of a metric within a plan.
 
-`ChargeTerms` is what a door asks for; `Reading` errors keep the exact path: an error in the second tier of the
-third charge of a plan is `charges[2].properties.graduatedRanges[1].toValue`.
+`ChargeTerms` is what a door asks for. Errors keep the exact path: one in the second tier of the third charge of
+a plan is `charges[2].properties.graduatedRanges[1].toValue`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def checked_properties(terms: ChargeTerms) -> dict[str, Any]:
 
 
 def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> dict[str, tuple[Any, Any]]:
-    """Make a locked plan's charges exactly `wanted`, in that order: change, add, and delete what is not named.
+    """Make a locked plan's charges exactly `wanted`, in that order; those not named are deleted.
 
     Returns what changed for the plan's audit line. Raises FieldErrors with every problem of every charge.
     """

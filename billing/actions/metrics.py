@@ -72,7 +72,7 @@ def update_metric(metric: Metric, changes: Mapping[str, Any], *, by: Actor, at: 
 def delete_metric(metric: Metric, *, by: Actor, at: datetime) -> Metric:
     """Delete a metric and its charges on plans that nobody uses.
 
-    Raises Conflict (metric_in_use) while somebody is subscribed to a plan that prices it, or a draft bills it.
+    Raises Conflict (metric_in_use) while a plan that prices it has subscriptions, or a draft bills it.
     """
     metric = catalog.lock(metric)
     use = metric_use(metric)
@@ -109,7 +109,7 @@ def check_charges(metric: Metric) -> None:
         model = charge_model(charge.charge_model)
         if metric.aggregation in model.refused_aggregations:
             raise Invalid(
-                f"The plan {charge.plan.name} prices it with the model {model.title}, which does not allow this.",
+                f"The plan {charge.plan.name} prices it as {model.title}, which does not allow this.",
                 field="aggregation",
             )
 

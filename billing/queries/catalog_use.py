@@ -26,8 +26,8 @@ OPEN_STATUSES = [status.value for status in OPEN]
 
 @dataclass(frozen=True)
 class MetricUse:
-    """`plans`: kept plans with a charge on the metric, each with `open_subscriptions`; `drafts`: draft invoices
-    that bill such a charge; `events`: whether any event has been counted."""
+    """`plans`: kept plans with a charge on the metric, each with `open_subscriptions`; `drafts`: draft
+    invoices that bill such a charge; `events`: whether any event has been counted."""
 
     plans: list[Plan]
     charges: int
@@ -42,7 +42,7 @@ class MetricUse:
 
 @dataclass(frozen=True)
 class PlanUse:
-    """`open`: pending and live subscriptions; `ever`: all there have been; `drafts`: draft invoices of the plan."""
+    """`open`: pending and live subscriptions; `ever`: all there have been; `drafts`: draft invoices."""
 
     open: int
     ever: int
@@ -51,7 +51,7 @@ class PlanUse:
 
 @dataclass(frozen=True)
 class TaxUse:
-    """How many kept plans, charges, customers and billing entities name the tax."""
+    """How many kept plans, charges and customers name the tax."""
 
     plans: int
     charges: int

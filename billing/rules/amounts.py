@@ -1,9 +1,9 @@
 """Amounts that people and programs send: major units of a currency, read exactly or refused.
 
 Laws. An amount has no more decimals than its currency's minor unit: 12.5 is fine in EUR, 12.5 JPY and
-12.3456 KWD are refused rather than rounded, because nobody meant the rounded price. Text is digits with at most
-one point; thousands separators are refused, because "1,500" is fifteen hundred to one reader and one and a half
-to another. Amounts are not negative and below a million million of the major unit.
+12.3456 KWD are refused rather than rounded, because nobody meant the rounded price. Text is digits with at
+most one point; thousands separators are refused, because "1,500" is fifteen hundred to one reader and one and
+a half to another. Amounts are not negative and below a million million of the major unit.
 
 Example: `read_amount("12.345", "KWD")` -> 12345, `read_amount("12.345", "EUR")` raises Invalid.
 """
@@ -26,7 +26,7 @@ def example(currency: str) -> str:
 
 
 def exact_minor(amount: Decimal, currency: str, *, field: str = "amount") -> int:
-    """Major units to minor units without rounding. Raises Invalid (naming `field`) when that is not possible."""
+    """Major to minor units without rounding. Raises Invalid (naming `field`) when that is not possible."""
     places = exponent(currency)
     if amount < 0:
         raise Invalid("Must not be negative.", field=field)

@@ -1,6 +1,6 @@
 // Rows of a formset: add, remove, renumber; Enter in the last row adds one.
 const rowsOf = (set) => [...set.querySelectorAll("[data-formset-row]:not(.is-removed)")];
-const firstField = (row) => row?.querySelector("input:not([type=hidden]), select, textarea");
+const firstField = (row) => [...(row?.querySelectorAll("input:not([type=hidden]), select, textarea") ?? [])].find((field) => field.offsetParent);
 
 function renumber(set) {
   const prefix = set.dataset.formset, number = new RegExp(`${prefix}-(\\d+|__prefix__)-`, "g");
@@ -20,7 +20,7 @@ function add(set) {
   set.querySelector("[data-formset-rows]").append(row);
   renumber(set);
   htmx.process(row);
-  firstField(row)?.focus();
+  (row.previousElementSibling?.querySelector("[data-tier-to]") ?? firstField(row))?.focus();
 }
 function remove(set, row) {
   const rows = [...set.querySelectorAll("[data-formset-row]")];
@@ -40,4 +40,15 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   const rows = rowsOf(set), at = rows.indexOf(event.target.closest("[data-formset-row]"));
   if (at === rows.length - 1) add(set); else firstField(rows[at + 1])?.focus();
+});
+
+// Tiers: each one starts where the one before ends; what ends nowhere yet shows "…".
+document.addEventListener("input", ({ target }) => {
+  const set = target.closest?.("[data-tiers]");
+  let start = "0";
+  if (set) for (const row of rowsOf(set)) {
+    row.querySelector("[data-tier-from]").textContent = start;
+    const end = row.querySelector("[data-tier-to]").value.trim();
+    start = /^\d+$/.test(end) ? String(BigInt(end) + 1n) : /^\d+\.\d+$/.test(end) ? end : "…";
+  }
 });

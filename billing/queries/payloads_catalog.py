@@ -1,0 +1,150 @@
+"""Catalogue rows as the API answers them: camelCase, amounts in major units, prefixed ids."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from billing.models import Charge, Coupon, Metric, Plan, Tax
+from billing.queries.charge_preview import Example
+from billing.rules.charges.base import Step
+from billing.rules.money import from_minor
+
+
+def milliseconds(value: datetime | None) -> datetime | None:
+    """A moment in whole milliseconds."""
+    return value and value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def stamps(row: Any) -> dict[str, Any]:
+    """When a row was made and last changed."""
+    return {"createdAt": milliseconds(row.created_at), "updatedAt": milliseconds(row.updated_at)}
+
+
+def metric_payload(metric: Metric) -> dict[str, Any]:
+    """A billable metric."""
+    return {
+        "id": metric.public_id,
+        "name": metric.name,
+        "code": metric.code,
+        "description": metric.description,
+        "aggregationType": metric.aggregation,
+        "fieldName": metric.field_name or None,
+        **stamps(metric),
+    }
+
+
+def tax_payload(tax: Tax) -> dict[str, Any]:
+    """A tax; `rate` in percent."""
+    return {
+        "id": tax.public_id,
+        "name": tax.name,
+        "code": tax.code,
+        "rate": plain(tax.rate),
+        "description": tax.description,
+        "appliedByDefault": tax.applied_by_default,
+        **stamps(tax),
+    }
+
+
+def charge_payload(charge: Charge) -> dict[str, Any]:
+    """A charge of a plan. The plan, metric and taxes are read from the row: fetch them with it."""
+    return {
+        "id": charge.public_id,
+        "planId": charge.plan.public_id,
+        "billableMetricId": charge.metric.public_id,
+        "metricCode": charge.metric.code,
+        "chargeModel": charge.charge_model,
+        "properties": charge.properties,
+        "minAmount": from_minor(charge.min_amount_minor, charge.plan.currency),
+        "invoiceDisplayName": charge.invoice_display_name,
+        "taxCodes": sorted(tax.code for tax in charge.taxes.all()),
+        **stamps(charge),
+    }
+
+
+def plan_payload(plan: Plan, charges: list[Charge] | None = None) -> dict[str, Any]:
+    """A plan with its one price and its kept charges (given, or prefetched as `kept_charges`)."""
+    amount = from_minor(plan.amount_minor, plan.currency)
+    rows = plan.kept_charges if charges is None else charges  # type: ignore[attr-defined]
+    return {
+        "id": plan.public_id,
+        "name": plan.name,
+        "code": plan.code,
+        "description": plan.description,
+        "invoiceDisplayName": plan.invoice_display_name,
+        "billingInterval": plan.interval,
+        "interval": plan.interval,
+        "amount": amount,
+        "currency": plan.currency,
+        "prices": [{"currency": plan.currency, "amount": amount}],
+        "payInAdvance": plan.pay_in_advance,
+        "trialDays": plan.trial_days,
+        "features": plan.features,
+        "active": plan.active,
+        "isActive": plan.active,
+        "taxCodes": sorted(tax.code for tax in plan.taxes.all()),
+        "charges": [charge_payload(charge) for charge in rows],
+        **stamps(plan),
+    }
+
+
+def coupon_status(coupon: Coupon, at: datetime) -> str:
+    """active, expired or terminated, as of a moment."""
+    if coupon.terminated_at is not None:
+        return "terminated"
+    return "expired" if coupon.expires_at is not None and coupon.expires_at <= at else "active"
+
+
+def coupon_payload(coupon: Coupon, at: datetime) -> dict[str, Any]:
+    """A coupon; `amount` in major units for fixed ones, `percentage` for the others."""
+    fixed = coupon.amount_minor is not None
+    return {
+        "id": coupon.public_id,
+        "name": coupon.name,
+        "code": coupon.code,
+        "description": coupon.description,
+        "couponType": coupon.kind,
+        "amount": from_minor(coupon.amount_minor, coupon.currency) if fixed else None,  # type: ignore[arg-type]
+        "currency": coupon.currency or None,
+        "percentage": None if coupon.percentage is None else plain(coupon.percentage),
+        "frequency": coupon.frequency,
+        "periods": coupon.periods,
+        "reusable": coupon.reusable,
+        "expiresAt": milliseconds(coupon.expires_at),
+        "status": coupon_status(coupon, at),
+        "terminatedAt": milliseconds(coupon.terminated_at),
+        **stamps(coupon),
+    }
+
+
+def plain(value: Decimal) -> Decimal:
+    """Without padding zeros and without an exponent: 20.0000 -> 20."""
+    return Decimal(f"{value.normalize():f}")
+
+
+def step_payload(step: Step) -> dict[str, Any]:
+    """One row of a calculation, in major units; what does not apply is left out."""
+    values = {
+        "kind": step.kind,
+        "label": step.label,
+        "units": step.units,
+        "unitAmount": step.unit_amount,
+        "rate": step.rate,
+        "flatAmount": step.flat_amount,
+        "fromValue": step.from_value,
+        "toValue": step.to_value,
+        "amount": step.amount,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def example_payload(example: Example) -> dict[str, Any]:
+    """A worked price."""
+    return {
+        "amount": from_minor(example.amount_minor, example.currency),
+        "currency": example.currency,
+        "units": example.units,
+        "steps": [step_payload(step) for step in example.steps],
+    }

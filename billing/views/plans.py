@@ -1,0 +1,182 @@
+"""Plans: list, one plan with its tabs, and what can be done with it. Its form is `plan_form.py`."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.clock import now
+from billing.actions.plans import delete_plan, set_plan_active
+from billing.models import AuditEntry, Charge, Plan, Subscription
+from billing.orm.search import matching
+from billing.queries.catalog_use import OPEN_STATUSES, plan_use
+from billing.rules.charges.registry import charge_model
+from billing.rules.errors import BillingError
+from billing.rules.periods import Interval
+from billing.views.plan_form import charges_of, find_plan
+from billing.views.pricing import price_table
+from billing.web.access import access, may
+from billing.web.activity import timeline_items
+from billing.web.formats import money_text
+from billing.web.htmx import done, render_page
+from billing.web.paging import page_of, sorted_by
+from billing.web.requests import StaffRequest
+
+COLUMNS = {
+    "name": "name",
+    "price": "amount_minor",
+    "subscriptions": "subscriptions_count",
+    "charges": "charges_count",
+    "created": "created_at",
+}
+INTERVALS = [(interval.value, interval.value.title()) for interval in Interval]
+
+
+def count_of(rows: QuerySet[Any]) -> Coalesce:
+    """The number of a plan's rows, as a column of the plan's query."""
+    mine = rows.filter(plan=OuterRef("pk")).order_by().values("plan")
+    return Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0)
+
+
+@require_safe
+@access("catalog.view")
+def plans(request: StaffRequest) -> HttpResponse:
+    """All plans, searched by name and code, filtered by state, interval and currency."""
+    mine = Plan.objects.of(request.organization).kept()
+    rows = mine.annotate(
+        subscriptions_count=count_of(Subscription.objects.filter(status__in=OPEN_STATUSES)),
+        charges_count=count_of(Charge.objects.filter(deleted_at=None)),
+    )
+    names = ("q", "status", "interval", "currency")
+    term, status, interval, currency = (request.GET.get(name, "").strip()[:100] for name in names)
+    if term:
+        rows = matching(rows, term)
+    if status in {"active", "inactive"}:
+        rows = rows.filter(active=status == "active")
+    if interval:
+        rows = rows.filter(interval=interval)
+    if currency:
+        rows = rows.filter(currency=currency)
+    rows, sort = sorted_by(request, rows, COLUMNS, "name")
+    context = {
+        "page": page_of(request, rows),
+        "sort": sort,
+        "q": term,
+        "status": status,
+        "interval": interval,
+        "currency": currency,
+        "intervals": INTERVALS,
+        "currencies": list(mine.order_by("currency").values_list("currency", flat=True).distinct()),
+        "filtered": bool(term or status or interval or currency),
+        "can_edit": may(request.member, "catalog.edit"),
+    }
+    return render_page(request, "billing/plans/list.html", context, partials=("plan-table",))
+
+
+def frame(request: StaffRequest, plan: Plan, active: str) -> dict[str, Any]:
+    """What the tabs of a plan share."""
+    use = plan_use(plan)
+    tabs = (("Overview", "plan", None), ("Subscriptions", "plan-subscriptions", use.ever))
+    items = [*tabs, ("Activity", "plan-activity", None)]
+    return {
+        "plan": plan,
+        "use": use,
+        "can_edit": may(request.member, "catalog.edit"),
+        "tab_items": [
+            {"label": label, "url": reverse(name, args=[plan.public_id]), "active": name == active}
+            | ({} if count is None else {"count": count})
+            for label, name, count in items
+        ],
+    }
+
+
+@require_safe
+@access("catalog.view")
+def plan(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The price and the charges with their tables."""
+    row = find_plan(request, id)
+    charges = [(charge, price_table(charge, row.currency)) for charge in charges_of(row)]
+    for charge, _ in charges:
+        charge.model_title = charge_model(charge.charge_model).title  # type: ignore[attr-defined]
+    context = frame(request, row, "plan") | {"charges": charges, "taxes": list(row.taxes.all())}
+    return render_page(request, "billing/plans/detail.html", context)
+
+
+@require_safe
+@access("catalog.view")
+def subscriptions(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Everybody who is or was on the plan."""
+    row = find_plan(request, id)
+    rows = Subscription.objects.filter(plan=row).select_related("customer").order_by("-created_at", "-pk")
+    context = frame(request, row, "plan-subscriptions") | {"page": page_of(request, rows)}
+    return render_page(
+        request, "billing/plans/subscriptions.html", context, partials=("plan-subscription-table",)
+    )
+
+
+@require_safe
+@access("audit.view")
+def activity(request: StaffRequest, id: UUID) -> HttpResponse:
+    """What was done to the plan, newest first."""
+    row = find_plan(request, id)
+    entries = AuditEntry.objects.of(request.organization).filter(subject_id=row.pk)
+    page = page_of(request, entries)
+    for entry in page.object_list:
+        entry.changes = {
+            name: [words(name, v, row.currency) for v in pair] for name, pair in entry.changes.items()
+        }
+    items = timeline_items(page.object_list, request.organization.timezone)
+    context = frame(request, row, "plan-activity") | {"page": page, "timeline": items}
+    return render_page(request, "billing/plans/activity.html", context, partials=("plan-activity-list",))
+
+
+def words(name: str, value: Any, currency: str) -> str:
+    """A stored value of the audit trail for people; a charge as its model and prices."""
+    if value is None or value in ("", [], {}):
+        return ""
+    if name.endswith("_minor"):
+        return money_text(value, currency)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(words("", item, currency) for item in value)
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {words(key, item, currency)}" for key, item in value.items() if item)
+    return str(value)
+
+
+@require_POST
+@access("catalog.edit")
+def activate(request: StaffRequest, id: UUID, active: bool) -> HttpResponse:
+    """Offer the plan, or offer it no more."""
+    row = set_plan_active(find_plan(request, id), active, by=request.actor, at=now(request.organization))
+    text = f"{row.name} can be assigned again." if active else f"{row.name} can no longer be assigned."
+    return done(request, reverse("plan", args=[row.public_id]), text)
+
+
+@access("catalog.edit")
+def delete(request: StaffRequest, id: UUID) -> HttpResponse:
+    """What deleting would do, and doing it."""
+    row = find_plan(request, id)
+    refusal = ""
+    if request.method == "POST":
+        try:
+            delete_plan(row, by=request.actor, at=now(request.organization))
+            return done(request, reverse("plans"), f"{row.name} deleted.")
+        except BillingError as error:
+            refusal = str(error)
+    context = {
+        "plan": row,
+        "use": plan_use(row),
+        "refusal": refusal,
+        "action": request.path,
+        "cancel": reverse("plan", args=[row.public_id]),
+    }
+    status = 422 if refusal else 200
+    return render_page(request, "billing/plans/delete.html", context, partials=("dialog",), status=status)

@@ -1,0 +1,118 @@
+"""Prices as the plan pages show them: the table of a charge, and the worked example beside its editor."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from billing.forms.charge import ChargeEditor
+from billing.models import Charge
+from billing.rules.charges.base import Step
+from billing.rules.charges.registry import charge_model
+from billing.rules.charges.tiers import Tier
+from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.money import exponent
+from billing.web.formats import current_locale, money_text, units_text
+
+REQUIRED = "This field is required."
+
+
+def price_text(value: Decimal | str | None, currency: str) -> str:
+    """A unit price with all of its decimals, at least those of the currency: 0.0025 EUR -> "€0.0025"."""
+    number = Decimal(value or 0)
+    places = max(exponent(currency), -int(number.normalize().as_tuple().exponent) if number else 0)
+    locale = current_locale()
+    pattern = copy.copy(locale.currency_formats["standard"])
+    pattern.frac_prec = (exponent(currency), places)
+    sign = "\u2212" if number < 0 else ""
+    return sign + pattern.apply(abs(number), locale, currency=currency, currency_digits=False)
+
+
+def rate_text(value: Decimal | str) -> str:
+    """A percentage."""
+    return f"{units_text(Decimal(value))} %"
+
+
+@dataclass(frozen=True)
+class PriceTable:
+    """A charge's price: `columns` and `rows` of text (tiers), or `facts` [(label, value)]."""
+
+    columns: list[str] = field(default_factory=list)
+    rows: list[list[str]] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def price_table(charge: Charge, currency: str) -> PriceTable:
+    """How a stored charge is shown."""
+    props, name = charge.properties, charge.charge_model
+    tiers: tuple[Tier, ...] = getattr(charge_model(name).parse(props), "tiers", ())
+    if tiers:
+        rated = name == "graduated_percentage"
+        rows = [
+            [
+                tier.span,
+                rate_text(tier.price) if rated else price_text(tier.price, currency),
+                price_text(tier.flat, currency),
+            ]
+            for tier in tiers
+        ]
+        return PriceTable(["Tier", "Rate" if rated else "Price per unit", "Flat fee"], rows)
+    if name == "standard":
+        return PriceTable(facts=[("Price per unit", price_text(props["amount"], currency))])
+    if name == "package":
+        size = units_text(props["packageSize"])
+        facts = [(f"Price of {size} units", price_text(props["amount"], currency))]
+        return PriceTable(facts=[*facts, ("Free units", units_text(props.get("freeUnits", 0)))])
+    if name == "percentage":
+        return PriceTable(facts=percentage_facts(props, currency))
+    return PriceTable(facts=[("Price", "The amount that each event brings")])
+
+
+def percentage_facts(props: dict[str, Any], currency: str) -> list[tuple[str, str]]:
+    """What a percentage charge says; only what is set."""
+    facts = [("Rate", rate_text(props["rate"]))]
+    amounts = {
+        "fixedAmount": "Fixed fee per event",
+        "perTransactionMinAmount": "Minimum per event",
+        "perTransactionMaxAmount": "Maximum per event",
+    }
+    facts += [(label, price_text(props[key], currency)) for key, label in amounts.items() if props.get(key)]
+    if props.get("freeUnitsPerEvents"):
+        facts.append(("Free events", units_text(props["freeUnitsPerEvents"])))
+    if props.get("freeUnitsPerTotalAggregation"):
+        facts.append(("Free value", units_text(props["freeUnitsPerTotalAggregation"])))
+    return facts
+
+
+def worked(editor: ChargeEditor) -> dict[str, Any]:
+    """The worked example of an editor: `amount` and `rows`, or `errors` in words, or a `hint` what to enter."""
+    if editor.model == "dynamic":
+        return {"hint": "Each event names its own amount as preciseTotalAmount."}
+    if not editor.currency:
+        return {"hint": "Choose the currency to see what this costs."}
+    try:
+        example = editor.example()
+    except BillingError as error:
+        pairs = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+        if any(text == REQUIRED for _, text in pairs):
+            return {"hint": "Enter the price to see what this costs."}
+        return {"errors": [editor.place(path, text) for path, text in pairs[:3]]}
+    return {
+        "amount": money_text(example.amount_minor, example.currency),
+        "rows": [step_cells(step, example.currency) for step in example.steps],
+        "assumed": example.assumed,
+    }
+
+
+def step_cells(step: Step, currency: str) -> dict[str, str]:
+    """One step in words: label, how, amount."""
+    how = []
+    if step.rate is not None:
+        how.append(f"{units_text(step.units)} × {rate_text(step.rate)}")
+    elif step.unit_amount is not None:
+        how.append(f"{units_text(step.units)} × {price_text(step.unit_amount, currency)}")
+    if step.flat_amount:
+        how.append(f"{price_text(step.flat_amount, currency)} flat")
+    return {"label": step.label, "how": " + ".join(how), "amount": price_text(step.amount, currency)}
