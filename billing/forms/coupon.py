@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from billing.forms.choices import currency_choices
-from billing.forms.metric import fill_code
+from billing.forms.choices import LongSelect, currencies
+from billing.forms.codes import fill_code
 from billing.models import Coupon, CouponKind, Frequency, Organization
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
@@ -27,7 +27,7 @@ class CouponForm(forms.Form):
     description = forms.CharField(max_length=500, required=False)
     kind = forms.ChoiceField(label="What is taken off", choices=CouponKind.choices, widget=forms.RadioSelect)
     amount = forms.CharField(max_length=30, required=False, widget=forms.TextInput(attrs=DECIMAL))
-    currency = forms.ChoiceField(choices=currency_choices, required=False)
+    currency = forms.ChoiceField(choices=currencies, widget=LongSelect, required=False)
     percentage = forms.DecimalField(
         max_digits=8, decimal_places=5, required=False, widget=forms.TextInput(attrs=DECIMAL)
     )

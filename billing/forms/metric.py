@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 
-from billing.forms.choices import code_from
+from billing.forms.codes import fill_code
 from billing.models import Aggregation, Metric, Organization
 
 HINTS = {
@@ -69,11 +69,3 @@ class MetricForm(forms.Form):
                 self.add_error("field_name", "Name the event property that is measured.")
         fill_code(self, data)
         return data
-
-
-def fill_code(form: Any, data: dict[str, Any]) -> None:
-    """Make the code from the name when the person left it empty. `form.rows` are those it must differ from."""
-    if data.get("name") and not data.get("code") and "code" not in form.errors:
-        data["code"] = code_from(data["name"], form.rows)
-        if not data["code"]:
-            form.add_error("code", "Enter a code: the name has no letters or digits to make one from.")

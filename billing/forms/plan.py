@@ -7,12 +7,12 @@ from typing import Any, cast
 from django import forms
 
 from billing.actions.plans import LOCKED_BY_SUBSCRIPTIONS
-from billing.forms.choices import currency_choices, taxes_of
-from billing.forms.metric import fill_code
-from billing.models import Organization, Plan
+from billing.forms.choices import LongSelect, currencies
+from billing.forms.codes import fill_code
+from billing.models import Organization, Plan, Tax
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
-from billing.rules.money import from_minor
+from billing.rules.money import CURRENCIES, from_minor
 from billing.rules.periods import Interval
 
 PAY = (("arrears", "In arrears"), ("advance", "In advance"))
@@ -44,7 +44,7 @@ class PlanForm(forms.Form):
         max_length=30,
         widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "num"}),
     )
-    currency = forms.ChoiceField(choices=currency_choices)
+    currency = forms.ChoiceField(choices=currencies, widget=LongSelect)
     pay = forms.ChoiceField(label="The fee is paid", choices=PAY, widget=forms.RadioSelect)
     trial_days = forms.IntegerField(
         label="Free trial",
@@ -82,7 +82,7 @@ class PlanForm(forms.Form):
             initial |= {"name": f"{initial['name'][:93]} (copy)", "code": ""}
         super().__init__(*args, initial=initial, **kwargs)
         self.rows = Plan.objects.of(organization).kept()
-        self.fields["taxes"].queryset = taxes_of(organization)  # type: ignore[attr-defined]
+        self.fields["taxes"].queryset = Tax.objects.of(organization).kept().order_by("name")  # type: ignore[attr-defined]
         self.fields["pay"].choice_hints = PAY_HINTS  # type: ignore[attr-defined]
         if locked:
             for name in LOCKED_BY_SUBSCRIPTIONS:
@@ -93,7 +93,7 @@ class PlanForm(forms.Form):
     def currency_now(self) -> str:
         """The currency chosen so far, for prefixes and the worked examples."""
         value = str(self["currency"].value() or "")
-        return value if value in dict(currency_choices()) else ""
+        return value if value in CURRENCIES else ""
 
     def clean(self) -> dict[str, Any]:
         """The amount in minor units, exact in the currency; a code from the name when none was given."""

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django import forms
 
-from billing.forms.metric import fill_code
+from billing.forms.codes import fill_code
 from billing.models import Organization, Tax
 
 

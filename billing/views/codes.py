@@ -6,7 +6,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from billing.forms.choices import code_from
+from billing.forms.codes import code_from
 from billing.models import Coupon, Metric, Plan, Tax
 from billing.web.access import access
 from billing.web.requests import StaffRequest

@@ -21,11 +21,11 @@ from billing.actions.clock import now
 from billing.actions.plans import create_plan, update_plan
 from billing.forms.charge import ChargeEditor, Shelf
 from billing.forms.charge_rows import Row, new_row, read_charges, row_of
-from billing.forms.choices import currency_choices
 from billing.forms.plan import FIELD_OF, PlanForm
 from billing.models import Charge, Plan
 from billing.queries.catalog_use import PlanUse, plan_use
 from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.money import CURRENCIES
 from billing.views.pricing import worked
 from billing.web.access import access
 from billing.web.errors import add_error
@@ -212,6 +212,6 @@ def charge_preview(request: StaffRequest) -> HttpResponse:
     if not index.isdecimal() or int(index) >= len(rows):
         raise Http404("No such charge.")
     currency = request.POST.get("currency") or request.GET.get("currency", "")
-    known = currency if currency in dict(currency_choices()) else ""
+    known = currency if currency in CURRENCIES else ""
     editor = ChargeEditor(int(index), rows[int(index)], Shelf({}, {}), currency=known)
     return render(request, "billing/plans/example.html", {"example": worked(editor)})
