@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any, cast
 
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query
 
 from billing.actions.clock import now
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from customers.actions.delete import VOID, request_deletion
+from customers.api.router import router
 from customers.models import Customer
 from customers.queries.deletion import Deletion, deletion_preview
-
-router = Router(tags=["Customers"])
 
 
 class DeletionQuery(ApiSchema):

@@ -32,6 +32,7 @@ class CustomerForm(forms.ModelForm):
     Locked fields are shown read-only with `lock` as the reason; a value that is sent for one is refused.
     """
 
+    url = forms.CharField(label="Website", required=False, max_length=200)
     shipping_same = forms.BooleanField(label="Same as the billing address", required=False)
 
     class Meta:
@@ -121,17 +122,18 @@ class CustomerForm(forms.ModelForm):
         hints = {
             "external_id": "The customer's ID in your own system.",
             "email": "Invoices are sent here.",
-            "timezone": "Decides when billing periods begin and end.",
+            "timezone": "Sets when billing periods begin.",
         }
         for name, hint in hints.items():
             self.fields[name].help_text = hint
+        self.fields["timezone"].label = "Time zone"
         for name, field in self.fields.items():
-            if isinstance(field.widget, forms.TextInput | forms.EmailInput | forms.URLInput):
+            if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
             if name in ("net_payment_term_days", "grace_period_days"):
                 field.widget.attrs["min"] = 0
                 field.widget.attrs["placeholder"] = "Same as the billing entity"
-        self.fields["url"].widget = forms.TextInput(attrs={"inputmode": "url", "autocomplete": "off"})
+        self.fields["url"].widget.attrs["inputmode"] = "url"
 
     def clean(self) -> dict[str, Any]:
         """The rules that the API follows too, so that every bad field shows at once."""

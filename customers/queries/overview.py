@@ -18,6 +18,7 @@ from invoicing.models import Invoice, Payment
 
 LIVE_VALUES = [status.value for status in LIVE]
 OPEN_VALUES = [status.value for status in OPEN]
+PAYING = ("active", "past_due")  # trials and paused ones bring nothing yet
 
 
 def count_of(rows: QuerySet[Any]) -> Coalesce:
@@ -55,12 +56,12 @@ class Figures:
 
     @property
     def outstanding_note(self) -> str:
-        """"3 invoices", or nothing."""
+        """ "3 invoices", or nothing."""
         return invoices(self.outstanding_count)
 
     @property
     def overdue_note(self) -> str:
-        """"1 invoice", or nothing."""
+        """ "1 invoice", or nothing."""
         return invoices(self.overdue_count)
 
 
@@ -87,7 +88,7 @@ def customer_figures(customer: Customer, subscriptions: list[Subscription], at: 
         )
         .get()
     )
-    running = [row for row in subscriptions if row.status in LIVE_VALUES]
+    running = [row for row in subscriptions if row.status in PAYING]
     mrr = sum(
         monthly_minor(row.plan.amount_minor, row.plan.interval)
         for row in running

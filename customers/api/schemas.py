@@ -1,0 +1,116 @@
+"""Bodies and queries of /api/customers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ninja import Field
+from pydantic import AliasChoices, StrictInt
+
+from billing.web.api import ApiSchema, plain_json
+
+ADDRESS = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
+
+
+def also(*names: str, default: Any = None) -> Any:
+    """A field that other systems' names are understood for; the first name is ours."""
+    return Field(default, validation_alias=AliasChoices(*names), serialization_alias=names[0])
+
+
+class AddressIn(ApiSchema):
+    """A postal address; only the given parts change."""
+
+    line1: str | None = None
+    line2: str | None = None
+    postal_code: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+
+
+class CustomerChanges(ApiSchema):
+    """What PATCH takes: fields that are left out stay, `metadata` is replaced whole, null empties."""
+
+    external_id: str | None = None
+    email: str | None = None
+    name: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    customer_type: str | None = also("customerType", "customer_type", "type")
+    status: str | None = None
+    country: str | None = None
+    currency: str | None = also("currency", "preferredCurrency", "preferred_currency")
+    timezone: str | None = None
+    locale: str | None = None
+    phone: str | None = None
+    url: str | None = also("url", "website")
+    legal_name: str | None = None
+    legal_number: str | None = None
+    tax_id: str | None = None
+    address: AddressIn | None = also("address", "billingAddress", "billing_address")
+    shipping_address: AddressIn | None = None
+    billing_entity_id: str | None = None
+    preferred_provider: str | None = None
+    net_payment_term_days: StrictInt | None = also(
+        "netPaymentTermDays", "net_payment_term_days", "netPaymentTerms", "paymentTermsDays"
+    )
+    grace_period_days: StrictInt | None = None
+    tax_codes: list[str] | None = None
+    metadata: dict[str, Any] | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The given fields by the names of the table; billing entity and taxes are left to the caller."""
+        given = self.model_dump(exclude_unset=True)
+        for name in ("billing_entity_id", "tax_codes"):
+            given.pop(name, None)
+        if "metadata" in given:
+            given["metadata"] = plain_json(given["metadata"])
+        country = {"country": given.pop("country")} if "country" in given else {}
+        for name, prefix in (("address", "address_"), ("shipping_address", "shipping_")):
+            if name in given:
+                given |= parts(given.pop(name), prefix)
+        return given | country  # the field at the top wins over the one in the address
+
+
+def parts(address: dict[str, Any] | None, prefix: str) -> dict[str, Any]:
+    """The columns of an address; null empties all of them."""
+    every = dict.fromkeys(("line1", "line2", "postal_code", "city", "state", "country"))
+    values = every if address is None else address
+    if prefix == "shipping_":
+        return {f"shipping_{name}": value for name, value in values.items()}
+    return {f"address_{name}" if name.startswith("line") else name: value for name, value in values.items()}
+
+
+class CustomerIn(CustomerChanges):
+    """What POST takes: an e-mail, and whatever else is known."""
+
+    email: str
+
+
+class CustomerFilters(ApiSchema):
+    """What the list can be narrowed to, and its order."""
+
+    page: int = 1
+    limit: int = 20
+    search: str | None = None
+    email: str | None = None
+    status: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    sort_by: str = "createdAt"
+    sort_order: str = "desc"
+    include_deleted: bool = False
+    # The framework reads a query by one name per field; these are the same three in snake case.
+    snake_sort_by: str | None = Field(None, alias="sort_by")
+    snake_sort_order: str | None = Field(None, alias="sort_order")
+    snake_include_deleted: bool = Field(False, alias="include_deleted")
+
+    @property
+    def order(self) -> tuple[str, str]:
+        """Column and direction as they were asked for."""
+        return self.snake_sort_by or self.sort_by, self.snake_sort_order or self.sort_order
+
+    @property
+    def with_deleted(self) -> bool:
+        """Whether deleted customers are listed too."""
+        return self.include_deleted or self.snake_include_deleted
