@@ -36,6 +36,8 @@ SINGLE_EVENTS = """
     FROM billing_event
     WHERE subscription_id = %s AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
 """
+PART = """AS part(metric_id, at, events_count, values_count, sum_value, amount_sum, max_value,
+    latest_value, latest_at, latest_event)"""
 TOTALS = """
     count(*), sum(events_count), sum(values_count), sum(sum_value), sum(amount_sum), max(max_value),
     (array_agg(latest_value ORDER BY latest_at DESC, latest_event DESC)
@@ -114,7 +116,7 @@ def measure(
     kinds = {metric.pk: metric.aggregation for metric in metrics}
     text, values = window.parts(list(found))
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT metric_id, {TOTALS} FROM ({text}) AS part GROUP BY metric_id", values)  # noqa: S608
+        cursor.execute(f"SELECT metric_id, {TOTALS} FROM ({text}) {PART} GROUP BY metric_id", values)  # noqa: S608
         for key, *row in cursor.fetchall():
             found[key] = _measured(kinds[key], row)
         if unique:
@@ -212,7 +214,7 @@ def daily(
     text, values = Window(subscription_id, start, end).parts(list(kinds))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT metric_id, (at AT TIME ZONE %s)::date, {TOTALS} FROM ({text}) AS part GROUP BY 1, 2",  # noqa: S608
+            f"SELECT metric_id, (at AT TIME ZONE %s)::date, {TOTALS} FROM ({text}) {PART} GROUP BY 1, 2",  # noqa: S608
             [tz, *values],
         )
         for key, on, *row in cursor.fetchall():
