@@ -98,6 +98,8 @@ class BillingEntityForm(forms.ModelForm):
             "per_billing_entity": "ACM-202611-007: gapless over all customers.",
             "per_customer": "ACM-042-007: gapless for each customer.",
         }
+        self.fields["email"].label = "E-mail"
+        self.fields["brand_color"].label = "Accent colour"
         self.fields["number_prefix"].help_text = "1 to 10 capital letters, digits and dashes."
         self.fields["net_payment_term_days"].label = "Payment term"
         self.fields["grace_period_days"].label = "Grace period of drafts"

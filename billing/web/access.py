@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -80,9 +80,11 @@ def signed_in(view: View) -> View:
 def access(permission: str, *, post: str = "") -> Callable[[View], View]:
     """Guard a view: signed in, a member, and a role that has the permission (one table: `rules/roles.py`).
 
-    `post` is the permission that changing something needs, when one view shows a form and takes it. Dates and
-    times are shown and read in the organization's time zone while the view runs.
+    A view that needs no more than a `.view` permission changes nothing: other methods than GET are refused
+    (405). `post` is the permission that changing needs when one view shows something and takes a form as well.
+    Dates and times are shown and read in the organization's time zone while the view runs.
     """
+    writing = post or ("" if permission.endswith(".view") else permission)
     for name in (permission, post or permission):
         if name not in PERMISSIONS:
             raise LookupError(f"Unknown permission {name}.")
@@ -95,8 +97,10 @@ def access(permission: str, *, post: str = "") -> Callable[[View], View]:
                 return ask_to_sign_in(request)
             if not staff.member:
                 return render(request, "billing/auth/no_organization.html", status=403)
-            needed = permission if request.method in SAFE else post or permission
-            if not (may(staff.member, permission) and may(staff.member, needed)):
+            safe = request.method in SAFE
+            if not safe and not writing:
+                return HttpResponseNotAllowed(sorted(SAFE))
+            if not (may(staff.member, permission) and (safe or may(staff.member, writing))):
                 raise PermissionDenied("Your role does not allow this.")
             staff.organization = staff.member.organization
             user = staff.member.user
@@ -105,7 +109,7 @@ def access(permission: str, *, post: str = "") -> Callable[[View], View]:
                 return view(request, *args, **kwargs)
 
         checked.permission = permission  # type: ignore[attr-defined]
-        checked.post_permission = post or permission  # type: ignore[attr-defined]
+        checked.post_permission = writing  # type: ignore[attr-defined]
         return checked
 
     return guard

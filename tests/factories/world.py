@@ -1,0 +1,100 @@
+"""One organization with one row of everything, for tests that walk over all addresses.
+
+`world.objects` maps the part of an address that stands before an id (`customers/<id>`) to the row whose id belongs
+there. A new address with a new noun fails the walk until its row is added here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+from PIL import Image
+
+from billing.actions import later
+from billing.actions.api_keys import issue_key
+from billing.actions.billing_entities import update_billing_entity
+from billing.actions.coupons import apply_coupon
+from billing.actions.subscriptions import start_subscription
+from billing.actions.usage import ingest
+from billing.actions.wallets import create_wallet, grant
+from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent
+from invoicing.actions.credit_notes import CreditItem, create_credit_note
+from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.payments import record_payment
+from invoicing.models import InvoiceLine
+from tests.factories.catalog import make_coupon, make_metric, make_plan, make_tax
+from tests.factories.customers import make_customer
+from tests.factories.people import ACTOR, NOW, make_member, make_organization
+from tests.factories.usage import event
+
+
+@dataclass(frozen=True)
+class World:
+    """An organization, its admin, one row of each noun by address part, and an API key's secret."""
+
+    organization: Organization
+    admin: Member
+    objects: dict[str, Any]
+    key: str
+
+
+def small_png() -> bytes:
+    """A picture of 4 x 4 pixels."""
+    out = BytesIO()
+    Image.new("RGB", (4, 4), "#0e6f7c").save(out, "PNG")
+    return out.getvalue()
+
+
+def make_world(name: str) -> World:
+    """Everything once, made by the real actions."""
+    organization = make_organization(name)
+    entity = BillingEntity.objects.get(organization=organization)
+    entity = update_billing_entity(entity, {}, logo=small_png(), by=ACTOR, at=NOW)
+    metric = make_metric(organization, aggregation="sum")
+    plan = make_plan(organization, [metric])
+    customer = make_customer(organization, name=f"{name} customer", external_id=f"{name}-customer")
+    subscription = start_subscription(customer, plan, external_id=f"{name}-subscription", by=ACTOR, at=NOW)
+    ingest(
+        organization,
+        [event(subscription, metric, 5, at=NOW, id=f"{name}-event"), event("nobody", metric, 1, at=NOW)],
+        at=NOW,
+    )
+    coupon = make_coupon(organization)
+    wallet = create_wallet(customer, name=f"{name} wallet", currency="EUR", rate=Decimal(1), by=ACTOR, at=NOW)
+    grant(wallet, Decimal(10), key="first", by=ACTOR, at=NOW)
+    invoice = create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=NOW)
+    line = InvoiceLine.objects.get(invoice=invoice)
+    note = create_credit_note(
+        invoice, [CreditItem(line, "Less", 1000)], line.tax_minor // 10, key="note", by=ACTOR, at=NOW
+    )
+    payment = record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=NOW)
+    key, secret = issue_key(organization, f"{name} key", by=ACTOR, at=NOW)
+    job = later.enqueue(organization, "billing.nothing", key="job", label=f"{name} job")
+    Job.objects.filter(pk=job.pk).update(state="failed", error="It broke.")
+    objects = {
+        "customers": customer,
+        "external": customer.external_id,
+        "subscriptions": subscription,
+        "metrics": metric,
+        "plans": plan,
+        "coupons": coupon,
+        "applied-coupons": apply_coupon(customer, coupon, by=ACTOR, at=NOW),
+        "taxes": make_tax(organization),
+        "wallets": wallet,
+        "invoices": invoice,
+        "lines": line,
+        "credit-notes": note,
+        "payments": payment,
+        "charges": plan.charges.get(),
+        "events": Event.objects.get(organization=organization),
+        "quarantine": QuarantinedEvent.objects.get(organization=organization),
+        "jobs": job,
+        "members": make_member(organization, "finance"),
+        "billing-entities": entity,
+        "api-keys": key,
+    }
+    admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()
+    return World(organization, admin, objects, secret)
