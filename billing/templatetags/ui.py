@@ -251,6 +251,8 @@ def pager(
 ) -> dict[str, Any]:
     """Where we are in a list, previous and next, for a Django `Page` (or anything shaped like one)."""
     last = page_obj.paginator.num_pages
+    if page_obj.paginator.count == 1:
+        noun = f"{noun[:-3]}y" if noun.endswith("ies") else noun.removesuffix("s")
     return {
         "page": page_obj,
         "total": formats.units_text(page_obj.paginator.count),

@@ -97,6 +97,7 @@ def test_pager_says_where_we_are_and_keeps_the_filters() -> None:
     html = show("{% pager page noun='customers' %}", request=request, page=page)
     assert "21\u201340 of 1,431 customers" in html
     assert 'href="?q=acme&amp;page=1"' in html and 'href="?q=acme&amp;page=3"' in html
+    assert "1 entity<" in show("{% pager page noun='entities' %}", page=Paginator([1], 20).get_page(1))
     assert "rel=" not in show("{% pager page %}", page=Paginator([], 20).get_page(1))
 
 
