@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
@@ -13,10 +12,7 @@ from billing.actions import audit
 from billing.actions.locks import lock_customer
 from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.orm.actor import Actor
-from billing.rules.coupons import Coupon as CouponFacts
 from billing.rules.coupons import CouponCredit
-from billing.rules.coupons import CouponKind as FactKind
-from billing.rules.coupons import Frequency as FactFrequency
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import AppliedCouponStatus
 
@@ -84,26 +80,6 @@ def end(applied: AppliedCoupon, at: datetime) -> None:
     applied.status = AppliedCouponStatus.TERMINATED.value
     applied.terminated_at = at
     applied.save(update_fields=["status", "terminated_at", "updated_at"])
-
-
-def facts(applied: AppliedCoupon) -> CouponFacts:
-    """What the rule needs to know of an application."""
-    left = applied.remaining_minor if applied.remaining_minor is not None else applied.amount_minor
-    return CouponFacts(
-        id=str(applied.pk),
-        kind=FactKind(applied.kind),
-        frequency=FactFrequency(applied.frequency),
-        amount_minor=left or 0,
-        rate=applied.percentage or Decimal(0),
-        currency=applied.currency or None,
-        uses_left=applied.periods_remaining,
-    )
-
-
-def usable_coupons(customer: Any, currency: str) -> list[AppliedCoupon]:
-    """The customer's active applications for an invoice in this currency, oldest first."""
-    active = AppliedCoupon.objects.filter(customer=customer).active().filter(currency__in=["", currency])
-    return list(active.select_related("coupon").order_by("applied_at", "pk"))
 
 
 def use_coupons(credits: Iterable[CouponCredit], applied: Iterable[AppliedCoupon], *, at: datetime) -> None:

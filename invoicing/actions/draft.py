@@ -14,10 +14,10 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.coupons import facts as coupon_facts
-from billing.actions.coupons import usable_coupons
 from billing.actions.locks import lock_customer
 from billing.orm.actor import Actor
+from billing.queries.coupons import facts as coupon_facts
+from billing.queries.coupons import usable_coupons
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
 from invoicing.actions.rows import write_rows

@@ -13,10 +13,11 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit, later, wallets
-from billing.actions.coupons import facts as coupon_facts
-from billing.actions.coupons import usable_coupons, use_coupons
+from billing.actions.coupons import use_coupons
 from billing.actions.locks import lock_customer
 from billing.orm.actor import Actor
+from billing.queries.coupons import facts as coupon_facts
+from billing.queries.coupons import usable_coupons
 from billing.rules.errors import Conflict
 from billing.rules.money import from_minor
 from billing.rules.periods import local_date
@@ -83,7 +84,7 @@ def settle_subscription(
     fresh: bool = False,
 ) -> None:
     """Write the final lines and use up coupons, credit notes and wallet credits, in this order."""
-    applied = usable_coupons(customer, invoice.currency) if lines else []
+    applied = usable_coupons(customer, invoice.currency, lock=True) if lines else []
     notes = usable_notes(invoice, customer) if lines else []
     totals = compute_totals(
         lines,

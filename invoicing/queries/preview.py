@@ -1,0 +1,40 @@
+"""What an invoice would be if it were finalised now: the total that a person confirms."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import Q
+
+from billing.models import Wallet
+from billing.queries.coupons import facts as coupon_facts
+from billing.queries.coupons import usable_coupons
+from billing.rules.wallets import WalletFacts
+from invoicing.models import CreditNote, Invoice, InvoiceType
+from invoicing.queries.facts import window_lines, windows_of
+from invoicing.queries.rates import Rates
+from invoicing.rules.totals import CreditNoteFacts, Totals, compute_totals
+
+
+def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
+    """The totals of a subscription draft with coupons, credit notes and wallet credits as they are now; None for
+    other invoices, whose totals stand already. Writes nothing.
+    """
+    if invoice.type != InvoiceType.SUBSCRIPTION.value:
+        return None
+    rates = Rates(invoice.organization_id)
+    lines = window_lines(windows_of(invoice), tz=invoice.timezone, currency=invoice.currency, rates=rates)
+    mine = Q(customer_id=invoice.customer_id, currency=invoice.currency)
+    notes = CreditNote.objects.available().filter(mine).exclude(invoice=invoice)
+    not_expired = Q(expires_at=None) | Q(expires_at__gt=at)
+    wallets = Wallet.objects.active().filter(mine, not_expired, balance_minor__gt=0)
+    return compute_totals(
+        lines,
+        [coupon_facts(row) for row in usable_coupons(invoice.customer, invoice.currency)],
+        [
+            WalletFacts(str(row.pk), row.balance_minor, row.priority)
+            for row in wallets.order_by("created_at", "pk")
+        ],
+        [CreditNoteFacts(str(row.pk), row.balance_minor) for row in notes.order_by("created_at", "pk")],
+        currency=invoice.currency,
+    )
