@@ -1,0 +1,238 @@
+"""`manage.py seed_demo`: a lively organization, made by the real actions with a moved clock.
+
+Six months pass in under a minute: customers come, events arrive, periods end and are billed, invoices are paid,
+forgotten or voided. Running it again changes nothing. Prints the login as one JSON object.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+
+from billing.actions.coupons import apply_coupon
+from billing.actions.subscriptions import cancel_pending
+from billing.actions.usage import ingest
+from billing.actions.wallets import create_wallet, grant
+from billing.models import Job, Organization, Subscription
+from billing.rules.events import IncomingEvent
+from billing.rules.periods import add_months
+from billing.rules.states import BILLABLE
+from customers.actions.assign import assign_plan
+from customers.actions.customers import add_customer
+from customers.actions.delete import carry_out, request_deletion
+from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_usage import events_of
+from customers.management.commands._demo_world import (
+    BY,
+    Catalogue,
+    company,
+    make_catalogue,
+    make_customers,
+    make_organization,
+)
+from customers.models import Customer
+from invoicing.actions.billing_run import RunResult, bill_customers, finalize_drafts
+from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.payments import record_payment
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.top_up import sell_credits
+from invoicing.actions.void import void_invoice
+from invoicing.models import Invoice, InvoiceType, PdfState
+
+NAME = "Tarn Demo"
+PASSWORD = "tarn-demo-login"  # noqa: S105 - a demo that anybody may sign in to
+CUSTOMERS, EVENTS, MONTHS = 142, 84_000, 6
+RECENT = timedelta(days=35)
+BATCH = 1000
+
+
+class Command(BaseCommand):
+    """Make the demo organization unless it is there."""
+
+    help = __doc__
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--events", type=int, default=EVENTS)
+        parser.add_argument("--customers", type=int, default=CUSTOMERS)
+
+    def handle(self, *args: Any, **options: Any) -> str:
+        login = json.dumps({"email": data.PEOPLE[0][1], "password": PASSWORD})
+        if not Organization.objects.filter(name=NAME).exists():
+            with connection.cursor() as cursor:  # thousands of commits; a crash would only cost the demo
+                cursor.execute("SET synchronous_commit TO off")
+            Demo(timezone.now(), options["customers"], options["events"]).build()
+        return login
+
+
+class Demo:
+    """One pass through the months, in the order in which things would have happened."""
+
+    def __init__(self, now: datetime, customers: int, events: int) -> None:
+        self.now = now
+        self.dice = random.Random(20260401)  # noqa: S311 - the same demo each time, not a secret
+        first = add_months(now.astimezone(UTC).date().replace(day=1), -MONTHS)
+        self.months = [
+            datetime(day.year, day.month, 1, tzinfo=UTC)
+            for day in (add_months(first, index) for index in range(MONTHS + 1))
+        ]
+        self.customers, self.events = customers, events
+        self.organization = make_organization(NAME, PASSWORD, self.months[0])
+        self.catalogue: Catalogue = make_catalogue(self.organization, self.months[0])
+        self.mine = Q(organization=self.organization)
+
+    def build(self) -> None:
+        """Everything."""
+        start = self.months[0] + timedelta(days=4)
+        arrivals = sorted(
+            make_customers(self.organization, self.catalogue, self.customers, start, self.dice),
+            key=lambda arrival: arrival[2],
+        )
+        per_month = self.events // (len(self.months) * max(1, len(arrivals)))
+        for index, month in enumerate(self.months):
+            end = min(self.months[index + 1] if index + 1 < len(self.months) else self.now, self.now)
+            for number, (customer, plan, came) in enumerate(arrivals):
+                if month <= came < end:
+                    self.arrive(customer, plan, came, number)
+            self.use(month, end, per_month * 4 // 3)
+            if end < self.now:
+                self.close(end)
+        self.close(self.now)
+        self.newcomers()
+        self.special_cases()
+        self.leave_old_documents_for_later()
+
+    def arrive(self, customer: Customer, plan: Any, came: datetime, number: int) -> None:
+        """A customer gets a plan, some a coupon or a wallet."""
+        subscription = assign_plan(
+            customer,
+            plan,
+            external_id=f"{customer.external_id}-main",
+            billing_time="anniversary" if number % 6 == 5 else "calendar",
+            trial_days=0,
+            by=BY,
+            at=came,
+        )
+        Subscription.objects.filter(pk=subscription.pk).update(created_at=came)
+        if number % 7 == 0:
+            apply_coupon(customer, self.catalogue.coupons[0], by=BY, at=came)
+        elif number % 11 == 0:
+            apply_coupon(customer, self.catalogue.coupons[2], by=BY, at=came)
+        if number % 9 == 0:
+            worth = {"UGX": 200_000, "JPY": 30_000}.get(customer.currency, 150)
+            wallet = create_wallet(customer, name="Prepaid", currency=customer.currency, by=BY, at=came)
+            grant(wallet, Decimal(worth), reason="Welcome credits", key="welcome", by=BY, at=came)
+
+    def use(self, start: datetime, end: datetime, count: int) -> None:
+        """A month of events for everyone who is subscribed."""
+        rows = Subscription.objects.filter(self.mine, status__in=[status.value for status in BILLABLE])
+        codes = {plan.pk: self.codes(plan) for plan in self.catalogue.plans.values()}
+
+        def all_events() -> Any:
+            for row in rows.filter(started_at__lt=end).order_by("started_at"):
+                yield from events_of(
+                    row, codes[row.plan_id], max(start, row.started_at), end, count, self.dice
+                )
+
+        stream = all_events()
+        while batch := list(islice(stream, BATCH)):
+            ingest(self.organization, batch, at=end)
+
+    def codes(self, plan: Any) -> list[str]:
+        """The metric codes that a plan prices."""
+        return [charge.metric.code for charge in plan.charges.select_related("metric")]
+
+    def close(self, at: datetime) -> None:
+        """A period ends: the billing run, the end of the grace period, and customers who pay."""
+        result = RunResult()
+        run_at = min(at + timedelta(hours=14), self.now)
+        bill_customers(self.mine, run_at, result)
+        final_at = min(at + timedelta(days=4), self.now)
+        finalize_drafts(self.mine, final_at, result)
+        if result.failed:
+            raise RuntimeError(f"The demo could not be billed: {result.failed[0]}")
+        self.pay(final_at)
+
+    def pay(self, at: datetime) -> None:
+        """Most invoices are paid after some days, a few in part, a few never."""
+        rows = Invoice.objects.filter(self.mine).unpaid().filter(total_minor__gt=0).order_by("number")
+        for invoice in rows:
+            draw = self.dice.random()
+            paid_at = invoice.finalized_at + timedelta(days=3 + 20 * self.dice.random())
+            if draw < 0.12 or paid_at > self.now:
+                continue
+            part = invoice.total_minor // 2 if draw < 0.16 else None
+            record_payment(
+                invoice,
+                amount_minor=part or None,
+                paid_at=paid_at,
+                reference=f"Transfer {invoice.number}",
+                key="demo",
+                by=BY,
+                at=max(paid_at, at),
+            )
+
+    def newcomers(self) -> None:
+        """The last days: trials, starts to come, one that was called off."""
+        growth, starter = self.catalogue.plans["growth"], self.catalogue.plans["starter"]
+        for number in range(8):
+            came = self.now - timedelta(days=1 + number)
+            fields = company("growth", 900 + number, self.dice) | {"currency": "EUR"}
+            customer = add_customer(self.organization, fields, by=BY, at=came)
+            if number < 4:
+                assign_plan(customer, growth, external_id=f"{customer.external_id}-main", by=BY, at=came)
+            elif number < 7:
+                start = self.now + timedelta(days=3 * number)
+                waiting = assign_plan(customer, starter, subscription_at=start, by=BY, at=came)
+                if number == 6:
+                    cancel_pending(waiting, by=BY, at=self.now)
+
+    def special_cases(self) -> None:
+        """What does not happen every day: endings, one-offs, sold credits, voids, quarantine, a deletion."""
+        at = self.now
+        running = list(
+            Subscription.objects.filter(self.mine, status="active")
+            .select_related("customer")
+            .order_by("-started_at")
+        )
+        for row in running[:6]:
+            terminate_subscription(row, by=BY, at=at)
+        euro = [row.customer for row in running[6:] if row.customer.currency == "EUR"][:6]
+        for number, customer in enumerate(euro):
+            item = Item("Onboarding workshop, half a day", units=Decimal(1), unit_amount=Decimal(480))
+            create_one_off(customer, [item], finalize=number % 2 == 0, by=BY, at=at)
+        wallet = create_wallet(euro[0], name="Project credits", currency="EUR", by=BY, at=at)
+        sell_credits(wallet, Decimal(500), by=BY, at=at)
+        unpaid = Invoice.objects.filter(self.mine, type=InvoiceType.SUBSCRIPTION, paid_minor=0).unpaid()
+        for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
+            void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)
+        strays = [
+            IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
+            for number, (subscription, code) in enumerate(
+                [
+                    ("legacy-4411", "api_calls"),
+                    ("legacy-4412", "messages"),
+                    (running[8].external_id, "exports"),
+                ]
+            )
+        ]
+        ingest(self.organization, strays, at=at)
+        leaving = running[-1].customer
+        job = request_deletion(leaving, by=BY, at=at)
+        carry_out(job)
+        Job.objects.filter(pk=job.pk).update(state="succeeded", started_at=at, finished_at=at)
+
+    def leave_old_documents_for_later(self) -> None:
+        """Only recent invoices are printed at once; the PDF of an older one is made when it is asked for."""
+        old = Invoice.objects.filter(self.mine, finalized_at__lt=self.now - RECENT)
+        jobs = Job.objects.filter(self.mine, task="invoicing.publish", state="queued")
+        jobs.filter(subject_id__in=old.values("pk")).delete()
+        old.update(pdf_state=PdfState.NONE)
