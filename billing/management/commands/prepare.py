@@ -48,7 +48,7 @@ class Command(BaseCommand):
         digest = hashlib.sha256()
         for finder in get_finders():
             for name, storage in finder.list([]):
-                about = Path(storage.path(name)).stat()  # type: ignore[attr-defined]
+                about = Path(storage.path(name)).stat()
                 digest.update(f"{name} {about.st_size} {about.st_mtime_ns}\n".encode())
         stamp = settings.TARN_HOME / "static.stamp"
         with suppress(FileNotFoundError):
