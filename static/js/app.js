@@ -37,7 +37,8 @@ on("click", "dialog [data-close]", (link, event) => { event.preventDefault(); cl
 document.addEventListener("close-overlay", () => each("dialog[open]", (box) => closeOverlay(box, true)));
 
 // --- Forms: unsaved changes are asked about; a submitting button keeps its width and says what it does
-const page = { dirty: false };
+const page = { dirty: false }; // a form as a page of its own posts as a page; htmx starts after this line
+each(".form-page form.overlay", (form) => ["hx-post", "hx-target"].forEach((name) => form.removeAttribute(name)));
 on("input", "form[data-guard]", (form) => { (form.closest("dialog")?.dataset ?? page).dirty = "1"; });
 addEventListener("beforeunload", (event) => page.dirty && event.preventDefault());
 function busy(form, state) {
@@ -91,8 +92,7 @@ document.addEventListener("scroll", ({ target }) => document.querySelector("deta
 document.addEventListener("toggle", ({ target: menu }) => {
   if (!menu.matches?.("details.menu")) return;
   const list = menu.querySelector(".menu-list"), at = menu.getBoundingClientRect();
-  delete menu.dataset.floating;
-  list.removeAttribute("style");
+  delete menu.dataset.floating; list.removeAttribute("style");
   if (!menu.open || !menu.closest(".table-wrap, .overlay-body")) return;
   menu.dataset.floating = ""; // out of the box that scrolls; above its button when there is no room below
   Object.assign(list.style, { position: "fixed", left: "auto", right: `${document.documentElement.clientWidth - at.right}px` });
