@@ -37,17 +37,14 @@ class Catalogue:
 
 def make_organization(name: str, password: str, at: datetime) -> Organization:
     """The organization with its people and both billing entities."""
-    owner = None
     people = []
     for full_name, email, role in data.PEOPLE:
         user = User.objects.filter(email=email).first() or User.objects.create_user(
             email, password, name=full_name
         )
-        owner = owner or user
         people.append((user, role))
-    assert owner is not None
     organization = create_organization(
-        name, owner=owner, by=BY, at=at, currency="EUR", timezone="Europe/Berlin"
+        name, owner=people[0][0], by=BY, at=at, currency="EUR", timezone="Europe/Berlin"
     )
     for user, role in people[1:]:
         Member.objects.create(organization=organization, user=user, role=role)
