@@ -6,7 +6,8 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts, later
+from billing.actions import accounts, later, usage
+from billing.actions.clock import now
 from billing.celery import waiting
 
 
@@ -20,6 +21,13 @@ def mail_password_reset(email: str) -> None:
 def mail_invitation(member_id: str, invited_by: str) -> None:
     """Mail a new member their invitation."""
     accounts.mail_invitation(UUID(member_id), invited_by)
+
+
+@shared_task(name="billing.match_quarantined")
+def match_quarantined() -> None:
+    """Count the events whose subscription or metric has appeared since they came."""
+    for organization in usage.organizations_waiting():
+        usage.match_quarantined(organization, at=now(organization))
 
 
 @shared_task(name="billing.sweep")

@@ -23,7 +23,7 @@ from uuid import UUID
 
 import orjson
 from django.db import transaction
-from django.db.models import TextField
+from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from billing.models import Organization, QuarantinedEvent
@@ -230,6 +230,12 @@ def measured(metric: MetricField, properties: dict[str, Any]) -> tuple[Decimal |
     value = parse_value(raw)
     readable = value is not None or not metric.numeric or kind not in (int, Decimal)
     return value, str(raw)[:MAX_VALUE_TEXT], readable
+
+
+def organizations_waiting() -> QuerySet[Organization]:
+    """The organizations that have quarantined events which can be matched now."""
+    matching = QuarantinedEvent.objects.matchable().filter(organization=OuterRef("pk"))
+    return Organization.objects.filter(Exists(matching)).order_by("pk")
 
 
 def match_quarantined(organization: Organization, *, at: datetime) -> int:

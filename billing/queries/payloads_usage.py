@@ -1,0 +1,84 @@
+"""Events and usage as the API answers them: camelCase, amounts in major units, prefixed ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from billing.models import Event, QuarantinedEvent
+from billing.queries.payloads_catalog import step_payload
+from billing.queries.usage import ChargeUsage, UsageReport
+from billing.rules.ids import encode
+from billing.rules.money import from_minor
+
+
+def event_payload(row: Event | QuarantinedEvent) -> dict[str, Any]:
+    """A stored event, counted or in quarantine."""
+    counted = isinstance(row, Event)
+    return {
+        "id": row.public_id,
+        "transactionId": row.transaction_id,
+        "status": "accepted" if counted else "quarantined",
+        "reason": None if counted else row.reason,  # type: ignore[union-attr]
+        "subscriptionId": encode("sub", row.subscription_id) if row.subscription_id else None,
+        "externalSubscriptionId": row.external_subscription_id,
+        "code": row.metric.code if counted else row.code,  # type: ignore[union-attr]
+        "timestamp": row.timestamp,
+        "receivedAt": row.received_at if counted else row.created_at,  # type: ignore[union-attr]
+        "properties": row.properties,
+        "preciseTotalAmount": row.amount,
+    }
+
+
+def charge_usage_payload(item: ChargeUsage, currency: str) -> dict[str, Any]:
+    """What a charge measured and costs."""
+    projected = item.projected_minor
+    return {
+        "chargeId": item.charge.public_id,
+        "metricCode": item.metric.code,
+        "name": item.charge.invoice_name,
+        "chargeModel": item.charge.charge_model,
+        "aggregationType": item.metric.aggregation,
+        "units": item.units,
+        "eventsCount": item.events_count,
+        "amount": from_minor(item.amount_minor, currency),
+        "projectedUnits": item.projected_units,
+        "projectedAmount": None if projected is None else from_minor(projected, currency),
+        "steps": [step_payload(step) for step in item.priced.steps],
+        "filters": [],
+        "groups": [],
+    }
+
+
+def usage_payload(report: UsageReport, tax_minor: int) -> dict[str, Any]:
+    """The usage of the running period. `amount` is without tax."""
+    currency, projected = report.currency, report.projected_minor
+    return {
+        "subscriptionId": report.subscription.public_id,
+        "externalSubscriptionId": report.subscription.external_id,
+        "from": report.start,
+        "to": report.end,
+        "currency": currency,
+        "amount": from_minor(report.amount_minor, currency),
+        "taxAmount": from_minor(tax_minor, currency),
+        "totalAmount": from_minor(report.amount_minor + tax_minor, currency),
+        "projectedAmount": None if projected is None else from_minor(projected, currency),
+        "eventsCount": report.events_count,
+        "charges": [charge_usage_payload(item, currency) for item in report.charges],
+    }
+
+
+def usage_list_payload(reports: Sequence[tuple[UsageReport, int]], currency: str) -> dict[str, Any]:
+    """The usage of several subscriptions of one currency, with its sum in `meta`."""
+    amount = sum(report.amount_minor for report, _ in reports)
+    tax = sum(tax for _, tax in reports)
+    return {
+        "data": [usage_payload(report, tax) for report, tax in reports],
+        "meta": {
+            "total": len(reports),
+            "currency": currency,
+            "amount": from_minor(amount, currency),
+            "taxAmount": from_minor(tax, currency),
+            "totalAmount": from_minor(amount + tax, currency),
+        },
+    }
