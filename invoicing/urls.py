@@ -4,15 +4,36 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from invoicing.views import billing_entities
+from invoicing.views import billing_entities, credit_notes, documents, invoice_acts, invoices, payments
 
 urlpatterns: list[URLPattern] = [
     path("settings/billing-entities", billing_entities.billing_entities, name="billing-entities"),
     path("settings/billing-entities/add", billing_entities.add, name="billing-entity-add"),
     path(
-        "settings/billing-entities/number", billing_entities.number_preview, name="billing-entity-number-preview"
+        "settings/billing-entities/number",
+        billing_entities.number_preview,
+        name="billing-entity-number-preview",
     ),
     path("settings/billing-entities/<pid:id>", billing_entities.edit, name="billing-entity"),
     path("settings/billing-entities/<pid:id>/logo", billing_entities.logo, name="billing-entity-logo"),
-    path("settings/billing-entities/<pid:id>/default", billing_entities.set_default, name="billing-entity-default"),
+    path(
+        "settings/billing-entities/<pid:id>/default",
+        billing_entities.set_default,
+        name="billing-entity-default",
+    ),
+    path("invoices", invoices.invoices, name="invoices"),
+    path("invoices/<pid:id>", invoices.invoice, name="invoice"),
+    path("invoices/<pid:id>/pdf", documents.invoice_pdf, name="invoice-pdf"),
+    path("invoices/<pid:id>/document", documents.invoice_document, name="invoice-document"),
+    path("invoices/<pid:id>/refresh", invoice_acts.refresh, name="invoice-refresh"),
+    path("invoices/<pid:id>/finalize", invoice_acts.finalize, name="invoice-finalize"),
+    path("invoices/<pid:id>/payments/add", invoice_acts.pay, name="invoice-pay"),
+    path("invoices/<pid:id>/void", invoice_acts.void, name="invoice-void"),
+    path("invoices/<pid:id>/delete", invoice_acts.delete, name="invoice-delete"),
+    path("payments", payments.payments, name="payments"),
+    path("payments/<pid:id>", payments.payment, name="payment"),
+    path("credit-notes", credit_notes.credit_notes, name="credit-notes"),
+    path("credit-notes/<pid:id>", credit_notes.credit_note, name="credit-note"),
+    path("credit-notes/<pid:id>/pdf", documents.credit_note_pdf, name="credit-note-pdf"),
+    path("credit-notes/<pid:id>/document", documents.credit_note_document, name="credit-note-document"),
 ]

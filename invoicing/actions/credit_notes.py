@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.actions import audit
+from billing.actions import audit, later
 from billing.actions.locks import lock_customer
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -18,7 +18,7 @@ from billing.rules.money import allocate_minor
 from billing.rules.periods import local_date
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.numbers import number_credit_note
-from invoicing.models import CreditNote, Invoice, InvoiceLine
+from invoicing.models import CreditNote, Invoice, InvoiceLine, PdfState
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -77,6 +77,7 @@ def create_credit_note(
         total_minor=net + tax_minor,
         balance_minor=net + tax_minor,
         key=key,
+        pdf_state=PdfState.PENDING.value,
     )
     note.number = number_credit_note(note)
     note.save(force_insert=True)
@@ -89,6 +90,13 @@ def create_credit_note(
         customer=customer,
         changes={"total_minor": (0, note.total_minor)},
         reason=description,
+    )
+    later.enqueue(
+        note.organization,
+        "invoicing.publish_credit_note",
+        key=f"cnpdf:{note.pk}",
+        label=f"PDF of {note.number}",
+        subject_id=note.pk,
     )
     return note
 

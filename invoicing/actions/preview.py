@@ -16,33 +16,18 @@ from django.db import transaction
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from invoicing.actions.billing_run import bill_now
-from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, item_lines
-from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
+from invoicing.models import Invoice, InvoiceLine
 from invoicing.rules.lines import Line
 from invoicing.rules.totals import Totals, compute_totals
 
 
 @dataclass(frozen=True)
 class InvoicePreview:
-    """The invoice as it would be, with its lines and deductions in memory only."""
+    """The invoice as it would be, with its lines, in memory only."""
 
     invoice: Invoice
     lines: list[InvoiceLine]
-    deductions: list[InvoiceDeduction]
-
-    @property
-    def closed(self) -> bool:
-        """Whether there is nothing to ask for, so that no document would come of it."""
-        return self.invoice.status == "closed"
-
-
-def preview_finalize(invoice: Invoice, *, by: Actor, at: datetime) -> InvoicePreview:
-    """The result of finalising a draft now. Raises what finalising would raise."""
-    with transaction.atomic():
-        found = seen(finalize_invoice(invoice, by=by, at=at))
-        transaction.set_rollback(True)
-    return found
 
 
 def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePreview:
@@ -56,8 +41,7 @@ def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePrevie
 def seen(invoice: Invoice) -> InvoicePreview:
     """Everything read before it is taken back."""
     lines = list(invoice.lines.select_related("charge__metric").order_by("position"))
-    deductions = list(invoice.deductions.order_by("kind", "created_at"))
-    return InvoicePreview(invoice, lines, deductions)
+    return InvoicePreview(invoice, lines)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,76 @@
+"""Filters of the lists of invoices, payments and credit notes. A value that means nothing is ignored."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from billing.forms.lists import LongSelect, currencies, with_empty
+from billing.web.formats import day_text
+from invoicing.models import InvoiceType
+
+
+def day_field(label: str) -> forms.DateField:
+    """A day, chosen in the browser's own calendar."""
+    return forms.DateField(
+        label=label, required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+
+
+class ListFilters(forms.Form):
+    """What every list of documents can be narrowed by: words, currency, days, one customer."""
+
+    q = forms.CharField(required=False, max_length=100)
+    currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)
+    issued_from = day_field("From")
+    issued_to = day_field("To")
+    customer = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    def __init__(self, data: QueryDict) -> None:
+        super().__init__(data, auto_id="filter_%s")
+        self.is_valid()
+        self.values: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if value}
+
+    def chips(self, query: QueryDict, names: dict[str, str]) -> list[dict[str, str]]:
+        """The filters in force, each with the URL that leaves it out; `names` says values otherwise."""
+        found = []
+        for name, value in self.values.items():
+            rest = query.copy()
+            for gone in (name, "page"):
+                rest.pop(gone, None)
+            label = "Search" if name == "q" else str(self[name].label)
+            url = f"?{rest.urlencode()}"
+            found.append({"label": label, "value": names.get(name) or self.words(name), "remove_url": url})
+        return found
+
+    def words(self, name: str) -> str:
+        """A filter's value for people."""
+        value = self.values[name]
+        field = self.fields[name]
+        if isinstance(field, forms.DateField):
+            return day_text(value)
+        if isinstance(field, forms.ChoiceField) and name != "currency":
+            return str(dict(field.choices)[value])  # type: ignore[arg-type]
+        return str(value)
+
+
+class InvoiceFilters(ListFilters):
+    """The invoices list."""
+
+    type = forms.ChoiceField(choices=with_empty("Any", InvoiceType.choices), required=False)
+
+
+class PaymentFilters(ListFilters):
+    """The payments list: the days are those on which the money came."""
+
+
+class CreditNoteFilters(ListFilters):
+    """The credit notes list."""
+
+    state = forms.ChoiceField(
+        label="Balance",
+        choices=[("", "Any"), ("available", "Available"), ("consumed", "Used up"), ("voided", "Voided")],
+        required=False,
+    )

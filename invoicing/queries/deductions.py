@@ -1,0 +1,32 @@
+"""What computed totals take off an invoice, with the names that people know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from billing.models import AppliedCoupon, Wallet
+from invoicing.models import CreditNote
+from invoicing.rules.totals import Totals
+
+
+@dataclass(frozen=True)
+class NamedDeduction:
+    """A coupon (before tax), a credit note or a wallet (after tax) and what it takes off, in minor units."""
+
+    kind: str
+    label: str
+    amount_minor: int
+
+
+def named_deductions(totals: Totals) -> list[NamedDeduction]:
+    """All that is taken off, in the order of the document. At most three queries."""
+    coupons = AppliedCoupon.objects.filter(pk__in=[item.coupon_id for item in totals.coupons])
+    coupon_names = {str(row.pk): row.coupon.name for row in coupons.select_related("coupon")}
+    notes = CreditNote.objects.filter(pk__in=[key for key, _ in totals.credit_notes])
+    note_names = {str(row.pk): row.number for row in notes}
+    wallets = Wallet.objects.filter(pk__in=[key for key, _ in totals.wallets])
+    wallet_names = {str(row.pk): str(row) for row in wallets}
+    found = [NamedDeduction("coupon", coupon_names[item.coupon_id], item.minor) for item in totals.coupons]
+    found += [NamedDeduction("credit_note", note_names[key], minor) for key, minor in totals.credit_notes]
+    found += [NamedDeduction("wallet", wallet_names[key], minor) for key, minor in totals.wallets]
+    return [item for item in found if item.amount_minor]

@@ -1,0 +1,135 @@
+"""The lists of invoices, payments and credit notes: rows that a filter leaves, counts and totals of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.apps import apps
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from billing.models import Organization
+from billing.orm.scoped import ScopedQuerySet
+from billing.orm.search import fold, matching
+from billing.rules.ids import decode
+from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
+
+VISIBLE_VALUES = [status.value for status in VISIBLE]
+FINAL = Q(status=InvoiceStatus.FINALIZED.value)
+PAID = Q(payment_status=PaymentStatus.PAID.value)
+TABS = ("all", "draft", "outstanding", "paid", "overdue", "voided")
+
+
+@dataclass(frozen=True)
+class ListTotal:
+    """A line under a list: how many in a currency, their amount, and what of it is due (minor units)."""
+
+    currency: str
+    count: int
+    total_minor: int
+    due_minor: int
+
+
+@dataclass(frozen=True)
+class InvoiceList:
+    """Rows of the tab, how many each tab has, and totals per currency of the tab's rows."""
+
+    rows: ScopedQuerySet
+    counts: dict[str, int]
+    sums: list[ListTotal]
+
+
+def tab_of(name: str, today: date) -> Q:
+    """The condition of a quick tab. Closed invoices (nothing to ask for) are in none."""
+    conditions = {
+        "draft": Q(status=InvoiceStatus.DRAFT.value),
+        "outstanding": FINAL & ~PAID,
+        "paid": FINAL & PAID,
+        "overdue": FINAL & ~PAID & Q(due_on__lt=today),
+        "voided": Q(status=InvoiceStatus.VOIDED.value),
+    }
+    return conditions.get(name, Q(status__in=VISIBLE_VALUES))
+
+
+def invoice_list(
+    organization: Organization, values: dict[str, Any], tab: str, today: date, customer: Any = None
+) -> InvoiceList:
+    """Invoices narrowed by `values` (q, type, currency, issued_from, issued_to, customer) and a tab.
+
+    One query for the counts of all tabs and the totals; the rows are not read yet.
+    """
+    found = Invoice.objects.of(organization)
+    if customer is not None:
+        found = found.filter(customer=customer)
+    for name in ("type", "currency"):
+        if name in values:
+            found = found.filter(**{name: values[name]})
+    found = narrowed(found, organization, values, "issuing_on", "number")
+    mine = tab_of(tab, today)
+    # A voided invoice asks for nothing; it is added up only where one looks at voided ones.
+    summed = mine if tab == "voided" else mine & ~Q(status=InvoiceStatus.VOIDED.value)
+    columns: dict[str, Any] = {f"n_{name}": Count("pk", filter=tab_of(name, today)) for name in TABS}
+    columns |= {
+        "n_summed": Count("pk", filter=summed),
+        "total": Sum("total_minor", filter=summed, default=0),
+        "due": Sum(F("total_minor") - F("paid_minor"), filter=summed & FINAL, default=0),
+    }
+    per_currency = list(found.order_by("currency").values("currency").annotate(**columns))
+    counts = {name: sum(row[f"n_{name}"] for row in per_currency) for name in TABS}
+    sums = [
+        ListTotal(row["currency"], row["n_summed"], row["total"], row["due"])
+        for row in per_currency
+        if row["n_summed"]
+    ]
+    return InvoiceList(found.filter(mine), counts, sums)
+
+
+def payment_list(organization: Organization, values: dict[str, Any]) -> ScopedQuerySet:
+    """Payments narrowed by words (reference, invoice number, customer), currency and days."""
+    found = Payment.objects.of(organization)
+    if "currency" in values:
+        found = found.filter(currency=values["currency"])
+    return narrowed(found, organization, values, "paid_at__date", "reference", "invoice__number")
+
+
+def credit_note_list(organization: Organization, values: dict[str, Any]) -> ScopedQuerySet:
+    """Credit notes narrowed by words (number, invoice number, customer), currency, days and balance."""
+    found = CreditNote.objects.of(organization)
+    if "currency" in values:
+        found = found.filter(currency=values["currency"])
+    states = {
+        "available": Q(status="finalized", balance_minor__gt=0),
+        "consumed": Q(status="finalized", balance_minor=0),
+        "voided": Q(status="voided"),
+    }
+    if values.get("state") in states:
+        found = found.filter(states[values["state"]])
+    return narrowed(found, organization, values, "issuing_on", "number", "invoice__number")
+
+
+def narrowed(
+    rows: ScopedQuerySet, organization: Organization, values: dict[str, Any], day: str, *texts: str
+) -> ScopedQuerySet:
+    """Rows of the days, the customer and the words asked for; words are sought in `texts` and customers."""
+    if "issued_from" in values:
+        rows = rows.filter(**{f"{day}__gte": values["issued_from"]})
+    if "issued_to" in values:
+        rows = rows.filter(**{f"{day}__lte": values["issued_to"]})
+    if "customer" in values:
+        key = decode("cust", values["customer"])
+        rows = rows.filter(customer=key) if key else rows.none()
+    if term := values.get("q", "").strip():
+        customers = apps.get_model("customers", "Customer").objects.of(organization)
+        wanted = Q(customer__in=matching(customers, term).values("pk")) if fold(term) else Q()
+        for text in texts:
+            wanted |= Q(**{f"{text}__icontains": term})
+        rows = rows.filter(wanted)
+    return rows
+
+
+def sums_of(rows: QuerySet[Any], amount: str) -> list[ListTotal]:
+    """Totals per currency of what a list shows; nothing is due."""
+    found = rows.order_by("currency").values_list("currency").annotate(n=Count("pk"), total=Sum(amount))
+    return [ListTotal(currency, count, total, 0) for currency, count, total in found]

@@ -1,0 +1,80 @@
+"""Credit notes: the list, and one credit note with its items, where it was used, and its document."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.views.decorators.http import require_safe
+
+from billing.web.access import access
+from billing.web.htmx import render_page, wants_partial
+from billing.web.paging import page_of, sorted_by
+from billing.web.requests import StaffRequest
+from invoicing.forms.lists import CreditNoteFilters
+from invoicing.models import CreditNote
+from invoicing.queries.listing import credit_note_list, sums_of
+from invoicing.views.frame import customer_named, document_context, find_credit_note, history, tidy
+
+SORTS = {
+    "number": "number",
+    "customer": "customer_name",
+    "issued": "issuing_on",
+    "amount": "total_minor",
+    "balance": "balance_minor",
+}
+
+
+@require_safe
+@access("credit_notes.view")
+def credit_notes(request: StaffRequest) -> HttpResponse:
+    """The list."""
+    filters = CreditNoteFilters(request.GET)
+    found = credit_note_list(request.organization, filters.values)
+    rows, sort = sorted_by(request, found, SORTS, "-issued")
+    page = page_of(request, rows.select_related("customer", "invoice"))
+    named = {}
+    if "customer" in filters.values:
+        named["customer"] = customer_named(request, filters.values["customer"])
+    context = {
+        "page": page,
+        "rows": [{"note": note, "shown": state_of(note)} for note in page.object_list],
+        "filters": filters,
+        "chips": filters.chips(request.GET, named),
+        "narrowed": bool(filters.values),
+        "sums": sums_of(found.filter(status="finalized"), "total_minor"),
+        "sort": sort if request.GET.get("sort") else "",
+    }
+    response = render_page(
+        request, "invoicing/credit_notes/list.html", context, partials=("credit-note-table",)
+    )
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(request.GET, request.path)
+    return response
+
+
+def state_of(note: CreditNote) -> str:
+    """The word for a credit note: voided, available, or consumed when its balance is used up."""
+    if note.status == "voided":
+        return "voided"
+    return "available" if note.balance_minor else "consumed"
+
+
+@require_safe
+@access("credit_notes.view")
+def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
+    """One credit note."""
+    note = find_credit_note(request, id)
+    context: dict[str, Any] = {
+        "note": note,
+        "customer": note.customer,
+        "invoice": note.invoice,
+        "shown": state_of(note),
+        "used_minor": note.total_minor - note.balance_minor if note.status == "finalized" else 0,
+        "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
+        "history": history(note),
+    }
+    return render_page(
+        request, "invoicing/credit_notes/detail.html", context | document_context(request, note)
+    )

@@ -1,0 +1,102 @@
+"""What the pages of invoices and credit notes share: finding a row, its document, its history."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, cast
+from uuid import UUID
+
+from django.apps import apps
+from django.http import QueryDict
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.actions.clock import now
+from billing.models import AuditEntry, Job
+from billing.rules.ids import decode
+from billing.rules.states import JobState
+from billing.web.access import may
+from billing.web.activity import timeline_items
+from billing.web.formats import money_text
+from billing.web.requests import StaffRequest
+from invoicing.models import CreditNote, Invoice, PdfState
+
+Document = Invoice | CreditNote
+MOST_HISTORY = 50
+
+
+def find_invoice(request: StaffRequest, key: UUID) -> Invoice:
+    """An invoice of the organization, also of a deleted customer; else 404. Closed ones are not shown."""
+    rows = Invoice.objects.of(request.organization).exclude(status="closed")
+    return cast(Invoice, rows.select_related("customer", "billing_entity", "wallet").get_or_404(pk=key))
+
+
+def find_credit_note(request: StaffRequest, key: UUID) -> CreditNote:
+    """A credit note of the organization, also of a deleted customer; else 404."""
+    rows = CreditNote.objects.of(request.organization).select_related("customer", "invoice__billing_entity")
+    return cast(CreditNote, rows.get_or_404(pk=key))
+
+
+def today_of(request: StaffRequest) -> date:
+    """The organization's day, in its own zone and by its own clock."""
+    return timezone.localtime(now(request.organization)).date()
+
+
+def customer_named(request: StaffRequest, text: str) -> str:
+    """The name of the customer that a filter asks for; the text itself when there is none."""
+    key = decode("cust", text)
+    customers = apps.get_model("customers", "Customer").objects.of(request.organization)
+    found = customers.filter(pk=key).first() if key else None
+    return found.display_name if found else text
+
+
+def tidy(query: QueryDict, path: str) -> str:
+    """The list's address without empty parameters, for the address bar."""
+    rest = query.copy()
+    for name in list(rest):
+        if not rest[name]:
+            del rest[name]
+    return f"{path}?{rest.urlencode()}" if rest else path
+
+
+def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
+    """What `invoicing/document.html` needs: the addresses of the PDF, and the job that makes it.
+
+    `pdf_view` is ready, waiting, failed or none; `can_retry`: this member may run a failed job again.
+    """
+    noun = "invoice" if isinstance(row, Invoice) else "credit-note"
+    job = None
+    if row.pdf_state in (PdfState.PENDING, PdfState.FAILED):
+        prefix = "pdf" if noun == "invoice" else "cnpdf"
+        jobs = Job.objects.of(request.organization).filter(key=f"{prefix}:{row.pk}")
+        job = jobs.order_by("-created_at").first()
+    return {
+        "document": row,
+        "pdf_url": reverse(f"{noun}-pdf", args=[row]),
+        "poll_url": reverse(f"{noun}-document", args=[row]),
+        "pdf_job": job,
+        "pdf_view": pdf_view(row, job),
+        "can_retry": may(request.member, "jobs.retry"),
+    }
+
+
+def pdf_view(row: Document, job: Job | None) -> str:
+    """What the panel shows: ready, none, failed, or waiting (also while a failed job is being run again)."""
+    if row.pdf_state in (PdfState.READY, PdfState.NONE):
+        return str(row.pdf_state)
+    running = job is not None and job.state in (JobState.QUEUED.value, JobState.RUNNING.value)
+    if row.pdf_state == PdfState.PENDING:
+        running = job is None or job.state != JobState.FAILED.value
+    return "waiting" if running else "failed"
+
+
+def history(row: Document) -> list[dict[str, Any]]:
+    """The audit entries of an invoice or credit note as a timeline, newest first, amounts in words."""
+    entries = list(AuditEntry.objects.of(row.organization_id).filter(subject_id=row.pk)[:MOST_HISTORY])
+    for entry in entries:
+        entry.changes = {
+            name: [money_text(value, row.currency) for value in pair] if name.endswith("_minor") else pair
+            for name, pair in entry.changes.items()
+        }
+    zone = row.timezone if isinstance(row, Invoice) else row.invoice.timezone
+    return timeline_items(entries, zone)

@@ -1,0 +1,58 @@
+"""Payments received: the list. What a payment is about stands on its invoice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from billing.web.access import access
+from billing.web.htmx import render_page, wants_partial
+from billing.web.paging import page_of, sorted_by
+from billing.web.requests import StaffRequest
+from invoicing.forms.lists import PaymentFilters
+from invoicing.models import Payment
+from invoicing.queries.listing import payment_list, sums_of
+from invoicing.views.frame import customer_named, tidy
+
+SORTS = {
+    "received": "paid_at",
+    "invoice": "invoice__number",
+    "customer": "invoice__customer_name",
+    "amount": "amount_minor",
+}
+
+
+@require_safe
+@access("invoices.view")
+def payments(request: StaffRequest) -> HttpResponse:
+    """The list, the latest first."""
+    filters = PaymentFilters(request.GET)
+    found = payment_list(request.organization, filters.values)
+    rows, sort = sorted_by(request, found, SORTS, "-received")
+    named = {}
+    if "customer" in filters.values:
+        named["customer"] = customer_named(request, filters.values["customer"])
+    context = {
+        "page": page_of(request, rows.select_related("invoice", "customer")),
+        "filters": filters,
+        "chips": filters.chips(request.GET, named),
+        "narrowed": bool(filters.values),
+        "sums": sums_of(found.filter(status="successful"), "amount_minor"),
+        "sort": sort if request.GET.get("sort") else "",
+    }
+    response = render_page(request, "invoicing/payments/list.html", context, partials=("payment-table",))
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(request.GET, request.path)
+    return response
+
+
+@require_safe
+@access("invoices.view")
+def payment(request: StaffRequest, id: UUID) -> HttpResponse:
+    """A payment's address leads to its invoice, where it is listed."""
+    row = Payment.objects.of(request.organization).get_or_404(pk=id)
+    return redirect(reverse("invoice", args=[row.invoice_id]))
