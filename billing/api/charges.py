@@ -1,0 +1,143 @@
+"""Charges as the API takes them, alone and within a plan, and POST /api/charges/preview."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Field, Router
+
+from billing.actions.charges import ChargeTerms
+from billing.api.lookups import columns, minor, refuse_null, taxes_of
+from billing.models import Charge, Metric, Organization
+from billing.queries.charge_preview import work_out
+from billing.queries.payloads_catalog import example_payload
+from billing.rules.errors import FieldErrors, Invalid
+from billing.rules.ids import decode
+from billing.rules.money import exponent
+from billing.web.api import ApiSchema, envelope
+
+router = Router(tags=["Charges"])
+
+
+class ChargeChanges(ApiSchema):
+    """What PATCH takes; fields that are left out stay. The metric of a charge stays."""
+
+    charge_model: str | None = None
+    properties: dict[str, Any] | None = None
+    min_amount: Decimal | None = None
+    invoice_display_name: str | None = None
+    tax_codes: list[str] | None = None
+
+
+class ChargeIn(ChargeChanges):
+    """A charge: the metric by id or by code. In a plan's PATCH, `id` keeps an existing charge."""
+
+    id: str | None = None
+    billable_metric_id: str | None = None
+    metric_code: str | None = None
+    charge_model: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+
+
+class PreviewIn(ApiSchema):
+    """A price to work out: `units`, or `eventValues` whose sum they are."""
+
+    charge_model: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+    currency: str
+    units: Decimal | None = None
+    events_count: int | None = None
+    event_values: list[Decimal] = Field(default_factory=list)
+    precise_total_amount: Decimal = Decimal(0)
+
+
+def find_metric(organization: Organization, body: ChargeIn) -> Metric:
+    """The metric that a charge names. Raises Invalid at the field that was sent."""
+    rows = Metric.objects.of(organization).kept()
+    if body.billable_metric_id:
+        found = rows.filter(pk=decode("met", body.billable_metric_id)).first()
+        if found is None:
+            raise Invalid("There is no such metric.", code="unknown", field="billable_metric_id")
+        if body.metric_code and body.metric_code != found.code:
+            raise Invalid("Is not the code of billableMetricId.", field="metric_code")
+        return cast(Metric, found)
+    if body.metric_code:
+        found = rows.filter(code=body.metric_code).first()
+        if found is None:
+            raise Invalid("There is no such metric.", code="unknown", field="metric_code")
+        return cast(Metric, found)
+    raise Invalid("Send billableMetricId or metricCode.", code="required", field="billable_metric_id")
+
+
+def terms_from(organization: Organization, body: ChargeIn, currency: str) -> ChargeTerms:
+    """A body as terms for the action."""
+    key = decode("chg", body.id) if body.id else None
+    if body.id and key is None:
+        raise Invalid("This plan has no such charge.", code="unknown", field="id")
+    return ChargeTerms(
+        metric=find_metric(organization, body),
+        charge_model=body.charge_model.lower(),
+        properties=body.properties,
+        invoice_display_name=body.invoice_display_name or "",
+        min_amount_minor=minor(body.min_amount or Decimal(0), currency, "min_amount"),
+        taxes=taxes_of(organization, body.tax_codes or []),
+        id=key,
+    )
+
+
+def all_terms(organization: Organization, bodies: Sequence[ChargeIn], currency: str) -> list[ChargeTerms]:
+    """The charges of a plan's body; a problem is named with its place (`charges[1].metricCode`)."""
+    terms, errors = [], []
+    for index, body in enumerate(bodies):
+        try:
+            terms.append(terms_from(organization, body, currency))
+        except Invalid as error:
+            errors.append((f"charges[{index}].{error.field}", str(error)))
+    if errors:
+        raise FieldErrors(errors, code="invalid_charges")
+    return terms
+
+
+def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
+    """An existing charge with what PATCH sent."""
+    values = columns(body, {})
+    refuse_null(values, {}, allowed=("invoice_display_name", "tax_codes", "min_amount"))
+    currency = charge.plan.currency
+    taxes = list(charge.taxes.all())
+    if "tax_codes" in values:
+        taxes = taxes_of(charge.organization, values["tax_codes"] or [])
+    least = charge.min_amount_minor
+    if "min_amount" in values:
+        least = minor(values["min_amount"] or Decimal(0), currency, "min_amount")
+    return ChargeTerms(
+        metric=charge.metric,
+        charge_model=values.get("charge_model", charge.charge_model).lower(),
+        properties=values.get("properties", charge.properties),
+        invoice_display_name=values.get("invoice_display_name", charge.invoice_display_name) or "",
+        min_amount_minor=least,
+        taxes=taxes,
+        id=charge.pk,
+    )
+
+
+@router.post("/preview")
+def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
+    """What some usage costs under a charge model, with the steps: by the very rule that bills it."""
+    exponent(body.currency)
+    if body.events_count is not None and body.events_count < 0:
+        raise Invalid("Must not be negative.", field="events_count")
+    if body.units is None and not body.event_values:
+        raise Invalid("Send units or eventValues.", code="required", field="units")
+    example = work_out(
+        body.charge_model.lower(),
+        body.properties,
+        currency=body.currency,
+        units=body.units,
+        events_count=body.events_count,
+        event_values=body.event_values,
+        events_total=body.precise_total_amount,
+    )
+    return envelope(example_payload(example))

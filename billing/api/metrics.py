@@ -1,0 +1,104 @@
+"""/api/billable-metrics."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.db.models import Q
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from billing.actions.clock import now
+from billing.actions.metrics import create_metric, delete_metric, update_metric
+from billing.api.lookups import by_id_or_code, columns, refuse_null
+from billing.models import Metric
+from billing.queries.payloads_catalog import metric_payload
+from billing.rules.errors import Invalid
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+
+router = Router(tags=["Billable metrics"])
+COLUMNS = {"aggregation_type": "aggregation"}
+
+
+class MetricChanges(ApiSchema):
+    """What PATCH takes; fields that are left out stay."""
+
+    name: str | None = None
+    code: str | None = None
+    description: str | None = None
+    aggregation_type: str | None = None
+    field_name: str | None = None
+
+
+class MetricIn(MetricChanges):
+    """What POST takes; `fieldName` is required unless the type is count."""
+
+    name: str
+    code: str
+    aggregation_type: str
+
+
+class MetricFilters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    search: str = ""
+    aggregation_type: str = ""
+    page: int = 1
+    limit: int = 20
+
+
+def values_of(body: MetricChanges) -> dict[str, Any]:
+    """The body by column; null empties texts and is refused elsewhere."""
+    values = columns(body, COLUMNS)
+    for name in ("description", "field_name"):
+        if name in values:
+            values[name] = values[name] or ""
+    refuse_null(values, COLUMNS)
+    if "aggregation" in values:
+        values["aggregation"] = values["aggregation"].lower().removesuffix("_agg")
+        if values["aggregation"] not in dict(Metric._meta.get_field("aggregation").choices or ()):
+            raise Invalid("Must be count, sum, max, unique_count or latest.", field="aggregation_type")
+    return values
+
+
+@router.get("")
+def list_metrics(request: HttpRequest, filters: Query[MetricFilters]) -> dict[str, Any]:
+    """By name; `search` looks in name and code."""
+    rows = Metric.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    if filters.search:
+        rows = rows.filter(Q(name__icontains=filters.search) | Q(code__icontains=filters.search))
+    if filters.aggregation_type:
+        rows = rows.filter(aggregation=filters.aggregation_type.lower())
+    return page_envelope(rows, metric_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict})
+def create(request: HttpRequest, body: MetricIn) -> tuple[int, dict[str, Any]]:
+    """409 for a code in use."""
+    asked = cast(ApiRequest, request)
+    at = now(asked.organization)
+    metric = create_metric(asked.organization, **values_of(body), by=asked.actor, at=at)
+    return 201, envelope(metric_payload(metric))
+
+
+@router.get("/{ref}")
+def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """By id or code."""
+    return envelope(metric_payload(by_id_or_code(request, Metric, ref)))
+
+
+@router.patch("/{ref}")
+def update(request: HttpRequest, ref: str, body: MetricChanges) -> dict[str, Any]:
+    """Code, type and field stay once events have been counted (400 metric_locked)."""
+    asked = cast(ApiRequest, request)
+    metric = by_id_or_code(request, Metric, ref)
+    changed = update_metric(metric, values_of(body), by=asked.actor, at=now(asked.organization))
+    return envelope(metric_payload(changed))
+
+
+@router.delete("/{ref}")
+def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """409 metric_in_use while a plan that prices it has subscriptions."""
+    asked = cast(ApiRequest, request)
+    metric = delete_metric(by_id_or_code(request, Metric, ref), by=asked.actor, at=now(asked.organization))
+    return envelope(metric_payload(metric) | {"deletedAt": metric.deleted_at})

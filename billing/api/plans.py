@@ -1,0 +1,238 @@
+"""/api/plans, and the charges of a plan."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django.db.models import Prefetch, QuerySet
+from django.http import Http404, HttpRequest
+from ninja import Field, Query, Router
+from pydantic import AliasChoices, StrictBool, StrictInt
+
+from billing.actions.charges import add_charge, remove_charge, update_charge
+from billing.actions.clock import now
+from billing.actions.plans import create_plan, delete_plan, update_plan
+from billing.api.charges import ChargeChanges, ChargeIn, all_terms, changed_terms, terms_from
+from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxes_of
+from billing.models import Charge, Plan
+from billing.orm.search import matching
+from billing.queries.payloads_catalog import charge_payload, plan_payload
+from billing.rules.errors import FieldErrors, Invalid
+from billing.rules.ids import decode
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+
+router = Router(tags=["Plans"])
+TEXTS = ("description", "invoice_display_name")
+TAKEN_APART = {"amount", "prices", "tax_codes", "charges"}
+
+
+def also(*names: str, default: Any = None) -> Any:
+    """A field that is understood under several names; the first is the one that is answered."""
+    return Field(default, validation_alias=AliasChoices(*names), serialization_alias=names[0])
+
+
+class PriceIn(ApiSchema):
+    """What a period costs in a currency, in major units."""
+
+    currency: str
+    amount: Decimal = also("amount", "unitAmount", "unit_amount", default=...)
+
+
+class PlanChanges(ApiSchema):
+    """What PATCH takes; fields that are left out stay, `charges` replaces all of them."""
+
+    name: str | None = None
+    code: str | None = None
+    description: str | None = None
+    invoice_display_name: str | None = None
+    interval: str | None = also("billingInterval", "billing_interval", "interval")
+    amount: Decimal | None = None
+    currency: str | None = None
+    prices: list[PriceIn] | None = None
+    pay_in_advance: StrictBool | None = None
+    trial_days: StrictInt | None = None
+    features: list[str] | None = None
+    active: StrictBool | None = also("active", "isActive", "is_active")
+    tax_codes: list[str] | None = None
+    charges: list[ChargeIn] | None = None
+
+
+class PlanIn(PlanChanges):
+    """What POST takes; without a price the plan costs 0 in the organization's currency."""
+
+    name: str
+    code: str
+
+
+class PlanFilters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    active: bool | None = None
+    is_active: bool | None = None
+    interval: str = ""
+    billing_interval: str = ""
+    currency: str = ""
+    search: str = ""
+    page: int = 1
+    limit: int = 20
+
+
+def full(rows: QuerySet[Plan]) -> QuerySet[Plan]:
+    """Plans with everything that their payload shows."""
+    charges = Charge.objects.kept().select_related("metric", "plan").prefetch_related("taxes")
+    return rows.prefetch_related("taxes", Prefetch("charges", charges, to_attr="kept_charges"))
+
+
+def answer(plan: Plan) -> dict[str, Any]:
+    """The plan, fresh from the table."""
+    return envelope(plan_payload(full(Plan.objects.filter(pk=plan.pk)).get()))
+
+
+def one_price(body: PlanChanges) -> tuple[Decimal | None, str | None]:
+    """(amount, currency) of a body. A plan has exactly one price, so a second one is refused."""
+    if body.prices is None:
+        return body.amount, body.currency
+    if len(body.prices) != 1:
+        raise Invalid("A plan has exactly one price. Make one plan per currency.", field="prices")
+    if body.amount is not None or body.currency is not None:
+        raise Invalid("Send either prices or amount and currency.", field="prices")
+    return body.prices[0].amount, body.prices[0].currency
+
+
+def values_of(request: ApiRequest, body: PlanChanges, plan: Plan | None) -> tuple[dict[str, Any], str]:
+    """(columns, currency): the body as the action takes it, without taxes and charges."""
+    values = {name: value for name, value in columns(body, {}).items() if name not in TAKEN_APART}
+    for name in TEXTS:
+        if name in values:
+            values[name] = values[name] or ""
+    values.pop("currency", None)
+    amount, currency = one_price(body)
+    refuse_null(values, {})
+    if "interval" in values:
+        values["interval"] = values["interval"].lower()
+    now_in = plan.currency if plan else request.organization.default_currency
+    chosen = currency.upper() if currency else now_in
+    if plan is None or chosen != now_in:
+        if plan is not None and amount is None:
+            raise Invalid("Send the amount in the new currency.", code="required", field="amount")
+        values["currency"] = chosen
+    if amount is not None:
+        values["amount_minor"] = minor(
+            amount, chosen, "amount" if body.prices is None else "prices[0].amount"
+        )
+    return values, chosen
+
+
+def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, Any]:
+    """Taxes and charges of a body, where they were sent."""
+    rest: dict[str, Any] = {}
+    if body.tax_codes is not None:
+        rest["taxes"] = taxes_of(request.organization, body.tax_codes)
+    if body.charges is not None:
+        rest["charges"] = all_terms(request.organization, body.charges, currency)
+    return rest
+
+
+@router.get("")
+def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, Any]:
+    """By name; `search` looks in name and code."""
+    rows = Plan.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    active = filters.is_active if filters.active is None else filters.active
+    interval = filters.interval or filters.billing_interval
+    if active is not None:
+        rows = rows.filter(active=active)
+    if interval:
+        rows = rows.filter(interval=interval.lower())
+    if filters.currency:
+        rows = rows.filter(currency=filters.currency.upper())
+    if filters.search:
+        rows = matching(rows, filters.search)
+    return page_envelope(full(rows), plan_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict})
+def create(request: HttpRequest, body: PlanIn) -> tuple[int, dict[str, Any]]:
+    """409 code_taken for a code in use."""
+    asked = cast(ApiRequest, request)
+    values, currency = values_of(asked, body, None)
+    rest = rest_of(asked, body, currency)
+    plan = create_plan(asked.organization, **values, **rest, by=asked.actor, at=now(asked.organization))
+    return 201, answer(plan)
+
+
+@router.get("/{ref}")
+def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """By id or code."""
+    return answer(by_id_or_code(request, Plan, ref))
+
+
+@router.patch("/{ref}")
+def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
+    """Code, interval, currency, time of payment and trial stay once there are subscriptions (400)."""
+    asked = cast(ApiRequest, request)
+    plan = by_id_or_code(request, Plan, ref)
+    values, currency = values_of(asked, body, plan)
+    rest = rest_of(asked, body, currency)
+    try:
+        update_plan(plan, values, **rest, by=asked.actor, at=now(asked.organization))
+    except FieldErrors as error:
+        named = [("billing_interval" if name == "interval" else name, text) for name, text in error.errors]
+        raise FieldErrors(named, code=error.code) from error
+    return answer(plan)
+
+
+@router.delete("/{ref}")
+def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """409 plan_in_use while it has pending or live subscriptions."""
+    asked = cast(ApiRequest, request)
+    plan = delete_plan(by_id_or_code(request, Plan, ref), by=asked.actor, at=now(asked.organization))
+    return envelope({"id": plan.public_id, "deletedAt": plan.deleted_at})
+
+
+def find_charge(request: HttpRequest, ref: str, charge_id: str) -> Charge:
+    """The kept charge of a kept plan; else 404."""
+    plan = by_id_or_code(request, Plan, ref)
+    rows = plan.charges.kept().select_related("metric", "plan", "organization").prefetch_related("taxes")
+    found = rows.filter(pk=decode("chg", charge_id)).first()
+    if found is None:
+        raise Http404("No such charge.")
+    return cast(Charge, found)
+
+
+@router.get("/{ref}/charges")
+def list_charges(request: HttpRequest, ref: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+    """In the order of the plan."""
+    plan = by_id_or_code(request, Plan, ref)
+    rows = plan.charges.kept().select_related("metric", "plan").prefetch_related("taxes")
+    return page_envelope(rows, charge_payload, page=page, limit=limit)
+
+
+@router.post("/{ref}/charges", response={201: dict})
+def create_charge(request: HttpRequest, ref: str, body: ChargeIn) -> tuple[int, dict[str, Any]]:
+    """One more charge; 400 when the metric is priced already."""
+    asked = cast(ApiRequest, request)
+    plan = by_id_or_code(request, Plan, ref)
+    if body.id:
+        raise Invalid("A new charge has no id yet.", field="id")
+    terms = terms_from(asked.organization, body, plan.currency)
+    charge = add_charge(plan, terms, by=asked.actor, at=now(asked.organization))
+    return 201, envelope(charge_payload(find_charge(request, plan.public_id, charge.public_id)))
+
+
+@router.patch("/{ref}/charges/{charge_id}")
+def change_charge(request: HttpRequest, ref: str, charge_id: str, body: ChargeChanges) -> dict[str, Any]:
+    """Model and properties are replaced whole."""
+    asked = cast(ApiRequest, request)
+    charge = find_charge(request, ref, charge_id)
+    update_charge(charge, changed_terms(charge, body), by=asked.actor, at=now(asked.organization))
+    return envelope(charge_payload(find_charge(request, ref, charge_id)))
+
+
+@router.delete("/{ref}/charges/{charge_id}")
+def delete_charge(request: HttpRequest, ref: str, charge_id: str) -> dict[str, Any]:
+    """Usage of the running period is then not billed."""
+    asked = cast(ApiRequest, request)
+    charge = find_charge(request, ref, charge_id)
+    remove_charge(charge, by=asked.actor, at=now(asked.organization))
+    return envelope({"id": charge.public_id, "deletedAt": now(asked.organization)})

@@ -1,0 +1,95 @@
+"""/api/taxes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from billing.actions.clock import now
+from billing.actions.taxes import create_tax, delete_tax, update_tax
+from billing.api.lookups import by_id_or_code, columns, refuse_null
+from billing.models import Tax
+from billing.queries.payloads_catalog import tax_payload
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+
+router = Router(tags=["Taxes"])
+
+
+class TaxChanges(ApiSchema):
+    """What PATCH takes; `rate` in percent."""
+
+    name: str | None = None
+    code: str | None = None
+    rate: Decimal | None = None
+    description: str | None = None
+    applied_by_default: bool | None = None
+
+
+class TaxIn(TaxChanges):
+    """What POST takes."""
+
+    name: str
+    code: str
+    rate: Decimal
+
+
+class TaxFilters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    applied_by_default: bool | None = None
+    page: int = 1
+    limit: int = 20
+
+
+def values_of(body: TaxChanges) -> dict[str, Any]:
+    """The body by column."""
+    values = columns(body, {})
+    if "description" in values:
+        values["description"] = values["description"] or ""
+    refuse_null(values, {})
+    return values
+
+
+@router.get("")
+def list_taxes(request: HttpRequest, filters: Query[TaxFilters]) -> dict[str, Any]:
+    """By name."""
+    rows = Tax.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    if filters.applied_by_default is not None:
+        rows = rows.filter(applied_by_default=filters.applied_by_default)
+    return page_envelope(rows, tax_payload, page=filters.page, limit=filters.limit)
+
+
+@router.post("", response={201: dict})
+def create(request: HttpRequest, body: TaxIn) -> tuple[int, dict[str, Any]]:
+    """409 for a code in use."""
+    asked = cast(ApiRequest, request)
+    tax = create_tax(asked.organization, **values_of(body), by=asked.actor, at=now(asked.organization))
+    tax.refresh_from_db()
+    return 201, envelope(tax_payload(tax))
+
+
+@router.get("/{ref}")
+def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """By id or code."""
+    return envelope(tax_payload(by_id_or_code(request, Tax, ref)))
+
+
+@router.patch("/{ref}")
+def update(request: HttpRequest, ref: str, body: TaxChanges) -> dict[str, Any]:
+    """Counts for drafts and later invoices."""
+    asked = cast(ApiRequest, request)
+    tax = by_id_or_code(request, Tax, ref)
+    update_tax(tax, values_of(body), by=asked.actor, at=now(asked.organization))
+    tax.refresh_from_db()
+    return envelope(tax_payload(tax))
+
+
+@router.delete("/{ref}")
+def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+    """409 tax_in_use while a plan, charge or customer names it."""
+    asked = cast(ApiRequest, request)
+    tax = delete_tax(by_id_or_code(request, Tax, ref), by=asked.actor, at=now(asked.organization))
+    return envelope(tax_payload(tax) | {"deletedAt": tax.deleted_at})

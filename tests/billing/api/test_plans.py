@@ -1,0 +1,245 @@
+"""/api/plans: shapes, seed spellings, exact amounts, refusals by field, other organizations, query counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.models import AuditEntry, Charge, Organization, Plan
+from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, make_tax, subscribe
+from tests.factories.people import make_key, make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Organization:
+    return make_organization()
+
+
+@pytest.fixture
+def call(acme: Organization, client: Client) -> Any:
+    """`call("post", "/plans", {...})` -> (status, body) with a key of acme."""
+    return caller(client, acme)
+
+
+def caller(client: Client, organization: Organization) -> Any:
+    key = make_key(organization)
+
+    def send(method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        more = {} if body is None else {"data": body, "content_type": "application/json"}
+        headers = {"Authorization": f"Bearer {key}"}
+        response = getattr(client, method)(f"/api{path}", headers=headers, **more)
+        return response.status_code, response.json()
+
+    return send
+
+
+def test_the_sdk_can_create_list_change_and_deactivate(call: Any) -> None:
+    status, body = call(
+        "post",
+        "/plans",
+        {"name": "Pro Plan", "code": "pro_monthly", "billingInterval": "MONTHLY", "features": ["API access"]},
+    )
+    assert status == 201
+    plan = body["data"]
+    assert plan["id"].startswith("pln_")
+    assert (plan["billingInterval"], plan["interval"], plan["active"], plan["isActive"]) == (
+        "monthly",
+        "monthly",
+        True,
+        True,
+    )
+    assert (plan["amount"], plan["currency"], plan["prices"]) == (
+        0,
+        "EUR",
+        [{"currency": "EUR", "amount": 0}],
+    )
+    assert call("get", "/plans?active=true")[1]["meta"]["total"] == 1
+    status, body = call("patch", f"/plans/{plan['id']}", {"name": "Pro v2", "features": ["a", "b"]})
+    assert (status, body["data"]["name"], body["data"]["features"]) == (200, "Pro v2", ["a", "b"])
+    status, body = call("patch", "/plans/pro_monthly", {"isActive": False})
+    assert (status, body["data"]["active"]) == (200, False)
+    assert call("get", "/plans?isActive=true")[1]["data"] == []
+    status, body = call("delete", "/plans/pro_monthly")
+    assert (status, body["data"]["id"]) == (200, plan["id"])
+    assert call("get", f"/plans/{plan['id']}")[0] == 404
+    actions = (
+        AuditEntry.objects.filter(subject_type="plan").order_by("id").values_list("action", "actor_kind")
+    )
+    assert list(actions) == [
+        ("plan.created", "key"),
+        ("plan.updated", "key"),
+        ("plan.updated", "key"),
+        ("plan.deleted", "key"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("price", "minor", "answered"),
+    [
+        ({"amount": 29.99, "currency": "USD"}, 2999, "29.99"),
+        ({"prices": [{"currency": "JPY", "amount": 15000}]}, 15000, "15000"),
+        ({"amount": 12.345, "currency": "KWD"}, 12345, "12.345"),
+        ({"amount": "0.10", "currency": "EUR"}, 10, "0.10"),
+    ],
+)
+def test_amounts_are_exact_in_each_currency(
+    call: Any, price: dict[str, Any], minor: int, answered: str
+) -> None:
+    status, body = call("post", "/plans", {"name": "P", "code": "p", **price})
+    assert status == 201
+    assert Plan.objects.get().amount_minor == minor
+    assert body["data"]["amount"] == float(answered)
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "word"),
+    [
+        ({"amount": 12.5, "currency": "JPY"}, "amount", "no decimals"),
+        ({"amount": 1, "currency": "XXX"}, "currency", "ISO 4217"),
+        ({"amount": -1}, "amount", "negative"),
+        (
+            {"prices": [{"currency": "EUR", "amount": 1}, {"currency": "USD", "amount": 1}]},
+            "prices",
+            "one price",
+        ),
+        ({"prices": []}, "prices", "one price"),
+        ({"prices": [{"currency": "EUR", "amount": 1.234}]}, "prices[0].amount", "two decimals"),
+        ({"billingInterval": "hourly"}, "interval", "not a valid"),
+        ({"trialDays": "x"}, "trialDays", ""),
+        ({"colour": "red"}, "colour", "Unknown field"),
+        ({"taxCodes": ["vat"]}, "taxCodes", "no tax vat"),
+        ({"name": None}, "name", ""),
+    ],
+)
+def test_bad_bodies_are_refused_by_field(call: Any, body: dict[str, Any], field: str, word: str) -> None:
+    status, answer = call("post", "/plans", {"name": "P", "code": "p", **body})
+    assert status == 400
+    assert answer["error"]["errors"][0]["field"] == field
+    assert word in answer["error"]["errors"][0]["message"]
+    assert not Plan.objects.exists()
+
+
+def test_a_duplicate_code_is_a_conflict(call: Any, acme: Organization) -> None:
+    make_plan(acme, code="pro")
+    status, body = call("post", "/plans", {"name": "P", "code": "pro"})
+    assert (status, body["error"]["code"], body["error"]["errors"][0]["field"]) == (409, "code_taken", "code")
+    assert Plan.objects.count() == 1
+
+
+def test_charges_within_a_plan_and_their_errors(call: Any, acme: Organization) -> None:
+    metric, other = make_metric(acme, "calls"), make_metric(acme, "seats")
+    make_tax(acme, "vat")
+    body = {
+        "name": "P",
+        "code": "p",
+        "amount": 5,
+        "taxCodes": ["vat"],
+        "charges": [
+            {
+                "billableMetricId": metric.public_id,
+                "chargeModel": "GRADUATED",
+                "properties": GRADUATED,
+                "minAmount": 12.5,
+            },
+            {"metricCode": "seats", "chargeModel": "standard", "properties": {"amount": "0.05"}},
+        ],
+    }
+    status, answer = call("post", "/plans", body)
+    assert status == 201
+    first, second = answer["data"]["charges"]
+    assert (first["billableMetricId"], first["metricCode"], first["minAmount"]) == (
+        metric.public_id,
+        "calls",
+        12.5,
+    )
+    assert first["properties"]["graduatedRanges"][1] == {
+        "fromValue": 1001,
+        "toValue": None,
+        "perUnitAmount": "0.05",
+        "flatAmount": "5",
+    }
+    assert (second["metricCode"], second["chargeModel"], second["properties"]) == (
+        "seats",
+        "standard",
+        {"amount": "0.05"},
+    )
+    assert answer["data"]["taxCodes"] == ["vat"]
+    bad = {**body, "code": "q", "charges": [body["charges"][1], {**body["charges"][1], "metricCode": "no"}]}
+    status, answer = call("post", "/plans", bad)
+    assert (status, answer["error"]["errors"][0]["field"]) == (400, "charges[1].metricCode")
+    bad["charges"] = [
+        {
+            "metricCode": "calls",
+            "chargeModel": "volume",
+            "properties": {"volumeRanges": [{"fromValue": 0, "toValue": 10, "perUnitAmount": "1"}]},
+        }
+    ]
+    status, answer = call("post", "/plans", bad)
+    assert status == 400
+    assert answer["error"]["errors"][0]["field"] == "charges[0].properties.volumeRanges[0].toValue"
+    assert Plan.objects.count() == 1
+    assert other.charges.count() == 1
+
+
+def test_charge_routes(call: Any, acme: Organization) -> None:
+    make_metric(acme, "calls")
+    plan = make_plan(acme, code="pro")
+    path = f"/plans/{plan.public_id}/charges"
+    price = {"metricCode": "calls", "chargeModel": "standard", "properties": {"amount": "1"}}
+    status, body = call("post", path, price)
+    assert (status, body["data"]["planId"]) == (201, plan.public_id)
+    charge_id = body["data"]["id"]
+    status, body = call("post", path, price)
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "metric")
+    status, body = call("patch", f"{path}/{charge_id}", {"properties": {"amount": "2"}, "minAmount": 3})
+    assert (status, body["data"]["properties"], body["data"]["minAmount"]) == (200, {"amount": "2"}, 3)
+    status, body = call("patch", f"{path}/{charge_id}", {"properties": {"amount": "x"}})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "properties.amount")
+    assert call("get", path)[1]["meta"]["total"] == 1
+    assert call("delete", f"{path}/{charge_id}")[0] == 200
+    assert call("delete", f"{path}/{charge_id}")[0] == 404
+    assert Charge.objects.kept().count() == 0
+
+
+def test_locked_fields_and_deletion_with_subscriptions(call: Any, acme: Organization) -> None:
+    plan = make_plan(acme, code="pro")
+    subscribe(plan)
+    status, body = call("patch", "/plans/pro", {"billingInterval": "yearly", "amount": 99})
+    assert (status, body["error"]["code"]) == (400, "plan_field_locked")
+    assert body["error"]["errors"][0]["field"] == "billingInterval"
+    status, body = call("patch", "/plans/pro", {"billingInterval": "monthly", "amount": 99})
+    assert (status, body["data"]["amount"]) == (200, 99)
+    status, body = call("delete", "/plans/pro")
+    assert (status, body["error"]["code"]) == (409, "plan_in_use")
+
+
+def test_another_organization_sees_nothing(client: Client, acme: Organization) -> None:
+    plan = make_plan(acme, [make_metric(acme)], code="pro")
+    charge_id = plan.charges.get().public_id
+    stranger = caller(client, make_organization("Other"))
+    assert stranger("get", "/plans")[1]["data"] == []
+    for method, path in [
+        ("get", f"/plans/{plan.public_id}"),
+        ("get", "/plans/pro"),
+        ("patch", f"/plans/{plan.public_id}"),
+        ("delete", f"/plans/{plan.public_id}"),
+        ("get", f"/plans/{plan.public_id}/charges"),
+        ("delete", f"/plans/{plan.public_id}/charges/{charge_id}"),
+    ]:
+        assert stranger(method, path, {} if method == "patch" else None)[0] == 404
+    assert Plan.objects.kept().count() == 1
+
+
+def test_the_list_takes_the_same_queries_however_long(
+    call: Any, acme: Organization, django_assert_num_queries: Any
+) -> None:
+    tax = make_tax(acme)
+    for _ in range(3):
+        make_plan(acme, [charge(make_metric(acme), taxes=[tax])], taxes=[tax])
+    call("get", "/plans")
+    with django_assert_num_queries(6):
+        assert len(call("get", "/plans")[1]["data"]) == 3
