@@ -18,12 +18,13 @@ from customers.rules.fields import MAX_METADATA_KEYS, clean_fields
 
 BILLING = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
 SHIPPING = tuple(f"shipping_{name.removeprefix('address_')}" for name in BILLING)
+PAIRS = tuple(zip(BILLING, SHIPPING, strict=True))
 
 
 def shipping_is_billing(customer: Customer) -> bool:
-    """Whether the shipping address repeats the billing address (or both are empty)."""
-    pairs = zip(BILLING, SHIPPING, strict=True)
-    return all(getattr(customer, one) == getattr(customer, other) for one, other in pairs)
+    """Whether goods go to the billing address: no shipping address of its own, or the same one."""
+    pairs = [(getattr(customer, one), getattr(customer, other)) for one, other in PAIRS]
+    return not any(other for _, other in pairs) or all(one == other for one, other in pairs)
 
 
 class CustomerForm(forms.ModelForm):
@@ -78,8 +79,13 @@ class CustomerForm(forms.ModelForm):
             initial["billing_entity"] = entities.filter(is_default=True).first()
         super().__init__(data, instance=row, initial=initial, auto_id="customer_%s")
         self.fields["name"].required = True
+        self.fields["name"].error_messages["required"] = "Enter a name."
+        self.fields["external_id"].error_messages["required"] = "Enter the ID that your own system uses."
+        self.fields["email"].error_messages["invalid"] = "Enter an e-mail address such as name@example.com."
         self.fields["billing_entity"].queryset = entities
         self.fields["billing_entity"].empty_label = None
+        if len(entities) < 2:
+            del self.fields["billing_entity"]
         self.fields["taxes"] = forms.ModelMultipleChoiceField(
             Tax.objects.of(organization).kept(),
             required=False,
@@ -139,7 +145,7 @@ class CustomerForm(forms.ModelForm):
         """The rules that the API follows too, so that every bad field shows at once."""
         values = dict(super().clean() or self.cleaned_data)
         if values.get("shipping_same"):
-            values |= {other: values.get(one, "") for one, other in zip(BILLING, SHIPPING, strict=True)}
+            values |= dict.fromkeys(SHIPPING, "")  # an empty one follows the billing address
         if self.lock:
             self.refuse_locked()
         try:

@@ -42,7 +42,8 @@ class Provider(models.TextChoices):
 
 class Customer(Kept):
     """Whom we bill. Deleted customers keep their row, because their documents stay; their external ID and
-    e-mail may be used again. `deleting_at` is set while the deletion cascade runs.
+    e-mail may be used again. `deleting_at` is set while the deletion cascade runs. An empty shipping address
+    means the billing address.
     """
 
     PREFIX = "cust"

@@ -11,6 +11,7 @@ from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 
 from billing.models import Subscription, Wallet
+from billing.queries.usage import current_usage
 from billing.rules.states import LIVE, OPEN
 from customers.models import Customer
 from customers.rules.recurring import monthly_minor
@@ -101,6 +102,19 @@ def open_subscriptions(customer: Customer) -> list[Subscription]:
     """Running and pending ones with their plans, the running ones first."""
     rows = Subscription.objects.filter(customer=customer, status__in=OPEN_VALUES).select_related("plan")
     return sorted(rows, key=lambda row: (row.status == "pending", row.subscription_at, row.pk))
+
+
+def running(subscriptions: list[Subscription]) -> list[Subscription]:
+    """Those that count usage."""
+    return [row for row in subscriptions if row.status in LIVE_VALUES]
+
+
+def usage_so_far(customer: Customer, subscriptions: list[Subscription], at: datetime) -> int:
+    """Usage of the running periods in the customer's currency, in minor units. Some queries per subscription."""
+    rows = [row for row in running(subscriptions) if row.plan.currency == customer.currency]
+    for row in rows:
+        row.customer = customer
+    return sum(current_usage(row, at, with_days=False).amount_minor for row in rows)
 
 
 @dataclass(frozen=True)
