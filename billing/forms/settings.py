@@ -18,7 +18,7 @@ MAX_LOGO_BYTES = 800 * 1024
 MAX_LOGO_SIDE = 4000
 ROLE_HINTS = {
     Role.ADMIN.value: "Everything, members and API keys included.",
-    Role.FINANCE.value: "Invoices, payments, credit notes, wallets and taxes; no catalogue.",
+    Role.FINANCE.value: "Invoices, payments, credit notes, wallets, taxes and settings; no catalogue.",
     Role.MANAGER.value: "Customers, subscriptions, coupons, wallets and invoices; no payments, no taxes.",
     Role.SUPPORT.value: "Sees everything that is billed, changes nothing.",
 }
