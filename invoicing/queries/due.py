@@ -10,10 +10,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
+from django.db.models import Max
+
 from billing.models import Subscription
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from invoicing.models import InvoicedPeriod
-from invoicing.queries.facts import FEE, USAGE, Window, schedule_of, usage_billed_until
+from invoicing.queries.facts import FEE, USAGE, Window, schedule_of
 from invoicing.rules.boundaries import fee_window, period_from
 from invoicing.rules.consolidation import Due, group_due
 
@@ -44,15 +47,22 @@ class Account:
 
 
 def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Account]:
-    """{subscription id: its account}, two queries for all."""
+    """{subscription id: its account}, in one query."""
     rows = list(subscriptions)
-    until = usage_billed_until(rows)
-    fees: dict[Any, set[datetime]] = defaultdict(set)
-    for key, start in InvoicedPeriod.objects.filter(subscription__in=rows, kind=FEE).values_list(
-        "subscription_id", "start"
-    ):
-        fees[key].add(start)
-    return {row.pk: Account(row, tz, until.get(row.pk, row.started_at), fees[row.pk]) for row in rows}
+    billed = InvoicedPeriod.objects.filter(subscription__in=rows).values("subscription_id", "kind")
+    found = {
+        (row["subscription_id"], row["kind"]): row
+        for row in billed.annotate(until=Max("end"), starts=ArrayAgg("start")).order_by()
+    }
+    return {
+        row.pk: Account(
+            subscription=row,
+            tz=tz,
+            usage_until=found[row.pk, USAGE]["until"] if (row.pk, USAGE) in found else row.started_at,
+            fees=set(found[row.pk, FEE]["starts"]) if (row.pk, FEE) in found else set(),
+        )
+        for row in rows
+    }
 
 
 def due_moments(subscription: Subscription, tz: str, at: datetime) -> list[datetime]:

@@ -8,7 +8,7 @@ minimum spends are settled; on a fee window: the subscription ended inside it, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,13 +178,3 @@ def billed_earlier(window: Window, item: ChargeUsage, since: datetime) -> int:
         period_end__lte=window.start,
     ).exclude(invoice__status=InvoiceStatus.VOIDED.value)
     return rows.aggregate(total=Sum("amount_minor"))["total"] or 0
-
-
-def usage_billed_until(subscriptions: Iterable[Subscription]) -> dict[Any, datetime]:
-    """{subscription id: the moment up to which its usage stands on invoices}; absent: nothing yet."""
-    rows = InvoicedPeriod.objects.filter(subscription__in=list(subscriptions), kind=USAGE)
-    return dict(
-        rows.order_by("subscription_id", "-end")
-        .distinct("subscription_id")
-        .values_list("subscription_id", "end")
-    )

@@ -1,0 +1,179 @@
+"""The run under stress: twice, at once, killed, failing for one customer; and its number of queries."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from django.db import connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+
+from billing.actions.locks import lock_customer
+from billing.models import Job, Organization, Subscription
+from billing.orm.actor import Actor
+from invoicing import tasks
+from invoicing.actions import billing_run, periods
+from invoicing.actions.billing_run import bill_customer, run
+from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine, Sequence
+from tests.factories.catalog import charge, make_metric
+from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, set_entity, subscribe
+from tests.factories.people import make_organization
+from tests.factories.usage import use
+
+
+def world(customers: int, **fields: Any) -> Organization:
+    """An organization whose customers all owe January: 10.00 and 3.00 of usage, 20 % tax."""
+    organization = make_organization()
+    default_tax(organization, "20")
+    set_entity(organization, number_prefix="ACM")
+    metric = make_metric(organization)
+    plan = make_plan(organization, 1000, charge(metric))
+    for _ in range(customers):
+        subscription = subscribe(billed_customer(organization, **fields), plan, on(2026, 1, 1))
+        use(subscription, metric, 30, at=on(2026, 1, 10))
+    return organization
+
+
+def rows() -> tuple[list[Any], ...]:
+    """Everything that a run writes, to compare."""
+    return (
+        sorted(Invoice.objects.values_list("number", "status", "total_minor", "customer_id")),
+        sorted(InvoiceLine.objects.values_list("invoice__number", "position", "amount_minor")),
+        sorted(InvoicedPeriod.objects.values_list("subscription_id", "kind", "start", "end")),
+        sorted(Sequence.objects.values_list("key", "last")),
+        sorted(Subscription.objects.values_list("pk", "next_billing_at")),
+    )
+
+
+@pytest.mark.django_db
+def test_running_twice_changes_nothing() -> None:
+    world(3)
+    assert run(on(2026, 2, 1)).invoices == 3
+    before = rows()
+    assert run(on(2026, 2, 1)).invoices == 0
+    assert rows() == before
+    assert set(Invoice.objects.values_list("total_minor", flat=True)) == {1560}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_bill_each_customer_once_without_a_gap() -> None:
+    world(8)
+    start = threading.Barrier(3)
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            start.wait(timeout=10)
+            assert run(on(2026, 2, 1)).failed == []
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert failures == []
+    run(on(2026, 2, 1))
+    numbers = sorted(Invoice.objects.values_list("number", flat=True))
+    assert numbers == [f"ACM-202602-{number:03d}" for number in range(1, 9)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_that_is_killed_leaves_whole_invoices_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process dies in the middle of the third customer: two are billed, the rest is due again, no gap."""
+    world(4)
+    real, seen = periods.finalize_new, []
+
+    def die_at_the_third(*args: Any, **kwargs: Any) -> Any:
+        made = real(*args, **kwargs)
+        seen.append(made)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return made
+
+    with monkeypatch.context() as patch:
+        patch.setattr(periods, "finalize_new", die_at_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            run(on(2026, 2, 1))
+    assert Invoice.objects.count() == InvoicedPeriod.objects.filter(kind="fee").count() == 2
+    assert Sequence.objects.get(key__startswith="invoice:").last == 2
+    assert run(on(2026, 2, 1)).invoices == 2
+    numbers = sorted(Invoice.objects.values_list("number", flat=True))
+    assert numbers == [f"ACM-202602-{number:03d}" for number in range(1, 5)]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_customer_that_fails_holds_nobody_up_and_staff_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    world(3)
+    broken = Invoice._meta.get_field("customer").related_model.objects.order_by("pk")[1]  # type: ignore[union-attr]
+    real = billing_run.bill_due
+
+    def fail_for_one(customer: Any, *args: Any, **kwargs: Any) -> Any:
+        if customer.pk == broken.pk:
+            raise ValueError("no such charge model")
+        return real(customer, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(billing_run, "bill_due", fail_for_one)
+        for _ in range(2):
+            result = run(on(2026, 2, 1))
+            assert len(result.failed) == 1
+        job = Job.objects.get(task="invoicing.bill_customer")
+        assert (job.subject_id, job.state) == (broken.pk, "queued")
+        tasks.bill_customer(str(job.pk))
+        job.refresh_from_db()
+        assert job.state == "failed" and "no such charge model" in job.error
+        run(on(2026, 2, 1))
+        assert Job.objects.filter(task="invoicing.bill_customer").count() == 1
+    assert Invoice.objects.count() == 2
+
+    assert run(on(2026, 2, 1)).invoices == 1
+    job.refresh_from_db()
+    assert (job.state, job.error) == ("succeeded", "")
+
+
+@pytest.mark.django_db
+def test_the_queries_of_an_invoice_are_few_and_do_not_grow_with_the_lines() -> None:
+    organization = make_organization()
+    default_tax(organization, "20")
+    metrics = [make_metric(organization) for _ in range(6)]
+    small = make_plan(organization, 1000, charge(metrics[0]))
+    large = make_plan(organization, 1000, *(charge(metric) for metric in metrics))
+    counts = []
+    for plan, used in ((small, metrics[:1]), (large, metrics)):
+        customer = billed_customer(organization)
+        subscription = subscribe(customer, plan, on(2026, 1, 1))
+        for metric in used:
+            use(subscription, metric, 30, at=on(2026, 1, 10))
+        rates = billing_run.Rates(organization.pk)
+        rates.load([plan.pk], [customer.pk])
+        with CaptureQueriesContext(connection) as queries:
+            bill_customer(customer.pk, by=Actor.system(), at=on(2026, 2, 1), rates=rates)
+        counts.append(len(queries))
+    assert counts[0] == counts[1]
+    assert counts[0] <= 25, "\n".join(query["sql"][:150] for query in queries)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_locked_customer_is_left_to_whoever_holds_it() -> None:
+    """A person's action holds the row: the run does not wait, and bills a minute later."""
+    world(1)
+    customer_id = Subscription.objects.get().customer_id
+    counts: list[int] = []
+
+    def work() -> None:
+        counts.append(run(on(2026, 2, 1)).invoices)
+        connections.close_all()
+
+    with transaction.atomic():
+        lock_customer(customer_id)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(timeout=30)
+        assert not thread.is_alive()
+    work()
+    assert counts == [0, 1]
