@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from customers.views import activity, customers, home, information, overview, search
+from customers.views import (
+    activity,
+    coupons,
+    customers,
+    delete,
+    home,
+    information,
+    overview,
+    search,
+    subscriptions,
+    wallets,
+)
 
 urlpatterns: list[URLPattern] = [
     path("", home.index, name="home"),
@@ -15,33 +26,25 @@ urlpatterns: list[URLPattern] = [
     path("customers/<pid:id>/edit", customers.edit, name="customer-edit"),
     path("customers/<pid:id>/information", information.information, name="customer-information"),
     path("customers/<pid:id>/activity", activity.activity, name="customer-activity"),
+    path(
+        "customers/<pid:id>/subscriptions",
+        subscriptions.customer_subscriptions,
+        name="customer-subscriptions",
+    ),
+    path("customers/<pid:id>/assign", subscriptions.assign, name="customer-assign"),
+    path("customers/<pid:id>/coupons", coupons.customer_coupons, name="customer-coupons"),
+    path("customers/<pid:id>/coupons/apply", coupons.apply, name="customer-apply-coupon"),
+    path("customers/<pid:id>/wallets", wallets.customer_wallets, name="customer-wallets"),
+    path("customers/<pid:id>/wallets/add", wallets.add, name="customer-wallet-add"),
+    path("customers/<pid:id>/delete", delete.delete, name="customer-delete"),
+    path("customers/<pid:id>/deletion", delete.deletion, name="customer-deletion"),
+    path("applied-coupons/<pid:id>/remove", coupons.remove, name="applied-coupon-remove"),
+    path("subscriptions", subscriptions.subscriptions, name="subscriptions"),
+    path("subscriptions/<pid:id>", subscriptions.subscription, name="subscription"),
+    path("subscriptions/<pid:id>/terminate", subscriptions.terminate, name="subscription-terminate"),
+    path("wallets", wallets.wallets, name="wallets"),
+    path("wallets/<pid:id>", wallets.wallet, name="wallet"),
+    path("wallets/<pid:id>/top-up", wallets.top_up, name="wallet-top-up"),
+    path("wallets/<pid:id>/void", wallets.void, name="wallet-void"),
+    path("wallets/<pid:id>/terminate", wallets.terminate, name="wallet-terminate"),
 ]
-
-try:  # until the parts that these pages stand on are there
-    from customers.views import coupons, delete, subscriptions, wallets
-except ImportError:
-    pass
-else:
-    urlpatterns += [
-        path(
-            "customers/<pid:id>/subscriptions",
-            subscriptions.customer_subscriptions,
-            name="customer-subscriptions",
-        ),
-        path("customers/<pid:id>/assign", subscriptions.assign, name="customer-assign"),
-        path("customers/<pid:id>/coupons", coupons.customer_coupons, name="customer-coupons"),
-        path("customers/<pid:id>/coupons/apply", coupons.apply, name="customer-apply-coupon"),
-        path("customers/<pid:id>/wallets", wallets.customer_wallets, name="customer-wallets"),
-        path("customers/<pid:id>/wallets/add", wallets.add, name="customer-wallet-add"),
-        path("customers/<pid:id>/delete", delete.delete, name="customer-delete"),
-        path("customers/<pid:id>/deletion", delete.deletion, name="customer-deletion"),
-        path("applied-coupons/<pid:id>/remove", coupons.remove, name="applied-coupon-remove"),
-        path("subscriptions", subscriptions.subscriptions, name="subscriptions"),
-        path("subscriptions/<pid:id>", subscriptions.subscription, name="subscription"),
-        path("subscriptions/<pid:id>/terminate", subscriptions.terminate, name="subscription-terminate"),
-        path("wallets", wallets.wallets, name="wallets"),
-        path("wallets/<pid:id>", wallets.wallet, name="wallet"),
-        path("wallets/<pid:id>/top-up", wallets.top_up, name="wallet-top-up"),
-        path("wallets/<pid:id>/void", wallets.void, name="wallet-void"),
-        path("wallets/<pid:id>/terminate", wallets.terminate, name="wallet-terminate"),
-    ]

@@ -103,6 +103,9 @@ class Demo:
                 if month <= came < end:
                     self.arrive(customer, plan, came, number)
             self.use(month, end, per_month * 4 // 3)
+            for days in (7, 14, 21):  # anniversaries fall due in the middle of the month
+                if month + timedelta(days=days) < end:
+                    self.close(month + timedelta(days=days))
             if end < self.now:
                 self.close(end)
         self.close(self.now)
