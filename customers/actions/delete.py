@@ -24,7 +24,7 @@ from billing.actions.subscriptions import cancel_pending
 from billing.actions.wallets import terminate_wallet
 from billing.models import AppliedCoupon, Job, Subscription, Wallet
 from billing.orm.actor import Actor
-from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import BillingError, Conflict, Invalid
 from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
 from invoicing.actions.finalize import finalize_invoice
@@ -105,9 +105,13 @@ def settle_unpaid(cascade: Cascade) -> str:
     rows = list(
         Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0).order_by("pk")
     )
+    kept = []
     for invoice in rows:
-        void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
-    return counted(len(rows), "invoice voided", "invoices voided")
+        try:
+            void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
+        except BillingError as error:  # a credit note of it was used, say: it stays, and staff read why
+            kept.append(f"{invoice.number} stays: {error}")
+    return ". ".join([counted(len(rows) - len(kept), "invoice voided", "invoices voided"), *kept]).strip(". ")
 
 
 def end_subscriptions(cascade: Cascade) -> str:

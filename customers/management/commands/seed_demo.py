@@ -206,9 +206,9 @@ class Demo:
             .select_related("customer")
             .order_by("-started_at")
         )
-        for row in running[:6]:
+        for row in running[30:36]:
             terminate_subscription(row, by=BY, at=at)
-        euro = [row.customer for row in running[6:] if row.customer.currency == "EUR"][:6]
+        euro = [row.customer for row in running[40:] if row.customer.currency == "EUR"][:6]
         for number, customer in enumerate(euro):
             item = Item("Onboarding workshop, half a day", units=Decimal(1), unit_amount=Decimal(480))
             create_one_off(customer, [item], finalize=number % 2 == 0, by=BY, at=at)
@@ -223,7 +223,7 @@ class Demo:
                 [
                     ("legacy-4411", "api_calls"),
                     ("legacy-4412", "messages"),
-                    (running[8].external_id, "exports"),
+                    (running[45].external_id, "exports"),
                 ]
             )
         ]
