@@ -6,11 +6,14 @@ from django.urls import URLPattern, path
 
 from customers.views import (
     activity,
+    bill_now,
     coupons,
     customers,
     delete,
     home,
     information,
+    invoices,
+    one_off,
     overview,
     search,
     subscriptions,
@@ -26,6 +29,10 @@ urlpatterns: list[URLPattern] = [
     path("customers/<pid:id>/edit", customers.edit, name="customer-edit"),
     path("customers/<pid:id>/information", information.information, name="customer-information"),
     path("customers/<pid:id>/activity", activity.activity, name="customer-activity"),
+    path("customers/<pid:id>/invoices", invoices.customer_invoices, name="customer-invoices"),
+    path("customers/<pid:id>/one-off", one_off.one_off, name="customer-one-off"),
+    path("customers/<pid:id>/one-off/totals", one_off.one_off_totals, name="customer-one-off-totals"),
+    path("customers/<pid:id>/bill-now", bill_now.bill_now, name="customer-bill-now"),
     path(
         "customers/<pid:id>/subscriptions",
         subscriptions.customer_subscriptions,

@@ -36,7 +36,7 @@ class ListFilters(forms.Form):
     def chips(self, query: QueryDict, names: dict[str, str]) -> list[dict[str, str]]:
         """The filters in force, each with the URL that leaves it out; `names` says values otherwise."""
         found = []
-        for name, value in self.values.items():
+        for name in self.values:
             rest = query.copy()
             for gone in (name, "page"):
                 rest.pop(gone, None)

@@ -133,3 +133,52 @@ def sums_of(rows: QuerySet[Any], amount: str) -> list[ListTotal]:
     """Totals per currency of what a list shows; nothing is due."""
     found = rows.order_by("currency").values_list("currency").annotate(n=Count("pk"), total=Sum(amount))
     return [ListTotal(currency, count, total, 0) for currency, count, total in found]
+
+
+@dataclass(frozen=True)
+class Balance:
+    """What a customer owes in a currency (minor units): issued and unpaid, of it overdue, and drafts."""
+
+    currency: str
+    outstanding_minor: int
+    outstanding_count: int
+    overdue_minor: int
+    overdue_count: int
+    draft_minor: int
+    draft_count: int
+
+    @property
+    def outstanding_note(self) -> str:
+        """ "3 invoices"."""
+        return counted(self.outstanding_count)
+
+    @property
+    def overdue_note(self) -> str:
+        """ "1 invoice"."""
+        return counted(self.overdue_count)
+
+    @property
+    def draft_note(self) -> str:
+        """ "2 invoices"."""
+        return counted(self.draft_count)
+
+
+def counted(number: int) -> str:
+    """A number of invoices in words."""
+    return f"{number} invoice{'' if number == 1 else 's'}"
+
+
+def balances(customer: Any, today: date) -> list[Balance]:
+    """A customer's balances by currency. One query."""
+    due = F("total_minor") - F("paid_minor")
+    open_, late, draft = tab_of("outstanding", today), tab_of("overdue", today), tab_of("draft", today)
+    rows = Invoice.objects.filter(customer=customer).order_by("currency").values_list("currency")
+    found = rows.annotate(
+        outstanding=Sum(due, filter=open_, default=0),
+        outstanding_count=Count("pk", filter=open_),
+        overdue=Sum(due, filter=late, default=0),
+        overdue_count=Count("pk", filter=late),
+        draft=Sum("total_minor", filter=draft, default=0),
+        draft_count=Count("pk", filter=draft),
+    )
+    return [Balance(*row) for row in found]

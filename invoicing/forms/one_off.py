@@ -1,0 +1,101 @@
+"""The one-off invoice: items typed by hand, taxes, dates and texts."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.http import QueryDict
+
+from billing.models import Organization, Tax
+from billing.web.once import OnceForm
+from invoicing.actions.one_off import MOST_ITEMS, Item
+
+DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
+TAX_MODES = [("default", "As usual for this customer"), ("chosen", "Choose"), ("none", "No tax")]
+
+
+class ItemForm(forms.Form):
+    """One line: what, how many, at what price each. The action checks the limits, so that the API has them too."""
+
+    description = forms.CharField(widget=forms.TextInput(attrs={"maxlength": 1000}))
+    units = forms.DecimalField(label="Quantity", initial=1, widget=forms.TextInput(attrs=DECIMAL))
+    unit_amount = forms.DecimalField(label="Unit price", widget=forms.TextInput(attrs=DECIMAL))
+
+
+class ItemRows(forms.BaseFormSet):  # type: ignore[type-arg]
+    """The rows. An untouched row is no item; without JavaScript three of them wait."""
+
+    def __init__(self, data: QueryDict | None) -> None:
+        super().__init__(data, prefix="items")
+
+    def given(self) -> list[tuple[ItemForm, Item]]:
+        """The rows that can be read, with what they say; rows with faults and removed ones are left out."""
+        found = []
+        for row in self.forms:
+            if not row.is_valid() or not row.has_changed() or row.cleaned_data.get("DELETE"):
+                continue
+            data = row.cleaned_data
+            found.append((row, Item(data["description"], data["unit_amount"], data["units"])))
+        return found
+
+
+ItemFormSet = forms.formset_factory(
+    ItemForm,
+    formset=ItemRows,
+    extra=3,
+    can_delete=True,
+    max_num=MOST_ITEMS,
+    absolute_max=MOST_ITEMS + 1,
+    validate_max=True,
+)
+
+
+class OneOffForm(OnceForm):
+    """Everything of a one-off invoice besides its items."""
+
+    tax_mode = forms.ChoiceField(
+        label="Tax", choices=TAX_MODES, initial="default", required=False, widget=forms.RadioSelect
+    )
+    taxes = forms.ModelMultipleChoiceField(
+        label="Taxes to apply",
+        queryset=Tax.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    due_on = forms.DateField(
+        label="Due date", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    purchase_order = forms.CharField(label="Purchase order number", required=False, max_length=255)
+    notes = forms.CharField(
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Printed below the totals.",
+    )
+
+    def __init__(self, data: QueryDict | None, *, organization: Organization, usual: str, term: int) -> None:
+        super().__init__(data)
+        self.fields["taxes"].queryset = Tax.objects.of(organization).kept()  # type: ignore[attr-defined]
+        self.fields["tax_mode"].choice_hints = {"default": usual}  # type: ignore[attr-defined]
+        days = f"{term} day{'' if term == 1 else 's'} after issue" if term else "on the day of issue"
+        self.fields["due_on"].help_text = f"Left empty it is due {days}."
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("tax_mode") == "chosen" and not cleaned.get("taxes") and "taxes" not in self.errors:
+            self.add_error("taxes", "Choose at least one, or say that there is no tax.")
+        return cleaned
+
+    def chosen_taxes(self) -> list[Tax] | None:
+        """The taxes to apply: None for the usual ones, an empty list for none. Also while other fields err."""
+        mode = self.cleaned_data.get("tax_mode") or "default"
+        if mode == "default":
+            return None
+        return list(self.cleaned_data.get("taxes") or []) if mode == "chosen" else []
+
+
+def percent(rate: Decimal) -> str:
+    """`Decimal("20.0000")` -> "20 %"."""
+    return f"{rate.normalize():f} %"
