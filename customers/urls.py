@@ -17,6 +17,7 @@ from customers.views import (
     overview,
     search,
     subscriptions,
+    usage,
     wallets,
 )
 
@@ -29,6 +30,12 @@ urlpatterns: list[URLPattern] = [
     path("customers/<pid:id>/edit", customers.edit, name="customer-edit"),
     path("customers/<pid:id>/information", information.information, name="customer-information"),
     path("customers/<pid:id>/activity", activity.activity, name="customer-activity"),
+    path("customers/<pid:id>/usage", usage.customer_usage, name="customer-usage"),
+    path(
+        "customers/<pid:id>/usage/<pid:subscription_id>/<pid:charge_id>",
+        usage.customer_usage_charge,
+        name="customer-usage-charge",
+    ),
     path("customers/<pid:id>/invoices", invoices.customer_invoices, name="customer-invoices"),
     path("customers/<pid:id>/one-off", one_off.one_off, name="customer-one-off"),
     path("customers/<pid:id>/one-off/totals", one_off.one_off_totals, name="customer-one-off-totals"),

@@ -1,0 +1,134 @@
+"""`/developers/events` and `/developers/quarantine`: what has been sent, and what waits to be matched."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.clock import now
+from billing.actions.usage import match_quarantined
+from billing.models import Event, Metric, QuarantinedEvent
+from billing.queries.attachment import Attachment, reference_of
+from billing.queries.events import EventFilter, count_events, find_events
+from billing.rules.events import MAX_TEXT
+from billing.web.access import access, may
+from billing.web.htmx import done, render_page
+from billing.web.requests import StaffRequest
+from billing.web.settings_tabs import developer_tabs
+
+PER_PAGE = 50
+REASONS = {
+    "unknown_subscription": "No subscription has this external ID.",
+    "unknown_metric": "No billable metric has this code.",
+    "outside_subscription": "The subscription was not running at that time.",
+    "unreadable_value": "The metric's field has too many digits to be counted.",
+    "": "It can be matched now.",
+}
+
+
+def wanted(request: StaffRequest, *, quarantined: bool = False) -> EventFilter:
+    """The filters of the address."""
+    given = {name: request.GET.get(name, "").strip()[:MAX_TEXT] for name in ("q", "subscription", "code")}
+    return EventFilter(given["subscription"], given["code"], given["q"], quarantined=quarantined)
+
+
+def listing(request: StaffRequest, filters: EventFilter) -> dict[str, Any]:
+    """One page by cursor: no page is slower than another, however many events there are."""
+    before = request.GET.get("before", "")
+    rows = list(find_events(request.organization, filters, before=before)[: PER_PAGE + 1])
+    query = request.GET.copy()
+    query.pop("before", None)
+    first = f"{request.path}?{query.urlencode()}"
+    if len(rows) > PER_PAGE:
+        rows = rows[:PER_PAGE]
+        query["before"] = rows[-1].public_id
+        older = f"{request.path}?{query.urlencode()}"
+    else:
+        older = ""
+    return {
+        "rows": rows,
+        "filters": filters,
+        "filtered": bool(filters.subscription or filters.code or filters.transaction_id),
+        "older_url": older,
+        "newest_url": first if before else "",
+        "total": count_events(request.organization, filters),
+    }
+
+
+@access("events.view")
+@require_safe
+def events(request: StaffRequest) -> HttpResponse:
+    """Events that count, last received first; search by transaction ID, filter by subscription and metric."""
+    context = listing(request, wanted(request)) | {
+        "metrics": Metric.objects.of(request.organization).order_by("name").only("name", "code"),
+        "waiting": QuarantinedEvent.objects.of(request.organization).count(),
+        "tab_items": developer_tabs(request, "events"),
+    }
+    return render_page(request, "billing/events/list.html", context, partials=("event-table",))
+
+
+@access("events.view")
+@require_safe
+def event(request: StaffRequest, id: UUID) -> HttpResponse:
+    """One event with its content, in a drawer."""
+    rows = Event.objects.of(request.organization).select_related("metric", "subscription__customer")
+    row: Any = rows.filter(pk=id).first()
+    waiting = None
+    if row is None:
+        waiting = QuarantinedEvent.objects.of(request.organization).filter(pk=id).first()
+        if waiting is None:
+            raise Http404("No such event.")
+    context = {
+        "event": row or waiting,
+        "counted": row is not None,
+        "reason": REASONS[current_reasons(request, [waiting])[waiting.pk]] if waiting else "",
+        "properties": json.dumps((row or waiting).properties, indent=2, ensure_ascii=False),
+        "back_url": reverse("events" if row else "events-quarantine"),
+    }
+    return render_page(request, "billing/events/detail.html", context, partials=("drawer",))
+
+
+def current_reasons(request: StaffRequest, rows: list[QuarantinedEvent]) -> dict[UUID, str]:
+    """Why each still waits, as things are now: the metric may have come while the subscription has not."""
+    references, codes = {reference_of(row) for row in rows}, {row.code for row in rows}
+    attachment = Attachment.named(request.organization, references, codes)
+    found: dict[UUID, str] = {}
+    for row in rows:
+        reason = attachment.subscription(reference_of(row), row.timestamp)[3]
+        if not reason and row.code not in attachment.metrics:
+            reason = "unknown_metric"
+        if not reason and row.reason == "unreadable_value":
+            reason = row.reason
+        found[row.pk] = reason
+    return found
+
+
+@access("events.view")
+@require_safe
+def quarantine(request: StaffRequest) -> HttpResponse:
+    """Events whose subscription or metric is unknown, with the reason that holds now."""
+    context = listing(request, wanted(request, quarantined=True))
+    reasons = current_reasons(request, context["rows"])
+    context["rows"] = [{"event": row, "reason": REASONS[reasons[row.pk]]} for row in context["rows"]]
+    context |= {
+        "may_match": may(request.member, "events.edit"),
+        "tab_items": developer_tabs(request, "events-quarantine"),
+    }
+    return render_page(request, "billing/events/quarantine.html", context, partials=("event-table",))
+
+
+@access("events.edit")
+@require_POST
+def match_again(request: StaffRequest) -> HttpResponse:
+    """Match now instead of waiting for the next round."""
+    moved = match_quarantined(request.organization, at=now(request.organization))
+    text = (
+        "Nothing could be matched." if not moved else f"{moved:,} event{'' if moved == 1 else 's'} matched."
+    )
+    kind = "success" if moved else "info"
+    return done(request, reverse("events-quarantine"), text, kind=kind)

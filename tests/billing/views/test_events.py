@@ -1,0 +1,97 @@
+"""Developers > Events and Quarantine."""
+
+from __future__ import annotations
+
+import pytest
+
+from billing.actions.usage import ingest
+from billing.models import Event, QuarantinedEvent
+from billing.views import events as views
+from tests.factories.catalog import make_metric
+from tests.factories.people import make_member, make_organization, sign_in
+from tests.factories.usage import AT, event, make_metered
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def metered():
+    return make_metered(["sum", "count"])
+
+
+@pytest.fixture
+def staff(client, metered):
+    return sign_in(client, make_member(metered[0].organization))
+
+
+def test_lists_and_filters(staff, metered):
+    subscription, [one, two] = metered
+    ingest(
+        subscription.organization,
+        [event(subscription, one, 5, id="first"), event(subscription, two, id="second")],
+        at=AT,
+    )
+    text = staff.get("/developers/events").content.decode()
+    assert "first" in text
+    assert text.index("second") < text.index("first")
+    for query, shown, hidden in (
+        ("q=first", "first", "second"),
+        (f"code={two.code}", "second", "first"),
+        (f"subscription={subscription.external_id}&q=second", "second", "first"),
+    ):
+        answer = staff.get(
+            f"/developers/events?{query}", HTTP_HX_REQUEST="true", HTTP_HX_TARGET="event-table"
+        )
+        text = answer.content.decode()
+        assert f">{shown}</a>" in text, query
+        assert f">{hidden}</a>" not in text, query
+    assert "No event found" in staff.get("/developers/events?subscription=none").content.decode()
+
+
+def test_pages_by_cursor(staff, metered, monkeypatch):
+    monkeypatch.setattr(views, "PER_PAGE", 2)
+    subscription, [one, _] = metered
+    ingest(subscription.organization, [event(subscription, one, 1, id=f"e{n}") for n in range(3)], at=AT)
+    text = staff.get("/developers/events").content.decode()
+    older = text.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+    assert ">e0</a>" not in text
+    assert ">e0</a>" in staff.get(older).content.decode()
+
+
+def test_an_event_shows_its_content(staff, metered):
+    subscription, [one, _] = metered
+    ingest(subscription.organization, [event(subscription, one, id="t", note="<b>hi</b>")], at=AT)
+    row = Event.objects.get()
+    text = staff.get(f"/developers/events/{row.public_id}").content.decode()
+    assert "&lt;b&gt;hi&lt;/b&gt;" in text
+    assert "It has no value" in text
+
+
+def test_quarantine_says_why_and_matches_again(staff, metered):
+    subscription, _ = metered
+    organization = subscription.organization
+    ingest(organization, [event(subscription, "later", id="t1"), event("nobody", "later", id="t2")], at=AT)
+    text = staff.get("/developers/quarantine").content.decode()
+    assert "No billable metric has this code." in text
+    assert "No subscription has this external ID." in text
+    row = QuarantinedEvent.objects.get(transaction_id="t2")
+    assert "In quarantine" in staff.get(f"/developers/events/{row.public_id}").content.decode()
+    make_metric(organization, "later")
+    assert "It can be matched now." in staff.get("/developers/quarantine").content.decode()
+    answer = staff.post("/developers/quarantine/match", follow=True)
+    assert "1 event matched." in answer.content.decode()
+    assert (Event.objects.count(), QuarantinedEvent.objects.count()) == (1, 1)
+
+
+def test_support_may_look_and_not_match(client, metered):
+    sign_in(client, make_member(metered[0].organization, "support"))
+    assert client.get("/developers/quarantine").status_code == 200
+    assert client.post("/developers/quarantine/match").status_code == 403
+
+
+def test_a_stranger_finds_nothing(client, metered):
+    subscription, [one, _] = metered
+    ingest(subscription.organization, [event(subscription, one, 1, id="secret")], at=AT)
+    sign_in(client, make_member(make_organization("Other")))
+    assert "secret" not in client.get("/developers/events").content.decode()
+    assert client.get(f"/developers/events/{Event.objects.get().public_id}").status_code == 404
