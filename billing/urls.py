@@ -6,7 +6,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from billing.web.api import api
 from billing.web.paths import PublicIdConverter
@@ -18,7 +18,7 @@ for door in ("billing.api", "invoicing.api", "customers.api"):
 
 handler500 = "billing.views.failures.server_error"
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", api.urls),
     path("admin/", admin.site.urls),
     path("", include("billing.pages")),

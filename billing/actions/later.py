@@ -51,30 +51,52 @@ def enqueue(
     *,
     key: str,
     label: str,
-    subject_id: UUID | None = None,
+    subject_id: UUID,
     args: Sequence[Any] = (),
     steps: Sequence[dict[str, Any]] = (),
+    first: bool = False,
 ) -> Job:
-    """A job for a worker: one open job per `key`, so asking twice is harmless. The task gets the job's id."""
+    """A job for a worker: one open job per `key`, so asking twice is harmless. The task gets the job's id.
+
+    `first`: nobody can have asked before, because the subject is of this transaction; it spares the question.
+    """
+    if first:
+        return queue(organization, task, key=key, label=label, subject_id=subject_id, args=args, steps=steps)
     found = Job.objects.of(organization).open().filter(key=key).first()
     if found is not None:
         return found  # type: ignore[no-any-return]
     try:
         with transaction.atomic():
-            job = Job.objects.create(
-                organization=organization,
-                task=task,
-                key=key,
-                label=label[:255],
-                subject_id=subject_id,
-                args=list(args),
-                steps=list(steps),
-                queued_at=timezone.now(),
+            return queue(
+                organization, task, key=key, label=label, subject_id=subject_id, args=args, steps=steps
             )
     except IntegrityError:
         return Job.objects.of(organization).open().get(key=key)  # type: ignore[no-any-return]
+
+
+def queue(
+    organization: Organization,
+    task: str,
+    *,
+    key: str,
+    label: str,
+    subject_id: UUID | None,
+    args: Sequence[Any],
+    steps: Sequence[dict[str, Any]],
+) -> Job:
+    """Write the job's row and wake up a worker after the commit."""
+    job = Job.objects.create(
+        organization=organization,
+        task=task,
+        key=key,
+        label=label[:255],
+        subject_id=subject_id,
+        args=list(args),
+        steps=list(steps),
+        queued_at=timezone.now(),
+    )
     after_commit(task, str(job.pk))
-    return job
+    return job  # type: ignore[no-any-return]
 
 
 def run_again(job: Job) -> Job:

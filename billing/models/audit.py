@@ -69,7 +69,7 @@ class Job(Scoped):
     args = models.JSONField(default=list)
     key = models.CharField(max_length=200)
     label = models.CharField(max_length=255)
-    subject_id = models.UUIDField(null=True)
+    subject_id = models.UUIDField()
     state = models.CharField(
         max_length=10,
         choices=[(state.value, state.value) for state in JobState],

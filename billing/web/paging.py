@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
 PER_PAGE = 20
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 
 def page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int = PER_PAGE) -> Page[Any]:
@@ -18,8 +19,8 @@ def page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int = PER_PAGE)
 
 
 def sorted_by(
-    request: HttpRequest, rows: QuerySet[Any], columns: Mapping[str, str], default: str
-) -> tuple[QuerySet[Any], str]:
+    request: HttpRequest, rows: Rows, columns: Mapping[str, str], default: str
+) -> tuple[Rows, str]:
     """Order by `?sort=name` or `?sort=-name`; only the given columns, ties broken by the key.
 
     Returns the rows and the sort in force.

@@ -8,7 +8,6 @@ from django.http import HttpRequest
 from ninja import Query
 
 from billing.actions.clock import now
-from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from customers.actions.delete import VOID, request_deletion
@@ -64,10 +63,11 @@ def deletion_payload(found: Deletion) -> dict[str, Any]:
 def delete(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[str, Any]:
     """Start the deletion; it is carried out step by step in the background. Twice is once."""
     staff = cast(ApiRequest, request)
+    customer = find(staff, id)
     job = request_deletion(
-        find(staff, id),
+        customer,
         unpaid_invoices=query.unpaid_invoices,
         by=staff.actor,
         at=now(staff.organization),
     )
-    return envelope({"id": encode("cust", job.subject_id), "deleted": True, "jobId": job.public_id})
+    return envelope({"id": customer.public_id, "deleted": True, "jobId": job.public_id})

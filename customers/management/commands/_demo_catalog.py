@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-METRICS: tuple[dict[str, str], ...] = (
+METRICS: tuple[dict[str, Any], ...] = (
     {"name": "API calls", "code": "api_calls", "aggregation": "count"},
     {"name": "Messages sent", "code": "messages", "aggregation": "sum", "field_name": "count"},
     {"name": "Storage peak", "code": "storage_gb", "aggregation": "max", "field_name": "gb"},

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 from billing.actions.billing_entities import add_billing_entity
 from billing.actions.charges import ChargeTerms
@@ -90,7 +91,7 @@ def make_organization(name: str, password: str, at: datetime) -> Organization:
 
 def make_catalogue(organization: Organization, at: datetime) -> Catalogue:
     """Taxes, metrics, plans and coupons."""
-    do = {"by": BY, "at": at}
+    do: dict[str, Any] = {"by": BY, "at": at}
     taxes = {
         "vat_de": create_tax(
             organization, name="VAT", code="vat_de", rate=Decimal(19), applied_by_default=True, **do

@@ -28,13 +28,14 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 
 def queue(key: str = "a") -> Job:
-    return later.enqueue(make_organization(), "test.work", key=key, label="Work")
+    organization = make_organization()
+    return later.enqueue(organization, "test.work", key=key, label="Work", subject_id=organization.pk)
 
 
 def test_asking_twice_makes_one_job(sent: list[tuple[Any, ...]]) -> None:
     organization = make_organization()
-    first = later.enqueue(organization, "test.work", key="a", label="Work")
-    again = later.enqueue(organization, "test.work", key="a", label="Work")
+    first = later.enqueue(organization, "test.work", key="a", label="Work", subject_id=organization.pk)
+    again = later.enqueue(organization, "test.work", key="a", label="Work", subject_id=organization.pk)
     assert first.pk == again.pk
     assert sent == [("test.work", str(first.pk))]
 
