@@ -178,6 +178,8 @@ AXES_CLIENT_IP_CALLABLE = "billing.web.throttle.address"
 AXES_LOCKOUT_CALLABLE = "billing.web.throttle.locked_out"
 INVITATION_DAYS = 7
 
+UNFOLD = {"SITE_TITLE": "Tarn back office", "SITE_HEADER": "Tarn back office", "SITE_SYMBOL": "landscape"}
+
 # --- Mail -----------------------------------------------------------------------------------------------
 EMAIL_BACKEND = os.environ.get("EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
 EMAIL_FILE_PATH = TARN_HOME / "mail"

@@ -1,0 +1,64 @@
+"""Back office: invoices, payments, credit notes and counters, for looking up."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib import admin
+from django.db.models import Model
+from django.http import HttpRequest
+
+from billing.web.back_office import BackOffice
+from invoicing.models import CreditNote, Invoice, Payment, Sequence
+from invoicing.rules.states import InvoiceStatus
+
+
+@admin.register(Invoice)
+class InvoiceAdmin(BackOffice):
+    """A draft's notes can be corrected; an invoice that was issued is never touched."""
+
+    list_display: ClassVar = [
+        "__str__",
+        "customer_name",
+        "status",
+        "payment_status",
+        "total_minor",
+        "currency",
+    ]
+    search_fields: ClassVar = ["number", "customer_name", "organization__name"]
+    list_filter: ClassVar = ["status", "payment_status", "type", "currency"]
+    editable = ("notes", "purchase_order")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Drafts only."""
+        draft = obj is None or getattr(obj, "status", "") == InvoiceStatus.DRAFT.value
+        return draft and super().has_change_permission(request, obj)
+
+
+@admin.register(CreditNote)
+class CreditNoteAdmin(BackOffice):
+    """Corrections."""
+
+    list_display: ClassVar = ["number", "customer", "status", "issuing_on", "organization"]
+    search_fields: ClassVar = ["number", "customer__name", "organization__name"]
+    list_filter: ClassVar = ["status"]
+    list_select_related = ("customer", "organization")
+
+
+@admin.register(Payment)
+class PaymentAdmin(BackOffice):
+    """Money received."""
+
+    list_display: ClassVar = ["invoice", "customer", "amount_minor", "currency", "status", "paid_at"]
+    search_fields: ClassVar = ["reference", "invoice__number", "customer__name"]
+    list_filter: ClassVar = ["status", "provider"]
+    list_select_related = ("invoice", "customer")
+
+
+@admin.register(Sequence)
+class SequenceAdmin(BackOffice):
+    """Counters of document numbers."""
+
+    list_display: ClassVar = ["key", "last", "organization", "updated_at"]
+    search_fields: ClassVar = ["key", "organization__name"]
+    list_select_related = ("organization",)
