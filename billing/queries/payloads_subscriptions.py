@@ -41,7 +41,7 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
         "startedAt": row.started_at,
         "trialEnd": row.trial_ends_at,
         "endingAt": row.ending_at,
-        "currentPeriodStart": max(period.start, row.started_at) if period else None,
+        "currentPeriodStart": max(period.start, row.started_at) if period and row.started_at else None,
         "currentPeriodEnd": row.next_billing_at,
         "canceledAt": row.canceled_at,
         "terminatedAt": row.terminated_at,

@@ -76,4 +76,4 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
 def unbilled_from(subscription: Subscription) -> datetime:
     """The start of the usage that is on no invoice yet."""
     last = subscription.invoiced_periods.filter(kind="usage").order_by("-end").first()
-    return last.end if last else subscription.started_at
+    return last.end if last else subscription.started_at or subscription.subscription_at

@@ -72,7 +72,7 @@ def make_world(name: str) -> World:
     )
     payment = record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=NOW)
     key, secret = issue_key(organization, f"{name} key", by=ACTOR, at=NOW)
-    job = later.enqueue(organization, "billing.nothing", key="job", label=f"{name} job")
+    job = later.enqueue(organization, "billing.nothing", key="job", label=f"{name} job", subject_id=organization.pk)
     Job.objects.filter(pk=job.pk).update(state="failed", error="It broke.")
     objects = {
         "customers": customer,

@@ -104,7 +104,7 @@ def test_tiles_name_what_waits_and_lead_to_the_filtered_list(
 ) -> None:
     bill(organization, 7, at=NOW - timedelta(days=400))
     bill(organization, 30, finalize=False)
-    job = later.enqueue(organization, "x", key="x", label="PDF of ACM-1")
+    job = later.enqueue(organization, "x", key="x", label="PDF of ACM-1", subject_id=organization.pk)
     Job.objects.filter(pk=job.pk).update(state="failed", error="Out of paper", finished_at=NOW)
     page = admin.get("/").content.decode()
     for words in ("Overdue invoices", "Drafts to review", "Failed jobs", "Out of paper", "Run again"):
