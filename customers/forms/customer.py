@@ -148,6 +148,10 @@ class CustomerForm(forms.ModelForm):
             values |= dict.fromkeys(SHIPPING, "")  # an empty one follows the billing address
         if self.lock:
             self.refuse_locked()
+        if self.customer and self.data.get("version", self.version) != self.version:
+            self.add_error(
+                None, "Somebody else changed this customer meanwhile. Save again to keep your values."
+            )
         try:
             values |= clean_fields({name: values[name] for name in values if name in self.columns()})
         except FieldErrors as error:
@@ -161,6 +165,11 @@ class CustomerForm(forms.ModelForm):
             sent = self.data.get(name)
             if sent is not None and sent.strip() != getattr(self.customer, name):
                 self.add_error(name, "This can no longer change. Nothing was saved.")
+
+    @property
+    def version(self) -> str:
+        """Which state of the customer the form shows; sent back so that a stale form is noticed."""
+        return self.customer.updated_at.isoformat() if self.customer else ""
 
     def columns(self) -> list[str]:
         """The fields that are columns of the customer."""
