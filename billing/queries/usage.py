@@ -70,9 +70,14 @@ def charges_of(subscription: Subscription) -> list[Charge]:
     return list(subscription.plan.charges.filter(deleted_at=None).select_related("metric"))
 
 
-def charge_usage(subscription: Subscription, start: datetime, end: datetime) -> list[ChargeUsage]:
-    """Every charge of the plan with its usage in [start, end) and its price, also those without usage."""
-    charges = charges_of(subscription)
+def charge_usage(
+    subscription: Subscription, start: datetime, end: datetime, charges: list[Charge] | None = None
+) -> list[ChargeUsage]:
+    """Every charge of the plan with its usage in [start, end) and its price, also those without usage.
+
+    `charges`: the plan's, when the caller has read them for many subscriptions.
+    """
+    charges = charges_of(subscription) if charges is None else charges
     measured = measure(subscription.pk, [charge.metric for charge in charges], start, end)
     return [price_charge(subscription, charge, measured[charge.metric_id], start, end) for charge in charges]
 

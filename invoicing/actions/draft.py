@@ -50,10 +50,14 @@ def make_draft(
 
 
 def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> Invoice:
-    """An empty draft with its billed periods; the unique key of these refuses billing a period twice."""
+    """A draft with its billed periods; the unique key of these refuses billing a period twice.
+
+    Its own row is written by the caller, once, when the sums are known: the database checks at the end of the
+    transaction that it is there.
+    """
     tz = customer_zone(customer)
     today = local_date(at, tz)
-    invoice = Invoice.objects.create(
+    invoice = Invoice(
         organization=customer.organization,
         billing_entity=customer.billing_entity,
         customer=customer,
@@ -109,7 +113,7 @@ def close(invoice: Invoice) -> None:
     """Nothing to ask for: keep the record of the billed periods only."""
     invoice.status = InvoiceStatus.CLOSED.value
     invoice.finalize_at = None
-    invoice.save(update_fields=["status", "finalize_at", "updated_at"])
+    invoice.save()
 
 
 def priced(invoice: Invoice, windows: Sequence[Window]) -> list[Line]:

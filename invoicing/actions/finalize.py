@@ -26,6 +26,7 @@ from invoicing.actions.draft import close, groups_of, lock_draft, payment_term, 
 from invoicing.actions.numbers import number_invoice
 from invoicing.actions.rows import write_rows
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType, PdfState
+from invoicing.queries.credits import NO_CREDITS, credits_of
 from invoicing.queries.facts import Window, windows_of
 from invoicing.queries.parties import buyer, seller
 from invoicing.rules.lines import Line
@@ -84,8 +85,9 @@ def settle_subscription(
     fresh: bool = False,
 ) -> None:
     """Write the final lines and use up coupons, credit notes and wallet credits, in this order."""
-    applied = usable_coupons(customer, invoice.currency, lock=True) if lines else []
-    notes = usable_notes(invoice, customer) if lines else []
+    has = credits_of(customer.pk, invoice.currency) if lines else NO_CREDITS
+    applied = usable_coupons(customer, invoice.currency, lock=True) if has.coupons else []
+    notes = usable_notes(invoice, customer) if has.notes else []
     totals = compute_totals(
         lines,
         [coupon_facts(row) for row in applied],
@@ -95,18 +97,18 @@ def settle_subscription(
     write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
     if not lines:
         close(invoice)
-        invoice.save()
         return
     use_coupons(totals.coupons, applied, at=at)
     deductions = [use_note(invoice, note, dict(totals.credit_notes)) for note in notes]
     invoice.credit_notes_minor = totals.credit_notes_minor
-    if totals.total_minor:
+    if totals.total_minor and has.wallets:
         for wallet, minor in wallets.consume(
             customer, totals.total_minor, invoice.currency, invoice=invoice, by=by, at=at
         ):
             deductions.append(deduction(invoice, DeductionKind.WALLET, str(wallet), minor, wallet=wallet))
             invoice.wallet_credits_minor += minor
-    InvoiceDeduction.objects.bulk_create([row for row in deductions if row])
+    if used := [row for row in deductions if row]:
+        InvoiceDeduction.objects.bulk_create(used)
     invoice.total_minor = totals.total_minor - invoice.wallet_credits_minor
 
 
@@ -173,5 +175,6 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         key=f"pdf:{invoice.pk}",
         label=f"PDF of {invoice.number}",
         subject_id=invoice.pk,
+        first=True,
     )
     return invoice

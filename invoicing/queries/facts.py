@@ -123,7 +123,8 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     if window.start > window.end:
         return []
     lines = []
-    for item in charge_usage(subscription, window.start, window.end):
+    charges = rates.charges_of(subscription.plan_id)
+    for item in charge_usage(subscription, window.start, window.end, charges):
         facts = LineFacts(
             description=item.charge.invoice_name,
             currency=currency,

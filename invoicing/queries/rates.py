@@ -1,4 +1,6 @@
-"""Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's
+"""Prices and taxes of many subscriptions at once.
+
+Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's
 default taxes. The first level that names any wins; levels never merge.
 """
 
@@ -19,7 +21,9 @@ Levels = dict[UUID, tuple[Tax, ...]]
 
 
 class Rates:
-    """The taxes of some plans and customers of one organization, read once and then answered from memory."""
+    """The charges and taxes of some plans and customers of one organization, read once and then answered from
+    memory: a run bills many subscriptions of few plans.
+    """
 
     def __init__(self, organization_id: UUID) -> None:
         self.organization_id = organization_id
@@ -32,22 +36,30 @@ class Rates:
         )
         self._plans: Levels = {}
         self._charges: Levels = {}
+        self._priced: dict[UUID, list[Charge]] = defaultdict(list)
         self._customers: Levels = {}
         self._known_plans: set[UUID] = set()
         self._known_customers: set[UUID] = set()
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
-        """Read what is not known yet: two queries for new plans, one for new customers."""
+        """Read what is not known yet: three queries for new plans, one for new customers."""
         plans = set(plan_ids) - self._known_plans
         customers = set(customer_ids) - self._known_customers
         if plans:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
+            for charge in Charge.objects.kept().filter(plan_id__in=plans).select_related("metric", "plan"):
+                self._priced[charge.plan_id].append(charge)
             self._known_plans |= plans
         if customers:
             model = apps.get_model("customers", "Customer")
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
             self._known_customers |= customers
+
+    def charges_of(self, plan_id: UUID) -> list[Charge]:
+        """The plan's charges with their metrics, in their order."""
+        self.load([plan_id])
+        return self._priced[plan_id]
 
     def of_customer(self, customer_id: UUID) -> tuple[Tax, ...]:
         """For what is no part of a plan: the customer's taxes, else the default ones."""
