@@ -133,7 +133,7 @@ def finalize_drafts(cascade: Cascade) -> str:
     rows = list(Invoice.objects.filter(customer=cascade.customer).draft().order_by("pk"))
     for invoice in rows:
         finalize_invoice(invoice, by=cascade.by, at=cascade.at)
-    return counted(len(rows), "draft finalised", "drafts finalised")
+    return counted(len(rows), "draft finalized", "drafts finalized")
 
 
 def end_coupons(cascade: Cascade) -> str:
