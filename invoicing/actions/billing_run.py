@@ -20,6 +20,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing.actions import later
+from billing.actions.clock import now
 from billing.actions.locks import lock_customer
 from billing.actions.subscriptions import activate, lock_subscription
 from billing.models import Job, Organization, Subscription
@@ -57,7 +58,7 @@ def run(at: datetime) -> RunResult:
     result = RunResult()
     clocks = [(Q(organization__clock_at=None), at)]
     for sandbox in Organization.objects.exclude(clock_at=None):
-        clocks.append((Q(organization=sandbox), sandbox.clock_at))
+        clocks.append((Q(organization=sandbox), now(sandbox)))
     for where, moment in clocks:
         bill_customers(where, moment, result)
         finalize_drafts(where, moment, result)

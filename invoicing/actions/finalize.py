@@ -158,7 +158,7 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         invoice.payment_status = PaymentStatus.PAID.value
         invoice.paid_at = at
     invoice.pdf_state = PdfState.PENDING.value
-    invoice.number = number_invoice(invoice, customer)
+    invoice.number = number_invoice(invoice, customer, at)
     invoice.save()
     audit.record(
         invoice.organization,

@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -34,14 +35,14 @@ def take_number(organization_id: UUID, key: str) -> int:
         return int(cursor.fetchone()[0])
 
 
-def number_invoice(invoice: Invoice, customer: Any) -> str:
+def number_invoice(invoice: Invoice, customer: Any, at: datetime) -> str:
     """The number of an invoice that is issued now, in the style of its billing entity."""
     entity = invoice.billing_entity
     if entity.numbering == Numbering.PER_CUSTOMER.value:
         series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}:{customer.pk.hex}")
         return customer_number(entity.number_prefix, customer.sequence, series)
     series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}")
-    return entity_number(entity.number_prefix, local_date(invoice.finalized_at, entity.timezone), series)
+    return entity_number(entity.number_prefix, local_date(at, entity.timezone), series)
 
 
 def number_credit_note(note: CreditNote) -> str:

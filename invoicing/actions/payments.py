@@ -13,7 +13,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.actions.draft import lock_invoice
-from invoicing.models import Invoice, InvoiceType, Payment
+from invoicing.models import Invoice, Payment
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
 
@@ -43,7 +43,7 @@ def record_payment(
             raise Conflict(
                 "Another payment was recorded under this key.", code="payment_key_used", field="key"
             )
-        return found  # type: ignore[no-any-return]
+        return found
     amount = check_amount(invoice, amount_minor)
     payment = Payment.objects.create(
         organization=invoice.organization,
@@ -62,7 +62,7 @@ def record_payment(
     if invoice.payment_status == PaymentStatus.PAID.value:
         invoice.paid_at = payment.paid_at
     invoice.save(update_fields=["paid_minor", "payment_status", "paid_at", "updated_at"])
-    if invoice.paid_at and invoice.type == InvoiceType.CREDIT.value:
+    if invoice.paid_at and invoice.wallet and invoice.wallet_credits:
         settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
     audit.record(
         invoice.organization,
@@ -74,7 +74,7 @@ def record_payment(
         changes=audit.differences(before, invoice),
         reason=payment.reference,
     )
-    return payment  # type: ignore[no-any-return]
+    return payment
 
 
 def check_amount(invoice: Invoice, amount_minor: int | None) -> int:

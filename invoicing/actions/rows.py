@@ -86,8 +86,8 @@ def line_row(
         taxes=[tax_json(tax) for tax in facts.taxes],
         events_count=line.events_count if line.kind.value == "charge" else None,
         steps=[step_json(step) for step in line.steps],
-        period_start=facts.period and facts.period.start,
-        period_end=facts.period and facts.period.end,
+        period_start=facts.period.start if facts.period else None,
+        period_end=facts.period.end if facts.period else None,
     )
 
 

@@ -64,7 +64,7 @@ def terminate_subscription(
     rates = Rates(customer.organization_id)
     made = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended)
     subscription = end_subscription(subscription, by=by, at=ended)
-    note = give_credit(customer, subscription, by=by, at=at)
+    note = give_credit(customer, subscription, ended, by=by, at=at)
     tz = customer_zone(customer)
     windows = closing_windows(accounts([subscription], tz)[subscription.pk], ended)
     if windows:
@@ -86,9 +86,10 @@ def closing_windows(account: Account, ended: datetime) -> list[Window]:
     return windows
 
 
-def give_credit(customer: Any, subscription: Subscription, *, by: Actor, at: datetime) -> CreditNote | None:
+def give_credit(
+    customer: Any, subscription: Subscription, ended: datetime, *, by: Actor, at: datetime
+) -> CreditNote | None:
     """Give back the unused days of the fee that was billed in advance."""
-    ended = subscription.terminated_at
     rows = InvoicedPeriod.objects.filter(subscription=subscription, kind=FEE, end__gt=ended)
     period = rows.select_related("invoice").order_by("-start").first()
     if not subscription.plan.pay_in_advance or period is None:
@@ -99,8 +100,8 @@ def give_credit(customer: Any, subscription: Subscription, *, by: Actor, at: dat
     if period.invoice.status != InvoiceStatus.FINALIZED.value:
         return None
     line = fee_line(period)
-    credit = line and unused_credit(period, line, ended)
-    if not line or credit is None:
+    credit = unused_credit(period, line, ended) if line else None
+    if line is None or credit is None:
         return None
     return create_credit_note(
         period.invoice,
@@ -135,7 +136,7 @@ def fee_line(period: InvoicedPeriod) -> InvoiceLine | None:
     rows = InvoiceLine.objects.filter(
         invoice=period.invoice, subscription=period.subscription, kind="subscription", period_end=period.end
     )
-    return rows.first()  # type: ignore[no-any-return]
+    return rows.first()
 
 
 def unused_credit(period: InvoicedPeriod, line: InvoiceLine, ended: datetime) -> TerminationCredit | None:

@@ -15,7 +15,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
 from invoicing.actions.credit_notes import void_note
 from invoicing.actions.draft import lock_invoice
-from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction
+from invoicing.models import CreditNote, Invoice, InvoiceDeduction
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 
 
@@ -63,9 +63,9 @@ def give_back(invoice: Invoice, *, by: Actor, at: datetime) -> None:
     """Return coupons, credit note balances and wallet credits to the customer. Voided notes stay at zero."""
     rows = InvoiceDeduction.objects.filter(invoice=invoice).select_related("applied_coupon").order_by("pk")
     for row in rows:
-        if row.kind == DeductionKind.COUPON.value:
+        if row.applied_coupon is not None:
             coupons.give_back(row.applied_coupon, row.amount_minor)
-        elif row.kind == DeductionKind.CREDIT_NOTE.value:
+        elif row.credit_note_id is not None:
             note = CreditNote.objects.select_for_update(of=("self",)).get(pk=row.credit_note_id)
             if note.status == "finalized":
                 note.balance_minor += row.amount_minor

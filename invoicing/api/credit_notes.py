@@ -28,7 +28,7 @@ class Filters(ApiSchema):
 @router.get("")
 def list_credit_notes(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. An unknown status or id finds nothing."""
-    rows = CreditNote.objects.of(cast(ApiRequest, request).organization)
+    rows: Any = CreditNote.objects.of(cast(ApiRequest, request).organization)
     if filters.customer_id:
         rows = rows.filter(customer_id=decode("cust", filters.customer_id))
     if filters.invoice_id:

@@ -202,7 +202,7 @@ def void(request: HttpRequest, id: str, body: VoidIn | None = None) -> dict[str,
 def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> dict[str, Any]:
     """Record a payment of everything that is due; 400 when it is paid already."""
     staff = cast(ApiRequest, request)
-    given = body or MarkPaidIn()
+    given = body or MarkPaidIn(payment_method="manual", reference="")
     invoice = find(staff, id)
     record_payment(
         invoice,

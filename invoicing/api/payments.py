@@ -56,7 +56,7 @@ class Filters(ApiSchema):
 @router.get("")
 def list_payments(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. An unknown status or id finds nothing."""
-    rows = Payment.objects.of(cast(ApiRequest, request).organization)
+    rows: Any = Payment.objects.of(cast(ApiRequest, request).organization)
     if filters.customer_id:
         rows = rows.filter(customer_id=decode("cust", filters.customer_id))
     if filters.invoice_id:

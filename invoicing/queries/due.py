@@ -58,7 +58,9 @@ def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Accoun
         row.pk: Account(
             subscription=row,
             tz=tz,
-            usage_until=found[row.pk, USAGE]["until"] if (row.pk, USAGE) in found else row.started_at,
+            usage_until=found[row.pk, USAGE]["until"]
+            if (row.pk, USAGE) in found
+            else row.started_at or row.subscription_at,
             fees=set(found[row.pk, FEE]["starts"]) if (row.pk, FEE) in found else set(),
         )
         for row in rows

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceLine, Payment
+from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment
 
 STEP_NUMBERS = {"amount", "units", "unit_amount", "flat_amount", "rate", "from_value", "to_value"}
 
@@ -60,13 +60,13 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
         ],
         "coupons": [
             {
-                "appliedCouponId": encode("acp", item.applied_coupon_id),
+                "appliedCouponId": item.applied_coupon.public_id,
                 "code": item.applied_coupon.coupon.code,
                 "name": item.label,
                 "amount": from_minor(item.amount_minor, currency),
             }
             for item in deductions
-            if item.kind == DeductionKind.COUPON.value
+            if item.applied_coupon is not None
         ],
         "creditNotes": [
             {
@@ -75,7 +75,7 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
                 "amount": from_minor(item.amount_minor, currency),
             }
             for item in deductions
-            if item.kind == DeductionKind.CREDIT_NOTE.value
+            if item.credit_note_id is not None
         ],
         "walletCredits": from_minor(row.wallet_credits_minor, currency),
         "purchaseOrder": row.purchase_order or None,
