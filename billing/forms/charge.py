@@ -30,7 +30,8 @@ from billing.forms.charge_rows import (
 from billing.models import Metric, Organization, Tax
 from billing.queries.charge_preview import Example, work_out
 from billing.rules.amounts import read_amount
-from billing.rules.charges.reading import bound_out, number_out
+from billing.rules.charges.base import plain
+from billing.rules.charges.reading import bound_out
 from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 
@@ -138,7 +139,7 @@ class ChargeEditor:
         for start, form, row in zip(
             from_values(self.tier_rows), self.tier_forms, self.tier_rows, strict=True
         ):
-            shown.append((number_out(start) if known else "…", form))
+            shown.append((plain(start) if known else "…", form))
             known = readable(str(row.get("to_value") or ""))
         return shown
 
@@ -314,10 +315,11 @@ class ChargeEditor:
         if self.row.get("example_units"):
             return str(self.row["example_units"])
         if len(self.tier_rows) > 1:
-            return number_out((from_values(self.tier_rows)[-1] * Decimal("1.25")).to_integral_value())
-        return "1000"
+            # A quarter beyond where the last tier begins, so that the example shows every tier.
+            return plain(((from_values(self.tier_rows)[-1] - 1) * Decimal("1.25")).to_integral_value())
+        return "1,000"
 
     @property
     def example_events(self) -> str:
         """The events of the worked example."""
-        return str(self.row.get("example_events") or "10")
+        return str(self.row.get("example_events") or "100")

@@ -26,7 +26,8 @@ FIELD_OF = {"amount_minor": "amount", "pay_in_advance": "pay"}
 
 
 class PlanForm(forms.Form):
-    """Fields of a plan. `locked`: there are subscriptions, so what they are built on stays."""
+    """Fields of a plan. `taxes`: those that can be chosen, by hex id; `locked`: there are subscriptions, so what
+    they are built on stays."""
 
     name = forms.CharField(max_length=100)
     code = forms.SlugField(
@@ -54,7 +55,7 @@ class PlanForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "num"}),
         help_text="Of the fee; usage is billed from the first day.",
     )
-    taxes = forms.ModelMultipleChoiceField(queryset=None, required=False, widget=forms.CheckboxSelectMultiple)
+    taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     features = forms.CharField(
         required=False,
         max_length=10_000,
@@ -66,6 +67,7 @@ class PlanForm(forms.Form):
         self,
         *args: Any,
         organization: Organization,
+        taxes: dict[str, Tax],
         plan: Plan | None = None,
         copy: bool = False,
         locked: bool = False,
@@ -82,7 +84,8 @@ class PlanForm(forms.Form):
             initial |= {"name": f"{initial['name'][:93]} (copy)", "code": ""}
         super().__init__(*args, initial=initial, **kwargs)
         self.rows = Plan.objects.of(organization).kept()
-        self.fields["taxes"].queryset = Tax.objects.of(organization).kept().order_by("name")  # type: ignore[attr-defined]
+        self.taxes = taxes
+        self.fields["taxes"].choices = [(key, str(tax)) for key, tax in taxes.items()]  # type: ignore[attr-defined]
         self.fields["pay"].choice_hints = PAY_HINTS  # type: ignore[attr-defined]
         if locked:
             for name in LOCKED_BY_SUBSCRIPTIONS:
@@ -105,6 +108,10 @@ class PlanForm(forms.Form):
             except Invalid as error:
                 self.add_error("amount", str(error))
         return data
+
+    def chosen_taxes(self) -> list[Tax]:
+        """The rows behind the boxes that are ticked."""
+        return [self.taxes[key] for key in self.cleaned_data["taxes"]]
 
     def columns(self) -> dict[str, Any]:
         """The fields of the action."""
@@ -132,6 +139,6 @@ def initial_of(plan: Plan) -> dict[str, Any]:
         "amount": f"{from_minor(plan.amount_minor, plan.currency):f}",
         "pay": "advance" if plan.pay_in_advance else "arrears",
         "trial_days": plan.trial_days or "",
-        "taxes": [tax.pk for tax in plan.taxes.all()],
+        "taxes": [tax.pk.hex for tax in plan.taxes.all()],
         "features": "\n".join(plan.features),
     }

@@ -110,12 +110,10 @@ def waiting_events(metric: Metric) -> int:
 
 def plan_use(plan: Plan) -> PlanUse:
     """Who is on a plan."""
-    rows = Subscription.objects.filter(plan=plan)
-    return PlanUse(
-        open=rows.filter(status__in=OPEN_STATUSES).count(),
-        ever=rows.count(),
-        drafts=draft_lines(subscription__plan=plan),
+    counts = Subscription.objects.filter(plan=plan).aggregate(
+        open=Count("pk", filter=Q(status__in=OPEN_STATUSES)), ever=Count("pk")
     )
+    return PlanUse(**counts, drafts=draft_lines(subscription__plan=plan))
 
 
 def tax_use(tax: Tax) -> TaxUse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
@@ -66,10 +67,11 @@ def metric(request: StaffRequest, id: UUID) -> HttpResponse:
 def curl_example(request: StaffRequest, row: Metric) -> str:
     """A call that sends one event of this metric; the key and the subscription are to be filled in."""
     sample = {"sum": "12.5", "max": "42", "latest": "7", "unique_count": '"user_123"'}
-    prop = f', "properties": {{"{row.field_name}": {sample[row.aggregation]}}}' if row.field_name else ""
-    body = (
-        f'{{"transactionId": "evt-0001", "subscriptionId": "YOUR_SUBSCRIPTION", "code": "{row.code}"{prop}}}'
-    )
+    fields = {"transactionId": "evt-0001", "subscriptionId": "YOUR_SUBSCRIPTION", "code": row.code}
+    parts = [f'"{name}": {json.dumps(value)}' for name, value in fields.items()]
+    if row.field_name:
+        parts.append(f'"properties": {{{json.dumps(row.field_name)}: {sample[row.aggregation]}}}')
+    body = "{" + ",\n       ".join(parts) + "}"
     quoted = body.replace("'", "'\\''")
     return (
         f"curl {request.build_absolute_uri('/api/events')} \\\n"

@@ -70,6 +70,7 @@ def page(
     use = plan_use(plan) if plan else None
     options: dict[str, Any] = {
         "organization": request.organization,
+        "taxes": shelf.taxes,
         "plan": plan or source,
         "copy": source is not None,
         "locked": bool(use and use.ever),
@@ -145,7 +146,7 @@ def save(
     checked = [editor.check() for editor in charges]
     if form.is_valid() and all(checked):
         terms = [editor.terms for editor in charges if editor.terms]
-        taxes, at = list(form.cleaned_data["taxes"]), now(request.organization)
+        taxes, at = form.chosen_taxes(), now(request.organization)
         try:
             if plan is None:
                 new = create_plan(

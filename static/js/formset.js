@@ -49,6 +49,6 @@ document.addEventListener("input", ({ target }) => {
   if (set) for (const row of rowsOf(set)) {
     row.querySelector("[data-tier-from]").textContent = start;
     const end = row.querySelector("[data-tier-to]").value.trim();
-    start = /^\d+$/.test(end) ? String(BigInt(end) + 1n) : /^\d+\.\d+$/.test(end) ? end : "…";
+    start = /^\d+$/.test(end) ? (BigInt(end) + 1n).toLocaleString("en") : /^\d+\.\d+$/.test(end) ? end : "…";
   }
 });

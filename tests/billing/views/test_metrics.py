@@ -1,0 +1,121 @@
+"""Metric pages: list, drawer, view, deletion, roles, strangers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from billing.models import Metric, Organization
+from tests.factories.catalog import make_metric, make_plan, subscribe
+from tests.factories.people import make_member, make_organization, sign_in
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def acme() -> Organization:
+    return make_organization()
+
+
+@pytest.fixture
+def admin(client: Client, acme: Organization) -> Client:
+    return sign_in(client, make_member(acme))
+
+
+def test_list_search_and_partial(admin: Client, acme: Organization) -> None:
+    metric = make_metric(acme, "calls", "count", name="API calls")
+    make_metric(acme, "disk", name="Storage")
+    make_metric(make_organization("Other"), name="Secret")
+    make_plan(acme, [metric])
+    page = admin.get("/metrics").context["page"]
+    assert [(row.name, row.plans_count) for row in page] == [("API calls", 1), ("Storage", 0)]
+    response = admin.get("/metrics?q=DISK", headers=HTMX | {"HX-Target": "metric-table"})
+    html = response.content.decode()
+    assert "Storage" in html
+    assert "API calls" not in html
+    assert "<html" not in html
+
+
+def test_a_metric_is_added_in_the_drawer_with_a_code_from_its_name(admin: Client, acme: Organization) -> None:
+    drawer = HTMX | {"HX-Target": "drawer"}
+    assert "<html" not in admin.get("/metrics/add", headers=drawer).content.decode()
+    data = {"name": "Données (Go)", "code": "", "aggregation": "sum", "field_name": "bytes"}
+    response = admin.post("/metrics/add", data, headers=drawer)
+    metric = Metric.objects.get()
+    assert (metric.code, metric.field_name, metric.aggregation) == ("donnees_go", "bytes", "sum")
+    assert response["HX-Redirect"] == f"/metrics/{metric.public_id}"
+    again = admin.post("/metrics/add", data | {"code": "donnees_go"}, headers=drawer)
+    assert again.status_code == 422
+    assert "has the code donnees_go" in again.content.decode()
+    assert admin.get("/code-suggestion/metric?name=Donnees GO&code=").context["code"] == "donnees_go_2"
+    assert admin.get("/code-suggestion/metric?name=x&code=mine").context["code"] == "mine"
+    assert admin.get("/code-suggestion/nothing?name=x").status_code == 404
+
+
+def test_what_is_missing_is_told_at_the_field(admin: Client) -> None:
+    response = admin.post("/metrics/add", {"name": "", "code": "a b", "aggregation": "max"})
+    assert response.status_code == 422
+    assert set(response.context["form"].errors) == {"name", "code", "field_name"}
+    response = admin.post("/metrics/add", {"name": "!!", "aggregation": "count"})
+    assert set(response.context["form"].errors) == {"code"}
+    assert not Metric.objects.exists()
+
+
+def test_view_edit_and_delete(admin: Client, acme: Organization) -> None:
+    metric = make_metric(acme, "calls", field_name='it\'s "quoted"')
+    plan = make_plan(acme, [metric], name="Pro")
+    row = subscribe(plan)
+    path = f"/metrics/{metric.public_id}"
+    html = admin.get(path).content.decode()
+    assert "Pro" in html
+    assert "/api/events" in html
+    assert "it&#x27;\\&#x27;&#x27;s" in html
+    data = {"name": "Calls", "code": "calls", "aggregation": "count", "field_name": "left over"}
+    assert admin.post(f"{path}/edit", data).status_code == 302
+    metric.refresh_from_db()
+    assert (metric.name, metric.aggregation, metric.field_name) == ("Calls", "count", "")
+    assert "1 subscription<" in admin.get(f"{path}/delete").content.decode()
+    assert admin.post(f"{path}/delete").status_code == 422
+    row.status = "canceled"
+    row.save()
+    assert "taken off 1 plan" in admin.get(f"{path}/delete").content.decode()
+    assert admin.post(f"{path}/delete").status_code == 302
+    assert admin.get(path).status_code == 404
+
+
+def test_names_are_shown_as_text(admin: Client, acme: Organization) -> None:
+    evil = "<img src=x onerror=alert(1)>"
+    metric = make_metric(acme, name=evil, description=evil, field_name=evil)
+    for path in ("/metrics", *(f"/metrics/{metric.public_id}{end}" for end in ("", "/edit", "/delete"))):
+        assert evil not in admin.get(path).content.decode(), path
+
+
+def test_strangers_get_404(client: Client, acme: Organization) -> None:
+    metric = make_metric(acme)
+    sign_in(client, make_member(make_organization("Other")))
+    for end in ("", "/edit", "/delete"):
+        assert client.get(f"/metrics/{metric.public_id}{end}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [("admin", 200), ("finance", 403), ("manager", 403), ("support", 403)]
+)
+def test_roles(client: Client, acme: Organization, role: str, status: int) -> None:
+    metric = make_metric(acme)
+    sign_in(client, make_member(acme, role))
+    assert client.get(f"/metrics/{metric.public_id}").status_code == 200
+    for path in ("/metrics/add", f"/metrics/{metric.public_id}/edit", f"/metrics/{metric.public_id}/delete"):
+        assert client.get(path).status_code == status
+
+
+def test_the_list_takes_the_same_queries(
+    admin: Client, acme: Organization, django_assert_num_queries: Any
+) -> None:
+    for _ in range(4):
+        make_plan(acme, [make_metric(acme)])
+    admin.get("/metrics")
+    with django_assert_num_queries(5):
+        admin.get("/metrics")
