@@ -147,6 +147,7 @@ def explain(
 
 CHART_HEIGHT = 160
 CHART_TOP = 22
+FEW_BARS = 8
 
 
 @register.inclusion_tag("components/bar_chart.html")
@@ -161,6 +162,7 @@ def bar_chart(
     values = [max(Decimal(str(item["value"])), Decimal(0)) for item in items]
     top = max(values, default=Decimal(0))
     width = Decimal(100) / max(len(items), 1)
+    share_of_width = 0.56 if len(items) <= FEW_BARS else 1.0  # a handful of full-width bars is a wall
     bars = []
     for index, (item, value) in enumerate(zip(items, values, strict=True)):
         share = value / top if top else Decimal(0)
@@ -174,6 +176,8 @@ def bar_chart(
                 **item,
                 "x": f"{x:.3f}%",
                 "width": f"{float(width):.3f}%",
+                "bar_x": f"{x + float(width) * (1 - share_of_width) / 2:.3f}%",
+                "bar_width": f"{float(width) * share_of_width:.3f}%",
                 "y": f"{CHART_HEIGHT - height:.1f}",
                 "height": f"{height:.1f}",
                 "text_x": f"{text_x:.3f}%",
@@ -191,4 +195,5 @@ def bar_chart(
         "start": items[0]["label"] if items else "",
         "middle": items[len(items) // 2]["label"] if len(items) > 4 else "",
         "end": items[-1]["label"] if len(items) > 1 else "",
+        "each": len(items) <= FEW_BARS,
     }

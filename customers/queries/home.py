@@ -45,7 +45,7 @@ class Amount:
 
 @dataclass
 class Home:
-    """The first page's figures. Sums are by currency, the largest count first."""
+    """The first page's figures. Sums are by currency: the organization's own, then by count."""
 
     drafts: list[Amount] = field(default_factory=list)
     next_finalize_at: datetime | None = None
@@ -79,6 +79,8 @@ def home(organization: Organization, at: datetime) -> Home:
         received.order_by().values("currency").annotate(count=Count("*"), minor=Sum("amount_minor"))
     )
     found.mrr = recurring(organization)
+    for name in ("drafts", "overdue", "unpaid", "invoiced", "paid", "mrr"):
+        getattr(found, name).sort(key=lambda amount: amount.currency != organization.default_currency)
     failed = Job.objects.of(organization).filter(state=JobState.FAILED.value)
     found.failed_jobs = list(failed.order_by("-finished_at")[:3])
     found.activity = list(AuditEntry.objects.of(organization).order_by("-at", "-id")[:8])
@@ -154,7 +156,7 @@ def add_open_invoices(found: Home, organization: Organization, today: date) -> N
 
 
 def add_months(found: Home, organization: Organization, today: date) -> None:
-    """What was invoiced in this and the five months before, for the currency that is used most."""
+    """What was invoiced in this and the five months before, in the organization's or the most used currency."""
     months = [first_of_month(today, back) for back in range(MONTHS - 1, -1, -1)]
     rows = (
         Invoice.objects.of(organization)
@@ -170,9 +172,10 @@ def add_months(found: Home, organization: Organization, today: date) -> None:
     this_month = [part[months[-1]] for part in by_currency.values() if months[-1] in part]
     found.invoiced = sorted(this_month, key=lambda amount: (-amount.count, amount.currency))
     if by_currency:
-        main = max(
+        used = max(
             by_currency, key=lambda code: (sum(part.count for part in by_currency[code].values()), code)
         )
+        main = organization.default_currency if organization.default_currency in by_currency else used
         found.chart_currency = main
         part = by_currency[main]
         found.months = [(month, part[month].minor if month in part else 0) for month in months]

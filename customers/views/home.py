@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.http import HttpResponse
 from django.urls import NoReverseMatch, reverse
@@ -32,13 +33,14 @@ def index(request: StaffRequest) -> HttpResponse:
     organization = request.organization
     at = now(organization)
     found = home(organization, at)
+    today = at.astimezone(ZoneInfo(organization.timezone)).date()
     context = {
         "home": found,
         "today": at,
         "todo": todo(found),
         "steps": first_steps(found),
         "bars": bars(found),
-        "activity": timeline_items(found.activity, organization.timezone),
+        "activity": timeline_items(found.activity, organization.timezone, brief_on=today),
         "can_retry": may(request.member, "jobs.retry"),
         "quiet": not (found.invoiced or found.mrr or found.months),
     }
