@@ -130,9 +130,7 @@ def subscriptions(organization: Any) -> tuple[list[str], list[str]]:
                 customer, plan, external_id=f"sub-{number}", billing_time="anniversary", by=ACTOR, at=at
             )
     names = Subscription.objects.filter(organization=organization).values_list("external_id", flat=True)
-    return list(names), list(
-        Metric.objects.filter(organization=organization).values_list("code", flat=True)
-    )
+    return list(names), list(Metric.objects.filter(organization=organization).values_list("code", flat=True))
 
 
 def event(label: str, number: int, names: list[str], codes: list[str]) -> dict[str, Any]:
@@ -150,7 +148,12 @@ def event(label: str, number: int, names: list[str], codes: list[str]) -> dict[s
 def batches(label: str, count: int, names: list[str], codes: list[str]) -> list[tuple[float, bytes]]:
     """Bodies of 1,000 events each, to be sent at once."""
     return [
-        (0.0, json.dumps({"events": [event(f"{label}-{index}", n, names, codes) for n in range(BATCH)]}).encode())
+        (
+            0.0,
+            json.dumps(
+                {"events": [event(f"{label}-{index}", n, names, codes) for n in range(BATCH)]}
+            ).encode(),
+        )
         for index in range(count)
     ]
 
@@ -188,9 +191,7 @@ def single(place: Place, key: str, names: list[str], codes: list[str], table: Ta
     took, each = send(place, key, "/api/events", due, 8)
     p50, p95, p99 = (percentile(each, percent) for percent in (50, 95, 99))
     rate = len(bodies) / (took - 0.2)
-    table.add(
-        "single events at 200/s", rate, p50, p95, p99, "", goals=[(at_most(50, "ms p95"), p95)]
-    )
+    table.add("single events at 200/s", rate, p50, p95, p99, "", goals=[(at_most(50, "ms p95"), p95)])
 
 
 def visible(
