@@ -15,9 +15,9 @@ from invoicing.models import Invoice
 
 
 @shared_task(name="invoicing.billing_run")
-def run_billing() -> None:
+def run_billing(backwards: bool = False) -> None:
     """Beat, each minute: bill what is due and finalise drafts whose grace period is over."""
-    billing_run.run(timezone.now())
+    billing_run.run(timezone.now(), backwards=backwards)
 
 
 @shared_task(name="invoicing.bill_customer")

@@ -7,14 +7,26 @@ from uuid import UUID
 
 from django.apps import apps
 
+from billing.rules.errors import Conflict
 
-def lock_customer(customer_id: UUID, *, wait: bool = True) -> Any:
+
+def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) -> Any:
     """The customer's row, locked until the transaction ends. Everything that spends a balance, a coupon or
     a credit of the customer takes it first, so two invoices can never use the same cent. `wait=False`: None
-    when somebody else holds it.
+    when somebody else holds it. `joined`: with organization and billing entity.
     """
     customers = apps.get_model("customers", "Customer")
-    rows = customers.objects.select_related("billing_entity", "organization")
+    rows = customers.objects.select_related("billing_entity", "organization") if joined else customers.objects
     if wait:
         return rows.select_for_update(of=("self",)).get(pk=customer_id)
     return rows.select_for_update(of=("self",), skip_locked=True).filter(pk=customer_id).first()
+
+
+def lock_present_customer(customer_id: UUID) -> Any:
+    """As `lock_customer`, for what gives the customer something new: Conflict (customer_deleted) once its
+    deletion has been asked for, since the cascade would miss what comes after it.
+    """
+    customer = lock_customer(customer_id)
+    if customer.deleted_at or customer.deleting_at:
+        raise Conflict("This customer is deleted.", code="customer_deleted")
+    return customer

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 
-from billing.models import Charge, Plan
+from billing.models import BillingEntity, Charge, Organization, Plan
 from billing.models import Tax as TaxRow
 from billing.rules.tax import Tax, applicable_taxes
 
@@ -21,7 +22,7 @@ Levels = dict[UUID, tuple[Tax, ...]]
 
 
 class Rates:
-    """The charges and taxes of some plans and customers of one organization, read once and then answered from
+    """The prices and taxes of some plans and customers of one organization, read once and then answered from
     memory: a run bills many subscriptions of few plans.
     """
 
@@ -38,23 +39,41 @@ class Rates:
         self._charges: Levels = {}
         self._priced: dict[UUID, list[Charge]] = defaultdict(list)
         self._customers: Levels = {}
-        self._known_plans: set[UUID] = set()
+        self._entities: dict[UUID, BillingEntity] = {}
+        self._known_plans: dict[UUID, Plan] = {}
         self._known_customers: set[UUID] = set()
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
-        """Read what is not known yet: three queries for new plans, one for new customers."""
-        plans = set(plan_ids) - self._known_plans
+        """Read what is not known yet: four queries for new plans, one for new customers."""
+        plans = set(plan_ids) - self._known_plans.keys()
         customers = set(customer_ids) - self._known_customers
         if plans:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
             for charge in Charge.objects.kept().filter(plan_id__in=plans).select_related("metric", "plan"):
                 self._priced[charge.plan_id].append(charge)
-            self._known_plans |= plans
+            self._known_plans |= Plan.objects.in_bulk(plans)
         if customers:
             model = apps.get_model("customers", "Customer")
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
             self._known_customers |= customers
+
+    @cached_property
+    def organization(self) -> Organization:
+        """Whose prices these are."""
+        found: Organization = Organization.objects.get(pk=self.organization_id)
+        return found
+
+    def entity(self, entity_id: UUID) -> BillingEntity:
+        """A billing entity of the organization."""
+        if entity_id not in self._entities:
+            self._entities |= {row.pk: row for row in BillingEntity.objects.of(self.organization_id)}
+        return self._entities[entity_id]
+
+    def plan(self, plan_id: UUID) -> Plan:
+        """A plan."""
+        self.load([plan_id])
+        return self._known_plans[plan_id]
 
     def charges_of(self, plan_id: UUID) -> list[Charge]:
         """The plan's charges with their metrics, in their order."""

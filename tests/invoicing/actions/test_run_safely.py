@@ -62,16 +62,16 @@ def test_two_runs_at_once_bill_each_customer_once_without_a_gap() -> None:
     start = threading.Barrier(3)
     failures: list[BaseException] = []
 
-    def work() -> None:
+    def work(backwards: bool) -> None:
         try:
             start.wait(timeout=10)
-            assert run(on(2026, 2, 1)).failed == []
+            assert run(on(2026, 2, 1), backwards=backwards).failed == []
         except BaseException as error:
             failures.append(error)
         finally:
             connections.close_all()
 
-    threads = [threading.Thread(target=work) for _ in range(3)]
+    threads = [threading.Thread(target=work, args=[backwards]) for backwards in (False, True, True)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -151,6 +151,7 @@ def test_the_queries_of_an_invoice_are_few_and_do_not_grow_with_the_lines() -> N
             use(subscription, metric, 30, at=on(2026, 1, 10))
         rates = billing_run.Rates(organization.pk)
         rates.load([plan.pk], [customer.pk])
+        assert rates.entity(customer.billing_entity_id).organization_id == rates.organization.pk
         with CaptureQueriesContext(connection) as queries:
             bill_customer(customer.pk, by=Actor.system(), at=on(2026, 2, 1), rates=rates)
         counts.append(len(queries))
