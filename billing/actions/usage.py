@@ -107,7 +107,8 @@ class _Batch:
     def add(self, index: int, event: IncomingEvent, attachment: Attachment) -> EventResult | None:
         """Make the event's row. The result is only known here when the event is invalid."""
         stamp = event.timestamp or self.at
-        properties, digest = content(event)
+        moment = (stamp if stamp.tzinfo is UTC else stamp.astimezone(UTC)).isoformat()
+        properties, digest = content(event, moment if event.timestamp else "")
         external_id, subscription_id, named, reason = attachment.subscription(event.subscription, stamp)
         metric = attachment.metrics.get(event.code)
         if not reason and metric is None:
@@ -124,7 +125,7 @@ class _Batch:
                 metric_id=metric.id,
                 external_subscription_id=external_id,
                 transaction_id=event.transaction_id,
-                timestamp=stamp,
+                timestamp=moment,
                 value=value,
                 text_value=text,
                 removes=event.properties.get("operation_type") == "remove",
@@ -139,7 +140,7 @@ class _Batch:
                 external_subscription_id=external_id,
                 code=event.code,
                 transaction_id=event.transaction_id,
-                timestamp=stamp,
+                timestamp=moment,
                 amount=event.amount,
                 properties=properties,
                 content_hash=digest,
@@ -182,15 +183,15 @@ class _Batch:
                 yield index, EventResult(transaction_id, DUPLICATE, reason)
 
 
-def content(event: IncomingEvent) -> tuple[str, str]:
-    """The properties as exact JSON, and the hash of all that the sender has said.
+def content(event: IncomingEvent, moment: str) -> tuple[str, str]:
+    """The properties as exact JSON, and the hash of all that the sender has said; `moment` is empty when the
+    sender gave none.
 
     A moment that was filled in here is no part of it, so that the same call sent again is the same content.
     """
     properties = _json(event.properties)
-    stamp = event.timestamp.astimezone(UTC).isoformat() if event.timestamp else ""
     amount = "" if event.amount is None else format(event.amount.normalize(), "f")
-    said = f"{event.code}\0{stamp}\0{amount}\0".encode() + properties
+    said = f"{event.code}\0{moment}\0{amount}\0".encode() + properties
     return properties.decode(), hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
@@ -275,7 +276,7 @@ def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> i
                 metric_id=metric.id,
                 external_subscription_id=external_id,
                 transaction_id=row.transaction_id,
-                timestamp=row.timestamp,
+                timestamp=row.timestamp.isoformat(),
                 value=value,
                 text_value=text,
                 removes=properties.get("operation_type") == "remove",

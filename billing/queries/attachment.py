@@ -11,15 +11,23 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
-from django.db.models import Q
-from django.db.models.functions import Coalesce
+from django.db import connection
 
-from billing.models import Aggregation, Metric, Organization, QuarantinedEvent, Subscription
+from billing.models import Organization, QuarantinedEvent, Subscription
+from billing.models.usage_store import text_array
 from billing.rules.ids import decode, encode
 
-NUMERIC = frozenset({Aggregation.SUM.value, Aggregation.MAX.value, Aggregation.LATEST.value})
+# Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
+NAMED = """
+    (SELECT NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
+     FROM billing_subscription
+     WHERE organization_id = %s AND (external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]))
+     ORDER BY started_at DESC NULLS LAST)
+    UNION ALL
+    (SELECT field_name, aggregation IN ('sum', 'max', 'latest'), id, code, NULL, NULL
+     FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
+"""
 
 
 class Named(Protocol):
@@ -33,7 +41,7 @@ class Named(Protocol):
 class MetricField:
     """A metric as ingestion needs it: which property it reads, and whether as a number."""
 
-    id: UUID
+    id: str
     field_name: str
     numeric: bool
 
@@ -42,7 +50,7 @@ class MetricField:
 class Life:
     """A subscription and the moments between which its usage counts (None: not begun, not ended)."""
 
-    id: UUID
+    id: str
     external_id: str
     started_at: datetime | None
     ended_at: datetime | None
@@ -60,11 +68,11 @@ class Attachment:
 
     metrics: dict[str, MetricField]
     by_external_id: dict[str, list[Life]] = field(default_factory=dict)
-    by_id: dict[UUID, Life] = field(default_factory=dict)
+    by_id: dict[str, Life] = field(default_factory=dict)
 
     @classmethod
     def of(cls, organization: Organization, events: Iterable[Named]) -> Attachment:
-        """Look up everything the events name: two queries, whatever their number."""
+        """Look up everything the events name: one query, whatever their number."""
         references: set[str] = set()
         codes: set[str] = set()
         for event in events:
@@ -75,28 +83,21 @@ class Attachment:
     @classmethod
     def named(cls, organization: Organization, references: set[str], codes: set[str]) -> Attachment:
         """The same from the names themselves."""
-        rows = Metric.objects.of(organization).kept().filter(code__in=codes)
-        attachment = cls(
-            {
-                code: MetricField(key, field_name, aggregation in NUMERIC)
-                for key, code, field_name, aggregation in rows.values_list(
-                    "id", "code", "field_name", "aggregation"
-                )
-            }
-        )
-        keys = {key for text in references if (key := decode(Subscription.PREFIX, text))}
-        wanted = Q(external_id__in=references)
-        if keys:
-            wanted |= Q(pk__in=keys)
-        lives = Subscription.objects.of(organization).filter(wanted).order_by("-started_at")
-        ended = Coalesce("terminated_at", "canceled_at")
-        for row in lives.values_list("id", "external_id", "started_at", ended):
-            life = Life(*row)
-            attachment.by_external_id.setdefault(life.external_id, []).append(life)
-            attachment.by_id[life.id] = life
+        keys = [key for text in references if (key := decode(Subscription.PREFIX, text))]
+        attachment = cls({})
+        with connection.cursor() as cursor:
+            texts, all_codes = text_array(references), text_array(codes)
+            cursor.execute(NAMED, [organization.pk, texts, keys, organization.pk, all_codes])
+            for field_name, numeric, key, name, started_at, ended_at in cursor.fetchall():
+                if field_name is not None:
+                    attachment.metrics[name] = MetricField(str(key), field_name, numeric)
+                    continue
+                life = Life(str(key), name, started_at, ended_at)
+                attachment.by_external_id.setdefault(name, []).append(life)
+                attachment.by_id[life.id] = life
         return attachment
 
-    def subscription(self, reference: str, moment: datetime) -> tuple[str, UUID | None, UUID | None, str]:
+    def subscription(self, reference: str, moment: datetime) -> tuple[str, str | None, str | None, str]:
         """What a reference means at a moment: the external id, the subscription that counts the event, the
         one that was named by its id, and the reason when none counts it.
         """
@@ -107,7 +108,7 @@ class Attachment:
                     return life.external_id, life.id, None, ""
             return reference, None, None, "outside_subscription"
         key = decode(Subscription.PREFIX, reference)
-        named = self.by_id.get(key) if key else None
+        named = self.by_id.get(str(key)) if key else None
         if named is None:
             return reference, None, None, "unknown_subscription"
         if named.covers(moment):

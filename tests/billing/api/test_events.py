@@ -193,5 +193,5 @@ def test_a_batch_takes_the_same_queries_whatever_its_size(call, metered, django_
         events = [body(metered, f"{size}-{n}") for n in range(size)]
         with django_assert_num_queries(
             6
-        ):  # key, savepoint and its release, metrics, subscriptions, one insert
+        ):  # key, savepoint, names, insert, release
             call("post", "/batch", events)
