@@ -19,7 +19,7 @@ from customers.actions.customers import update_customer, upsert_customer
 from customers.api.router import router
 from customers.api.schemas import CustomerChanges, CustomerFilters, CustomerIn
 from customers.models import Customer, CustomerStatus
-from customers.queries.overview import with_figures
+from customers.queries.overview import customers_by_id, with_figures
 from customers.queries.payloads import customer_payload
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
@@ -38,8 +38,8 @@ SORTS = {
 
 
 def kept(request: HttpRequest) -> QuerySet[Customer]:
-    """The organization's customers that are not deleted."""
-    return Customer.objects.of(cast(ApiRequest, request).organization).kept()  # type: ignore[no-any-return]
+    """The organization's customers that are neither deleted nor being deleted."""
+    return Customer.objects.of(cast(ApiRequest, request).organization).present()  # type: ignore[no-any-return]
 
 
 def answer(customer: Customer) -> dict[str, Any]:
@@ -94,8 +94,10 @@ def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> dic
         rows = rows.filter(country=filters.country.strip().upper())
     if filters.currency:
         rows = rows.filter(currency=filters.currency.strip().upper())
-    rows = with_figures(in_order(rows, filters)).prefetch_related("taxes")
-    return page_envelope(rows, customer_payload, page=filters.page, limit=filters.limit)
+    keys = in_order(rows, filters).values("pk")
+    found = page_envelope(keys, dict, page=filters.page, limit=filters.limit)
+    loaded = customers_by_id(row["pk"] for row in found["data"])
+    return found | {"data": [customer_payload(customer) for customer in loaded]}
 
 
 def in_order(rows: QuerySet[Customer], filters: CustomerFilters) -> QuerySet[Customer]:

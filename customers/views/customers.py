@@ -20,7 +20,7 @@ from customers.actions.customers import add_customer, update_customer
 from customers.forms.customer import CustomerForm, metadata_rows
 from customers.models import Customer
 from customers.queries.locks import lock_reasons, lock_sentence
-from customers.queries.overview import with_figures
+from customers.queries.overview import customers_by_id
 from customers.views.frame import customer_url, find_customer
 from customers.views.listing import DEFAULT_SORT, SORTS, listing, tidy
 
@@ -31,7 +31,7 @@ def customers(request: StaffRequest) -> HttpResponse:
     """The list: search, filters, order and page come from the URL."""
     found = listing(request.organization, request.GET)
     rows, sort = sorted_by(request, found.rows, SORTS, DEFAULT_SORT)
-    page = page_of(request, with_figures(rows))
+    page = page_of(request, rows.values_list("pk", flat=True))
     editor = may(request.member, "customers.edit")
     context = {
         "page": page,
@@ -40,7 +40,7 @@ def customers(request: StaffRequest) -> HttpResponse:
         "narrowed": found.narrowed,
         "sort": sort if request.GET.get("sort") else "",
         "add_url": reverse("customer-add") if editor else "",
-        "rows": [row_of(customer, request) for customer in page.object_list],
+        "rows": [row_of(customer, request) for customer in customers_by_id(page.object_list)],
     }
     response = render_page(request, "customers/list.html", context, partials=("customer-table",))
     if wants_partial(request):
