@@ -24,6 +24,7 @@ from billing.models import BillingEntity, Event, Job, Member, Organization, Quar
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.publish import store
 from invoicing.models import InvoiceLine
 from tests.factories.catalog import make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
@@ -72,16 +73,23 @@ def make_world(name: str) -> World:
     )
     payment = record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=NOW)
     key, secret = issue_key(organization, f"{name} key", by=ACTOR, at=NOW)
-    job = later.enqueue(organization, "billing.nothing", key="job", label=f"{name} job", subject_id=organization.pk)
+    job = later.enqueue(
+        organization, "billing.nothing", key="job", label=f"{name} job", subject_id=organization.pk
+    )
     Job.objects.filter(pk=job.pk).update(state="failed", error="It broke.")
+    applied = apply_coupon(customer, coupon, by=ACTOR, at=NOW)
+    for document in (invoice, note):
+        store(document, lambda: b"%PDF-1.7 of a test")
     objects = {
         "customers": customer,
         "external": customer.external_id,
         "subscriptions": subscription,
         "metrics": metric,
+        "billable-metrics": metric,
         "plans": plan,
         "coupons": coupon,
-        "applied-coupons": apply_coupon(customer, coupon, by=ACTOR, at=NOW),
+        "applied-coupons": applied,
+        "applied": applied,
         "taxes": make_tax(organization),
         "wallets": wallet,
         "invoices": invoice,
@@ -90,6 +98,7 @@ def make_world(name: str) -> World:
         "payments": payment,
         "charges": plan.charges.get(),
         "events": Event.objects.get(organization=organization),
+        "transactions": f"{name}-event",
         "quarantine": QuarantinedEvent.objects.get(organization=organization),
         "jobs": job,
         "members": make_member(organization, "finance"),

@@ -28,6 +28,13 @@ PUBLIC = frozenset(
 )
 # Arguments that are no ids of rows.
 PLAIN_ARGUMENTS = {"noun": "metric"}
+# Arguments whose name says more than the part of the address before them.
+NAMED_ARGUMENTS = {
+    "subscription_id": "subscriptions",
+    "charge_id": "charges",
+    "transaction_id": "transactions",
+    "reference": "external",
+}
 ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>|\{(?:(\w+):)?(\w+)\}")
 
 
@@ -56,10 +63,10 @@ def filled(route: str, world: World | None) -> str:
         name = match.group(2) or match.group(4)
         if name in PLAIN_ARGUMENTS:
             return PLAIN_ARGUMENTS[name]
-        before = route[: match.start()].strip("/").rpartition("/")[2]
-        if world is None or before not in world.objects:
-            raise LookupError(f"{route}: add a row for {before!r} to tests/factories/world.py")
-        row = world.objects[before]
+        part = NAMED_ARGUMENTS.get(name) or route[: match.start()].strip("/").rpartition("/")[2]
+        if world is None or part not in world.objects:
+            raise LookupError(f"{route}: add a row for {part!r} to tests/factories/world.py")
+        row = world.objects[part]
         return str(getattr(row, "public_id", row))
 
     return ARGUMENT.sub(value, route)

@@ -30,13 +30,15 @@ def test_every_page_has_a_strict_policy_and_no_inline_code() -> None:
             continue
         response = client.get(page.path(world))
         rules = policy(response["Content-Security-Policy"])
-        assert rules["default-src"] == rules["script-src"] == rules["style-src"] == ["'self'"], page.route
-        assert rules["object-src"] == ["'none'"] and rules["form-action"] == ["'self'"]
-        assert "unsafe" not in response["Content-Security-Policy"]
+        html = response.get("Content-Type", "").startswith("text/html")
+        assert "unsafe" not in "".join(rules.get("script-src", rules["default-src"])), page.route
+        if html:  # a browser's own PDF viewer needs its styles
+            assert rules["default-src"] == rules["script-src"] == rules["style-src"] == ["'self'"], page.route
+            assert rules["object-src"] == ["'none'"] and rules["form-action"] == ["'self'"]
         assert response["X-Frame-Options"] == "SAMEORIGIN"
         assert response["X-Content-Type-Options"] == "nosniff"
         assert response["Referrer-Policy"] == "same-origin"
-        if response.get("Content-Type", "").startswith("text/html") and not response.streaming:
+        if html and not response.streaming:
             body = response.content.decode()
             assert " style=" not in body and "<style" not in body, page.route
             assert not [line for line in body.split("<script")[1:] if not line.lstrip().startswith("src=")]
