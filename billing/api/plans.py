@@ -137,7 +137,8 @@ def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, 
 @router.get("")
 def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, Any]:
     """By name; `search` looks in name and code."""
-    rows = Plan.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    rows: QuerySet[Plan] = Plan.objects.of(cast(ApiRequest, request).organization).kept()
+    rows = rows.order_by("name", "pk")
     active = filters.is_active if filters.active is None else filters.active
     interval = filters.interval or filters.billing_interval
     if active is not None:

@@ -182,13 +182,13 @@ class ChargeEditor:
     @property
     def units_input(self) -> SafeString:
         """The number of units of the worked example."""
-        attrs = {"class": "input", "aria-label": "Units of the example"}
+        attrs: dict[str, str | bool] = {"class": "input", "aria-label": "Units of the example"}
         return self.example_form["example_units"].as_widget(attrs=attrs)
 
     @property
     def events_input(self) -> SafeString:
         """The number of events of the worked example."""
-        attrs = {"class": "input is-short", "aria-label": "Events of the example"}
+        attrs: dict[str, str | bool] = {"class": "input is-short", "aria-label": "Events of the example"}
         return self.example_form["example_events"].as_widget(attrs=attrs)
 
     @property

@@ -64,7 +64,7 @@ class CouponForm(forms.Form):
         }
         if coupon is not None:
             initial |= initial_of(coupon, self.zone)
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **(kwargs | {"initial": initial}))
         self.rows = Coupon.objects.of(organization).kept()
         self.fields["kind"].choice_hints = {  # type: ignore[attr-defined]
             CouponKind.FIXED_AMOUNT: "Only on invoices in its currency.",

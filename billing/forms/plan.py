@@ -82,9 +82,9 @@ class PlanForm(forms.Form):
             initial |= initial_of(plan)
         if copy:
             initial |= {"name": f"{initial['name'][:93]} (copy)", "code": ""}
-        super().__init__(*args, initial=initial, **kwargs)
+        super().__init__(*args, **(kwargs | {"initial": initial}))
         self.rows = Plan.objects.of(organization).kept()
-        self.taxes = taxes
+        self.known_taxes = taxes
         self.fields["taxes"].choices = [(key, str(tax)) for key, tax in taxes.items()]  # type: ignore[attr-defined]
         self.fields["pay"].choice_hints = PAY_HINTS  # type: ignore[attr-defined]
         if locked:
@@ -111,7 +111,7 @@ class PlanForm(forms.Form):
 
     def chosen_taxes(self) -> list[Tax]:
         """The rows behind the boxes that are ticked."""
-        return [self.taxes[key] for key in self.cleaned_data["taxes"]]
+        return [self.known_taxes[key] for key in self.cleaned_data["taxes"]]
 
     def columns(self) -> dict[str, Any]:
         """The fields of the action."""

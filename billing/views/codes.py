@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -11,7 +13,7 @@ from billing.models import Coupon, Metric, Plan, Tax
 from billing.web.access import access
 from billing.web.requests import StaffRequest
 
-NOUNS = {"metric": Metric, "plan": Plan, "coupon": Coupon, "tax": Tax}
+NOUNS: dict[str, Any] = {"metric": Metric, "plan": Plan, "coupon": Coupon, "tax": Tax}
 
 
 @require_safe
@@ -22,7 +24,7 @@ def code_suggestion(request: StaffRequest, noun: str) -> HttpResponse:
     if model is None:
         raise Http404("No such noun.")
     typed = request.GET.get("code", "").strip()
-    rows = model.objects.of(request.organization).kept()  # type: ignore[attr-defined]
+    rows = model.objects.of(request.organization).kept()
     code = typed or code_from(request.GET.get("name", ""), rows)
-    length = model._meta.get_field("code").max_length  # type: ignore[attr-defined]
+    length = model._meta.get_field("code").max_length
     return render(request, "billing/code_field.html", {"code": code, "length": length})

@@ -77,12 +77,12 @@ def dress(coupon: Any, at: datetime) -> Coupon:
     """Add what the templates show: its state, and the last moment before it expires."""
     coupon.status = coupon_status(coupon, at)
     coupon.last_moment = coupon.expires_at and coupon.expires_at - timedelta(microseconds=1)
-    return coupon  # type: ignore[no-any-return]
+    return coupon
 
 
 def find(request: StaffRequest, id: UUID) -> Coupon:
     """The organization's coupon that is not deleted; else 404."""
-    return Coupon.objects.of(request.organization).kept().get_or_404(pk=id)  # type: ignore[no-any-return]
+    return Coupon.objects.of(request.organization).kept().get_or_404(pk=id)
 
 
 @access("coupons.edit")

@@ -59,7 +59,7 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def find_plan(request: StaffRequest, id: UUID) -> Plan:
     """The organization's plan that is not deleted; else 404."""
-    return Plan.objects.of(request.organization).kept().get_or_404(pk=id)  # type: ignore[no-any-return]
+    return Plan.objects.of(request.organization).kept().get_or_404(pk=id)
 
 
 def page(
@@ -86,7 +86,7 @@ def page(
     rows = read_charges(request.POST)
     if request.POST.get("do"):
         form = PlanForm(**options)
-        form.initial |= typed(request.POST)
+        form.initial = {**form.initial, **typed(request.POST)}
         rows = rearranged(rows, request.POST["do"])
         return answer(request, form, editors(rows, shelf, form.currency_now), state)
     form = PlanForm(request.POST, **options)

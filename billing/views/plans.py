@@ -20,7 +20,7 @@ from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError
 from billing.rules.periods import Interval
 from billing.views.plan_form import charges_of, find_plan
-from billing.views.pricing import price_table
+from billing.views.pricing import charge_words, price_table
 from billing.web.access import access, may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
@@ -147,7 +147,7 @@ def words(name: str, value: Any, currency: str) -> str:
     if isinstance(value, list):
         return ", ".join(words("", item, currency) for item in value)
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {words(key, item, currency)}" for key, item in value.items() if item)
+        return charge_words(value, currency)
     return str(value)
 
 

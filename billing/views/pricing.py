@@ -86,6 +86,22 @@ def percentage_facts(props: dict[str, Any], currency: str) -> list[tuple[str, st
     return facts
 
 
+def charge_words(entry: dict[str, Any], currency: str) -> str:
+    """A charge of the audit trail in a sentence: "Standard: Price per unit €0.12. Minimum spend €10.00."."""
+    charge = Charge(charge_model=entry["charge_model"], properties=entry["properties"])
+    table = price_table(charge, currency)
+    parts = [f"{span} {price} and {flat} flat" for span, price, flat in table.rows]
+    parts += [f"{label} {value}" for label, value in table.facts]
+    text = f"{charge_model(charge.charge_model).title}: {'; '.join(parts)}."
+    if entry.get("min_amount_minor"):
+        text += f" Minimum spend {money_text(entry['min_amount_minor'], currency)}."
+    if entry.get("taxes"):
+        text += f" Taxes {', '.join(entry['taxes'])}."
+    if entry.get("invoice_display_name"):
+        text += f" On invoices as {entry['invoice_display_name']}."
+    return text
+
+
 def worked(editor: ChargeEditor) -> dict[str, Any]:
     """The worked example of an editor: `amount` and `rows`, or `errors` in words, or a `hint` what to enter."""
     if editor.model == "dynamic":

@@ -92,9 +92,7 @@ def test_the_table_alone_is_answered_as_a_partial(admin: Client, acme: Organizat
 def test_a_plan_with_tiers_is_created_from_the_form(admin: Client, acme: Organization) -> None:
     calls, seats = make_metric(acme, "calls"), make_metric(acme, "seats", "max")
     vat = make_tax(acme, "vat")
-    data = fields(
-        pay="advance", trial_days="14", taxes=[vat.pk.hex], features="One\n\n Two ", amount="49.50"
-    )
+    data = fields(pay="advance", trial_days="14", taxes=[vat.pk.hex], features="One\n\n Two ", amount="49.50")
     data |= tiers(calls, ("1000", "0.10", ""), ("2000.5", "0.05", "5"), ("", "0.01", ""))
     data |= {"charges-0-min_amount": "12.34", "charges-0-taxes": vat.pk.hex, "charges-0-example_units": "9"}
     data |= {
@@ -307,6 +305,7 @@ def test_view_tabs_show_tiers_subscribers_and_changes(admin: Client, acme: Organ
     assert row.customer.name in admin.get(f"/plans/{plan.public_id}/subscriptions").content.decode()
     activity = admin.get(f"/plans/{plan.public_id}/activity").content.decode()
     assert "Plan created" in activity
+    assert "Graduated: 0 to 1,000 units €0.10 and €0.00 flat; 1,001 units and more" in activity
     assert "€29.00" in activity
 
 
