@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -34,7 +35,7 @@ class Place:
         """An organization of its own for a section (made once), and a new API key of it."""
         from billing.models import Organization
 
-        email = f"{name.lower().replace(' ', '-')}@bench.example"
+        email = f"{re.sub('[^a-z0-9]+', '-', name.lower())}@bench.example"
         made = self.stack.bootstrap(name, email, PASSWORD, "--new-key")
         return Organization.objects.get(name=name), str(made["apiKey"])
 
