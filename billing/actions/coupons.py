@@ -9,7 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_present_customer
 from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.orm.actor import Actor
 from billing.rules.coupons import CouponCredit
@@ -24,7 +24,7 @@ def apply_coupon(customer: Any, coupon: Coupon, *, by: Actor, at: datetime) -> A
     Refused when it is terminated or expired, in another currency, or not reusable and given before; a second
     active application of the same coupon is a Conflict, so that a double click gives one discount.
     """
-    customer = lock_customer(customer.pk)
+    customer = lock_present_customer(customer.pk)
     coupon = Coupon.objects.select_for_update().get(pk=coupon.pk)
     check_usable(coupon, customer, at)
     applied = AppliedCoupon.objects.create(

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_present_customer
 from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -37,7 +37,7 @@ def create_wallet(
     at: datetime,
 ) -> Wallet:
     """An empty wallet. `rate` is the money of one credit in major units; at most six active ones."""
-    lock_customer(customer.pk)
+    lock_present_customer(customer.pk)
     if Wallet.objects.filter(customer=customer).active().count() >= MOST_WALLETS:
         raise Conflict(f"A customer has at most {MOST_WALLETS} active wallets.", code="too_many_wallets")
     if expires_at is not None and expires_at <= at:

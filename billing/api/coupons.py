@@ -126,7 +126,7 @@ def apply(request: HttpRequest, body: ApplyIn) -> tuple[int, dict[str, Any]]:
         coupon = by_id_or_code(request, Coupon, ref)
     except Http404:
         raise Invalid("There is no such coupon.", code="unknown", field="coupon_id") from None
-    customers = apps.get_model("customers", "Customer").objects.of(asked.organization).kept()
+    customers = apps.get_model("customers", "Customer").objects.of(asked.organization).present()
     key = decode("cust", body.customer_id)
     customer = (customers.filter(pk=key).first() if key else None) or customers.filter(
         external_id=body.customer_id

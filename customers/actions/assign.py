@@ -8,11 +8,11 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_present_customer
 from billing.actions.subscriptions import start_subscription
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
-from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Invalid
 from billing.rules.periods import BillingTime
 from billing.rules.states import SubscriptionStatus
 from customers.models import Customer
@@ -40,9 +40,7 @@ def assign_plan(
     A customer to whom nothing was assigned yet takes over the plan's currency; otherwise the currencies must
     match (Invalid, field plan). A plan paid in advance is billed at once.
     """
-    customer = lock_customer(customer.pk)
-    if customer.deleted_at or customer.deleting_at:
-        raise Conflict("This customer is deleted.", code="customer_deleted")
+    customer = lock_present_customer(customer.pk)
     match_currency(customer, plan.currency, by=by, at=at, field="plan")
     subscription = start_subscription(
         customer,

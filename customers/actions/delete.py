@@ -12,10 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from invoicing.actions.termination import terminate_subscription
-from invoicing.actions.void import void_invoice
 
 from billing.actions import audit, later
 from billing.actions.coupons import remove_applied_coupon
@@ -25,11 +24,14 @@ from billing.actions.wallets import terminate_wallet
 from billing.models import AppliedCoupon, Job, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, Invalid
-from billing.rules.states import LIVE, SubscriptionStatus
+from billing.rules.states import LIVE, JobState, SubscriptionStatus
 from customers.models import Customer
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
 
+TASK = "customers.delete"
 KEEP, VOID = "keep", "void"
 
 
@@ -53,7 +55,8 @@ def request_deletion(
     by: Actor,
     at: datetime,
 ) -> Job:
-    """Mark the customer as being deleted and queue the cascade. Asking twice returns the running job.
+    """Mark the customer as being deleted and queue the cascade. Asking twice returns the same job; one that has
+    failed runs again and goes on where it was, as it was first asked for.
 
     `confirmation` must be the external ID when money is involved; None skips the check (API).
     """
@@ -64,27 +67,35 @@ def request_deletion(
         raise Invalid("Choose void or keep.", field="unpaid_invoices")
     if confirmation is not None and money_involved and confirmation.strip() != customer.external_id:
         raise Invalid(f"Type {customer.external_id} to confirm.", field="confirmation")
-    if customer.deleting_at is None:
-        customer.deleting_at = at
-        customer.save(update_fields=["deleting_at", "updated_at"])
-        audit.record(
-            customer.organization, "customer.deletion_requested", customer, by=by, at=at, customer=customer
-        )
+    if customer.deleting_at is not None and (job := job_of(customer)) is not None:
+        return later.run_again(job) if job.state == JobState.FAILED.value else job
+    customer.deleting_at = at
+    customer.save(update_fields=["deleting_at", "updated_at"])
+    audit.record(
+        customer.organization, "customer.deletion_requested", customer, by=by, at=at, customer=customer
+    )
     return later.enqueue(
         customer.organization,
-        "customers.delete",
+        TASK,
         key=f"delete:{customer.pk}",
         label=f"Delete {customer.display_name}",
         subject_id=customer.pk,
-        args=[unpaid_invoices, by.label, str(by.user_id or ""), at.isoformat()],
+        args=[unpaid_invoices, by.kind, by.label, str(by.user_id or ""), at.isoformat()],
         steps=[{"name": name, "label": label, "state": "waiting", "note": ""} for name, label, _ in STEPS],
     )
 
 
+def job_of(customer: Customer) -> Job | None:
+    """The job that deletes the customer, in whatever state. A second one would start at the first step again
+    and void the closing invoices that the first one has made.
+    """
+    return Job.objects.filter(subject_id=customer.pk, task=TASK).order_by("-created_at").first()
+
+
 def carry_out(job: Job) -> None:
     """The cascade of a job, step by step, its progress on the job's row."""
-    unpaid, label, user, moment = job.args
-    by = Actor("user" if user else "system", label, user_id=user or None)
+    unpaid, kind, label, user, moment = job.args
+    by = Actor(kind, label, user_id=UUID(user) if user else None)
     customer = Customer.objects.select_related("organization", "billing_entity").get(pk=job.subject_id)
     cascade = Cascade(customer, unpaid, by, datetime.fromisoformat(moment))
     steps: list[dict[str, Any]] = job.steps

@@ -11,6 +11,7 @@ from billing.actions.clock import now
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from customers.actions.delete import VOID, request_deletion
+from customers.actions.foresee import Outcome, foresee_deletion
 from customers.api.router import router
 from customers.models import Customer
 from customers.queries.deletion import Deletion, deletion_preview
@@ -29,15 +30,18 @@ def find(request: ApiRequest, id: str) -> Customer:
 
 
 @router.get("/{id}/deletion-preview")
-def preview(request: HttpRequest, id: str) -> dict[str, Any]:
-    """What deleting the customer would do now."""
+def preview(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[str, Any]:
+    """What deleting the customer would do now: found by doing it and taking it back."""
     staff = cast(ApiRequest, request)
-    return envelope(deletion_payload(deletion_preview(find(staff, id), now(staff.organization))))
+    customer, at = find(staff, id), now(staff.organization)
+    found = deletion_preview(customer, at)
+    outcome = foresee_deletion(customer, unpaid_invoices=query.unpaid_invoices, by=staff.actor, at=at)
+    return envelope(deletion_payload(found, outcome))
 
 
-def deletion_payload(found: Deletion) -> dict[str, Any]:
-    """The preview with amounts in major units."""
-    currency = found.customer.currency
+def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
+    """The preview with amounts in major units, each in its own currency."""
+    voided = {row.pk for row in outcome.voided}
     return {
         "customerId": found.customer.public_id,
         "subscriptions": [
@@ -50,12 +54,40 @@ def deletion_payload(found: Deletion) -> dict[str, Any]:
         ],
         "pendingSubscriptions": [row.public_id for row in found.pending],
         "draftInvoices": [row.public_id for row in found.drafts],
-        "unpaidInvoices": [row.public_id for row in found.unpaid],
-        "unpaidAmount": from_minor(found.unpaid_minor, currency),
+        "unpaidInvoices": [
+            {
+                "id": row.public_id,
+                "number": row.number,
+                "currency": row.currency,
+                "amountDue": from_minor(row.due_minor, row.currency),
+                "voided": row.pk in voided,
+            }
+            for row in found.unpaid
+        ],
+        "issuedInvoices": [
+            {
+                "currency": item.currency,
+                "fromDraft": item.from_draft,
+                "total": from_minor(item.total_minor, item.currency),
+                "credits": from_minor(item.credits_minor, item.currency),
+                "amountDue": from_minor(item.due_minor, item.currency),
+            }
+            for item in outcome.issued
+        ],
+        "creditNotes": [
+            {"currency": currency, "total": from_minor(minor, currency)}
+            for currency, minor in outcome.credit_notes
+        ],
         "appliedCoupons": [row.public_id for row in found.coupons],
-        "wallets": [row.public_id for row in found.wallets],
-        "lostCredits": from_minor(found.lost_credits_minor, currency),
-        "currency": currency,
+        "wallets": [
+            {
+                "id": row.public_id,
+                "currency": row.currency,
+                "balance": from_minor(row.balance_minor, row.currency),
+                "lost": from_minor(outcome.lost.get(row.pk, 0), row.currency),
+            }
+            for row in found.wallets
+        ],
     }
 
 

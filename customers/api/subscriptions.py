@@ -73,7 +73,7 @@ def find_plan(request: ApiRequest, reference: str) -> Plan:
 def find_customer(request: ApiRequest, reference: str) -> Customer:
     """A customer that is not deleted; Invalid names the field."""
     key = decode("cust", reference)
-    customer = Customer.objects.of(request.organization).kept().filter(pk=key).first() if key else None
+    customer = Customer.objects.of(request.organization).present().filter(pk=key).first() if key else None
     if customer is None:
         raise Invalid("There is no such customer.", code="customer_not_found", field="customer_id")
     return cast(Customer, customer)

@@ -23,7 +23,7 @@ from invoicing.models import InvoicedPeriod, InvoiceLine
 
 def find_customer(request: ApiRequest, reference: str) -> Customer:
     """The organization's customer that is not deleted; else 404."""
-    return cast(Customer, Customer.objects.of(request.organization).kept().by_public_id(reference))
+    return cast(Customer, Customer.objects.of(request.organization).present().by_public_id(reference))
 
 
 class PastFilters(ApiSchema):

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 
 from billing.orm.fields import CurrencyField
-from billing.orm.scoped import Kept
+from billing.orm.scoped import Kept, KeptQuerySet
 
 
 class CustomerType(models.TextChoices):
@@ -38,6 +38,14 @@ class Provider(models.TextChoices):
     FLUTTERWAVE = "flutterwave", "Flutterwave"
     PAYSTACK = "paystack", "Paystack"
     MPESA = "mpesa", "M-Pesa"
+
+
+class CustomerQuerySet(KeptQuerySet):
+    """Customers by the questions of the doors."""
+
+    def present(self) -> CustomerQuerySet:
+        """Neither deleted nor being deleted: what the API shows from the moment that a deletion is asked for."""
+        return self.filter(deleted_at=None, deleting_at=None)
 
 
 class Customer(Kept):
@@ -95,6 +103,8 @@ class Customer(Kept):
     deleting_at = models.DateTimeField(null=True, blank=True, editable=False)
     search_text = models.TextField(blank=True, editable=False)
     search_grams = ArrayField(models.CharField(max_length=3), default=list, editable=False)
+
+    objects = CustomerQuerySet.as_manager()
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

@@ -1,14 +1,16 @@
-"""What deleting a customer will do, with amounts: shown in the dialog before anything happens."""
+"""What deleting a customer touches: shown in the dialog before anything happens. What comes of it, to the cent, is
+found by `customers/actions/foresee.py`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from billing.queries.usage import charge_usage
-from django.db.models import F, Sum
+from django.db.models import F
 
 from billing.models import AppliedCoupon, Subscription, Wallet
+from billing.queries.usage import charge_usage
 from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
@@ -26,7 +28,7 @@ class EndingSubscription:
 
 @dataclass(frozen=True)
 class Deletion:
-    """The preview. Amounts in minor units of the customer's currency."""
+    """What the customer has that a deletion ends, issues or voids."""
 
     customer: Customer
     subscriptions: list[EndingSubscription] = field(default_factory=list)
@@ -35,15 +37,14 @@ class Deletion:
     unpaid: list[Invoice] = field(default_factory=list)
     coupons: list[AppliedCoupon] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
-    unpaid_minor: int = 0
-    lost_credits_minor: int = 0
     kept_invoices: int = 0
     kept_credit_notes: int = 0
 
     @property
     def money_involved(self) -> bool:
         """Whether the external ID has to be typed: anything that bills, voids or loses money."""
-        return bool(self.subscriptions or self.drafts or self.unpaid or self.lost_credits_minor)
+        credits = any(wallet.balance_minor for wallet in self.wallets)
+        return bool(self.subscriptions or self.drafts or self.unpaid or credits)
 
 
 def deletion_preview(customer: Customer, at: datetime) -> Deletion:
@@ -66,8 +67,6 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
         unpaid=list(unpaid),
         coupons=list(AppliedCoupon.objects.filter(customer=customer).active().select_related("coupon")),
         wallets=list(wallets),
-        unpaid_minor=unpaid.aggregate(total=Sum(F("total_minor") - F("paid_minor")))["total"] or 0,
-        lost_credits_minor=wallets.aggregate(total=Sum("balance_minor"))["total"] or 0,
         kept_invoices=invoices.exclude(number="").count(),
         kept_credit_notes=CreditNote.objects.filter(customer=customer).count(),
     )

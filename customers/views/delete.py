@@ -14,7 +14,8 @@ from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
-from customers.actions.delete import request_deletion
+from customers.actions.delete import KEEP, VOID, request_deletion
+from customers.actions.foresee import foresee_deletion
 from customers.forms.deletion import DeletionForm
 from customers.models import Customer
 from customers.queries.deletion import deletion_preview
@@ -29,7 +30,8 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
     if customer.deleting_at and request.method == "GET":
         return done(request, reverse("customer-deletion", args=[customer.pk]))
     preview = deletion_preview(customer, at)
-    form = DeletionForm(request.POST or None)
+    asked = {"unpaid_invoices": request.GET.get("unpaid_invoices", VOID)}
+    form = DeletionForm(request.POST or None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
             request_deletion(
@@ -43,7 +45,17 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
             return done(request, reverse("customer-deletion", args=[customer.pk]))
         except BillingError as error:
             add_error(form, error)
-    context = {"customer": customer, "preview": preview, "form": form}
+    choice = request.POST.get("unpaid_invoices") or request.GET.get("unpaid_invoices")
+    outcome = foresee_deletion(
+        customer, unpaid_invoices=KEEP if choice == KEEP else VOID, by=request.actor, at=at
+    )
+    context = {
+        "customer": customer,
+        "preview": preview,
+        "outcome": outcome,
+        "lost": [(row, outcome.lost.get(row.pk, 0)) for row in preview.wallets],
+        "form": form,
+    }
     status = 422 if form.errors else 200
     return render_page(request, "customers/delete/dialog.html", context, partials=("dialog",), status=status)
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from billing.queries.usage import charge_usage
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
-from invoicing.actions.termination import terminate_subscription
 
 from billing.actions.clock import now
 from billing.actions.subscriptions import cancel_pending
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
+from billing.queries.usage import charge_usage
 from billing.rules.errors import BillingError
 from billing.rules.states import LIVE, SubscriptionStatus
 from billing.web.access import access
@@ -28,6 +27,7 @@ from customers.forms.subscription import AssignForm
 from customers.queries.deletion import unbilled_from
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
+from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice
 
 COLUMNS = {

@@ -10,7 +10,6 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.http import HttpResponse
 from django.urls import reverse
-from invoicing.actions.top_up import sell_credits
 
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
@@ -30,6 +29,7 @@ from customers.forms.wallet import TopUpForm, VoidCreditsForm, WalletForm
 from customers.models import Customer
 from customers.views.find import wallet_or_404
 from customers.views.frame import customer_frame, find_customer
+from invoicing.actions.top_up import sell_credits
 
 COLUMNS = {"customer": "customer__name", "balance": "balance_minor", "created": "created_at"}
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer, lock_present_customer
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
@@ -61,9 +61,7 @@ def create_one_off(
     `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises
     FieldErrors naming `items[0].units` and the like. A past `due_on` is allowed: invoices are entered later.
     """
-    customer = lock_customer(customer.pk)
-    if customer.deleted_at or customer.deleting_at:
-        raise Conflict("This customer is deleted.", code="customer_deleted")
+    customer = lock_present_customer(customer.pk)
     tz = customer_zone(customer)
     today = local_date(at, tz)
     lines = item_lines(items, customer, taxes)
@@ -147,7 +145,7 @@ def too_fine(value: Decimal, places: int) -> bool:
 
 @transaction.atomic
 def delete_draft(invoice: Invoice, *, by: Actor, at: datetime) -> None:
-    """Remove a one-off draft. A draft of a subscription stands for a billed period and is void-only."""
+    """Remove a one-off draft. That of a subscription stays (Conflict): it stands for a billed period."""
     customer = lock_customer(invoice.customer_id)
     invoice = lock_draft(invoice)
     if invoice.type != InvoiceType.ONE_OFF.value:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_present_customer
 from billing.actions.wallets import check_active, lock_wallet
 from billing.models import Wallet
 from billing.orm.actor import Actor
@@ -28,7 +28,7 @@ def sell_credits(wallet: Wallet, credits: Decimal, *, by: Actor, at: datetime) -
     """Bill credits for a wallet. Only what whole minor units pay for is sold: 1,034 credits at 0.001 EUR are
     1,030 for 1.03 EUR. Refused for a terminated wallet.
     """
-    customer = lock_customer(wallet.customer_id)
+    customer = lock_present_customer(wallet.customer_id)
     wallet = lock_wallet(wallet)
     check_active(wallet)
     worth = credits_in(credits, wallet.rate, wallet.currency)

@@ -1,0 +1,77 @@
+"""What deleting a customer would bring about, found out by doing it and taking it back.
+
+The steps of the real cascade run in a transaction that is rolled back: nothing is written, no number is used up,
+no message is sent. So the dialog states the closing invoices, the credit notes and the lost credits to the cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.actions.locks import lock_customer
+from billing.models import EntryKind, WalletEntry
+from billing.orm.actor import Actor
+from customers.actions.delete import STEPS, VOID, Cascade
+from customers.models import Customer
+from invoicing.models import CreditNote, Invoice
+from invoicing.rules.states import InvoiceStatus
+
+
+@dataclass(frozen=True)
+class Issued:
+    """An invoice that the deletion issues: `from_draft` stands in the lists already. Amounts in minor units of
+    `currency`: `total_minor` before credits, `due_minor` what is still asked for after them.
+    """
+
+    currency: str
+    from_draft: bool
+    total_minor: int
+    credits_minor: int
+    due_minor: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`credit_notes` as (currency, total_minor); `lost` as wallet id -> minor units that are voided."""
+
+    voided: list[Invoice]
+    issued: list[Issued]
+    credit_notes: list[tuple[str, int]]
+    lost: dict[object, int]
+
+
+def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Actor, at: datetime) -> Outcome:
+    """The outcome of deleting the customer now. Raises what the cascade would raise."""
+    with transaction.atomic():
+        lock_customer(customer.pk)
+        invoices = Invoice.objects.filter(customer=customer)
+        before = dict(invoices.values_list("pk", "status"))
+        notes = set(CreditNote.objects.filter(customer=customer).values_list("pk", flat=True))
+        cascade = Cascade(customer, unpaid_invoices, by, at)
+        for _, _, work in STEPS:
+            work(cascade)
+        after = list(invoices.order_by("created_at", "pk"))
+        issued, voided = InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value
+        new_notes = CreditNote.objects.filter(customer=customer).exclude(pk__in=notes)
+        ends = WalletEntry.objects.filter(wallet__customer=customer, key="terminated", kind=EntryKind.VOIDED)
+        outcome = Outcome(
+            voided=[row for row in after if row.status == voided and before.get(row.pk) == issued],
+            issued=[
+                issued_row(row, row.pk in before)
+                for row in after
+                if row.status == issued and before.get(row.pk) != issued
+            ],
+            credit_notes=list(new_notes.values_list("currency", "total_minor")),
+            lost={row.wallet_id: -row.amount_minor for row in ends.filter(at=at)},
+        )
+        transaction.set_rollback(True)
+    return outcome
+
+
+def issued_row(row: Invoice, from_draft: bool) -> Issued:
+    """What the dialog says of an invoice."""
+    credits = row.wallet_credits_minor + row.credit_notes_minor
+    return Issued(row.currency, from_draft, row.total_minor + credits, credits, row.total_minor)
