@@ -14,7 +14,7 @@ from customers.models import Customer
 from invoicing.actions.billing_run import run
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
-from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.one_off import Item, create_one_off, delete_draft
 from invoicing.actions.payments import record_payment
 from invoicing.actions.void import void_invoice
 from invoicing.models import CreditNote, Invoice, InvoiceDeduction, Payment
@@ -306,3 +306,13 @@ def test_the_database_refuses_an_invoice_that_does_not_add_up(organization: Orga
     draft = drafted(organization)
     with pytest.raises(Exception, match="invoice_total_adds_up"), connection.cursor() as cursor:
         cursor.execute("UPDATE invoicing_invoice SET total_minor = total_minor + 1 WHERE id = %s", [draft.pk])
+
+
+def test_only_one_off_drafts_can_be_deleted(organization: Organization) -> None:
+    draft = drafted(organization)
+    one_off = create_one_off(draft.customer, [Item("Setup", Decimal(1))], by=ACTOR, at=on(2026, 1, 5))
+    with pytest.raises(Conflict):
+        delete_draft(draft, by=ACTOR, at=on(2026, 2, 2))
+    delete_draft(one_off, by=ACTOR, at=on(2026, 2, 2))
+    assert list(Invoice.objects.values_list("pk", flat=True)) == [draft.pk]
+    assert AuditEntry.objects.filter(action="invoice.deleted", subject_id=one_off.pk).count() == 1

@@ -8,7 +8,7 @@ import pytest
 
 from billing.models import Organization, Subscription
 from billing.rules.errors import Conflict
-from invoicing.actions.billing_run import bill_customer, bill_now, run
+from invoicing.actions.billing_run import bill_customer, bill_now, bill_start, run
 from invoicing.models import Invoice, InvoicedPeriod
 from invoicing.rules.states import InvoiceStatus
 from tests.factories.catalog import GRADUATED, charge, make_metric
@@ -340,3 +340,22 @@ def test_paused_subscriptions_are_not_billed(organization: Organization) -> None
     Subscription.objects.filter(pk=subscription.pk).update(status="paused")
     run(on(2026, 2, 1))
     assert not Invoice.objects.exists()
+
+
+def test_the_first_fee_in_advance_is_billed_once(organization: Organization) -> None:
+    plan = make_plan(organization, 3100, pay_in_advance=True)
+    subscription = subscribe(billed_customer(organization), plan, on(2026, 1, 1))
+    assert bill_start(subscription, by=ACTOR, at=on(2026, 1, 2)) is None
+    run(on(2026, 1, 3))
+    assert totals() == [3100]
+
+
+def test_a_usage_event_at_the_boundary_belongs_to_the_next_period(organization: Organization) -> None:
+    """Paris: 31 January 22:59:59 UTC is still January, 23:00 is February."""
+    metric = make_metric(organization)
+    customer = billed_customer(organization, timezone="Europe/Paris")
+    subscription = subscribe(customer, make_plan(organization, 0, charge(metric)), on(2025, 12, 31, 23))
+    use(subscription, metric, 10, at=on(2026, 1, 31, 22, 59))
+    use(subscription, metric, 500, at=on(2026, 1, 31, 23))
+    run(on(2026, 3, 1))
+    assert totals() == [100, 5000]

@@ -9,10 +9,14 @@ from django.test import Client
 
 from billing.actions.organizations import create_organization
 from customers.models import Customer
+from invoicing.actions.billing_run import run
+from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice, Payment
+from tests.factories.catalog import charge, make_metric
 from tests.factories.customers import make_customer
-from tests.factories.invoicing import default_tax, set_entity
+from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, NOW, make_key, make_organization, make_user
+from tests.factories.usage import use
 
 pytestmark = pytest.mark.django_db
 
@@ -212,3 +216,39 @@ def test_the_pdf_address_is_given_once_there_is_a_number(api: Any) -> None:
     assert status == 200 and answer["data"]["url"].endswith(f"/api/invoices/{made['id']}/pdf")
     early = api.client.get(f"/api/invoices/{made['id']}/pdf", headers={"accept": "application/pdf"})
     assert (early.status_code, early.json()["error"]["code"]) == (409, "pdf_not_ready")
+
+
+def test_a_credit_note_is_listed_with_what_is_left_of_it(api: Any) -> None:
+    """31.00 in advance with 20 % tax, ended on 15 October: 16 of 31 days."""
+    customer = billed_customer(api.organization)
+    plan = make_plan(api.organization, 3100, pay_in_advance=True)
+    subscription = subscribe(customer, plan, on(2026, 10, 1))
+    note = terminate_subscription(subscription, by=ACTOR, at=on(2026, 10, 15)).credit_note
+    assert note is not None
+
+    status, answer = api.get("/api/credit-notes", customerId=customer.public_id, status="FINALIZED")
+
+    data = answer["data"][0]
+    assert (status, answer["meta"]["total"], data["id"]) == (200, 1, note.public_id)
+    assert (data["amount"], data["taxAmount"], data["total"], data["balance"]) == (16, 3.2, 19.2, 19.2)
+    assert data["number"].endswith("-001-CN001")
+    assert [item["amount"] for item in data["items"]] == [16]
+    assert api.get(f"/api/credit-notes/{note.public_id}")[1]["data"] == data
+    stranger = Api(make_key(make_organization("Other")))
+    assert stranger.get(f"/api/credit-notes/{note.public_id}")[0] == 404
+    assert stranger.get("/api/credit-notes")[1]["meta"]["total"] == 0
+
+
+def test_refreshing_counts_what_arrived_since(api: Any) -> None:
+    metric = make_metric(api.organization)
+    customer = make_customer(api.organization, currency="EUR", grace_period_days=5)
+    plan = make_plan(api.organization, 0, charge(metric))
+    subscription = subscribe(customer, plan, on(2026, 1, 1))
+    use(subscription, metric, 10, at=on(2026, 1, 5))
+    run(on(2026, 2, 1))
+    draft = Invoice.objects.get(customer=customer)
+    use(subscription, metric, 10, at=on(2026, 1, 6))
+    status, answer = api.post(f"/api/invoices/{draft.public_id}/refresh")
+    assert (status, answer["data"]["amount"], answer["data"]["total"]) == (200, 2, 2.4)
+    assert answer["data"]["subscriptionIds"] == [subscription.public_id]
+    assert answer["data"]["lines"][0]["steps"][0]["amount"] == 2
