@@ -191,3 +191,26 @@ def test_credits_are_sold_by_an_invoice_without_tax_and_arrive_when_it_is_paid(
     wallet.refresh_from_db()
     assert (wallet.balance_minor, wallet.credits_balance) == (203, 2030)
     assert WalletEntry.objects.filter(kind="purchased").count() == 1
+
+
+def test_a_minimum_spend_and_a_credit_note_on_the_closing_bill(organization: Organization) -> None:
+    """50.00 in advance from 8 January: 24 of 31 days with 20 % tax are 46.45. Ended on 25 February with 70.00 used
+    of a minimum of 100.00: 100 x 25/28 - 70 = 19.29 are made up; 89.29 + 17.86 - 6.43 for 3 unused days = 100.72.
+    """
+    default_tax(organization, "20")
+    metric = make_metric(organization)
+    price = charge(metric, properties={"amount": "35"}, min_amount_minor=10000)
+    plan = make_plan(organization, 5000, price, pay_in_advance=True)
+    subscription = subscribe(billed_customer(organization), plan, on(2023, 1, 8))
+    assert Invoice.objects.get().total_minor == 4645
+    run(on(2023, 2, 1, 6))
+    use(subscription, metric, 1, 1, at=on(2023, 2, 25, 7))
+
+    invoice = terminate_subscription(subscription, by=ACTOR, at=on(2023, 2, 25, 8)).invoice
+
+    assert invoice is not None
+    assert [(line.kind, line.amount_minor) for line in invoice.lines.all()] == [
+        ("charge", 7000),
+        ("true_up", 1929),
+    ]
+    assert (invoice.taxes_minor, invoice.credit_notes_minor, invoice.total_minor) == (1786, 643, 10072)
