@@ -24,6 +24,10 @@ from customers.queries.overview import customers_by_id
 from customers.views.frame import customer_url, find_customer
 from customers.views.listing import DEFAULT_SORT, SORTS, listing, tidy
 
+PAYMENT_FIELDS = frozenset(
+    {"preferred_provider", "net_payment_term_days", "grace_period_days", "locale", "taxes"}
+)
+
 
 @require_GET
 @access("customers.view")
@@ -135,15 +139,8 @@ def answer_form(request: StaffRequest, context: dict[str, Any], *, status: int) 
     form = context["form"]
     bad = set(form.errors)
     context["open"] = {
-        "billing": context.get("customer") is None or bool(bad & set(SECTIONS["billing"])),
-        "shipping": any(name.startswith("shipping_") for name in bad),
-        "payment": bool(bad & set(SECTIONS["payment"])),
+        "billing": True,
+        "payment": bool(bad & PAYMENT_FIELDS),
         "metadata": bool(context["metadata"].is_bound and not context["metadata"].is_valid()),
     }
     return render_page(request, "customers/form.html", context, partials=("drawer",), status=status)
-
-
-SECTIONS = {
-    "billing": ("currency", "legal_name", "legal_number", "tax_id", "email", "url", "phone"),
-    "payment": ("preferred_provider", "net_payment_term_days", "grace_period_days", "locale", "taxes"),
-}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 from django.urls import NoReverseMatch, reverse
 
 from billing.models import AppliedCoupon, Subscription, Wallet
@@ -39,6 +39,7 @@ ACTS = (
     Act("Create one-off invoice", "file-plus", "customer-one-off", "invoices.edit"),
     Act("Apply coupon", "ticket-percent", "customer-apply-coupon", "coupons.apply", "drawer"),
     Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
+    Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
     Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),
     Act("Delete customer", "trash-2", "customer-delete", "customers.delete", "dialog", danger=True),
@@ -68,14 +69,14 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     Keys: customer, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
     the role may not), deletion_url (progress page while the customer is being deleted).
     """
-    counts = tab_counts(customer)
+    counts, wallet = tab_counts(customer)
     tabs = [
         {"label": label, "url": url, "active": name == tab, "count": counts.get(name) or None}
         for name, label, permission in TABS
         if may(request.member, permission)
         and (url := customer_url("customer" if name == "overview" else f"customer-{name}", customer))
     ]
-    acts = [] if customer.deleting_at else customer_acts(request, customer)
+    acts = [] if customer.deleting_at else customer_acts(request, customer, wallet)
     edit = next((act["url"] for act in acts if act["label"] == "Edit customer"), "")
     return {
         "customer": customer,
@@ -88,25 +89,30 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     }
 
 
-def customer_acts(request: StaffRequest, customer: Customer) -> list[dict[str, Any]]:
-    """The dropdown's entries for this member."""
+def customer_acts(request: StaffRequest, customer: Customer, wallet: UUID | None) -> list[dict[str, Any]]:
+    """The dropdown's entries for this member; topping up is about the wallet that is used first."""
+    subjects = {"wallet-top-up": wallet}
     return [
         {"label": act.label, "icon": act.icon, "url": url, "overlay": act.overlay, "danger": act.danger}
         for act in ACTS
-        if may(request.member, act.permission) and (url := customer_url(act.url_name, customer))
+        if may(request.member, act.permission)
+        and (subject := subjects.get(act.url_name, customer))
+        and (url := customer_url(act.url_name, subject))
     ]
 
 
-def customer_url(name: str, customer: Customer) -> str:
+def customer_url(name: str, subject: Customer | UUID) -> str:
     """The page of that name for the customer, or nothing when this installation has none."""
     try:
-        return reverse(name, args=[customer])
+        return reverse(name, args=[subject])
     except NoReverseMatch:
         return ""
 
 
-def tab_counts(customer: Customer) -> dict[str, int]:
-    """How many each tab shows that matter now: open subscriptions, active wallets and coupons, invoices."""
+def tab_counts(customer: Customer) -> tuple[dict[str, int], UUID | None]:
+    """How many each tab shows that matter now (open subscriptions, active wallets and coupons, invoices), and
+    the wallet that is used first. One query.
+    """
     still_open = Q(status__in=[status.value for status in OPEN])
     active = Q(status="active")
     counts = {
@@ -115,5 +121,7 @@ def tab_counts(customer: Customer) -> dict[str, int]:
         "coupons": count_of(AppliedCoupon.objects.filter(active)),
         "invoices": count_of(Invoice.objects.all()),
     }
-    found = Customer.objects.filter(pk=customer.pk).values_list(*counts.values()).get()
-    return dict(zip(counts, found, strict=True))
+    wallets = Wallet.objects.active().filter(customer=OuterRef("pk")).in_order_of_use()
+    first = Subquery(wallets.values("pk")[:1])
+    *found, wallet = Customer.objects.filter(pk=customer.pk).values_list(*counts.values(), first).get()
+    return dict(zip(counts, found, strict=True)), wallet
