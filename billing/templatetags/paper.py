@@ -20,6 +20,12 @@ def plain_money(minor: int | None, currency: str) -> str:
 
 
 @register.filter
+def plain_units(value: Decimal | None) -> str:
+    """A quantity or rate without markup: one text run in a cell is quicker to set than two."""
+    return units_text(value) if value is not None else ""
+
+
+@register.filter
 def plain_day(value: date | None) -> str:
     """A day in words."""
     return day_text(value) if value else ""

@@ -43,6 +43,11 @@ class DocumentLine:
     tax_rate: Decimal
     steps: tuple[DetailStep, ...] = ()
 
+    @property
+    def long(self) -> bool:
+        """Whether its text may need more than one printed line (18 of the widest letters fit)."""
+        return len(self.description) > 18
+
 
 @dataclass(frozen=True)
 class LineGroup:

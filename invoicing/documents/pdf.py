@@ -25,7 +25,7 @@ from weasyprint.urls import URLFetcher, URLFetcherResponse
 from invoicing.documents.data import InvoiceDocument
 from invoicing.documents.labels import labels
 
-COLOUR = re.compile(r"^#[0-9a-fA-F]{6}$")
+COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 DEFAULT_ACCENT = "#0e6f7c"
 STYLE = Path(settings.BASE_DIR) / "templates" / "documents" / "document.css"
 MOST_LOGO_PIXELS = 4_000_000
@@ -90,7 +90,7 @@ def render_pdf(document: InvoiceDocument) -> bytes:
     """The PDF's bytes. Raises whatever the renderer raises: the job shows it and can be run again."""
     logo = logo_png(document.logo)
     words = labels(document.locale)
-    accent = document.accent if COLOUR.match(document.accent) else DEFAULT_ACCENT
+    accent = document.accent if COLOUR.fullmatch(document.accent) else DEFAULT_ACCENT
     page = HTML(
         string=html_of(document, has_logo=bool(logo)),
         base_url="asset:",
