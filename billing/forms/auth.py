@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
@@ -13,7 +13,7 @@ RULES = "At least 10 characters; not a common password, not only digits, nothing
 class SignInForm(AuthenticationForm):
     """E-mail address and password."""
 
-    error_messages: ClassVar = {
+    error_messages = {  # noqa: RUF012 - as its base declares it
         "invalid_login": "The e-mail address or the password is not right.",
         "inactive": "The e-mail address or the password is not right.",
     }
@@ -43,7 +43,7 @@ class ResetForm(forms.Form):
     )
 
 
-class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
+class NewPasswordForm(SetPasswordForm):
     """A new password, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,7 +53,7 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]
         self.fields["new_password2"].help_text = ""
 
 
-class ChangePasswordForm(PasswordChangeForm):  # type: ignore[type-arg]
+class ChangePasswordForm(PasswordChangeForm):
     """The old password and a new one, twice."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from billing.actions.billing_entities import FIELDS
 from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
-from billing.models import BillingEntity, Organization
+from billing.models import BillingEntity, Numbering, Organization
 from billing.rules.roles import Role
 
 MAX_LOGO_BYTES = 800 * 1024
@@ -78,7 +78,6 @@ class BillingEntityForm(forms.ModelForm):
             "brand_color": forms.TextInput(attrs={"type": "color"}),
             "invoice_footer": forms.Textarea(attrs={"rows": 2}),
             "payment_details": forms.Textarea(attrs={"rows": 3}),
-            "numbering": forms.RadioSelect,
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -93,7 +92,7 @@ class BillingEntityForm(forms.ModelForm):
             self.fields[name] = forms.ChoiceField(
                 label=label, choices=choices, widget=LongSelect, required=name != "country"
             )
-        self.fields["numbering"].choices = BillingEntity._meta.get_field("numbering").choices
+        self.fields["numbering"] = forms.ChoiceField(choices=Numbering.choices, widget=forms.RadioSelect)
         self.fields["numbering"].choice_hints = {  # type: ignore[attr-defined]
             "per_billing_entity": "ACM-202611-007: gapless over all customers.",
             "per_customer": "ACM-042-007: gapless for each customer.",

@@ -29,7 +29,7 @@ CHOICES_FROM = 5000  # the filters offer what the latest entries name, not a sca
 @require_safe
 def audit(request: StaffRequest) -> HttpResponse:
     """The log, newest first; `?action=`, `?actor=`, `?from=`, `?to=` (days) and `?subject=` narrow it."""
-    rows = AuditEntry.objects.of(request.organization)
+    rows: QuerySet[Any] = AuditEntry.objects.of(request.organization)
     chosen = {
         name: request.GET.get(name, "").strip() for name in ("action", "actor", "from", "to", "subject")
     }

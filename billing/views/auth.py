@@ -87,7 +87,7 @@ class SetPassword(views.PasswordResetConfirmView):
 class Invitation(SetPassword):
     """A new member sets the first password and is signed in."""
 
-    token_generator = accounts.invitation_tokens  # type: ignore[assignment]
+    token_generator = accounts.invitation_tokens
     invitation = True
 
 

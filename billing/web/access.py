@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
-from billing.models import Member, User
+from billing.models import Member
 from billing.orm.actor import Actor
 from billing.rules.roles import PERMISSIONS, allowed
 from billing.web.requests import StaffRequest
@@ -30,13 +30,13 @@ def current_member(request: HttpRequest) -> Member | None:
     """The membership that the session has chosen, else the person's first one."""
     if not request.user.is_authenticated:
         return None
-    members = Member.objects.filter(user=cast(User, request.user)).select_related("organization", "user")
+    members = Member.objects.filter(user=request.user).select_related("organization", "user")
     chosen = request.session.get(SESSION_KEY)
     if chosen:
         member = members.filter(organization_id=UUID(chosen)).first()
         if member is not None:
-            return cast(Member, member)
-    return cast("Member | None", members.order_by("organization__name").first())
+            return member
+    return members.order_by("organization__name").first()
 
 
 class MemberMiddleware:

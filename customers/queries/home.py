@@ -116,8 +116,7 @@ def counts(organization: Organization, at: datetime) -> dict[str, Any]:
         "has_plan": Exists(Plan.objects.kept().filter(**mine)),
         "has_event": Exists(Event.objects.filter(**mine)),
     }
-    row: dict[str, Any] = Organization.objects.filter(pk=organization.pk).values(**columns).get()
-    return row
+    return dict(Organization.objects.filter(pk=organization.pk).values(**columns).get())
 
 
 def amounts(rows: Any) -> list[Amount]:

@@ -44,7 +44,7 @@ def index(request: StaffRequest) -> HttpResponse:
         "can_retry": may(request.member, "jobs.retry"),
         "quiet": not (found.invoiced or found.mrr or found.months),
     }
-    return render_page(request, "customers/home/index.html", context)  # type: ignore[arg-type]
+    return render_page(request, "customers/home/index.html", context)
 
 
 def todo(found: Home) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import FileResponse, Http404, HttpResponse
@@ -123,10 +123,10 @@ def set_default(request: StaffRequest, id: UUID) -> HttpResponse:
 @access("settings.view")
 @require_safe
 @cache_control(private=True, max_age=300)
-def logo(request: StaffRequest, id: UUID) -> FileResponse:
+def logo(request: StaffRequest, id: UUID) -> HttpResponse:
     """The logo, for the form's preview."""
     entity = BillingEntity.objects.of(request.organization).kept().get_or_404(pk=id)
     if not entity.logo:
         raise Http404("No logo.")
     kind = "image/png" if entity.logo.name.endswith(".png") else "image/jpeg"
-    return FileResponse(entity.logo.open("rb"), content_type=kind)
+    return cast(HttpResponse, FileResponse(entity.logo.open("rb"), content_type=kind))
