@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from django import forms
 from django.utils.safestring import SafeString
 
 from billing.actions.charges import ChargeTerms, checked_properties
+from billing.forms.charge_fields import ChargeForm, Shelf, TierForm
 from billing.forms.charge_rows import (
     MODEL_FIELDS,
     MODEL_HINTS,
@@ -27,7 +27,6 @@ from billing.forms.charge_rows import (
     from_values,
     readable,
 )
-from billing.models import Metric, Organization, Tax
 from billing.queries.charge_preview import Example, work_out
 from billing.rules.amounts import read_amount
 from billing.rules.charges.base import plain
@@ -37,61 +36,6 @@ from billing.rules.errors import BillingError, FieldErrors, Invalid
 
 _ERROR = re.compile(r"properties\.\w+\[(\d+)\]\.(\w+)$")
 _CELLS = {"fromValue": "to_value", "toValue": "to_value", "perUnitAmount": "price", "rate": "price"}
-
-
-def text_field(label: str, **kwargs: Any) -> forms.CharField:
-    """A number that is kept as typed until the charge model reads it."""
-    attrs = {"inputmode": "decimal", "autocomplete": "off", "class": "num"}
-    return forms.CharField(
-        label=label, required=False, max_length=60, widget=forms.TextInput(attrs=attrs), **kwargs
-    )
-
-
-class ChargeForm(forms.Form):
-    """The fields of all models; `MODEL_FIELDS` says which ones a model shows."""
-
-    id = forms.CharField(required=False, widget=forms.HiddenInput)
-    metric = forms.ChoiceField(label="Billable metric")
-    charge_model = forms.ChoiceField(
-        label="Price model", choices=[(name, model.title) for name, model in CHARGE_MODELS.items()]
-    )
-    amount = text_field("Price")
-    package_size = text_field("Units per package")
-    free_units = text_field("Free units")
-    rate = text_field("Rate")
-    fixed_amount = text_field("Fixed fee per event")
-    free_events = text_field("Free events")
-    free_amount = text_field("Free value")
-    minimum = text_field("Minimum per event")
-    maximum = text_field("Maximum per event")
-    invoice_display_name = forms.CharField(label="Name on invoices", max_length=200, required=False)
-    min_amount = text_field("Minimum spend per period")
-    taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
-    example_units = text_field("Units")
-    example_events = text_field("Events")
-
-
-class TierForm(forms.Form):
-    """One tier; where it starts follows from the one before."""
-
-    to_value = text_field("Up to")
-    price = text_field("Price per unit")
-    flat = text_field("Flat fee")
-
-
-@dataclass
-class Shelf:
-    """What the editors choose from, read once per request: rows by their hex id."""
-
-    metrics: dict[str, Metric]
-    taxes: dict[str, Tax]
-
-    @classmethod
-    def of(cls, organization: Organization) -> Shelf:
-        """The kept metrics and taxes of an organization."""
-        metrics = Metric.objects.of(organization).kept().order_by("name")
-        taxes = Tax.objects.of(organization).kept().order_by("name")
-        return cls({row.pk.hex: row for row in metrics}, {row.pk.hex: row for row in taxes})
 
 
 class ChargeEditor:

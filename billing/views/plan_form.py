@@ -19,7 +19,8 @@ from django.views.decorators.http import require_POST
 
 from billing.actions.clock import now
 from billing.actions.plans import create_plan, update_plan
-from billing.forms.charge import ChargeEditor, Shelf
+from billing.forms.charge import ChargeEditor
+from billing.forms.charge_fields import Shelf
 from billing.forms.charge_rows import Row, new_row, read_charges, row_of
 from billing.forms.plan import FIELD_OF, PlanForm
 from billing.models import Charge, Plan
