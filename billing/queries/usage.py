@@ -155,11 +155,14 @@ def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, 
     return start, max(start, end)
 
 
-def current_usage(subscription: Subscription, at: datetime, *, with_days: bool = True) -> UsageReport:
+def current_usage(
+    subscription: Subscription, at: datetime, *, with_days: bool = True, with_items: bool = True
+) -> UsageReport:
     """The running period: totals, price by charge, projection and days.
 
     The projection is linear by elapsed time: counts and sums grow as they did so far and are priced again, so
-    that tiers count; maxima, latest values and unique counts stay what they are.
+    that tiers count; maxima, latest values and unique counts stay what they are. Without `with_items` the
+    days of unique counts are left out.
     """
     start, end = running_window(subscription, at)
     charges = charges_of(subscription)
@@ -174,7 +177,7 @@ def current_usage(subscription: Subscription, at: datetime, *, with_days: bool =
     days: list[Day] = []
     by_charge: dict[Any, list[Day]] = {}
     if with_days and end > start:
-        found = daily(subscription.pk, metrics, start, end, tz)
+        found = daily(subscription.pk, metrics, start, end, tz, items=with_items)
         shown = days_until(start, end, at, tz, found)
         days = fill(all_days(series.values() for series in found.values()), shown)
         by_charge = {charge.pk: fill(found[charge.metric_id], shown) for charge in charges}

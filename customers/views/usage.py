@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -13,8 +14,9 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.models import Subscription
-from billing.queries.usage import ChargeUsage, UsageReport, current_usage
+from billing.queries.usage import ChargeUsage, UsageReport, charges_of, current_usage, running_window
 from billing.queries.usage_events import latest_events
+from billing.queries.usage_totals import received
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.ids import decode
@@ -51,10 +53,11 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
         context = customer_frame(request, customer, "usage")
         context |= {"subscription": None, "assign_url": customer_url("customer-assign", customer)}
         return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
-    report = current_usage(subscription, now(request.organization))
-    seen = f"{subscription.pk.hex[-8:]}-{report.start.timestamp():.0f}-{report.events_count}"
+    at = now(request.organization)
+    seen = seen_mark(subscription, at)
     if wants_partial(request) and request.GET.get("seen") == seen:
         return HttpResponse(status=204)
+    report = current_usage(subscription, at, with_items=bool(request.GET.get("charge")))
     base = reverse("customer-usage", args=[customer])
     here = f"{base}?subscription={subscription.public_id}"
     item = next((one for one in report.charges if one.charge.public_id == request.GET.get("charge")), None)
@@ -76,6 +79,15 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
         "command": "" if report.events_count else event_command(request, report),
     }
     return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
+
+
+def seen_mark(subscription: Subscription, at: datetime) -> str:
+    """What a panel shows, in a word: it changes when an event comes or the period ends. Never newer than the
+    figures beside it, because it is read before them.
+    """
+    start, end = running_window(subscription, at)
+    count = received(subscription.pk, [charge.metric for charge in charges_of(subscription)], start, end)
+    return f"{subscription.pk.hex[-8:]}-{start.timestamp():.0f}-{end.timestamp():.0f}-{count}"
 
 
 def chosen(subscriptions: list[Subscription], reference: str) -> Subscription | None:
