@@ -107,7 +107,7 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
         return []
     start = max(window.start, subscription.trial_ends_at or window.start)
     facts = LineFacts(
-        description=plan.invoice_name,
+        description=f"{plan.invoice_name}, {plan.interval} fee",
         currency=currency,
         taxes=rates.of_plan(plan.pk, subscription.customer_id),
         period=Period(start, window.end),
