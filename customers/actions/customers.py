@@ -134,7 +134,7 @@ def prepared(organization: Organization, fields: Mapping[str, Any]) -> dict[str,
 
 def default_entity(organization: Organization) -> BillingEntity:
     """The issuer that new customers get."""
-    return BillingEntity.objects.of(organization).get(is_default=True)  # type: ignore[no-any-return]
+    return BillingEntity.objects.of(organization).get(is_default=True)
 
 
 def next_number(organization: Organization) -> int:

@@ -39,7 +39,7 @@ SORTS = {
 
 def kept(request: HttpRequest) -> QuerySet[Customer]:
     """The organization's customers that are neither deleted nor being deleted."""
-    return Customer.objects.of(cast(ApiRequest, request).organization).present()  # type: ignore[no-any-return]
+    return Customer.objects.of(cast(ApiRequest, request).organization).present()
 
 
 def answer(customer: Customer) -> dict[str, Any]:

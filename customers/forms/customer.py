@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django import forms
 from django.forms import BaseFormSet, formset_factory
@@ -82,8 +82,8 @@ class CustomerForm(forms.ModelForm):
         self.fields["name"].error_messages["required"] = "Enter a name."
         self.fields["external_id"].error_messages["required"] = "Enter the ID that your own system uses."
         self.fields["email"].error_messages["invalid"] = "Enter an e-mail address such as name@example.com."
-        self.fields["billing_entity"].queryset = entities
-        self.fields["billing_entity"].empty_label = None
+        issuer = cast(forms.ModelChoiceField, self.fields["billing_entity"])
+        issuer.queryset, issuer.empty_label = entities, None
         if len(entities) < 2:
             del self.fields["billing_entity"]
         self.fields["taxes"] = forms.ModelMultipleChoiceField(
@@ -121,7 +121,8 @@ class CustomerForm(forms.ModelForm):
         self.fields["customer_type"] = forms.ChoiceField(
             choices=CustomerType.choices, widget=forms.RadioSelect, label="Type"
         )
-        self.fields["preferred_provider"].choices = with_empty("None", Provider.choices)
+        provider = cast(forms.ChoiceField, self.fields["preferred_provider"])
+        provider.choices = with_empty("None", Provider.choices)
 
     def describe(self) -> None:
         """Hints, and attributes that help the browser to help."""

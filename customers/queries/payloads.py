@@ -6,11 +6,10 @@ from typing import Any
 
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from customers.models import Customer
 
 
-def customer_payload(row: Customer) -> dict[str, Any]:
-    """One customer, camelCase; expects `with_figures`. Empty texts are null, `totalSpent` is in major units."""
+def customer_payload(row: Any) -> dict[str, Any]:
+    """A customer of `with_figures`, camelCase. Empty texts are null, `totalSpent` is in major units."""
     return {
         "id": row.public_id,
         "externalId": row.external_id,

@@ -60,7 +60,7 @@ TABS = (
 def find_customer(request: StaffRequest, id: UUID) -> Customer:
     """The organization's customer that is not deleted, with its billing entity; else 404."""
     rows = Customer.objects.of(request.organization).kept().select_related("billing_entity")
-    return rows.get_or_404(pk=id)  # type: ignore[no-any-return]
+    return rows.get_or_404(pk=id)
 
 
 def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[str, Any]:

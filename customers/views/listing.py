@@ -56,7 +56,7 @@ def listing(organization: Organization, query: QueryDict) -> Listing:
     """Customers that are not deleted, narrowed by the URL."""
     form = Filters(query, organization)
     values = form.values
-    rows = Customer.objects.of(organization).kept()
+    rows: QuerySet[Any] = Customer.objects.of(organization).kept()
     for name in ("status", "currency", "country"):
         if name in values:
             rows = rows.filter(**{name: values[name]})
