@@ -78,7 +78,7 @@ def event(request: StaffRequest, id: UUID) -> HttpResponse:
     """One event with its content, in a drawer."""
     rows = Event.objects.of(request.organization).select_related("metric", "subscription__customer")
     row: Any = rows.filter(pk=id).first()
-    waiting = None
+    waiting: Any = None
     if row is None:
         waiting = QuarantinedEvent.objects.of(request.organization).filter(pk=id).first()
         if waiting is None:
