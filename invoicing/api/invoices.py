@@ -127,7 +127,7 @@ def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, An
 def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, dict[str, Any]]:
     """A one-off invoice; it stays a draft until it is finalised."""
     staff = cast(ApiRequest, request)
-    customers = apps.get_model("customers", "Customer").objects.of(staff.organization).kept()
+    customers = apps.get_model("customers", "Customer").objects.of(staff.organization).present()
     key = decode("cust", body.customer_id)
     customer = customers.filter(pk=key).first() if key else None
     if customer is None:

@@ -19,9 +19,32 @@ TAX_MODES = [("default", "As usual for this customer"), ("chosen", "Choose"), ("
 class ItemForm(forms.Form):
     """One line: what, how many, at what price each. The action checks the limits, so that the API has them too."""
 
-    description = forms.CharField(widget=forms.TextInput(attrs={"maxlength": 1000}))
-    units = forms.DecimalField(label="Quantity", initial=1, widget=forms.TextInput(attrs=DECIMAL))
-    unit_amount = forms.DecimalField(label="Unit price", widget=forms.TextInput(attrs=DECIMAL))
+    description = forms.CharField(
+        error_messages={"required": "Say what is billed."},
+        widget=forms.TextInput(attrs={"maxlength": 1000, "placeholder": "Description"}),
+    )
+    units = forms.DecimalField(
+        label="Quantity", initial=1, widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Quantity"})
+    )
+    unit_amount = forms.DecimalField(
+        label="Unit price",
+        error_messages={"required": "Enter a price."},
+        widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Unit price"}),
+    )
+
+    def clean_units(self) -> Decimal:
+        """Here as well as in the action, so that it shows together with the other faults."""
+        value: Decimal = self.cleaned_data["units"]
+        if value <= 0:
+            raise forms.ValidationError("Must be more than 0.")
+        return value
+
+    def clean_unit_amount(self) -> Decimal:
+        """As for the quantity."""
+        value: Decimal = self.cleaned_data["unit_amount"]
+        if value < 0:
+            raise forms.ValidationError("Must not be negative.")
+        return value
 
 
 class ItemRows(forms.BaseFormSet):  # type: ignore[type-arg]

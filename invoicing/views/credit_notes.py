@@ -71,6 +71,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "customer": note.customer,
         "invoice": note.invoice,
         "shown": state_of(note),
+        "reason": note.reason.replace("_", " ").capitalize(),
         "used_minor": note.total_minor - note.balance_minor if note.status == "finalized" else 0,
         "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
         "history": history(note),

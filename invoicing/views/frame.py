@@ -94,6 +94,7 @@ def history(row: Document) -> list[dict[str, Any]]:
     """The audit entries of an invoice or credit note as a timeline, newest first, amounts in words."""
     entries = list(AuditEntry.objects.of(row.organization_id).filter(subject_id=row.pk)[:MOST_HISTORY])
     for entry in entries:
+        entry.subject_label = ""  # the page is about it
         entry.changes = {
             name: [money_text(value, row.currency) for value in pair] if name.endswith("_minor") else pair
             for name, pair in entry.changes.items()

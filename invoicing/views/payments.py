@@ -54,5 +54,5 @@ def payments(request: StaffRequest) -> HttpResponse:
 @access("invoices.view")
 def payment(request: StaffRequest, id: UUID) -> HttpResponse:
     """A payment's address leads to its invoice, where it is listed."""
-    row = Payment.objects.of(request.organization).get_or_404(pk=id)
-    return redirect(reverse("invoice", args=[row.invoice_id]))
+    row = Payment.objects.of(request.organization).select_related("invoice").get_or_404(pk=id)
+    return redirect(reverse("invoice", args=[row.invoice]))
