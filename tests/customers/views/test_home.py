@@ -110,7 +110,7 @@ def test_tiles_name_what_waits_and_lead_to_the_filtered_list(
     for words in ("Overdue invoices", "Drafts to review", "Failed jobs", "Out of paper", "Run again"):
         assert words in page
     assert f'href="{reverse("jobs")}?state=failed"' in page
-    assert 'invoices?status=overdue"' in page and 'invoices?status=draft"' in page
+    assert 'invoices?tab=overdue"' in page and 'invoices?tab=draft"' in page
     support = sign_in(Client(), make_member(organization, "support"))
     assert "Run again" not in support.get("/").content.decode()
 
