@@ -64,14 +64,14 @@ def enqueue(
         return queue(organization, task, key=key, label=label, subject_id=subject_id, args=args, steps=steps)
     found = Job.objects.of(organization).open().filter(key=key).first()
     if found is not None:
-        return found  # type: ignore[no-any-return]
+        return found
     try:
         with transaction.atomic():
             return queue(
                 organization, task, key=key, label=label, subject_id=subject_id, args=args, steps=steps
             )
     except IntegrityError:
-        return Job.objects.of(organization).open().get(key=key)  # type: ignore[no-any-return]
+        return Job.objects.of(organization).open().get(key=key)
 
 
 def queue(
@@ -80,7 +80,7 @@ def queue(
     *,
     key: str,
     label: str,
-    subject_id: UUID | None,
+    subject_id: UUID,
     args: Sequence[Any],
     steps: Sequence[dict[str, Any]],
 ) -> Job:
@@ -96,7 +96,7 @@ def queue(
         queued_at=timezone.now(),
     )
     after_commit(task, str(job.pk))
-    return job  # type: ignore[no-any-return]
+    return job
 
 
 def run_again(job: Job) -> Job:

@@ -80,7 +80,7 @@ class Command(BaseCommand):
         member = members.filter(user__email__iexact=email.strip()).select_related("user").first()
         if member is None:
             raise CommandError(f"{organization.name} exists, and {email} is not one of its admins.")
-        return member.user  # type: ignore[no-any-return]
+        return member.user
 
 
 TEXTS = ("organization", "email", "password")

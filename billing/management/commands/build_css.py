@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -13,7 +13,7 @@ from billing.web.assets import build_css
 
 class Command(BaseCommand):
     help = "Writes STATIC_BUILD_DIR/css/app.css from static/css."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         target = Path(settings.STATIC_BUILD_DIR) / "css/app.css"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import unfold
 from django.conf import settings
@@ -56,7 +56,7 @@ def cut(source: Path, path: Path, characters: str) -> None:
 
 class Command(BaseCommand):
     help = "Writes three weights of Inter as small woff2 files to STATIC_BUILD_DIR/fonts."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--force", action="store_true", help="make them again when they exist")
