@@ -14,7 +14,7 @@ class PublicIdConverter:
 
     def to_python(self, value: str) -> UUID:
         """A UUID; anything else is no such page."""
-        prefix = value.split("_")[0] if "_" in value else ""
+        prefix = value.split("_", maxsplit=1)[0] if "_" in value else ""
         key = decode(prefix, value)
         if key is None:
             raise ValueError(value)
