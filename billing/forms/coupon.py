@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from billing.forms.choices import LongSelect, currencies
+from billing.forms.lists import LongSelect, currencies
 from billing.forms.codes import fill_code
 from billing.models import Coupon, CouponKind, Frequency, Organization
 from billing.rules.amounts import read_amount
