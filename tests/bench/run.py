@@ -6,6 +6,8 @@ import argparse
 import cProfile
 import io
 import pstats
+import subprocess
+import sys
 import time
 from collections import Counter
 from datetime import datetime, timedelta
@@ -15,6 +17,7 @@ from uuid import UUID
 
 from tests.bench.place import Place, queries_of
 from tests.bench.tables import Table, at_least, percentile
+from tests.stack import ROOT
 
 PROFILED = 25
 
@@ -30,6 +33,7 @@ def measure(place: Place, options: argparse.Namespace) -> None:
         drafted_then_final(place, organization, due_at, options)
         organization, due_at = customers_to_bill(place, options.invoices, grace_days=0)
         final_at_once(place, organization, due_at)
+        two_processes(place, options.invoices)
         if options.profile:
             organization, due_at = customers_to_bill(place, options.invoices, grace_days=0)
             place.report.say(profiled(lambda: one_pass(bill_customers, Q(organization=organization), due_at)))
@@ -146,9 +150,50 @@ def final_at_once(place: Place, organization: Any, due_at: datetime) -> None:
     table = Table(
         place.report, "Billing run without grace period", ["invoices/s", "p50 ms", "p95 ms", "queries each"]
     )
-    table.add("final at once", rate, *spread(each), queries, goals=[(at_least(100, "/s"), rate)])
+    table.add("final at once", rate, *spread(each), queries)
     table.show()
     check_numbers(place, organization, count)
+
+
+def two_processes(place: Place, count: int) -> None:
+    """As in production: the worker's two processes bill from both ends and meet in the middle."""
+    table = Table(place.report, "Billing run by two processes from both ends", ["invoices/s"])
+    for name, grace_days in (("drafted and finalised", 3), ("final at once", 0)):
+        organization, due_at = customers_to_bill(place, count, grace_days=grace_days)
+        rate = count / both_ends(place, organization, due_at, count)
+        table.add(name, rate, goals=[(at_least(100, "/s"), rate)])
+        check_numbers(place, organization, count)
+    table.show()
+
+
+def both_ends(place: Place, organization: Any, due_at: datetime, count: int) -> float:
+    """Seconds until both processes have billed and finalised everything."""
+    moments = [due_at.isoformat(), (due_at + timedelta(days=5)).isoformat()]
+    command = [sys.executable, "-m", "tests.bench.half_run", str(organization.pk), *moments]
+    halves = [
+        subprocess.Popen([*command, way], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for way in ("forwards", "backwards")
+    ]
+
+    def answers(word: str) -> int:
+        found = [half.stdout.readline().split() for half in halves]  # type: ignore[union-attr]
+        assert all(line and line[0] == word for line in found), found
+        return sum(int(line[1]) for line in found if len(line) > 1)
+
+    def go() -> None:
+        for half in halves:
+            half.stdin.write("go\n")  # type: ignore[union-attr]
+            half.stdin.flush()  # type: ignore[union-attr]
+
+    answers("ready")
+    started = time.perf_counter()
+    go()
+    assert answers("billed") == count
+    go()
+    answers("finalized")
+    seconds = time.perf_counter() - started
+    assert [half.wait(10) for half in halves] == [0, 0]
+    return seconds
 
 
 def one_pass(act: Any, where: Any, at: datetime) -> Any:
