@@ -10,9 +10,10 @@ a job that staff see and can run again; the others are not held up.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -27,14 +28,13 @@ from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
-from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.finalize import finalize_locked
 from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice
 from invoicing.queries.due import BILLED, accounts, start_windows, trial_windows
 from invoicing.queries.facts import customer_zone, window_lines
 from invoicing.queries.rates import Rates
-from invoicing.rules.states import InvoiceStatus
 
 logger = logging.getLogger(__name__)
 
@@ -101,14 +101,19 @@ def due_customers(
     found = rows.values_list("customer_id", "organization_id", "plan_id")
     rest = found
     while batch := list(rest[:BATCH]):
-        rates.clear()
-        for organization_id in {row[1] for row in batch}:
-            own = [row for row in batch if row[1] == organization_id]
-            rates[organization_id] = Rates(organization_id)
-            rates[organization_id].load({row[2] for row in own}, {row[0] for row in own})
+        read_together(rates, batch)
         yield from dict.fromkeys((row[0], row[1]) for row in batch)
         last = batch[-1][0]
         rest = found.filter(customer_id__lt=last) if backwards else found.filter(customer_id__gt=last)
+
+
+def read_together(rates: dict[UUID, Rates], rows: Sequence[tuple[UUID, ...]]) -> None:
+    """Read anew what a batch of (customer, organization[, plan]) will ask for, in a few queries."""
+    rates.clear()
+    for organization_id in {row[1] for row in rows}:
+        own = [row for row in rows if row[1] == organization_id]
+        rates[organization_id] = Rates(organization_id)
+        rates[organization_id].load({row[2] for row in own if len(row) > 2}, {row[0] for row in own})
 
 
 @transaction.atomic
@@ -200,12 +205,11 @@ def finalize_drafts(where: Q, at: datetime, result: RunResult, *, backwards: boo
     """Drafts whose grace period is over, the oldest first; each in a transaction of its own."""
     by = Actor.system()
     done: list[UUID] = []
-    rows = Invoice.objects.to_finalize(at).filter(where).order_by("finalize_at", "pk")
-    rows = rows.reverse() if backwards else rows
-    for draft in rows.only("pk", "customer_id", "organization_id").iterator(chunk_size=BATCH):
+    rates: dict[UUID, Rates] = {}
+    for draft in due_drafts(where, at, rates, backwards=backwards):
 
         def finalize(draft: Invoice = draft) -> None:
-            if finalize_due(draft, by=by, at=at):
+            if finalize_due(draft, rates=rates[draft.organization_id], by=by, at=at):
                 done.append(draft.pk)
                 result.finalized += 1
 
@@ -215,15 +219,29 @@ def finalize_drafts(where: Q, at: datetime, result: RunResult, *, backwards: boo
     healed(done, "invoicing.finalize_draft")
 
 
+def due_drafts(where: Q, at: datetime, rates: dict[UUID, Rates], *, backwards: bool) -> Iterator[Invoice]:
+    """Drafts to finalise, in batches whose taxes are read together into `rates`."""
+    rows = Invoice.objects.to_finalize(at).filter(where).order_by("finalize_at", "pk")
+    rows = rows.reverse() if backwards else rows
+    drafts = rows.only("pk", "customer_id", "organization_id").iterator(chunk_size=BATCH)
+    while batch := list(islice(drafts, BATCH)):
+        read_together(rates, [(draft.customer_id, draft.organization_id) for draft in batch])
+        yield from batch
+
+
 @transaction.atomic
-def finalize_due(draft: Invoice, *, by: Actor, at: datetime) -> bool:
+def finalize_due(draft: Invoice, *, rates: Rates, by: Actor, at: datetime) -> bool:
     """Finalise a draft of the run, unless somebody else holds its customer or has dealt with it."""
-    if lock_customer(draft.customer_id, wait=False) is None:
+    customer = lock_customer(draft.customer_id, wait=False, joined=False)
+    if customer is None:
         return False
-    state = Invoice.objects.values_list("status", "finalize_at").get(pk=draft.pk)
-    if state[0] != InvoiceStatus.DRAFT.value or state[1] is None or state[1] > at:
+    invoice = Invoice.objects.to_finalize(at).select_for_update(of=("self",)).filter(pk=draft.pk).first()
+    if invoice is None:
         return False
-    finalize_invoice(draft, by=by, at=at)
+    customer.organization = invoice.organization = rates.organization
+    customer.billing_entity = rates.entity(customer.billing_entity_id)
+    invoice.billing_entity = rates.entity(invoice.billing_entity_id)
+    finalize_locked(invoice, customer, rates=rates, by=by, at=at)
     return True
 
 

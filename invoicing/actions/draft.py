@@ -116,9 +116,9 @@ def close(invoice: Invoice) -> None:
     invoice.save()
 
 
-def priced(invoice: Invoice, windows: Sequence[Window]) -> list[Line]:
+def priced(invoice: Invoice, windows: Sequence[Window], rates: Rates | None = None) -> list[Line]:
     """The lines of a subscription invoice as its windows are priced now."""
-    rates = Rates(invoice.organization_id)
+    rates = rates or Rates(invoice.organization_id)
     return window_lines(windows, tz=invoice.timezone, currency=invoice.currency, rates=rates)
 
 

@@ -29,6 +29,7 @@ from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeductio
 from invoicing.queries.credits import NO_CREDITS, credits_of
 from invoicing.queries.facts import Window, windows_of
 from invoicing.queries.parties import buyer, seller
+from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 from invoicing.rules.totals import CreditNoteFacts, compute_totals
@@ -44,10 +45,24 @@ def finalize_invoice(
     (total_changed) and nothing happens. Raises Invalid (invoice_not_draft) when it is no draft any more.
     """
     customer = lock_customer(invoice.customer_id)
-    invoice = lock_draft(invoice)
+    return finalize_locked(lock_draft(invoice), customer, expected_total=expected_total, by=by, at=at)
+
+
+def finalize_locked(
+    invoice: Invoice,
+    customer: Any,
+    *,
+    rates: Rates | None = None,
+    expected_total: int | None = None,
+    by: Actor,
+    at: datetime,
+) -> Invoice:
+    """`finalize_invoice` for a caller that has locked the customer and then the draft. `rates`: prices and taxes that
+    a run has read for many invoices.
+    """
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
         windows = windows_of(invoice)
-        settle_subscription(invoice, customer, windows, priced(invoice, windows), by=by, at=at)
+        settle_subscription(invoice, customer, windows, priced(invoice, windows, rates), by=by, at=at)
     if expected_total is not None and invoice.total_minor != expected_total:
         total = from_minor(invoice.total_minor, invoice.currency)
         raise Conflict(

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
+
 from billing.models import AppliedCoupon
 from billing.rules.charges.base import Step
 from billing.rules.money import round_half_up
@@ -17,6 +19,12 @@ from invoicing.rules.lines import Line
 from invoicing.rules.totals import LineTotals, Totals
 
 PLACES = 15  # decimals of an ExactField
+# One statement instead of three: every invoice of a run with a grace period goes through it.
+CLEAR = """
+WITH taxes AS (DELETE FROM invoicing_invoicetax WHERE invoice_id = %(invoice)s),
+    deductions AS (DELETE FROM invoicing_invoicededuction WHERE invoice_id = %(invoice)s)
+DELETE FROM invoicing_invoiceline WHERE invoice_id = %(invoice)s
+"""
 
 
 def write_rows(
@@ -33,9 +41,8 @@ def write_rows(
     `fresh`: the invoice has no rows yet. `groups`: {subscription id: heading}.
     """
     if not fresh:
-        InvoiceLine.objects.filter(invoice=invoice).delete()
-        InvoiceTax.objects.filter(invoice=invoice).delete()
-        InvoiceDeduction.objects.filter(invoice=invoice).delete()
+        with connection.cursor() as cursor:
+            cursor.execute(CLEAR, {"invoice": invoice.pk})
     pairs = zip(lines, totals.lines, strict=True)
     InvoiceLine.objects.bulk_create(
         line_row(invoice, position, line, line_totals, groups or {})
