@@ -23,7 +23,13 @@ def _overlay(context: template.Context, name: str, content: str, values: Mapping
     """Both overlays are one form in a frame: head, body, foot."""
     form = values.get("form")
     multipart = bool(form is not None and hasattr(form, "is_multipart") and form.is_multipart())
-    data = {**values, "content": content, "csrf_token": context.get("csrf_token"), "multipart": multipart}
+    data = {
+        **values,
+        "content": content,
+        "heading": "h2" if context.get("partial") else "h1",
+        "csrf_token": context.get("csrf_token"),
+        "multipart": multipart,
+    }
     return render_to_string(f"components/{name}.html", data)
 
 
