@@ -15,8 +15,7 @@ from billing.web.htmx import render_page
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.views.frame import customer_frame, find_customer
-from invoicing.queries.listing import balances, invoice_list
-from invoicing.views.rows import SORTS, invoice_rows, tab_items
+from invoicing.queries.listing import INVOICE_SORTS, TABS, balances, invoice_list, listed
 
 
 @require_safe
@@ -27,13 +26,21 @@ def customer_invoices(request: StaffRequest, id: UUID) -> HttpResponse:
     tab = request.GET.get("tab", "all")
     today = timezone.localtime(now(request.organization)).date()
     found = invoice_list(request.organization, {}, tab, today, customer)
-    rows, _ = sorted_by(request, found.rows, SORTS, "-issued")
+    rows, _ = sorted_by(request, found.rows, INVOICE_SORTS, "-issued")
     page = page_of(request, rows.select_related("customer"))
     edit = may(request.member, "invoices.edit") and not customer.deleting_at
     context = {
         "page": page,
-        "rows": invoice_rows(page.object_list, request, today),
-        "tab_items": tab_items(request.GET, tab, found.counts),
+        "rows": listed(page.object_list, today),
+        "tab_items": [
+            {
+                "label": label,
+                "url": request.path if name == "all" else f"{request.path}?tab={name}",
+                "active": name == (tab if tab in TABS else "all"),
+                "count": found.counts[name],
+            }
+            for name, label in TABS.items()
+        ],
         "any_invoice": bool(found.counts["all"]),
         "balances": balances(customer, today),
         "one_off_url": reverse("customer-one-off", args=[customer]) if edit else "",

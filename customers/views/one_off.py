@@ -121,7 +121,7 @@ def summary(customer: Customer, form: OneOffForm, items: ItemRows) -> dict[str, 
         return {"preview": None, "unread": 0}
     form.is_valid()
     given = [item for _, item in items.given()]
-    touched = [row for row in items.forms if row.has_changed() and not items._should_delete_form(row)]
+    read = len(given)
     preview: OneOffPreview | None = None
     while given and preview is None:
         try:
@@ -129,4 +129,4 @@ def summary(customer: Customer, form: OneOffForm, items: ItemRows) -> dict[str, 
         except FieldErrors as error:
             bad = {int(found[1]) for name, _ in error.errors if (found := ITEM_ERROR.match(name or ""))}
             given = [item for index, item in enumerate(given) if index not in bad]
-    return {"preview": preview, "unread": len(touched) - len(given)}
+    return {"preview": preview, "unread": items.unread() + read - len(given)}

@@ -45,8 +45,9 @@ class DocumentLine:
 
     @property
     def long(self) -> bool:
-        """Whether its text may need more than one printed line (18 of the widest letters fit)."""
-        return len(self.description) > 18
+        """Whether a cell may need a second printed line: 24 of the widest letters and 11 digits fit on one."""
+        numbers = max(len(f"{self.units:f}"), len(f"{self.unit_amount:.8f}") - 8, len(str(self.amount_minor)))
+        return len(self.description) > 24 or numbers > 11
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,11 @@ class InvoiceDocument:
     footer: str = ""
     logo: bytes = field(default=b"", repr=False)
     made_at: datetime | None = None
+
+    @property
+    def dense(self) -> bool:
+        """Whether there are so many lines that they are set closer together."""
+        return sum(len(group.lines) for group in self.groups) > 200
 
     @property
     def subtotal_minor(self) -> int:

@@ -47,7 +47,7 @@ class ItemForm(forms.Form):
         return value
 
 
-class ItemRows(forms.BaseFormSet):  # type: ignore[type-arg]
+class ItemRows(forms.BaseFormSet):
     """The rows. An untouched row is no item; without JavaScript three of them wait."""
 
     def __init__(self, data: QueryDict | None) -> None:
@@ -62,6 +62,11 @@ class ItemRows(forms.BaseFormSet):  # type: ignore[type-arg]
             data = row.cleaned_data
             found.append((row, Item(data["description"], data["unit_amount"], data["units"])))
         return found
+
+    def unread(self) -> int:
+        """How many rows somebody has begun that cannot be read yet."""
+        begun = [row for row in self.forms if row.has_changed() and not row.is_valid()]
+        return sum(not row.cleaned_data.get("DELETE") for row in begun)
 
 
 ItemFormSet = forms.formset_factory(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -14,12 +15,27 @@ from billing.orm.scoped import ScopedQuerySet
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
 from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.rules.shown import possible_acts, shown_status
 from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
 
 VISIBLE_VALUES = [status.value for status in VISIBLE]
 FINAL = Q(status=InvoiceStatus.FINALIZED.value)
 PAID = Q(payment_status=PaymentStatus.PAID.value)
-TABS = ("all", "draft", "outstanding", "paid", "overdue", "voided")
+TABS = {
+    "all": "All",
+    "draft": "Drafts",
+    "outstanding": "Outstanding",
+    "paid": "Paid",
+    "overdue": "Overdue",
+    "voided": "Voided",
+}
+INVOICE_SORTS = {
+    "number": "number",
+    "customer": "customer_name",
+    "issued": "issuing_on",
+    "due": "due_on",
+    "amount": "total_minor",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,27 @@ class InvoiceList:
     sums: list[ListTotal]
 
 
+@dataclass(frozen=True)
+class Listed:
+    """An invoice with its word and what can be done with it, as `invoicing/invoices/rows.html` shows it."""
+
+    invoice: Invoice
+    shown: str
+    acts: frozenset[str]
+
+
+def listed(invoices: Iterable[Invoice], today: date) -> list[Listed]:
+    """Invoices as they are shown on `today`. No queries."""
+    return [
+        Listed(
+            row,
+            shown_status(row.status, row.payment_status, row.due_on, today),
+            possible_acts(row.status, row.type, row.due_minor),
+        )
+        for row in invoices
+    ]
+
+
 def tab_of(name: str, today: date) -> Q:
     """The condition of a quick tab. Closed invoices (nothing to ask for) are in none."""
     conditions = {
@@ -60,7 +97,7 @@ def invoice_list(
 
     One query for the counts of all tabs and the totals; the rows are not read yet.
     """
-    found = Invoice.objects.of(organization)
+    found: ScopedQuerySet = Invoice.objects.of(organization)
     if customer is not None:
         found = found.filter(customer=customer)
     for name in ("type", "currency"):

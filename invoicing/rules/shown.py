@@ -1,4 +1,5 @@
-"""The one word that an invoice is shown with, made of its status, its payments and its due date.
+"""The one word that an invoice is shown with, made of its status, its payments and its due date; and what can
+be done with it.
 
 Law: a draft and a voided invoice are called so; a finalized one is `paid`, else `overdue` after its due day,
 else `partially_paid` when something was received, else `finalized`.
@@ -8,7 +9,7 @@ Example: finalized, 5 of 10 received, due yesterday: overdue.
 
 from datetime import date
 
-from invoicing.rules.states import InvoiceStatus, PaymentStatus
+from invoicing.rules.states import InvoiceStatus, InvoiceType, PaymentStatus
 
 
 def shown_status(status: str, payment_status: str, due_on: date | None, today: date) -> str:
@@ -22,3 +23,13 @@ def shown_status(status: str, payment_status: str, due_on: date | None, today: d
     if payment_status in (PaymentStatus.PARTIALLY_PAID, PaymentStatus.FAILED):
         return payment_status
     return InvoiceStatus.FINALIZED.value
+
+
+def possible_acts(status: str, type: str, due_minor: int) -> frozenset[str]:
+    """Of refresh, finalize, delete (drafts), pay, void (finalized): what makes sense now, whoever asks."""
+    if status == InvoiceStatus.DRAFT:
+        by_type = {InvoiceType.SUBSCRIPTION.value: "refresh", InvoiceType.ONE_OFF.value: "delete"}
+        return frozenset({"finalize", by_type.get(type, "finalize")})
+    if status == InvoiceStatus.FINALIZED:
+        return frozenset({"void", "pay"} if due_minor > 0 else {"void"})
+    return frozenset()

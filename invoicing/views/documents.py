@@ -24,16 +24,16 @@ READER = {"object-src": ["'self'"], "style-src": ["'unsafe-inline'"]}
 
 
 @require_safe
-@access("invoices.view")
-@csp_replace(READER)
+@access("invoices.view")  # type: ignore[arg-type]
+@csp_replace(READER)  # type: ignore[arg-type]
 def invoice_pdf(request: StaffRequest, id: UUID) -> HttpResponse:
     """The PDF of an issued invoice, inline; `?download=1` as an attachment."""
     return pdf_answer(request, find_invoice(request, id))
 
 
 @require_safe
-@access("credit_notes.view")
-@csp_replace(READER)
+@access("credit_notes.view")  # type: ignore[arg-type]
+@csp_replace(READER)  # type: ignore[arg-type]
 def credit_note_pdf(request: StaffRequest, id: UUID) -> HttpResponse:
     """The PDF of a credit note, inline; `?download=1` as an attachment."""
     return pdf_answer(request, find_credit_note(request, id))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from billing.web.access import access
@@ -12,11 +13,9 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
-from invoicing.queries.listing import invoice_list
-from invoicing.rules.shown import shown_status
+from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
 from invoicing.views.frame import customer_named, document_context, find_invoice, history, tidy, today_of
 from invoicing.views.lines import line_groups
-from invoicing.views.rows import SORTS, acts_of, invoice_rows, tab_items
 
 DEFAULT_SORT = "-issued"
 
@@ -29,14 +28,14 @@ def invoices(request: StaffRequest) -> HttpResponse:
     tab = request.GET.get("tab", "all")
     today = today_of(request)
     found = invoice_list(request.organization, filters.values, tab, today)
-    rows, sort = sorted_by(request, found.rows, SORTS, DEFAULT_SORT)
+    rows, sort = sorted_by(request, found.rows, INVOICE_SORTS, DEFAULT_SORT)
     page = page_of(request, rows.select_related("customer"))
     named = {}
     if "customer" in filters.values:
         named["customer"] = customer_named(request, filters.values["customer"])
     context = {
         "page": page,
-        "rows": invoice_rows(page.object_list, request, today),
+        "rows": listed(page.object_list, today),
         "filters": filters,
         "chips": filters.chips(request.GET, named),
         "narrowed": bool(filters.values),
@@ -53,17 +52,38 @@ def invoices(request: StaffRequest) -> HttpResponse:
     return response
 
 
+def tab_items(query: QueryDict, tab: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    """The quick tabs; each keeps the filters and begins at its first page."""
+    items = []
+    for name, label in TABS.items():
+        rest = query.copy()
+        rest.pop("page", None)
+        rest.pop("tab", None)
+        if name != "all":
+            rest["tab"] = name
+        items.append(
+            {
+                "label": label,
+                "url": f"?{rest.urlencode()}",
+                "active": name == tab or (name == "all" and tab not in TABS),
+                "count": counts[name],
+            }
+        )
+    return items
+
+
 @require_safe
 @access("invoices.view")
 def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     """One invoice."""
     row = find_invoice(request, id)
+    (shown,) = listed([row], today_of(request))
     deductions = list(row.deductions.all())
     context = {
         "invoice": row,
         "customer": row.customer,
-        "shown": shown_status(row.status, row.payment_status, row.due_on, today_of(request)),
-        "acts": acts_of(row, request),
+        "shown": shown.shown,
+        "acts": shown.acts,
         "groups": line_groups(row),
         "coupons": [item for item in deductions if item.kind == "coupon"],
         "credits": [item for item in deductions if item.kind != "coupon"],
