@@ -31,7 +31,7 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
         return done(request, reverse("customer-deletion", args=[customer.pk]))
     preview = deletion_preview(customer, at)
     asked = {"unpaid_invoices": request.GET.get("unpaid_invoices", VOID)}
-    form = DeletionForm(request.POST or None, initial=asked)
+    form = DeletionForm(request.POST if request.method == "POST" else None, initial=asked)
     if request.method == "POST" and form.is_valid():
         try:
             request_deletion(
