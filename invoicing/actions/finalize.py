@@ -61,7 +61,7 @@ def finalize_locked(
     a run has read for many invoices.
     """
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
-        windows = windows_of(invoice)
+        windows = windows_of(invoice, rates)
         settle_subscription(invoice, customer, windows, priced(invoice, windows, rates), by=by, at=at)
     if expected_total is not None and invoice.total_minor != expected_total:
         total = from_minor(invoice.total_minor, invoice.currency)

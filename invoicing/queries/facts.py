@@ -65,10 +65,14 @@ def schedule_of(subscription: Subscription, tz: str) -> Schedule:
     )
 
 
-def windows_of(invoice: Any) -> list[Window]:
-    """The windows that an invoice bills, in the order in which they were put on it."""
-    rows = InvoicedPeriod.objects.filter(invoice=invoice).select_related("subscription__plan").order_by("pk")
-    return [Window(row.subscription, row.kind, row.start, row.end, row.closing) for row in rows]
+def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
+    """The windows that an invoice bills, in the order in which they were put on it. `rates`: knows the plans."""
+    rows = InvoicedPeriod.objects.filter(invoice=invoice).order_by("pk")
+    found = list(rows.select_related("subscription" if rates else "subscription__plan"))
+    if rates:
+        for row in found:
+            row.subscription.plan = rates.plan(row.subscription.plan_id)
+    return [Window(row.subscription, row.kind, row.start, row.end, row.closing) for row in found]
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
