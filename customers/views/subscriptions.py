@@ -43,7 +43,7 @@ COLUMNS = {
 @access("subscriptions.view")
 def subscriptions(request: StaffRequest) -> HttpResponse:
     """All subscriptions of the organization."""
-    rows = Subscription.objects.of(request.organization).select_related("plan", "customer")
+    rows = Subscription.objects.of(request.organization).select_related("plan", "customer__billing_entity")
     term, status, plan = (request.GET.get(name, "").strip() for name in ("q", "status", "plan"))
     if term:
         rows = rows.filter(
@@ -75,7 +75,7 @@ def subscriptions(request: StaffRequest) -> HttpResponse:
 def customer_subscriptions(request: StaffRequest, id: UUID) -> HttpResponse:
     """The tab of a customer."""
     customer = find_customer(request, id)
-    rows = Subscription.objects.filter(customer=customer).select_related("plan")
+    rows = Subscription.objects.filter(customer=customer).select_related("plan", "customer__billing_entity")
     context = customer_frame(request, customer, "subscriptions") | {"page": page_of(request, rows)}
     return render_page(request, "customers/subscriptions/tab.html", context, partials=("subscription-table",))
 

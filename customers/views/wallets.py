@@ -37,7 +37,7 @@ COLUMNS = {"customer": "customer__name", "balance": "balance_minor", "created": 
 @access("wallets.view")
 def wallets(request: StaffRequest) -> HttpResponse:
     """All wallets of the organization."""
-    rows = Wallet.objects.of(request.organization).select_related("customer")
+    rows = Wallet.objects.of(request.organization).select_related("customer__billing_entity")
     term, status = (request.GET.get(name, "").strip() for name in ("q", "status"))
     if term:
         rows = rows.filter(Q(name__icontains=term) | Q(customer__search_text__contains=fold(term)))
@@ -58,7 +58,7 @@ def wallets(request: StaffRequest) -> HttpResponse:
 def customer_wallets(request: StaffRequest, id: UUID) -> HttpResponse:
     """The tab of a customer."""
     customer = find_customer(request, id)
-    rows = Wallet.objects.filter(customer=customer)
+    rows = Wallet.objects.filter(customer=customer).select_related("customer__billing_entity")
     context = customer_frame(request, customer, "wallets") | {"page": page_of(request, rows)}
     return render_page(request, "customers/wallets/tab.html", context, partials=("wallet-table",))
 
