@@ -82,8 +82,6 @@ def load(place: Place, organization: Any, count: int) -> None:
     from customers.models import Customer
 
     there = Customer.objects.filter(organization=organization).count()
-    if there >= count:
-        return
     entity = BillingEntity.objects.get(organization=organization)
     dice = random.Random(7)
     started = time.monotonic()
@@ -118,16 +116,18 @@ def row(number: int, organization: Any, entity: Any, dice: random.Random) -> lis
 
 def subscribe(connection: Any, organization: Any) -> None:
     """Every tenth customer gets an active subscription to one plan."""
-    from tests.factories.catalog import make_metric, make_plan
+    from billing.models import Plan
+    from tests.factories.catalog import make_plan
 
-    plan = make_plan(organization, [make_metric(organization)])
+    plan = Plan.objects.filter(organization=organization).first() or make_plan(organization)
     connection.execute(
         """
         INSERT INTO billing_subscription (id, organization_id, created_at, updated_at, customer_id, plan_id,
             external_id, name, status, billing_time, subscription_at, started_at, next_billing_at, metadata)
         SELECT uuidv7(), organization_id, now(), now(), id, %s, 'sub-' || sequence, '', 'active', 'calendar',
             now() - interval '1 day', now() - interval '1 day', now() + interval '300 days', '{}'
-        FROM customers_customer WHERE organization_id = %s AND sequence %% 10 = 0
+        FROM customers_customer AS customer WHERE organization_id = %s AND sequence %% 10 = 0
+        AND NOT EXISTS (SELECT FROM billing_subscription WHERE customer_id = customer.id)
         """,
         [plan.pk, organization.pk],
     )
