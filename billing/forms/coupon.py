@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from billing.forms.lists import LongSelect, currencies
 from billing.forms.codes import fill_code
+from billing.forms.lists import LongSelect, currencies
 from billing.models import Coupon, CouponKind, Frequency, Organization
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid

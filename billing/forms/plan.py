@@ -7,8 +7,8 @@ from typing import Any, cast
 from django import forms
 
 from billing.actions.plans import LOCKED_BY_SUBSCRIPTIONS
-from billing.forms.lists import LongSelect, currencies
 from billing.forms.codes import fill_code
+from billing.forms.lists import LongSelect, currencies
 from billing.models import Organization, Plan, Tax
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid

@@ -95,7 +95,9 @@ def test_revoked_key_stops_at_once(admin: Client, organization: Organization) ->
 
 def failed_job(organization: Organization) -> Job:
     """A job that has failed."""
-    job = later.enqueue(organization, "invoicing.publish", key="pdf:1", label="PDF of ACM-1", subject_id=organization.pk)
+    job = later.enqueue(
+        organization, "invoicing.publish", key="pdf:1", label="PDF of ACM-1", subject_id=organization.pk
+    )
     Job.objects.filter(pk=job.pk).update(
         state="failed", error="Disk <full>", attempts=1, finished_at=timezone.now()
     )
@@ -127,7 +129,9 @@ def test_progress_polls_until_the_job_has_ended(admin: Client, organization: Org
         {"name": "a", "label": "End subscriptions", "state": "done", "detail": "2 ended"},
         {"name": "b", "label": "Finalise drafts", "state": "running"},
     ]
-    job = later.enqueue(organization, "x", key="x", label="Delete Acme", steps=steps, subject_id=organization.pk)
+    job = later.enqueue(
+        organization, "x", key="x", label="Delete Acme", steps=steps, subject_id=organization.pk
+    )
     url = reverse("job-progress", args=[job.public_id])
     running = admin.get(url, headers={"HX-Request": "true"})
     assert 'hx-trigger="load delay:1s"' in running.content.decode()
