@@ -32,6 +32,16 @@ def next_boundary(subscription: Subscription, after: datetime) -> datetime:
     )
 
 
+def lock_plan(plan: Plan) -> Plan:
+    """The plan as it is now; until the transaction ends it can be neither edited nor deleted, so a subscription
+    never starts on terms that nobody sees any more. Invalid (plan_inactive) when it takes no subscriptions.
+    """
+    found = Plan.objects.select_for_update(of=("self",), no_key=True).get(pk=plan.pk)
+    if found.deleted_at or not found.active:
+        raise Invalid("This plan takes no new subscriptions.", code="plan_inactive", field="plan")
+    return found
+
+
 @transaction.atomic
 def start_subscription(
     customer: Any,
@@ -51,8 +61,7 @@ def start_subscription(
     in the customer's timezone, else active (or trialing) at once. A start in the past is not billed backwards
     at creation; the next billing covers it.
     """
-    if plan.deleted_at or not plan.active:
-        raise Invalid("This plan takes no new subscriptions.", code="plan_inactive", field="plan")
+    plan = lock_plan(plan)
     tz = customer_timezone(customer)
     start = subscription_at or at
     if ending_at is not None and (ending_at <= start or ending_at <= at):

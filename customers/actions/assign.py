@@ -9,7 +9,7 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_present_customer
-from billing.actions.subscriptions import start_subscription
+from billing.actions.subscriptions import lock_plan, start_subscription
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Invalid
@@ -41,6 +41,7 @@ def assign_plan(
     match (Invalid, field plan). A plan paid in advance is billed at once.
     """
     customer = lock_present_customer(customer.pk)
+    plan = lock_plan(plan)
     match_currency(customer, plan.currency, by=by, at=at, field="plan")
     subscription = start_subscription(
         customer,
