@@ -6,8 +6,10 @@ from collections.abc import Callable
 from uuid import UUID
 
 from django.core.files.base import ContentFile
+from django.db import transaction
 from django.utils import timezone
 
+from billing.actions import later
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState
 from invoicing.queries.document import credit_note_document, invoice_document
@@ -29,6 +31,24 @@ def publish_credit_note(note_id: UUID) -> None:
     note = CreditNote.objects.select_related("invoice__billing_entity", "invoice__customer").get(pk=note_id)
     if note.pdf_state != PdfState.READY:
         store(note, lambda: render(credit_note_document(note)))
+
+
+@transaction.atomic
+def ask_for_pdf(row: Publishable) -> Publishable:
+    """Have the PDF of an issued document made that has none yet; twice is once."""
+    locked = type(row).objects.select_for_update(of=("self",)).get(pk=row.pk)
+    if locked.pdf_state == PdfState.NONE and locked.number:
+        type(row).objects.filter(pk=row.pk).update(pdf_state=PdfState.PENDING)
+        row.pdf_state = PdfState.PENDING
+        note = isinstance(row, CreditNote)
+        later.enqueue(
+            row.organization,
+            "invoicing.publish_credit_note" if note else "invoicing.publish",
+            key=f"{'cnpdf' if note else 'pdf'}:{row.pk}",
+            label=f"PDF of {row.number}",
+            subject_id=row.pk,
+        )
+    return row
 
 
 def render(document: InvoiceDocument) -> bytes:

@@ -22,6 +22,7 @@ from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
 from invoicing.api.amounts import minor_of
 from invoicing.models import Invoice
@@ -221,6 +222,7 @@ def pdf(request: HttpRequest, id: str) -> Any:
     invoice = find(cast(ApiRequest, request), id)
     if not invoice.number:
         raise Invalid("A draft has no PDF yet: finalise it first.", code="invoice_not_finalized")
+    ask_for_pdf(invoice)
     if PDF not in request.headers.get("Accept", ""):
         url = request.build_absolute_uri(request.path)
         return envelope({"url": url, "status": invoice.pdf_state})

@@ -19,6 +19,7 @@ from billing.web.access import may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.requests import StaffRequest
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, PdfState
 
 Document = Invoice | CreditNote
@@ -65,6 +66,8 @@ def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
     `pdf_view` is ready, waiting, failed or none; `can_retry`: this member may run a failed job again.
     """
     noun = "invoice" if isinstance(row, Invoice) else "credit-note"
+    if row.pdf_state == PdfState.NONE and row.number:
+        ask_for_pdf(row)  # old documents are printed when somebody looks at them
     job = None
     if row.pdf_state in (PdfState.PENDING, PdfState.FAILED):
         prefix = "pdf" if noun == "invoice" else "cnpdf"

@@ -159,3 +159,24 @@ def test_a_credit_note_made_twice_has_one_job(organization: Organization) -> Non
     invoice = issued(organization)
     assert credited(invoice) == credited(invoice)
     assert Job.objects.filter(task="invoicing.publish_credit_note").count() == 1
+
+
+def test_an_old_document_is_printed_when_asked_for(organization: Organization, storage: Path) -> None:
+    invoice = issued(organization)
+    Job.objects.filter(subject_id=invoice.pk).delete()
+    Invoice.objects.filter(pk=invoice.pk).update(pdf_state="none")
+    invoice.refresh_from_db()
+    publish.ask_for_pdf(invoice)
+    publish.ask_for_pdf(invoice)
+    invoice.refresh_from_db()
+    assert invoice.pdf_state == "pending"
+    job = Job.objects.get(subject_id=invoice.pk)
+    publish_task(str(job.pk))
+    invoice.refresh_from_db()
+    assert invoice.pdf_state == "ready"
+
+
+def test_a_draft_cannot_be_printed(organization: Organization) -> None:
+    draft = issued(organization, finalize=False)
+    publish.ask_for_pdf(draft)
+    assert not Job.objects.filter(subject_id=draft.pk).exists()
