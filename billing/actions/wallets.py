@@ -10,6 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
@@ -17,7 +18,7 @@ from billing.actions import audit
 from billing.actions.locks import lock_present_customer
 from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
-from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.states import WALLET_MOVES, WalletStatus, move
 from billing.rules.wallets import WalletFacts, credits_in, credits_voided, minor_to_credits, spread
 
@@ -51,7 +52,13 @@ def create_wallet(
         priority=priority,
         expires_at=expires_at,
     )
-    wallet.full_clean()
+    if not rate.is_finite() or rate <= 0:
+        raise Invalid("Must be more than 0.", field="rate")
+    try:
+        wallet.full_clean()
+    except ValidationError as error:
+        found = [(name, text) for name, texts in error.message_dict.items() for text in texts]
+        raise FieldErrors(found) from error
     wallet.save()
     audit.record(wallet.organization, "wallet.created", wallet, by=by, at=at, customer=customer)
     return wallet

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn, cast
@@ -226,6 +227,16 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     """What the framework refuses, mostly a body that is not JSON."""
     return api.create_response(request, error_body(request, "invalid", str(error)), status=error.status_code)
+
+
+@contextmanager
+def named(**names: str) -> Iterator[None]:
+    """Errors under the names that the body uses: `named(rate="rate_amount")`."""
+    try:
+        yield
+    except BillingError as error:
+        error.field = names.get(error.field or "", error.field)
+        raise
 
 
 def camel(name: str | None) -> str:

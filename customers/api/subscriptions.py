@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, cast
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
+from pydantic import AwareDatetime
 
 from billing.actions.clock import now
 from billing.actions.subscriptions import cancel_pending
@@ -15,7 +15,7 @@ from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
+from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope, plain_json
 from customers.actions.assign import assign_plan
 from customers.models import Customer
 from invoicing.actions.termination import terminate_subscription
@@ -32,9 +32,9 @@ class SubscriptionIn(ApiSchema):
     external_id: str = ""
     name: str = ""
     billing_time: str = "calendar"
-    start_date: datetime | None = None
-    ending_at: datetime | None = None
-    trial_days: int | None = None
+    start_date: AwareDatetime | None = None
+    ending_at: AwareDatetime | None = None
+    trial_days: int | None = Field(None, ge=0, le=3650)
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -104,19 +104,20 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
         )
     if body.billing_time not in {"calendar", "anniversary"}:
         raise Invalid("Use calendar or anniversary.", field="billing_time")
-    row = assign_plan(
-        find_customer(staff, body.customer_id),
-        plan,
-        external_id=body.external_id,
-        name=body.name,
-        billing_time=body.billing_time,
-        subscription_at=body.start_date,
-        ending_at=body.ending_at,
-        trial_days=body.trial_days,
-        metadata=plain_json(body.metadata),
-        by=staff.actor,
-        at=now(staff.organization),
-    )
+    with named(subscription_at="start_date", plan="plan_id"):
+        row = assign_plan(
+            find_customer(staff, body.customer_id),
+            plan,
+            external_id=body.external_id,
+            name=body.name,
+            billing_time=body.billing_time,
+            subscription_at=body.start_date,
+            ending_at=body.ending_at,
+            trial_days=body.trial_days,
+            metadata=plain_json(body.metadata),
+            by=staff.actor,
+            at=now(staff.organization),
+        )
     return 201, envelope(subscription_payload(rows_of(staff).get(pk=row.pk)))
 
 

@@ -9,6 +9,7 @@ from typing import Any, cast
 from django.db import transaction
 from django.http import HttpRequest
 from ninja import Query, Router
+from pydantic import AwareDatetime
 
 from billing.actions.clock import now
 from billing.actions.wallets import create_wallet, grant, terminate_wallet
@@ -17,7 +18,7 @@ from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import entry_payload, wallet_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
 from customers.api.subscriptions import find_customer
 from invoicing.actions.top_up import sell_credits
 
@@ -32,7 +33,7 @@ class WalletIn(ApiSchema):
     currency: str | None = None
     rate_amount: Decimal = Decimal(1)
     priority: int = 50
-    expiration_at: datetime | None = None
+    expiration_at: AwareDatetime | None = None
     granted_credits: Decimal | None = None
     paid_credits: Decimal | None = None
 
@@ -86,7 +87,7 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
     customer = find_customer(staff, body.customer_id)
     if not 1 <= body.priority <= 50:
         raise Invalid("Use a priority from 1 to 50.", field="priority")
-    with transaction.atomic():
+    with named(expires_at="expiration_at", rate="rate_amount"), transaction.atomic():
         row = create_wallet(
             customer,
             name=body.name,
@@ -106,9 +107,11 @@ def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -
     """Grant and sell what the body asks for."""
     key = f"api:{body.transaction_id or new_id()}"
     if body.granted_credits is not None:
-        grant(row, body.granted_credits, reason=body.reason, key=key, by=request.actor, at=at)
+        with named(credits="granted_credits"):
+            grant(row, body.granted_credits, reason=body.reason, key=key, by=request.actor, at=at)
     if body.paid_credits is not None:
-        sell_credits(row, body.paid_credits, by=request.actor, at=at)
+        with named(credits="paid_credits"):
+            sell_credits(row, body.paid_credits, key=body.transaction_id, by=request.actor, at=at)
 
 
 @router.get("/{id}")

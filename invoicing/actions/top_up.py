@@ -24,12 +24,15 @@ from invoicing.rules.totals import compute_totals
 
 
 @transaction.atomic
-def sell_credits(wallet: Wallet, credits: Decimal, *, by: Actor, at: datetime) -> Invoice:
+def sell_credits(wallet: Wallet, credits: Decimal, *, key: str = "", by: Actor, at: datetime) -> Invoice:
     """Bill credits for a wallet. Only what whole minor units pay for is sold: 1,034 credits at 0.001 EUR are
-    1,030 for 1.03 EUR. Refused for a terminated wallet.
+    1,030 for 1.03 EUR. Refused for a terminated wallet. A `key` makes a repeat harmless: the wallet's invoice
+    with that key is returned.
     """
     customer = lock_present_customer(wallet.customer_id)
     wallet = lock_wallet(wallet)
+    if key and (sold := wallet.credit_invoices.filter(metadata__transactionId=key).first()):
+        return sold
     check_active(wallet)
     worth = credits_in(credits, wallet.rate, wallet.currency)
     facts = LineFacts(description=f"Prepaid credits for {wallet}", currency=wallet.currency)
@@ -48,6 +51,7 @@ def sell_credits(wallet: Wallet, credits: Decimal, *, by: Actor, at: datetime) -
         net_payment_term_days=payment_term(customer),
         wallet=wallet,
         wallet_credits=worth.credits,
+        metadata={"transactionId": key} if key else {},
     )
     write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency), fresh=True)
     invoice.save()
