@@ -51,6 +51,13 @@ def fonts() -> FontConfiguration:
     return FontConfiguration()
 
 
+@lru_cache(maxsize=1)
+def settle() -> None:
+    """Once a document has been made, all that is loaded stays: later collections look at their document only."""
+    gc.collect()
+    gc.freeze()
+
+
 @lru_cache(maxsize=32)
 def style(accent: str, page: str, of: str) -> CSS:
     """The parsed style sheet with the entity's colour and the page footer's words."""
@@ -88,6 +95,19 @@ def html_of(document: InvoiceDocument, *, has_logo: bool) -> str:
 
 def render_pdf(document: InvoiceDocument) -> bytes:
     """The PDF's bytes. Raises whatever the renderer raises: the job shows it and can be run again."""
+    collecting = gc.isenabled()
+    gc.disable()  # a third quicker on long documents; what it makes is thrown away together below
+    try:
+        return printed(document)
+    finally:
+        if collecting:
+            gc.enable()
+            settle()
+            gc.collect()
+
+
+def printed(document: InvoiceDocument) -> bytes:
+    """Lay out and write. A function of its own, so that nothing of the document is held when it is thrown away."""
     logo = logo_png(document.logo)
     words = labels(document.locale)
     accent = document.accent if COLOUR.fullmatch(document.accent) else DEFAULT_ACCENT
@@ -96,19 +116,12 @@ def render_pdf(document: InvoiceDocument) -> bytes:
         base_url="asset:",
         url_fetcher=Locked({"logo": logo} if logo else {}),
     )
-    collecting = gc.isenabled()
-    gc.disable()  # a third quicker on long documents; what it makes is thrown away together below
-    try:
-        rendered = page.render(font_config=fonts(), stylesheets=[style(accent, words["page"], words["of"])])
-        metadata = rendered.metadata
-        metadata.title = f"{words[document.kind]} {document.number}".strip()
-        metadata.authors = [document.seller.name]
-        metadata.created = metadata.modified = iso(document.made_at)
-        return bytes(rendered.write_pdf(pdf_identifier=document.reference.encode()))
-    finally:
-        if collecting:
-            gc.enable()
-            gc.collect()
+    rendered = page.render(font_config=fonts(), stylesheets=[style(accent, words["page"], words["of"])])
+    metadata = rendered.metadata
+    metadata.title = f"{words[document.kind]} {document.number}".strip()
+    metadata.authors = [document.seller.name]
+    metadata.created = metadata.modified = iso(document.made_at)
+    return bytes(rendered.write_pdf(pdf_identifier=document.reference.encode()))
 
 
 def iso(moment: datetime | None) -> str:
