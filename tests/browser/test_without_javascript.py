@@ -134,7 +134,7 @@ def test_the_key_flows(plain_page: Page, live_stack: Stack) -> None:
         return "The customer is gone from your lists" in page.locator("main").inner_text()
 
     wait_for(gone, seconds=90, what="the end of the deletion")
-    answer = page.goto(home)
-    assert answer is not None and answer.status == 404
+    gone_page = page.goto(home)
+    assert gone_page is not None and gone_page.status == 404
     page.goto("/invoices")
     assert number in page.locator("#invoice-table").inner_text()

@@ -224,7 +224,7 @@ def rows_of(organization: Organization) -> dict[str, list[Any]]:
                 field.name in skipped and model.__name__ in {"AuditEntry", "Job", "WalletEntry", "Invoice"}
             )
         ]
-        rows = model.objects.filter(organization=organization)  # type: ignore[attr-defined]
+        rows = model.objects.filter(organization=organization)
         found[model.__name__] = sorted(
             (tuple(str(comparable(getattr(row, field.attname))) for field in fields) for row in rows),
         )
