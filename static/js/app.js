@@ -7,6 +7,11 @@ const on = (type, selector, act) => document.addEventListener(type, (event) => {
 const each = (selector, act, root = document) => root.querySelectorAll(selector).forEach(act);
 const closeMenus = (except) => each("details.menu[open]", (menu) => menu.contains(except) || (menu.open = false));
 
+// --- The chosen one of many tabs stands in sight on a phone
+const showTab = () => each(".tabs [aria-current]", (tab) => { tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48; });
+showTab();
+document.addEventListener("htmx:afterSettle", showTab);
+
 // --- Drawer and dialog: filled by htmx, opened here, closed by Esc, [data-close], the backdrop or the server
 const openers = new WeakMap();
 const isOverlay = (node) => node?.matches?.("dialog#drawer, dialog#dialog");
