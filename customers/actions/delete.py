@@ -129,7 +129,8 @@ def end_subscriptions(cascade: Cascade) -> str:
     """Terminate what runs, with its closing bill or credit note; call off what has not started."""
     rows = Subscription.objects.filter(customer=cascade.customer).order_by("pk")
     live = [status.value for status in LIVE]
-    ended = list(rows.filter(status__in=live))
+    # What was paid in advance first: its credit note can then pay the closing bills of the others.
+    ended = list(rows.filter(status__in=live).order_by("-plan__pay_in_advance", "pk"))
     for subscription in ended:
         terminate_subscription(subscription, by=cascade.by, at=cascade.at)
     pending = list(rows.filter(status=SubscriptionStatus.PENDING.value))
