@@ -156,16 +156,23 @@ def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, 
 
 
 def current_usage(
-    subscription: Subscription, at: datetime, *, with_days: bool = True, with_items: bool = True
+    subscription: Subscription,
+    at: datetime,
+    *,
+    with_days: bool = True,
+    with_items: bool = True,
+    window: tuple[datetime, datetime] | None = None,
+    charges: list[Charge] | None = None,
 ) -> UsageReport:
     """The running period: totals, price by charge, projection and days.
 
     The projection is linear by elapsed time: counts and sums grow as they did so far and are priced again, so
     that tiers count; maxima, latest values and unique counts stay what they are. Without `with_items` the
-    days of unique counts are left out.
+    days of unique counts are left out. `window` and `charges`: what `running_window` and `charges_of` have
+    answered before.
     """
-    start, end = running_window(subscription, at)
-    charges = charges_of(subscription)
+    start, end = window or running_window(subscription, at)
+    charges = charges_of(subscription) if charges is None else charges
     metrics = [charge.metric for charge in charges]
     measured = measure(subscription.pk, metrics, start, end)
     share = share_passed(start, end, at)

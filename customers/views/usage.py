@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
-from billing.models import Subscription
+from billing.models import Charge, Subscription
 from billing.queries.usage import ChargeUsage, UsageReport, charges_of, current_usage, running_window
 from billing.queries.usage_events import latest_events
 from billing.queries.usage_totals import received
@@ -54,10 +54,12 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
         context |= {"subscription": None, "assign_url": customer_url("customer-assign", customer)}
         return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
     at = now(request.organization)
-    seen = seen_mark(subscription, at)
+    window, charges = running_window(subscription, at), charges_of(subscription)
+    seen = seen_mark(subscription, window, charges)
     if wants_partial(request) and request.GET.get("seen") == seen:
         return HttpResponse(status=204)
-    report = current_usage(subscription, at, with_items=bool(request.GET.get("charge")))
+    with_items = bool(request.GET.get("charge"))
+    report = current_usage(subscription, at, with_items=with_items, window=window, charges=charges)
     base = reverse("customer-usage", args=[customer])
     here = f"{base}?subscription={subscription.public_id}"
     item = next((one for one in report.charges if one.charge.public_id == request.GET.get("charge")), None)
@@ -81,12 +83,12 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
     return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
 
 
-def seen_mark(subscription: Subscription, at: datetime) -> str:
+def seen_mark(subscription: Subscription, window: tuple[datetime, datetime], charges: list[Charge]) -> str:
     """What a panel shows, in a word: it changes when an event comes or the period ends. Never newer than the
     figures beside it, because it is read before them.
     """
-    start, end = running_window(subscription, at)
-    count = received(subscription.pk, [charge.metric for charge in charges_of(subscription)], start, end)
+    start, end = window
+    count = received(subscription.pk, [charge.metric for charge in charges], start, end)
     return f"{subscription.pk.hex[-8:]}-{start.timestamp():.0f}-{end.timestamp():.0f}-{count}"
 
 
