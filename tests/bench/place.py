@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import subprocess
@@ -92,6 +93,9 @@ def set_up_django(stack: Stack) -> None:
     import django
 
     django.setup()
+    logging.getLogger("django.request").setLevel(
+        logging.ERROR
+    )  # the walk over all pages meets some 404 and 405
 
 
 def queries_of(work: Callable[[], object]) -> tuple[int, list[str]]:
