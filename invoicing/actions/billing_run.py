@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from billing.actions import later
 from billing.actions.clock import now
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer, lock_present_customer
 from billing.actions.subscriptions import activate, lock_subscription
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
@@ -182,7 +182,7 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
 
     Raises Conflict (nothing_to_bill) when there is no usage since the last bill.
     """
-    customer = lock_customer(customer.pk)
+    customer = lock_present_customer(customer.pk)
     made = bill_customer(customer.pk, by=by, at=at) or []
     rates = Rates(customer.organization_id)
     tz = customer_zone(customer)

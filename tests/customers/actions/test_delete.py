@@ -37,6 +37,7 @@ from invoicing.actions.billing_run import bill_now, run
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.top_up import sell_credits
 from invoicing.models import CreditNote, Invoice, InvoicedPeriod, Sequence
 from tests.factories.catalog import charge, make_coupon, make_metric
 from tests.factories.customers import make_customer
@@ -372,6 +373,8 @@ def test_a_customer_being_deleted_gets_nothing_new(case: Case) -> None:
         lambda: apply_coupon(case.customer, coupon, by=ACTOR, at=AT),
         lambda: create_wallet(case.customer, currency="EUR", by=ACTOR, at=AT),
         lambda: one_off(case.customer, 5),
+        lambda: bill_now(case.customer, by=ACTOR, at=AT),
+        lambda: sell_credits(case.wallet, Decimal(5), by=ACTOR, at=AT),
         lambda: update_customer(case.customer, {"name": "New"}, by=ACTOR, at=AT),
     ]
     for attempt in attempts:
