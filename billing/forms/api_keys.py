@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from billing.forms.days import DayField
 from billing.web.once import OnceForm
 
 READ, WRITE = "read", "write"
@@ -25,7 +26,7 @@ class KeyForm(OnceForm):
         initial="no",
         required=False,
     )
-    expires_on = forms.DateField(
+    expires_on = DayField(
         label="Expires after",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 
 from billing.forms.codes import fill_code
+from billing.forms.days import DayField
 from billing.forms.lists import LongSelect, currencies
 from billing.models import Coupon, CouponKind, Frequency, Organization
 from billing.rules.amounts import read_amount
@@ -41,7 +42,7 @@ class CouponForm(forms.Form):
         initial=True,
         help_text="One application at a time.",
     )
-    last_day = forms.DateField(
+    last_day = DayField(
         label="Last day",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 
 from billing.actions.subscriptions import customer_timezone
+from billing.forms.days import DayField
 from billing.models import Plan
 from billing.rules.money import from_minor
 from billing.rules.periods import BillingTime, start_of_day
@@ -33,13 +34,13 @@ class AssignForm(OnceForm):
         initial=BillingTime.CALENDAR.value,
         widget=forms.RadioSelect,
     )
-    starts_on = forms.DateField(
+    starts_on = DayField(
         label="Start date",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Empty: now. A day to come starts it then.",
     )
-    ends_on = forms.DateField(
+    ends_on = DayField(
         label="End date",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 
+from billing.forms.days import DayField
 from billing.models import Wallet
 from billing.rules.money import is_currency
 from billing.web.once import OnceForm
@@ -66,9 +67,7 @@ class WalletForm(TopUpForm):
     priority = forms.IntegerField(
         min_value=1, max_value=50, initial=50, help_text="1 is used first, 50 last. The oldest wins a tie."
     )
-    expires_on = forms.DateField(
-        label="Expires on", required=False, widget=forms.DateInput(attrs={"type": "date"})
-    )
+    expires_on = DayField(label="Expires on", required=False, widget=forms.DateInput(attrs={"type": "date"}))
     field_order = ("name", "currency", "rate", "granted_credits", "paid_credits", "priority", "expires_on")
 
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 
+from billing.forms.days import DayField
 from billing.rules.money import exponent, from_minor, to_minor
 from billing.web.once import OnceForm
 from invoicing.models import Invoice
@@ -30,10 +31,10 @@ class VoidForm(forms.Form):
 class PaymentForm(OnceForm):
     """Money received: prefilled with everything that is due, today."""
 
-    amount = forms.DecimalField(min_value=Decimal(0), widget=forms.TextInput(attrs={"inputmode": "decimal"}))
-    paid_on = forms.DateField(
-        label="Received on", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    amount = forms.DecimalField(
+        min_value=Decimal(0), max_digits=30, widget=forms.TextInput(attrs={"inputmode": "decimal"})
     )
+    paid_on = DayField(label="Received on", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     reference = forms.CharField(
         required=False, max_length=100, help_text="As on the bank statement, for example."
     )

@@ -7,14 +7,15 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from billing.forms.days import DayField
 from billing.forms.lists import LongSelect, currencies, with_empty
 from billing.web.formats import day_text
 from invoicing.models import InvoiceType
 
 
-def day_field(label: str) -> forms.DateField:
+def day_field(label: str) -> DayField:
     """A day, chosen in the browser's own calendar."""
-    return forms.DateField(
+    return DayField(
         label=label, required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from billing.forms.days import DayField
 from billing.models import Organization, Tax
 from billing.web.once import OnceForm
 from invoicing.actions.one_off import MOST_ITEMS, Item
@@ -24,10 +25,14 @@ class ItemForm(forms.Form):
         widget=forms.TextInput(attrs={"maxlength": 1000, "placeholder": "Description"}),
     )
     units = forms.DecimalField(
-        label="Quantity", initial=1, widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Quantity"})
+        label="Quantity",
+        initial=1,
+        max_digits=60,
+        widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Quantity"}),
     )
     unit_amount = forms.DecimalField(
         label="Unit price",
+        max_digits=60,
         error_messages={"required": "Enter a price."},
         widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Unit price"}),
     )
@@ -92,7 +97,7 @@ class OneOffForm(OnceForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    due_on = forms.DateField(
+    due_on = DayField(
         label="Due date", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
     )
     purchase_order = forms.CharField(label="Purchase order number", required=False, max_length=255)
