@@ -31,7 +31,7 @@ from billing.queries.events import EventFilter, count_events, find_event, find_e
 from billing.queries.payloads_usage import event_payload
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid, NotFound
 from billing.rules.events import IncomingEvent, Refused, read_event
-from billing.web.api import MAX_LIMIT, ApiRequest, ApiSchema, envelope
+from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiRequest, ApiSchema, envelope
 
 router = Router(tags=["Events"])
 
@@ -179,8 +179,8 @@ def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]
     organization = cast(ApiRequest, request).organization
     if not 1 <= filters.limit <= MAX_LIMIT:
         raise Invalid(f"Use a limit from 1 to {MAX_LIMIT}.", field="limit")
-    if filters.page < 1:
-        raise Invalid("Pages start at 1.", field="page")
+    if not 1 <= filters.page <= MAX_PAGE:
+        raise Invalid(f"Use a page from 1 to {MAX_PAGE:,}.", field="page")
     status = filters.status.strip().lower()
     if status not in {"", ACCEPTED, QUARANTINED}:
         raise Invalid("Use accepted or quarantined.", field="status")

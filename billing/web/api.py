@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NoReturn, cast
 
 import orjson
+from django.core.exceptions import RequestDataTooBig
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,15 +23,19 @@ from ninja.parser import Parser
 from ninja.renderers import BaseRenderer
 from ninja.security import HttpBearer
 from ninja.types import DictStrAny
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 from pydantic.alias_generators import to_camel
 
 from billing.models import ApiKey, Organization
 from billing.orm.actor import Actor
-from billing.rules.errors import BillingError, FieldErrors, Forbidden
+from billing.rules.errors import BillingError, FieldErrors, Forbidden, Invalid
 
 USED_EVERY = timedelta(minutes=1)
 MAX_LIMIT = 100
+MAX_PAGE = 10**9
+MOST_DIGITS = 100  # before and after the point: written out, 1e999999999 would fill the memory
+MOST_LEVELS = 20
+HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class ApiRequest(HttpRequest):
@@ -46,6 +51,17 @@ class ApiSchema(Schema):
     """A body or query: camelCase outside, unknown fields refused by name."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid")
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def check_numbers(cls, value: Any) -> Any:
+        """Numbers sent as text, too, must be of a size that can be written out."""
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Decimal):
+                sized(item)
+            elif isinstance(item, int) and not -(2**63) <= item < 2**63:
+                raise ValueError("Has too many digits.")
+        return value
 
 
 def plain_number(value: Any) -> Any:
@@ -64,6 +80,22 @@ class ExactRenderer(BaseRenderer):
         return orjson.dumps(data, default=plain_number, option=orjson.OPT_UTC_Z)
 
 
+def sized(value: Decimal) -> Decimal:
+    """The number, unless it has absurdly many digits (ValueError)."""
+    if (
+        not value.is_finite()
+        or abs(value.adjusted()) > MOST_DIGITS
+        or len(value.as_tuple().digits) > MOST_DIGITS
+    ):
+        raise ValueError("Has too many digits.")
+    return value
+
+
+def read_number(text: str) -> Decimal:
+    """A number with a fraction or an exponent, exact."""
+    return sized(Decimal(text))
+
+
 def refuse_constant(name: str) -> NoReturn:
     """NaN and Infinity are not JSON."""
     raise ValueError(f"{name} is not a number")
@@ -73,22 +105,33 @@ def read_json(body: bytes) -> Any:
     """The body with numbers as exact Decimals; raises ValueError for anything that is not JSON."""
     try:
         text = body.decode("utf-8")
-        value = json.loads(text, parse_float=Decimal, parse_constant=refuse_constant)
+        value = json.loads(text, parse_float=read_number, parse_constant=refuse_constant)
+        if HALF_CHARACTER.search(text):  # pairs are joined by now; what is left alone cannot be stored
+            json.dumps(value, ensure_ascii=False, default=str).encode()
     except RecursionError:
         raise ValueError("nested too deeply") from None
+    except UnicodeEncodeError:
+        raise ValueError("half of a surrogate pair is not a character") from None
     if "\\u0000" in text or "\x00" in text:
         raise ValueError("NUL characters are not allowed")
     return value
 
 
-def plain_json(value: Any) -> Any:
-    """A parsed value as it can be stored in a JSON column: Decimals back to plain numbers."""
+def plain_json(value: Any, *, field: str = "metadata", level: int = 0) -> Any:
+    """A parsed value as it can be stored in a JSON column and answered again: Decimals back to plain numbers.
+
+    Raises Invalid for what an answer could not hold: numbers beyond 64 bits, more than 20 levels.
+    """
+    if level > MOST_LEVELS:
+        raise Invalid(f"Must not be nested more than {MOST_LEVELS} levels deep.", field=field)
     if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
+        value = int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
     if isinstance(value, dict):
-        return {key: plain_json(item) for key, item in value.items()}
+        return {key: plain_json(item, field=field, level=level + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain_json(item) for item in value]
+        return [plain_json(item, field=field, level=level + 1) for item in value]
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Invalid("Send numbers of this size as text.", field=field)
     return value
 
 
@@ -157,8 +200,8 @@ def page_envelope(
     """A list with its paging: `limit` 1 to 100, pages from 1; a page past the end is empty."""
     if not 1 <= limit <= MAX_LIMIT:
         raise BillingError(f"Use a limit from 1 to {MAX_LIMIT}.", code="invalid", field="limit")
-    if page < 1:
-        raise BillingError("Pages start at 1.", code="invalid", field="page")
+    if not 1 <= page <= MAX_PAGE:
+        raise BillingError(f"Use a page from 1 to {MAX_PAGE:,}.", code="invalid", field="page")
     pages = Paginator(rows, limit)
     found = pages.page(page).object_list if page <= pages.num_pages else []
     meta = {"total": pages.count, "page": page, "limit": limit, "totalPages": pages.num_pages}
@@ -221,6 +264,14 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     """Unknown, or another organization's: the answer is the same."""
     text = str(error) or "Not found."
     return api.create_response(request, error_body(request, "not_found", text), status=404)
+
+
+@api.exception_handler(RequestDataTooBig)
+def on_large_body(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    """More than `DATA_UPLOAD_MAX_MEMORY_SIZE`: it is not read at all."""
+    return api.create_response(
+        request, error_body(request, "too_large", "The body is too large."), status=413
+    )
 
 
 @api.exception_handler(HttpError)

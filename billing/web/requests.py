@@ -7,11 +7,12 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django_htmx.middleware import HtmxDetails
 
 from billing.models import Member, Organization
 from billing.orm.actor import Actor
+from billing.web.api import error_body
 
 ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
@@ -36,8 +37,17 @@ class RequestIdMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
         request.request_id = given if ACCEPTED_ID.match(given) else uuid.uuid4().hex  # type: ignore[attr-defined]
-        # PostgreSQL knows no NUL in text. Forms refuse it by themselves; filters and searches are free text.
-        nul = "%00" in request.META.get("QUERY_STRING", "")
-        response = HttpResponseBadRequest("NUL is not allowed.") if nul else self.get_response(request)
+        # PostgreSQL knows no NUL in text. Forms and bodies refuse it by themselves; paths, filters and searches
+        # are free text.
+        nul = "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info
+        response = refuse_nul(request) if nul else self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
+
+
+def refuse_nul(request: HttpRequest) -> HttpResponse:
+    """400, in the API's shape where the API was asked."""
+    text = "NUL characters are not allowed."
+    if request.path_info.startswith("/api/"):
+        return JsonResponse(error_body(request, "invalid", text), status=400)
+    return HttpResponseBadRequest(text)
