@@ -14,6 +14,11 @@ from billing.models import Member, Organization
 from billing.orm.actor import Actor
 from billing.web.api import error_body
 
+API_ERRORS = {
+    404: ("not_found", "There is no such route."),
+    405: ("method_not_allowed", "This route does not take this method."),
+    500: ("server_error", "Something went wrong on our side. The request id tells us what."),
+}
 ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
@@ -40,14 +45,20 @@ class RequestIdMiddleware:
         # PostgreSQL knows no NUL in text. Forms and bodies refuse it by themselves; paths, filters and searches
         # are free text.
         nul = "%00" in request.META.get("QUERY_STRING", "") or "\x00" in request.path_info
-        response = refuse_nul(request) if nul else self.get_response(request)
+        response = HttpResponseBadRequest("NUL is not allowed.") if nul else self.get_response(request)
+        if response.status_code >= 400 and request.path_info.startswith("/api/"):
+            response = in_api_shape(request, response)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 
 
-def refuse_nul(request: HttpRequest) -> HttpResponse:
-    """400, in the API's shape where the API was asked."""
-    text = "NUL characters are not allowed."
-    if request.path_info.startswith("/api/"):
-        return JsonResponse(error_body(request, "invalid", text), status=400)
-    return HttpResponseBadRequest(text)
+def in_api_shape(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What Django itself has answered under /api (an unknown route, a wrong method, a failure) as JSON."""
+    if response.get("Content-Type", "").startswith("application/json"):
+        return response
+    code, text = API_ERRORS.get(response.status_code, ("invalid", "This request cannot be read."))
+    answer = JsonResponse(error_body(request, code, text), status=response.status_code)
+    for name in ("Allow", "Retry-After"):
+        if name in response:
+            answer[name] = response[name]
+    return answer

@@ -13,7 +13,7 @@ from billing.queries.payloads_usage import usage_list_payload, usage_payload
 from billing.queries.usage import current_usage
 from billing.rules.errors import Invalid, NotFound
 from billing.rules.money import from_minor
-from billing.web.api import MAX_LIMIT, ApiRequest, ApiSchema, envelope
+from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiRequest, ApiSchema, envelope
 from customers.api.router import router
 from customers.api.subscriptions import router as subscriptions
 from customers.models import Customer
@@ -49,8 +49,8 @@ def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> di
     customer = find_customer(cast(ApiRequest, request), id)
     if not 1 <= filters.limit <= MAX_LIMIT:
         raise Invalid(f"Use a limit from 1 to {MAX_LIMIT}.", field="limit")
-    if filters.page < 1:
-        raise Invalid("Pages start at 1.", field="page")
+    if not 1 <= filters.page <= MAX_PAGE:
+        raise Invalid(f"Use a page from 1 to {MAX_PAGE:,}.", field="page")
     chosen = list(subscriptions_with_usage(customer))
     if filters.subscription_id:
         named = [

@@ -33,7 +33,8 @@ def record_payment(
 
     `key` makes a repeat harmless: the same payment comes back; another amount under the same key is a
     Conflict. Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due.
-    Paying prepaid credits in full books them on their wallet.
+    Paying prepaid credits in full books them on their wallet; when that has ended in between, the money is
+    recorded all the same and the history says that no credits came of it.
     """
     customer = lock_customer(invoice.customer_id)
     invoice = lock_invoice(invoice)
@@ -62,8 +63,12 @@ def record_payment(
     if invoice.payment_status == PaymentStatus.PAID.value:
         invoice.paid_at = payment.paid_at
     invoice.save(update_fields=["paid_minor", "payment_status", "paid_at", "updated_at"])
+    notes = [payment.reference]
     if invoice.paid_at and invoice.wallet and invoice.wallet_credits:
-        settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
+        try:
+            settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
+        except Conflict:  # money that came in is a fact, whatever has become of the wallet
+            notes.append("The wallet has ended, no credits were booked.")
     audit.record(
         invoice.organization,
         "payment.recorded",
@@ -72,7 +77,7 @@ def record_payment(
         at=at,
         customer=customer,
         changes=audit.differences(before, invoice),
-        reason=payment.reference,
+        reason=". ".join(filter(None, notes)),
     )
     return payment
 

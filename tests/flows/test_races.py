@@ -16,8 +16,17 @@ from billing.actions.locks import lock_customer
 from billing.actions.members import change_role
 from billing.actions.plans import delete_plan, set_plan_active, update_plan
 from billing.actions.usage import ingest, match_quarantined
-from billing.actions.wallets import ledger_total, void_credits
-from billing.models import Event, Job, Member, Organization, QuarantinedEvent, Subscription, WalletEntry
+from billing.actions.wallets import ledger_total, terminate_wallet, void_credits
+from billing.models import (
+    AuditEntry,
+    Event,
+    Job,
+    Member,
+    Organization,
+    QuarantinedEvent,
+    Subscription,
+    WalletEntry,
+)
 from billing.queries.usage import current_usage
 from billing.rules.errors import BillingError, Conflict, Invalid
 from customers.actions.assign import assign_plan
@@ -29,6 +38,7 @@ from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceDeduction, InvoicedPeriod, InvoiceLine, Payment
 from tests.factories.catalog import charge, make_metric
@@ -360,3 +370,19 @@ def test_numbers_have_no_gap_after_rollbacks_in_between(organization: Organizati
     together(*[lambda customer=customer: work(customer) for customer in people])
     numbers = sorted(Invoice.objects.values_list("number", flat=True))
     assert numbers == [f"ACM-202602-{number:03d}" for number in range(1, 13)]
+
+
+def test_credits_paid_after_their_wallet_has_ended_are_money_received(customer: Customer) -> None:
+    """The transfer was under way while staff ended the wallet: it is recorded, and the history says why no
+    credits came of it.
+    """
+    wallet = make_wallet(customer, "1", on(2026, 1, 1))
+    invoice = sell_credits(wallet, Decimal(10), by=ACTOR, at=on(2026, 1, 2))
+    terminate_wallet(wallet, by=ACTOR, at=on(2026, 1, 3))
+    record_payment(invoice, key="k", reference="wire 7", by=ACTOR, at=on(2026, 1, 4))
+    invoice.refresh_from_db()
+    wallet.refresh_from_db()
+    assert (invoice.payment_status, invoice.paid_minor) == ("paid", 1000)
+    assert (wallet.balance_minor, ledger_total(wallet)) == (0, 0)
+    told = AuditEntry.objects.get(action="payment.recorded").reason
+    assert told == "wire 7. The wallet has ended, no credits were booked."
