@@ -102,7 +102,13 @@ def read_event(raw: Any, at: datetime) -> IncomingEvent | Refused:
         _check(event, at)
         return event
     except _Problem as problem:
-        return Refused(transaction_id[:MAX_TEXT], problem.where, problem.message)
+        return refusal(transaction_id, problem)
+
+
+def refusal(transaction_id: str, problem: _Problem) -> Refused:
+    """The answer for a bad event; what it repeats of the sender's texts can be written as UTF-8."""
+    shown = [_NOT_STORABLE.sub("\ufffd", text)[:MAX_TEXT] for text in (transaction_id, problem.where)]
+    return Refused(*shown, problem.message)
 
 
 def check_event(event: IncomingEvent, at: datetime) -> Refused | None:
@@ -113,7 +119,7 @@ def check_event(event: IncomingEvent, at: datetime) -> Refused | None:
         _text("code", event.code)
         _check(event, at)
     except _Problem as problem:
-        return Refused(event.transaction_id[:MAX_TEXT], problem.where, problem.message)
+        return refusal(event.transaction_id, problem)
     return None
 
 
@@ -159,7 +165,7 @@ def read_moment(raw: Any) -> datetime:
 
 
 def _from_seconds(seconds: Decimal) -> datetime:
-    if abs(seconds) >= 10**11:
+    if seconds.adjusted() >= 11:  # not abs(): that overflows for 1e999999999
         raise _Problem("timestamp", "Use seconds, not milliseconds, or ISO 8601.")
     try:
         return _EPOCH + int(seconds.scaleb(6)) * _MICROSECOND
@@ -172,7 +178,7 @@ def _amount(raw: Any) -> Decimal:
         return Decimal(raw)
     if type(raw) is int or type(raw) is Decimal:
         value = Decimal(raw)
-        if value.is_finite() and abs(value) < 10**24 and int(value.as_tuple().exponent) >= -15:
+        if value.is_finite() and value.adjusted() < 24 and int(value.as_tuple().exponent) >= -15:
             return value
     raise _Problem("preciseTotalAmount", 'Must be a number such as "12.345678", 15 decimals at most.')
 

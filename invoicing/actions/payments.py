@@ -16,6 +16,8 @@ from invoicing.actions.draft import lock_invoice
 from invoicing.models import Invoice, Payment
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
+MOST_KEY = 200
+
 
 @transaction.atomic
 def record_payment(
@@ -36,6 +38,8 @@ def record_payment(
     Paying prepaid credits in full books them on their wallet; when that has ended in between, the money is
     recorded all the same and the history says that no credits came of it.
     """
+    if len(key) > MOST_KEY:
+        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
     customer = lock_customer(invoice.customer_id)
     invoice = lock_invoice(invoice)
     found = Payment.objects.filter(invoice=invoice, key=key).first()
