@@ -58,7 +58,7 @@ def details(entry: AuditEntry) -> str:
 def at_text(at: datetime, tz: str, brief_on: date | None) -> str:
     """Day and time; with `brief_on` the time of that day, the day of all others."""
     local = at.astimezone(zone_of(tz or None))
-    shown: str = format_html("{}<br>{}", day_text(local.date()), f"{local:%H:%M}")
+    shown: str = format_html("{}<br><small>{}</small>", day_text(local.date()), f"{local:%H:%M}")
     if brief_on:
         shown = f"{local:%H:%M}" if local.date() == brief_on else day_text(local.date())
     return format_html(
