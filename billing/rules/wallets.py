@@ -21,6 +21,7 @@ from billing.rules.money import allocate_minor, exact, from_minor, round_half_up
 _STEP = Decimal("0.00001")
 LAST_PRIORITY = 50
 MOST_CREDITS = Decimal(10) ** 25 - 1
+MOST_MINOR = 10**15
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ def _checked(credits: Decimal, rate: Decimal, currency: str) -> Credits:
 def credits_in(credits: Decimal, rate: Decimal, currency: str) -> Credits:
     """Credits granted or bought: cut to what whole minor units pay for."""
     minor = _checked(credits, rate, currency).minor
+    if minor > MOST_MINOR:
+        raise Invalid("These credits are worth more than an invoice can hold.", field="credits")
     return Credits(minor_to_credits(minor, rate, currency), minor)
 
 

@@ -55,12 +55,16 @@ class ApiSchema(Schema):
     @field_validator("*", mode="after")
     @classmethod
     def check_numbers(cls, value: Any) -> Any:
-        """Numbers sent as text, too, must be of a size that can be written out."""
+        """Numbers sent as text, too, must be of a size that can be written out, and moments must lie within the
+        calendar in every timezone.
+        """
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Decimal):
                 sized(item)
             elif isinstance(item, int) and not -(2**63) <= item < 2**63:
                 raise ValueError("Has too many digits.")
+            elif isinstance(item, datetime) and not 1900 <= item.year <= 2999:
+                raise ValueError("Use a year from 1900 to 2999.")
         return value
 
 

@@ -29,13 +29,13 @@ class SubscriptionIn(ApiSchema):
     customer_id: str
     plan_id: str
     currency: str | None = None
-    external_id: str = ""
-    name: str = ""
+    external_id: str = Field("", max_length=255)
+    name: str = Field("", max_length=200)
     billing_time: str = "calendar"
     start_date: AwareDatetime | None = None
     ending_at: AwareDatetime | None = None
     trial_days: int | None = Field(None, ge=0, le=3650)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
 
 
 class Filters(ApiSchema):

@@ -249,6 +249,30 @@ def test_one_bad_event_never_rejects_the_others(world: World, field: str) -> Non
         assert alone.status_code in {200, 400}, (field, alone.status_code)
 
 
+@pytest.mark.parametrize(
+    ("route", "field", "value"),
+    [
+        ("/subscriptions", "externalId", "x" * 256),
+        ("/subscriptions", "name", "x" * 201),
+        ("/subscriptions", "startDate", "0001-01-01T00:00:00+14:00"),
+        ("/subscriptions", "startDate", "9999-12-31T23:59:59-12:00"),
+        ("/subscriptions", "endingAt", "9999-12-31T23:59:59-12:00"),
+        ("/subscriptions", "metadata", {f"k{number}": 1 for number in range(51)}),
+        ("/wallets", "expirationAt", "9999-12-31T23:59:59-12:00"),
+        ("/wallets", "grantedCredits", "1e20"),
+        ("/wallets", "paidCredits", 2**63 - 1),
+    ],
+)
+def test_what_no_column_could_hold_is_refused_at_its_field(
+    world: World, route: str, field: str, value: Any
+) -> None:
+    api = Api(world.organization)
+    body = {"customerId": world.objects["customers"].public_id, field: value}
+    body |= {"planId": world.objects["plans"].public_id} if route == "/subscriptions" else {}
+    status, _, named = refused(api.post(route, body))
+    assert (status, named) == (400, field)
+
+
 def test_a_key_that_is_too_long_is_refused_by_name(world: World) -> None:
     api = Api(world.organization)
     path = f"/invoices/{world.objects['invoices'].public_id}/mark-paid"
