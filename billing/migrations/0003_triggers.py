@@ -1,4 +1,8 @@
-"""Ledger and audit rows never change: the database refuses UPDATE and DELETE."""
+"""What rows may never do, said by the database.
+
+Ledger, audit and usage rows are never changed. An event's foreign keys have no constraint of their own, because
+checking three parents per event would halve the throughput; the parents refuse to go instead.
+"""
 
 from django.db import migrations
 
@@ -11,8 +15,33 @@ CREATE TRIGGER wallet_entries_are_append_only BEFORE UPDATE OR DELETE ON billing
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER audit_entries_are_append_only BEFORE UPDATE OR DELETE ON billing_auditentry
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER events_are_append_only BEFORE UPDATE OR DELETE ON billing_event
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE FUNCTION refuse_removal_with_events() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    used boolean;
+BEGIN
+    EXECUTE format('SELECT EXISTS (SELECT FROM billing_usagehour WHERE %I = $1)', TG_ARGV[0])
+        INTO used USING OLD.id;
+    IF used THEN
+        RAISE EXCEPTION 'A row of % with usage events stays.', TG_TABLE_NAME
+            USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER subscriptions_with_events_stay BEFORE DELETE ON billing_subscription
+    FOR EACH ROW EXECUTE FUNCTION refuse_removal_with_events('subscription_id');
+CREATE TRIGGER metrics_with_events_stay BEFORE DELETE ON billing_metric
+    FOR EACH ROW EXECUTE FUNCTION refuse_removal_with_events('metric_id');
+CREATE TRIGGER organizations_with_events_stay BEFORE DELETE ON billing_organization
+    FOR EACH ROW EXECUTE FUNCTION refuse_removal_with_events('organization_id');
 """
 DROP = """
+DROP TRIGGER organizations_with_events_stay ON billing_organization;
+DROP TRIGGER metrics_with_events_stay ON billing_metric;
+DROP TRIGGER subscriptions_with_events_stay ON billing_subscription;
+DROP FUNCTION refuse_removal_with_events();
+DROP TRIGGER events_are_append_only ON billing_event;
 DROP TRIGGER wallet_entries_are_append_only ON billing_walletentry;
 DROP TRIGGER audit_entries_are_append_only ON billing_auditentry;
 DROP FUNCTION refuse_change();
