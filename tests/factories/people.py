@@ -15,7 +15,7 @@ from billing.orm.actor import Actor
 
 ACTOR = Actor.system("Test")
 NOW = datetime(2026, 3, 15, 12, tzinfo=UTC)
-PASSWORD = "correct-horse-battery"  # noqa: S105
+PASSWORD = "correct-horse-battery"
 counter = itertools.count(1)
 
 
