@@ -15,7 +15,8 @@ YEAR = 365 * 24 * 3600
 def theme(request: HttpRequest) -> HttpResponse:
     """`/theme?theme=dark&next=/customers`: keep the choice for a year and go back."""
     target = request.GET.get("next", "/")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+    safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
+    if not safe or not target.startswith(("/", "http")):  # anything else is taken for the name of a view
         target = "/"
     response = redirect(target)
     choice = request.GET.get("theme", "")

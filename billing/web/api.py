@@ -33,7 +33,7 @@ from billing.rules.errors import BillingError, FieldErrors, Forbidden, Invalid
 USED_EVERY = timedelta(minutes=1)
 MAX_LIMIT = 100
 MAX_PAGE = 10**9
-MOST_DIGITS = 100  # before and after the point: written out, 1e999999999 would fill the memory
+MOST_DIGITS = 1_000  # before and after the point: written out, 1e999999999 would fill the memory
 MOST_LEVELS = 20
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -96,8 +96,11 @@ def sized(value: Decimal) -> Decimal:
 
 
 def read_number(text: str) -> Decimal:
-    """A number with a fraction or an exponent, exact."""
-    return sized(Decimal(text))
+    """A number with a fraction or an exponent, exact. What is merely too large is left to its field to name."""
+    value = Decimal(text)
+    if abs(value.adjusted()) > MOST_DIGITS:
+        raise ValueError("a number has too many digits")
+    return value
 
 
 def refuse_constant(name: str) -> NoReturn:
@@ -129,6 +132,8 @@ def plain_json(value: Any, *, field: str = "metadata", level: int = 0) -> Any:
     if level > MOST_LEVELS:
         raise Invalid(f"Must not be nested more than {MOST_LEVELS} levels deep.", field=field)
     if isinstance(value, Decimal):
+        if value.adjusted() > 300:  # beyond a float
+            raise Invalid("Send numbers of this size as text.", field=field)
         value = int(value) if value == value.to_integral_value() and abs(value) < 2**53 else float(value)
     if isinstance(value, dict):
         return {key: plain_json(item, field=field, level=level + 1) for key, item in value.items()}

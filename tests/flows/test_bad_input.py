@@ -283,7 +283,7 @@ def test_a_key_that_is_too_long_is_refused_by_name(world: World) -> None:
 def test_numbers_in_bodies_are_exact_and_of_a_size_that_can_be_kept() -> None:
     assert read_json(b'{"a": 0.10, "b": 3}') == {"a": Decimal("0.10"), "b": 3}
     assert read_json(b'"\\ud83d\\ude00"') == "\N{GRINNING FACE}"
-    for body in (b"1e101", b"1e-101", b"-1e999999999", b"[NaN]", b'"\\ud83d"', b'{"\\uDC00": 1}'):
+    for body in (b"1e1001", b"1e-1001", b"-1e999999999", b"[NaN]", b'"\\ud83d"', b'{"\\uDC00": 1}'):
         with pytest.raises(ValueError, match=r"digits|number|surrogate"):
             read_json(body)
     assert plain_json({"a": Decimal("1.50"), "b": [Decimal(7), True, None]}) == {
@@ -292,6 +292,8 @@ def test_numbers_in_bodies_are_exact_and_of_a_size_that_can_be_kept() -> None:
     }
     with pytest.raises(Invalid) as error:
         plain_json({"a": 2**63})
+    with pytest.raises(Invalid):
+        plain_json({"a": read_json(b"1e400")})
     assert error.value.field == "metadata"
 
 
@@ -346,3 +348,11 @@ def test_a_field_of_another_organization_is_unknown_in_a_body(world: World) -> N
         status, _, named = refused(api.post(path, body))
         assert status == 400 and named.startswith(field), (path, body, status, named)
     assert Customer.objects.of(stranger).count() == 1
+
+
+@pytest.mark.parametrize(
+    "target", ["a", "%ED%A0%80", "//evil.example", "https://evil.example/", "javascript:x"]
+)
+def test_the_theme_leads_back_to_our_own_pages_only(client: Client, target: str) -> None:
+    answer = client.get(f"/theme?theme=dark&next={target}")
+    assert (answer.status_code, answer["Location"]) == (302, "/")
