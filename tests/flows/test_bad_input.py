@@ -351,7 +351,7 @@ def test_a_field_of_another_organization_is_unknown_in_a_body(world: World) -> N
 
 
 @pytest.mark.parametrize(
-    "target", ["a", "%ED%A0%80", "//evil.example", "https://evil.example/", "javascript:x"]
+    "target", ["a", "http", "%ED%A0%80", "//evil.example", "https://evil.example/", "javascript:x"]
 )
 def test_the_theme_leads_back_to_our_own_pages_only(client: Client, target: str) -> None:
     answer = client.get(f"/theme?theme=dark&next={target}")
