@@ -107,8 +107,8 @@ def read_event(raw: Any, at: datetime) -> IncomingEvent | Refused:
 
 def refusal(transaction_id: str, problem: _Problem) -> Refused:
     """The answer for a bad event; what it repeats of the sender's texts can be written as UTF-8."""
-    shown = [_NOT_STORABLE.sub("\ufffd", text)[:MAX_TEXT] for text in (transaction_id, problem.where)]
-    return Refused(*shown, problem.message)
+    shown, where = (_NOT_STORABLE.sub("\ufffd", text)[:MAX_TEXT] for text in (transaction_id, problem.where))
+    return Refused(shown, where, problem.message)
 
 
 def check_event(event: IncomingEvent, at: datetime) -> Refused | None:

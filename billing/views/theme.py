@@ -16,9 +16,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     """`/theme?theme=dark&next=/customers`: keep the choice for a year and go back."""
     target = request.GET.get("next", "/")
     safe = url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure())
-    if not safe or not target.startswith(
-        ("/", "http://", "https://")
-    ):  # anything else is taken for the name of a view
+    if not safe or not target.startswith(("/", "http://", "https://")):  # a word would be the name of a view
         target = "/"
     response = redirect(target)
     choice = request.GET.get("theme", "")
