@@ -250,7 +250,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the invoice page shows its own PDF inline
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # wants DENY, see the line above
-if not HTTPS:  # plain http on localhost cannot have HSTS, the redirect and secure cookies: TARN_HTTPS=1 has all
+if (
+    not HTTPS
+):  # plain http on localhost cannot have HSTS, the redirect and secure cookies: TARN_HTTPS=1 has all
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W008", "security.W012", "security.W016"]
 
 LOGGING = {

@@ -18,9 +18,7 @@ def page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int = PER_PAGE)
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
 
 
-def sorted_by(
-    request: HttpRequest, rows: Rows, columns: Mapping[str, str], default: str
-) -> tuple[Rows, str]:
+def sorted_by(request: HttpRequest, rows: Rows, columns: Mapping[str, str], default: str) -> tuple[Rows, str]:
     """Order by `?sort=name` or `?sort=-name`; only the given columns, ties broken by the key.
 
     Returns the rows and the sort in force.

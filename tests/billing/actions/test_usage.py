@@ -362,9 +362,12 @@ def test_events_never_change_and_keep_what_they_refer_to():
         with pytest.raises((IntegrityError, InternalError)), transaction.atomic():
             act()
     for table, key in (("billing_subscription", subscription.pk), ("billing_metric", metric.pk)):
-        with pytest.raises(IntegrityError, match="with usage events stays"), transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(f"DELETE FROM {table} WHERE id = %s", [key])
+        with (
+            pytest.raises(IntegrityError, match="with usage events stays"),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(f"DELETE FROM {table} WHERE id = %s", [key])
 
 
 @pytest.mark.django_db(transaction=True)
