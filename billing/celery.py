@@ -33,7 +33,7 @@ app.autodiscover_tasks()
 
 # name -> task, seconds or crontab. Each task finds its work in the database and may run twice at once.
 app.conf.beat_schedule = {
-    "sweep": {"task": "billing.sweep", "schedule": 10.0},
+    "sweep": {"task": "billing.sweep", "schedule": 5.0},
     "match-quarantined": {"task": "billing.match_quarantined", "schedule": 15.0},
     "billing-run": {"task": "invoicing.billing_run", "schedule": 60.0},
     # A second worker process, when there is one, bills from the other end.

@@ -25,7 +25,7 @@ from billing.rules.states import JobState
 
 logger = logging.getLogger(__name__)
 
-STALE = timedelta(seconds=20)
+STALE = timedelta(seconds=8)
 RESEND_ANYWAY = timedelta(minutes=10)
 MAX_ATTEMPTS = 5
 
