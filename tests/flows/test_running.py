@@ -61,7 +61,7 @@ def test_everything_ends_with_a_killed_supervisor_and_starts_again(own_stack: St
     assert own_stack.healthy()
 
 
-def test_stopped_in_the_middle_of_a_start(own_stack: Stack) -> None:
+def test_a_start_that_fails_says_so_and_the_next_one_works(own_stack: Stack) -> None:
     own_stack.start()
     assert own_stack.stop() == 0
     with pytest.raises(AssertionError, match="ended"):
