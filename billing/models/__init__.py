@@ -1,14 +1,15 @@
 """Tables of what is sold and measured."""
 
-from billing.models.access import ApiKey, Member, User
+from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
-from billing.models.organization import BillingEntity, Numbering, Organization
+from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
 from billing.models.subscription import Subscription
 from billing.models.tax import Tax
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
-from billing.models.wallet import EntryKind, Wallet, WalletEntry
+from billing.models.wallet import EntryKind, Wallet, WalletEntry, WalletLot
+from billing.models.webhook import EmittedEvent
 
 __all__ = [
     "Aggregation",
@@ -19,6 +20,7 @@ __all__ = [
     "Charge",
     "Coupon",
     "CouponKind",
+    "EmittedEvent",
     "EntryKind",
     "Event",
     "Frequency",
@@ -29,10 +31,14 @@ __all__ = [
     "Organization",
     "Plan",
     "QuarantinedEvent",
+    "SavedView",
+    "SignIn",
     "Subscription",
+    "SyncStrategy",
     "Tax",
     "UsageHour",
     "User",
     "Wallet",
     "WalletEntry",
+    "WalletLot",
 ]

@@ -58,12 +58,13 @@ class User(Identified, AbstractBaseUser, PermissionsMixin):
 
 
 class Member(Scoped):
-    """A person's role in an organization."""
+    """A person's role in an organization. `preferences` is {"columns": {list: [column]}}."""
 
     PREFIX = "mem"
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=20, choices=[(role.value, role.value.title()) for role in Role])
+    preferences = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering: ClassVar = ["user__email"]
@@ -107,3 +108,46 @@ class ApiKey(Scoped):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.key_start}…{self.last4})"
+
+
+class SignIn(Identified):
+    """A browser in which a person is signed in: what "Sessions" shows, and what signing out elsewhere ends."""
+
+    PREFIX = "sin"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sign_ins")
+    session_key = models.CharField(max_length=64, unique=True, editable=False)
+    address = models.GenericIPAddressField(null=True)
+    browser = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-seen_at"]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.browser}"
+
+
+class SavedView(Scoped):
+    """The filters, order and columns of a list (`noun`: customers) under a name: a person's own, or for everybody in
+    the organization.
+    """
+
+    PREFIX = "view"
+
+    owner = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    noun = models.CharField(max_length=30)
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=2000, blank=True)
+    columns = ArrayField(models.CharField(max_length=80), default=list, blank=True)
+    shared = models.BooleanField(default=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "noun", "owner", "name"], name="saved_view_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
 
@@ -12,8 +12,19 @@ from billing.orm.fields import CurrencyField
 from billing.orm.scoped import Identified, Kept
 
 
+class SyncStrategy(models.TextChoices):
+    """What happens to a change of a customer when a payment provider cannot take it over."""
+
+    LOG = "log", "Keep the change and try again later"
+    THROW = "throw", "Refuse the change"
+
+
 class Organization(Identified):
-    """A tenant. A sandbox organization has test keys and, later, a clock of its own."""
+    """A tenant. A sandbox organization has test keys and, later, a clock of its own.
+
+    `vat_maintenance_*`: hours of the day (UTC) in which VIES is not asked; may run over midnight.
+    `vat_override_days`: how long a manual override of a VAT check counts when nothing else is said.
+    """
 
     PREFIX = "org"
 
@@ -22,6 +33,15 @@ class Organization(Identified):
     timezone = models.CharField(max_length=64, default="UTC")
     sandbox = models.BooleanField(default=False)
     clock_at = models.DateTimeField(null=True, blank=True)
+    vat_validation_enabled = models.BooleanField("check VAT numbers with VIES", default=True)
+    vat_maintenance_from = models.TimeField(null=True, blank=True)
+    vat_maintenance_to = models.TimeField(null=True, blank=True)
+    vat_override_days = models.PositiveSmallIntegerField(
+        default=90, validators=[MinValueValidator(1), MaxValueValidator(365)]
+    )
+    provider_sync_strategy = models.CharField(
+        max_length=8, choices=SyncStrategy.choices, default=SyncStrategy.LOG
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -30,6 +50,11 @@ class Organization(Identified):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(clock_at=None) | Q(sandbox=True), name="organization_clock_only_in_sandbox"
+            ),
+            models.CheckConstraint(
+                condition=Q(vat_maintenance_from=None, vat_maintenance_to=None)
+                | Q(vat_maintenance_from__isnull=False, vat_maintenance_to__isnull=False),
+                name="vat_maintenance_has_both_ends",
             ),
         ]
 
@@ -59,7 +84,12 @@ class Numbering(models.TextChoices):
 
 
 class BillingEntity(Kept, Address):
-    """The legal issuer: what stands as the seller on its invoices, and its defaults."""
+    """The legal issuer: what stands as the seller on its invoices, and its defaults.
+
+    `consumer_*`: the payment term of consumers (none: as for everybody) and what the law wants them to read on an
+    invoice. `taxes` apply to customers that have none of their own. `zero_amount_invoices`: whether an invoice
+    over nothing is issued.
+    """
 
     PREFIX = "ent"
 
@@ -88,6 +118,13 @@ class BillingEntity(Kept, Address):
     )
     net_payment_term_days = models.PositiveSmallIntegerField(default=30, validators=[MaxValueValidator(365)])
     grace_period_days = models.PositiveSmallIntegerField(default=3, validators=[MaxValueValidator(365)])
+    consumer_payment_term_days = models.PositiveSmallIntegerField(
+        null=True, blank=True, validators=[MaxValueValidator(365)]
+    )
+    consumer_notice = models.CharField(max_length=1000, blank=True)
+    zero_amount_invoices = models.BooleanField(default=True)
+    email_invoices = models.BooleanField(default=False)
+    taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
     invoice_footer = models.CharField(max_length=600, blank=True)
     payment_details = models.TextField(max_length=600, blank=True)
     is_default = models.BooleanField(default=False)

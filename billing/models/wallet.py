@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
@@ -27,7 +27,9 @@ class WalletQuerySet(ScopedQuerySet):
 class Wallet(Scoped):
     """A customer's prepaid credits. `rate` is the money that one credit is worth, in major units.
 
-    `balance_minor` always equals the sum of the entries and is never below zero.
+    `balance_minor` always equals the sum of the entries. It is never below zero, but for a postpaid customer it may
+    go down to minus the credit limit. `is_primary`: the one wallet that a customer always has. Limits that are empty
+    do not limit. `auto_top_up_minor` is bought when the balance falls below `low_balance_minor`.
     """
 
     PREFIX = "wal"
@@ -44,6 +46,13 @@ class Wallet(Scoped):
     )
     balance_minor = MinorField()
     credits_balance = ExactField(default=0)
+    is_primary = models.BooleanField(default=False)
+    credit_limit_minor = MinorField()
+    max_balance_minor = models.BigIntegerField(null=True, blank=True)
+    max_single_credit_minor = models.BigIntegerField(null=True, blank=True)
+    low_balance_minor = models.BigIntegerField(null=True, blank=True)
+    auto_top_up_enabled = models.BooleanField(default=False)
+    auto_top_up_minor = models.BigIntegerField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
 
@@ -52,8 +61,22 @@ class Wallet(Scoped):
     class Meta:
         ordering: ClassVar = ["priority", "created_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(balance_minor__gte=0), name="wallet_balance_not_negative"),
-            models.CheckConstraint(condition=Q(credits_balance__gte=0), name="wallet_credits_not_negative"),
+            models.CheckConstraint(
+                condition=Q(credit_limit_minor__gte=0, balance_minor__gte=-F("credit_limit_minor")),
+                name="wallet_balance_within_limit",
+            ),
+            models.CheckConstraint(
+                condition=Q(balance_minor__lt=0) | Q(credits_balance__gte=0),
+                name="wallet_credits_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(auto_top_up_enabled=False)
+                | Q(auto_top_up_minor__gt=0, low_balance_minor__isnull=False),
+                name="wallet_auto_top_up_is_whole",
+            ),
+            models.UniqueConstraint(
+                fields=["customer"], condition=Q(is_primary=True, status="active"), name="one_primary_wallet"
+            ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="wallet_rate_positive"),
             models.CheckConstraint(
                 condition=Q(status="active", terminated_at=None)
@@ -74,6 +97,10 @@ class EntryKind(models.TextChoices):
     CONSUMED = "consumed", "Used on an invoice"
     RETURNED = "returned", "Returned from a voided invoice"
     VOIDED = "voided", "Voided"
+    EXPIRED = "expired", "Expired"
+    SETTLED = "settled", "Settled by invoice"
+    MOVED_IN = "moved_in", "Moved in"
+    MOVED_OUT = "moved_out", "Moved out"
 
 
 class WalletEntry(Scoped):
@@ -100,12 +127,42 @@ class WalletEntry(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["wallet", "key"], name="wallet_entry_once"),
             models.CheckConstraint(
-                condition=Q(kind__in=["granted", "purchased", "returned"], amount_minor__gte=0)
-                | Q(kind__in=["consumed", "voided"], amount_minor__lte=0),
+                condition=Q(kind__in=["granted", "purchased", "returned", "settled"], amount_minor__gte=0)
+                | Q(kind__in=["consumed", "voided", "expired"], amount_minor__lte=0)
+                | Q(kind__in=["moved_in", "moved_out"]),
                 name="wallet_entry_direction",
             ),
-            models.CheckConstraint(condition=Q(balance_after_minor__gte=0), name="wallet_entry_balance"),
         ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.credits}"
+
+
+class WalletLot(Scoped):
+    """Credits that came in by one entry, and what is left of them. Promotional ones (granted) may expire on a day of
+    their own. The lots of a wallet sum to its balance while that is not negative.
+    """
+
+    PREFIX = "lot"
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="lots")
+    entry = models.OneToOneField(WalletEntry, on_delete=models.PROTECT, related_name="lot")
+    promotional = models.BooleanField()
+    remaining_minor = MinorField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["created_at", "pk"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(remaining_minor__gte=0), name="wallet_lot_not_negative"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(remaining_minor__gt=0, expires_at__isnull=False),
+                name="wallet_lot_expiring",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.remaining_minor} left"

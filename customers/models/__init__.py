@@ -1,5 +1,40 @@
 """Tables of whom we bill."""
 
-from customers.models.customer import Customer, CustomerStatus, CustomerType, Provider
+from customers.models.bulk import BulkRow, BulkRun
+from customers.models.customer import (
+    BillingModel,
+    Customer,
+    CustomerStatus,
+    CustomerType,
+    Mode,
+    Provider,
+    VatStatus,
+)
+from customers.models.merge import Merge, NotDuplicate
+from customers.models.note import Note
+from customers.models.portal import PortalLink
+from customers.models.tag import CustomField, FieldKind, Tag, TagColor
+from customers.models.vat_check import VatCheck, VatCheckSource, VatCheckState
 
-__all__ = ["Customer", "CustomerStatus", "CustomerType", "Provider"]
+__all__ = [
+    "BillingModel",
+    "BulkRow",
+    "BulkRun",
+    "CustomField",
+    "Customer",
+    "CustomerStatus",
+    "CustomerType",
+    "FieldKind",
+    "Merge",
+    "Mode",
+    "NotDuplicate",
+    "Note",
+    "PortalLink",
+    "Provider",
+    "Tag",
+    "TagColor",
+    "VatCheck",
+    "VatCheckSource",
+    "VatCheckState",
+    "VatStatus",
+]

@@ -30,6 +30,31 @@ class CustomerStatus(models.TextChoices):
     INACTIVE = "inactive", "Inactive"
 
 
+class BillingModel(models.TextChoices):
+    """How charges are meant to be paid; nothing is computed differently yet."""
+
+    PREPAID = "prepaid", "Prepaid"
+    POSTPAID = "postpaid", "Postpaid"
+    HYBRID = "hybrid", "Hybrid"
+
+
+class Mode(models.TextChoices):
+    """The guard on every debit of the customer's wallets."""
+
+    PREPAID = "prepaid", "Prepaid"
+    POSTPAID = "postpaid", "Postpaid"
+
+
+class VatStatus(models.TextChoices):
+    """What is known of the customer's VAT number."""
+
+    UNVALIDATED = "unvalidated", "Not checked"
+    PENDING = "pending", "Check pending"
+    VALID = "valid", "Valid"
+    INVALID = "invalid", "Invalid"
+    MANUAL = "manual", "Confirmed by hand"
+
+
 class Provider(models.TextChoices):
     """How this customer prefers to pay."""
 
@@ -51,7 +76,10 @@ class CustomerQuerySet(KeptQuerySet):
 class Customer(Kept):
     """Whom we bill. Deleted customers keep their row, because their documents stay; their external ID and
     e-mail may be used again. `deleting_at` is set while the deletion cascade runs. An empty shipping address
-    means the billing address.
+    means the billing address. Empty settings (terms, locale, zero invoices, e-mail) are the billing entity's.
+    `tax_id` is the number that documents show and that is checked; `tax_identifiers` are further ones by kind
+    ({"us_ein": "…"}). `tag_ids` are Tags; `custom_fields` is {code of a CustomField: value}. `merged_into` is where
+    the records of a merged duplicate went.
     """
 
     PREFIX = "cust"
@@ -74,9 +102,22 @@ class Customer(Kept):
     currency = CurrencyField()
     timezone = models.CharField(max_length=64, blank=True)
     locale = models.CharField("document language", max_length=10, blank=True)
+    einvoice_email = models.EmailField("e-invoice e-mail", blank=True)
+    peppol_id = models.CharField("Peppol ID", max_length=60, blank=True)
+    prefer_einvoice = models.BooleanField("prefers e-invoices", default=False)
+    billing_model = models.CharField(
+        max_length=10, choices=BillingModel.choices, default=BillingModel.POSTPAID
+    )
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.PREPAID)
     legal_name = models.CharField(max_length=255, blank=True)
     legal_number = models.CharField(max_length=100, blank=True)
     tax_id = models.CharField("tax ID", max_length=50, blank=True)
+    tax_identifiers = models.JSONField(default=dict, blank=True)
+    vat_status = models.CharField(
+        "VAT status", max_length=12, choices=VatStatus.choices, default=VatStatus.UNVALIDATED, editable=False
+    )
+    vat_validation_disabled = models.BooleanField("no VAT checks", default=False)
+    vat_validation_disabled_reason = models.CharField(max_length=255, blank=True)
     address_line1 = models.CharField("address line 1", max_length=200, blank=True)
     address_line2 = models.CharField("address line 2", max_length=200, blank=True)
     postal_code = models.CharField(max_length=20, blank=True)
@@ -97,6 +138,20 @@ class Customer(Kept):
     )
     preferred_provider = models.CharField(
         "default payment provider", max_length=20, choices=Provider.choices, blank=True
+    )
+    disabled_providers = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    zero_amount_invoices = models.BooleanField(null=True, blank=True)
+    email_invoices = models.BooleanField(null=True, blank=True)
+    default_auto_top_up_enabled = models.BooleanField("automatic top-up", default=False)
+    default_auto_top_up_minor = models.BigIntegerField("automatic top-up amount", null=True, blank=True)
+    default_low_balance_minor = models.BigIntegerField("low balance", null=True, blank=True)
+    default_max_balance_minor = models.BigIntegerField("maximum balance", null=True, blank=True)
+    default_max_single_credit_minor = models.BigIntegerField("maximum single credit", null=True, blank=True)
+    default_credit_limit_minor = models.BigIntegerField("credit limit", null=True, blank=True)
+    tag_ids = ArrayField(models.UUIDField(), default=list, blank=True, editable=False)
+    custom_fields = models.JSONField(default=dict, blank=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, editable=False, on_delete=models.PROTECT, related_name="merged"
     )
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
     metadata = models.JSONField(default=dict, blank=True)
@@ -124,6 +179,8 @@ class Customer(Kept):
         ]
         indexes: ClassVar = [
             GinIndex(fields=["search_grams"], name="customer_search"),
+            GinIndex(fields=["tag_ids"], name="customer_by_tag"),
+            GinIndex(fields=["custom_fields"], opclasses=["jsonb_path_ops"], name="customer_by_custom_field"),
             # With the columns that the list filters by, so that it counts without reading the wide rows.
             models.Index(
                 fields=["organization", "-created_at", "-id"],

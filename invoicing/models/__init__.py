@@ -12,7 +12,8 @@ from invoicing.models.invoice import (
     LineKind,
     PdfState,
 )
-from invoicing.models.payment import Payment
+from invoicing.models.payment import Payment, Refund
+from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.sequence import Sequence
 
 __all__ = [
@@ -25,7 +26,12 @@ __all__ = [
     "InvoiceType",
     "InvoicedPeriod",
     "LineKind",
+    "LinkState",
     "Payment",
+    "PaymentProvider",
     "PdfState",
+    "ProviderLink",
+    "ProviderType",
+    "Refund",
     "Sequence",
 ]

@@ -21,7 +21,8 @@ class CreditNoteQuerySet(ScopedQuerySet):
 
 
 class CreditNote(Scoped):
-    """total = net + tax = credited; `balance_minor` is what later invoices may still use of it.
+    """total = net + tax; `refund_minor` of it goes back as money, the rest is credit: `balance_minor` is what later
+    invoices may still use of it.
 
     `items` is [{"description", "amount_minor", "line"}].
     """
@@ -44,6 +45,7 @@ class CreditNote(Scoped):
     net_minor = MinorField()
     tax_minor = MinorField()
     total_minor = MinorField()
+    refund_minor = MinorField()
     balance_minor = MinorField()
     key = models.CharField(max_length=200)
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -63,7 +65,11 @@ class CreditNote(Scoped):
                 name="credit_note_adds_up",
             ),
             models.CheckConstraint(
-                condition=Q(balance_minor__gte=0, balance_minor__lte=F("total_minor")),
+                condition=Q(
+                    balance_minor__gte=0,
+                    refund_minor__gte=0,
+                    balance_minor__lte=F("total_minor") - F("refund_minor"),
+                ),
                 name="credit_note_balance",
             ),
         ]

@@ -98,6 +98,8 @@ class Invoice(Scoped):
     total_minor = MinorField()
     paid_minor = MinorField()
 
+    reverse_charge = models.BooleanField(default=False)
+    custom_fields = models.JSONField(default=list, blank=True)
     customer_name = models.CharField(max_length=255)
     seller = models.JSONField(default=dict)
     buyer = models.JSONField(default=dict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from billing.orm.fields import CurrencyField
 from billing.orm.scoped import Scoped
@@ -27,11 +27,14 @@ class Payment(Scoped):
             ("processing", "Processing"),
             ("successful", "Successful"),
             ("failed", "Failed"),
+            ("refunded", "Refunded"),
+            ("partially_refunded", "Partially refunded"),
         ],
         default="successful",
     )
     provider = models.CharField(max_length=30, default="manual")
     reference = models.CharField(max_length=100, blank=True)
+    refunded_minor = models.BigIntegerField(default=0)
     paid_at = models.DateTimeField()
     key = models.CharField(max_length=200)
 
@@ -40,7 +43,43 @@ class Payment(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["invoice", "key"], name="payment_once"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_positive"),
+            models.CheckConstraint(
+                condition=Q(refunded_minor__gte=0, refunded_minor__lte=F("amount_minor")),
+                name="payment_refunded_at_most_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.reference or self.provider
+
+
+class Refund(Scoped):
+    """Money given back of a payment. `key` makes a repeat harmless; the payment counts what was refunded."""
+
+    PREFIX = "ref"
+
+    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    credit_note = models.ForeignKey(
+        "invoicing.CreditNote", null=True, on_delete=models.PROTECT, related_name="refunds"
+    )
+    amount_minor = models.BigIntegerField()
+    currency = CurrencyField()
+    status = models.CharField(
+        max_length=12,
+        choices=[("pending", "Pending"), ("successful", "Successful"), ("failed", "Failed")],
+        default="successful",
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    reference = models.CharField(max_length=100, blank=True)
+    refunded_at = models.DateTimeField()
+    key = models.CharField(max_length=200)
+
+    class Meta:
+        ordering: ClassVar = ["-refunded_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["payment", "key"], name="refund_once"),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference or self.reason
