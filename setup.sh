@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes .venv from requirements.lock and checks for what PDFs need. Quick when there is nothing to do.
 #   ./setup.sh           for running
-#   ./setup.sh browser   also Chromium, for the browser tests
+#   ./setup.sh browser   also Chromium and pdftotext, for the tests
 set -euo pipefail
 cd "$(dirname "$0")"
 exec 9<"$0"
@@ -55,5 +55,6 @@ fi
 
 if [ "${1:-}" = browser ]; then
   command -v chromium >/dev/null || debian chromium
+  command -v pdftotext >/dev/null || debian poppler-utils
   command -v chromium >/dev/null || { say "The browser tests need Chromium at /usr/bin/chromium."; exit 1; }
 fi
