@@ -194,6 +194,12 @@ EMAIL_HOST_PASSWORD = os.environ.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS = env_flag("EMAIL_USE_TLS")
 DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Tarn <billing@localhost>")
 
+# --- Requests of ours to others -------------------------------------------------------------------------
+# Private addresses that may be reached: a comma list of hosts and networks, or 1 for all of them.
+OUTBOUND_ALLOW_PRIVATE = os.environ.get("OUTBOUND_ALLOW_PRIVATE", "")
+# What encrypts the credentials of payment providers at rest; derived from SECRET_KEY when it is empty.
+CREDENTIALS_KEY = os.environ.get("CREDENTIALS_KEY", "")
+
 # --- Language and time ----------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -268,6 +274,8 @@ LOGGING = {
     "loggers": {
         "axes": {"level": "WARNING"},
         "fontTools": {"level": "WARNING"},
+        "httpx": {"level": "WARNING"},  # its lines hold whole addresses
+        "httpcore": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
     },
 }
