@@ -16,6 +16,7 @@ from django.db.models import Sum
 
 from billing.actions import audit
 from billing.actions.locks import lock_present_customer
+from billing.actions.wallet_merging import heir_of
 from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, FieldErrors, Invalid
@@ -140,8 +141,12 @@ def grant(
 def settle_purchase(
     wallet: Wallet, credits: Decimal, *, invoice: Any, by: Actor, at: datetime
 ) -> WalletEntry:
-    """Credits whose invoice has been paid. Once per invoice."""
-    wallet = lock_wallet(wallet)
+    """Credits whose invoice has been paid. Once per invoice. Those for a wallet that was merged meanwhile arrive in
+    its heir, for the same money.
+    """
+    sold_at = wallet.rate
+    wallet = lock_wallet(heir_of(wallet))
+    credits = credits if wallet.rate == sold_at else credits * sold_at / wallet.rate
     key = f"purchase:{invoice.pk}"
     if found := booked(wallet, key):
         return found
@@ -195,18 +200,24 @@ def consume(
 
 @transaction.atomic
 def give_back(invoice: Any, *, by: Actor, at: datetime) -> int:
-    """Return what a voided invoice had used to the wallets that are still active. Minor units returned."""
+    """Return what a voided invoice had used to the wallets that are still active, or to those that they were merged
+    into. Minor units returned.
+    """
     returned = 0
     used = WalletEntry.objects.filter(invoice=invoice, kind=EntryKind.CONSUMED).order_by("wallet_id")
     for entry in used:
-        wallet = lock_wallet(entry.wallet)
-        key = f"void:{invoice.pk}"
+        wallet = lock_wallet(heir_of(entry.wallet))
+        own = wallet.pk == entry.wallet_id
+        key = f"void:{invoice.pk}" if own else f"void:{invoice.pk}:{entry.wallet_id.hex}"
+        credits = (
+            -entry.credits if own else minor_to_credits(-entry.amount_minor, wallet.rate, wallet.currency)
+        )
         if wallet.status != WalletStatus.ACTIVE.value or booked(wallet, key):
             continue
         back = book(
             wallet,
             EntryKind.RETURNED,
-            credits=-entry.credits,
+            credits=credits,
             minor=-entry.amount_minor,
             key=key,
             at=at,

@@ -1,13 +1,15 @@
-"""What deleting a customer would bring about, found out by doing it and taking it back.
+"""What deleting or merging a customer would bring about, found out by doing it and taking it back.
 
-The steps of the real cascade run in a transaction that is rolled back: nothing is written, no number is used up,
+The steps of the real act run in a transaction that is rolled back: nothing is written, no number is used up,
 no message is sent. So the dialog states the closing invoices, the credit notes and the lost credits to the cent.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -15,6 +17,7 @@ from billing.actions.locks import lock_customer
 from billing.models import EntryKind, WalletEntry
 from billing.orm.actor import Actor
 from customers.actions.delete import STEPS, VOID, Cascade
+from customers.actions.merge import merge_customers
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
 from invoicing.rules.states import InvoiceStatus
@@ -75,3 +78,14 @@ def issued_row(row: Invoice, from_draft: bool) -> Issued:
     """What the dialog says of an invoice."""
     credits = row.wallet_credits_minor + row.credit_notes_minor
     return Issued(row.currency, from_draft, row.total_minor + credits, credits, row.total_minor)
+
+
+def foresee_merge(
+    source: Customer, target: Customer, strategy: str, chosen: Mapping[str, str], *, by: Actor, at: datetime
+) -> dict[str, Any]:
+    """The counts and amounts of merging now (`Merge.counts`). Raises what the merge would raise."""
+    with transaction.atomic():
+        merge = merge_customers(source, target, strategy, chosen, by=by, at=at)
+        counts: dict[str, Any] = merge.counts
+        transaction.set_rollback(True)
+    return counts

@@ -1,0 +1,213 @@
+"""What becomes of everything that a merged customer has: one step per kind of record.
+
+`CLASSIFIED` names every table that points at a customer with its fate: moved (belongs to the target now), kept (says
+what happened to the source and stays with it) or revoked. A table that is missing there fails a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import F, QuerySet, Sum
+from django.db.models.functions import Now
+
+from billing.actions import coupons
+from billing.actions.wallet_merging import keeps_life, merge_wallets
+from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
+from billing.orm.actor import Actor
+from billing.rules.states import OPEN
+from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
+from invoicing.actions.draft import priced, write_draft
+from invoicing.models import CreditNote, Invoice, InvoiceType, Payment, ProviderLink
+from invoicing.queries.facts import windows_of
+
+MOVED, KEPT, REVOKED = "moved", "kept", "revoked"
+CLASSIFIED = {
+    "billing.Subscription.customer": MOVED,
+    "billing.Wallet.customer": MOVED,
+    "billing.AppliedCoupon.customer": MOVED,
+    "invoicing.Invoice.customer": MOVED,
+    "invoicing.CreditNote.customer": MOVED,
+    "invoicing.Payment.customer": MOVED,
+    "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
+    "customers.Note.customer": MOVED,
+    "customers.VatCheck.customer": MOVED,
+    "customers.Customer.merged_into": MOVED,  # earlier duplicates point at the last target at once
+    "customers.PortalLink.customer": REVOKED,
+    "customers.Customer_taxes.customer": KEPT,  # a field: chosen with the others
+    "billing.AuditEntry.customer": KEPT,
+    "customers.BulkRow.customer": KEPT,
+    "customers.Merge.source": KEPT,
+    "customers.Merge.target": KEPT,
+    "customers.NotDuplicate.first": KEPT,
+    "customers.NotDuplicate.second": KEPT,
+}
+OPEN_CHECKS = [VatCheckState.PENDING.value, VatCheckState.MANUAL.value]
+
+
+@dataclass
+class Moving:
+    """What a step works with, and what it has counted. `wallets` and `outstanding` are for people:
+    [{"currency", "minor", "how": merged | moved}] and {currency: minor}.
+    """
+
+    source: Customer
+    target: Customer
+    by: Actor
+    at: datetime
+    counts: dict[str, int] = field(default_factory=dict)
+    wallets: list[dict[str, Any]] = field(default_factory=list)
+    outstanding: dict[str, int] = field(default_factory=dict)
+
+    def hand_over(self, rows: QuerySet[Any], **more: Any) -> int:
+        """Give rows of the source to the target; how many."""
+        return rows.filter(customer=self.source).update(customer=self.target, updated_at=Now(), **more)
+
+
+def move_subscriptions(moving: Moving) -> None:
+    """Running and ended ones with their events. Those in another currency than the target's go on as they are: their
+    invoices are in the currency of their plan.
+    """
+    rows = Subscription.objects.filter(customer=moving.source)
+    found = UsageHour.objects.filter(subscription__in=rows).aggregate(n=Sum("events_count"))
+    moving.counts["usage_events"] = int(found["n"] or 0)
+    moving.counts["open_subscriptions"] = rows.filter(status__in=[state.value for state in OPEN]).count()
+    moving.counts["subscriptions"] = moving.hand_over(Subscription.objects.all())
+
+
+def move_documents(moving: Moving) -> None:
+    """Issued documents keep buyer, name and number: only their owner changes. Payments go with them."""
+    due = Invoice.objects.filter(customer=moving.source).unpaid().values("currency").order_by("currency")
+    left = due.annotate(minor=Sum(F("total_minor") - F("paid_minor")))
+    moving.outstanding = {row["currency"]: int(row["minor"]) for row in left if row["minor"]}
+    drafts = Invoice.objects.filter(customer=moving.source).draft()
+    moving.counts["drafts"] = drafts.count()
+    moving.counts["credit_notes"] = moving.hand_over(CreditNote.objects.all())
+    moving.counts["payments"] = moving.hand_over(Payment.objects.all())
+
+
+def move_coupons(moving: Moving) -> None:
+    """Applications with what is left of them. When both have one of the same coupon, the one with more left stays."""
+    active = AppliedCoupon.objects.active()
+    theirs = {row.coupon_id: row for row in active.filter(customer=moving.target).locked()}
+    ended = 0
+    for row in active.filter(customer=moving.source).locked():
+        twin = theirs.get(row.coupon_id)
+        if twin is None:
+            continue
+        coupons.end(row if coupon_left(twin) >= coupon_left(row) else twin, moving.at)
+        ended += 1
+    moving.counts["coupons_ended"] = ended
+    moving.counts["coupons"] = moving.hand_over(AppliedCoupon.objects.all())
+
+
+def coupon_left(row: AppliedCoupon) -> tuple[int, int]:
+    """What two applications of one coupon are compared by: money left, then periods left."""
+    return (row.remaining_minor or 0, row.periods_remaining or 0)
+
+
+def move_wallets(moving: Moving) -> None:
+    """A wallet in a currency that the target has is merged into its wallet, all others move as they are, ended ones
+    too. The target keeps its primary wallet. Nothing is merged into a wallet that expires sooner.
+    """
+    theirs = list(Wallet.objects.filter(customer=moving.target).active().in_order_of_use())
+    theirs.sort(key=lambda wallet: not wallet.is_primary)
+    merged = moved = 0
+    for wallet in list(Wallet.objects.filter(customer=moving.source).active().locked()):
+        heirs = [row for row in theirs if row.currency == wallet.currency]
+        heir = next((row for row in heirs if keeps_life(wallet, row, at=moving.at)), None)
+        how = "merged" if heir else "moved"
+        moving.wallets.append({"currency": wallet.currency, "minor": wallet.balance_minor, "how": how})
+        if heir is None:
+            moved += 1
+        else:
+            merge_wallets(wallet, heir, by=moving.by, at=moving.at)
+            merged += 1
+    if any(row.is_primary for row in theirs):
+        Wallet.objects.filter(customer=moving.source, is_primary=True).update(is_primary=False)
+    moving.hand_over(Wallet.objects.all())
+    moving.counts |= {"wallets_merged": merged, "wallets_moved": moved}
+
+
+def readdress(moving: Moving) -> None:
+    """All invoices change hands; a draft becomes one of the target: name, issuer, language and terms at once, and its
+    lines with the target's taxes and coupons. After everything that prices it has moved.
+    """
+    target = moving.target
+    drafts = list(Invoice.objects.filter(customer=moving.source).draft().locked())
+    moving.counts["invoices"] = moving.hand_over(Invoice.objects.all())
+    for invoice in drafts:
+        invoice.refresh_from_db()
+        invoice.customer = target
+        invoice.customer_name = target.display_name
+        invoice.billing_entity = target.billing_entity
+        invoice.locale = target.locale or target.billing_entity.locale
+        if invoice.type == InvoiceType.SUBSCRIPTION.value:
+            windows = windows_of(invoice)
+            write_draft(invoice, target, windows, priced(invoice, windows))
+        else:
+            invoice.save()
+
+
+def move_notes(moving: Moving) -> None:
+    """What staff wrote down."""
+    moving.counts["notes"] = moving.hand_over(Note.objects.all())
+
+
+def move_vat_checks(moving: Moving) -> None:
+    """The history moves. At most one check stays open: one of the number that the target has now, its own first."""
+    number = bare(moving.target.tax_id)
+    kept = None
+    for owner in (moving.target, moving.source):
+        for check in VatCheck.objects.filter(customer=owner, state__in=OPEN_CHECKS).locked():
+            if kept is None and bare(check.number) == number:
+                kept = check
+                continue
+            check.state, check.fault, check.next_at = VatCheckState.FAILED, "customer_merged", None
+            check.answered_at = moving.at
+            check.save()
+    moving.counts["vat_checks"] = moving.hand_over(VatCheck.objects.all())
+
+
+def bare(number: str) -> str:
+    """A tax number as it is compared."""
+    return "".join(char for char in number.upper() if char.isalnum())
+
+
+def move_links(moving: Moving) -> None:
+    """The source's customers at payment providers, where the target has none. Others stay with the source and say so;
+    nothing more is sent for them.
+    """
+    taken = ProviderLink.objects.filter(customer=moving.target).values("provider")
+    rows = ProviderLink.objects.filter(customer=moving.source)
+    moving.counts["payment_methods"] = moving.hand_over(ProviderLink.objects.exclude(provider__in=taken))
+    note = f"Merged into {moving.target.external_id}; the provider still has this customer."[:500]
+    moving.counts["links_kept"] = rows.update(error=note, next_at=None, updated_at=Now())
+
+
+def revoke_portal_links(moving: Moving) -> None:
+    """A link that was given out for the source must not open the target's documents."""
+    live = PortalLink.objects.filter(customer=moving.source, revoked_at=None)
+    moving.counts["portal_links"] = live.update(revoked_at=moving.at, updated_at=Now())
+
+
+def follow_pointers(moving: Moving) -> None:
+    """Customers that were merged into the source earlier point at the target."""
+    Customer.objects.filter(merged_into=moving.source).update(merged_into=moving.target)
+
+
+STEPS: tuple[Callable[[Moving], None], ...] = (
+    move_subscriptions,
+    move_documents,
+    move_coupons,
+    move_wallets,
+    readdress,
+    move_notes,
+    move_vat_checks,
+    move_links,
+    revoke_portal_links,
+    follow_pointers,
+)
