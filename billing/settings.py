@@ -94,6 +94,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "billing.urls"
+CSRF_FAILURE_VIEW = "billing.views.failures.out_of_date"
 WSGI_APPLICATION = "billing.wsgi.application"
 
 TEMPLATES: list[dict[str, Any]] = [
@@ -107,6 +108,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "billing.web.menu.shell",
+                "invoicing.views.counts.menu_counts",
             ],
             "builtins": ["template_partials.templatetags.partials", "billing.templatetags.ui"],
         },
@@ -197,6 +199,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Tarn <billing@localho
 # --- Requests of ours to others -------------------------------------------------------------------------
 # Private addresses that may be reached: a comma list of hosts and networks, or 1 for all of them.
 OUTBOUND_ALLOW_PRIVATE = os.environ.get("OUTBOUND_ALLOW_PRIVATE", "")
+STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
 # What encrypts the credentials of payment providers at rest; derived from SECRET_KEY when it is empty.
 CREDENTIALS_KEY = os.environ.get("CREDENTIALS_KEY", "")
 

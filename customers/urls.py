@@ -15,6 +15,7 @@ from customers.views import (
     invoices,
     one_off,
     overview,
+    palette,
     search,
     subscriptions,
     usage,
@@ -24,6 +25,7 @@ from customers.views import (
 urlpatterns: list[URLPattern] = [
     path("", home.index, name="home"),
     path("search", search.results, name="search"),
+    path("palette", palette.palette, name="palette"),
     path("customers", customers.customers, name="customers"),
     path("customers/add", customers.add, name="customer-add"),
     path("customers/<pid:id>", overview.overview, name="customer"),

@@ -26,6 +26,7 @@ from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.htmx import done, render_page
 from billing.web.paging import page_of, sorted_by
+from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 
 COLUMNS = {
@@ -101,6 +102,7 @@ def frame(request: StaffRequest, plan: Plan, active: str) -> dict[str, Any]:
 def plan(request: StaffRequest, id: UUID) -> HttpResponse:
     """The price and the charges with their tables."""
     row = find_plan(request, id)
+    remember(request, "plan", row)
     charges = [(charge, price_table(charge, row.currency)) for charge in charges_of(row)]
     for charge, _ in charges:
         charge.model_title = charge_model(charge.charge_model).title  # type: ignore[attr-defined]

@@ -61,21 +61,28 @@ def changed(response: Answer, *events: str) -> Answer:
 
 
 def done(
-    request: HttpRequest, url: str, text: str = "", *, events: Sequence[str] = (), kind: str = "success"
+    request: HttpRequest,
+    url: str,
+    text: str = "",
+    *,
+    events: Sequence[str] = (),
+    kind: str = "success",
+    undo_url: str = "",
 ) -> HttpResponse:
     """The end of a successful POST.
 
     From an overlay with `events`: the overlay closes, a toast shows, neighbours refresh. Otherwise the
-    browser goes to `url` and shows the text there.
+    browser goes to `url` and shows the text there. A POST to `undo_url` takes back what was done; the toast has a
+    button for it, also without JavaScript.
     """
     if wants_partial(request) and events:
         response = HttpResponse(status=204)
         trigger_client_event(response, "close-overlay")
         changed(response, *events)
-        return toast(response, text, kind=kind) if text else response
+        return toast(response, text, kind=kind, undo_url=undo_url) if text else response
     if text:
         level = {"warning": messages.WARNING, "error": messages.ERROR, "info": messages.INFO}
-        messages.add_message(request, level.get(kind, messages.SUCCESS), text)
+        messages.add_message(request, level.get(kind, messages.SUCCESS), text, extra_tags=undo_url)
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponseClientRedirect(url)
     return redirect(url)

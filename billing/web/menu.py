@@ -23,34 +23,35 @@ class Entry:
     url_name: str
     permission: str
     also: tuple[str, ...] = ()  # further starts of addresses that belong to it
+    key: str = ""  # the letter that follows g
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("Reports", (Entry("Home", "house", "home", "customers.view"),)),
+    ("Reports", (Entry("Home", "house", "home", "customers.view", key="h"),)),
     (
         "Configuration",
         (
-            Entry("Billable metrics", "gauge", "metrics", "catalog.view"),
-            Entry("Plans", "layers", "plans", "catalog.view"),
-            Entry("Coupons", "ticket-percent", "coupons", "coupons.view"),
-            Entry("Taxes", "percent", "taxes", "catalog.view"),
+            Entry("Billable metrics", "gauge", "metrics", "catalog.view", key="m"),
+            Entry("Plans", "layers", "plans", "catalog.view", key="p"),
+            Entry("Coupons", "ticket-percent", "coupons", "coupons.view", key="o"),
+            Entry("Taxes", "percent", "taxes", "catalog.view", key="t"),
         ),
     ),
     (
         "Operations",
         (
-            Entry("Customers", "users", "customers", "customers.view"),
-            Entry("Subscriptions", "repeat", "subscriptions", "subscriptions.view"),
-            Entry("Invoices", "file-text", "invoices", "invoices.view"),
-            Entry("Payments", "credit-card", "payments", "invoices.view"),
-            Entry("Credit notes", "file-minus", "credit-notes", "credit_notes.view"),
-            Entry("Wallets", "wallet", "wallets", "wallets.view"),
+            Entry("Customers", "users", "customers", "customers.view", key="c"),
+            Entry("Subscriptions", "repeat", "subscriptions", "subscriptions.view", key="s"),
+            Entry("Invoices", "file-text", "invoices", "invoices.view", key="i"),
+            Entry("Payments", "credit-card", "payments", "invoices.view", key="y"),
+            Entry("Credit notes", "file-minus", "credit-notes", "credit_notes.view", key="n"),
+            Entry("Wallets", "wallet", "wallets", "wallets.view", key="w"),
         ),
     ),
 )
 BOTTOM: tuple[Entry, ...] = (
-    Entry("Settings", "settings", "settings", "settings.view"),
-    Entry("Developers", "terminal", "developers", "events.view", ("/jobs", "/events")),
+    Entry("Settings", "settings", "settings", "settings.view", key="e"),
+    Entry("Developers", "terminal", "developers", "events.view", ("/jobs", "/events"), key="d"),
 )
 
 
@@ -66,14 +67,16 @@ def entries(request: HttpRequest, member: Member, rows: tuple[Entry, ...]) -> li
             continue
         starts = (url, *entry.also)
         active = request.path == url if url == "/" else request.path.startswith(starts)
-        shown.append({"label": entry.label, "icon": entry.icon, "url": url, "active": active})
+        item = {"name": entry.url_name, "label": entry.label, "icon": entry.icon, "url": url}
+        shown.append(item | {"active": active, "key": entry.key})
     return shown
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context processor: what base.html needs. Empty for people who are not signed in."""
     theme = request.COOKIES.get("theme", "system")
-    shown: dict[str, Any] = {"theme": theme if theme in {"light", "dark"} else "system"}
+    keys = "off" if request.COOKIES.get("keys") == "off" else "on"
+    shown: dict[str, Any] = {"theme": theme if theme in {"light", "dark"} else "system", "keys": keys}
     member = getattr(request, "member", None)
     if not member or request.path.startswith("/admin/"):
         return shown

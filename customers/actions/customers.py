@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,31 +12,40 @@ from django.db.models.functions import Lower
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer
+from billing.actions.webhooks import emit
 from billing.models import BillingEntity, Organization
 from billing.orm.actor import Actor
-from billing.orm.search import search_columns
 from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
+from customers.actions.columns import columns
 from customers.models import Customer
+from customers.queries.classification import flip_payload
+from customers.queries.index import search_values
 from customers.queries.locks import LOCKED_FIELDS, lock_reasons, lock_sentence
-from customers.rules.fields import CLEANERS, clean_fields
-from invoicing.models import Sequence
+from customers.queries.payloads import payload_of
+from customers.queries.tags import names_of
+from customers.rules.fields import clean_fields, contradictions
+from invoicing.models import Sequence as Counter
 
-FIELDS = frozenset(CLEANERS) | {"billing_entity", "taxes"}
-SEARCHED = ("name", "email", "external_id", "legal_name", "first_name", "last_name")
 SERIES = "customer"
 
 
 @transaction.atomic
 def add_customer(
-    organization: Organization, fields: Mapping[str, Any], *, by: Actor, at: datetime
+    organization: Organization,
+    fields: Mapping[str, Any],
+    *,
+    check_vat: bool | None = None,
+    by: Actor,
+    at: datetime,
 ) -> Customer:
-    """A new customer from column values (`billing_entity` a BillingEntity, `taxes` a list of Tax).
+    """A new customer from column values (`billing_entity` a BillingEntity, `taxes` a list of Tax, `tags` names,
+    defaults for wallets in major units under the names of `rules/fields.py:AMOUNTS`).
 
     A missing external ID is generated, the currency falls back to the organization's, the billing entity to
     the default one. Raises FieldErrors for values that mean nothing and Conflict (409, with the field) for an
-    external ID or e-mail that another customer has.
+    external ID or e-mail that another customer has. `check_vat` is the caller's wish about a VAT check.
     """
-    values = prepared(organization, fields)
+    values = columns(organization, fields, by=by, at=at)
     taxes = values.pop("taxes", [])
     values["currency"] = values.get("currency") or organization.default_currency
     entity = values.pop("billing_entity", None) or default_entity(organization)
@@ -47,26 +56,48 @@ def add_customer(
     refuse_duplicates(customer, ("external_id", "email"))
     save(customer)
     customer.taxes.set(taxes)
-    given = {name: (None, getattr(customer, name)) for name in sorted({*values, "external_id", "currency"})}
-    if taxes:
-        given["taxes"] = (None, [str(tax) for tax in taxes])
-    changes = {name: pair for name, pair in given.items() if pair[1] not in (None, "", {})}
-    audit.record(organization, "customer.created", customer, by=by, at=at, changes=changes, customer=customer)
+    record_added(customer, {*values, "external_id", "currency"}, taxes, by=by, at=at)
+    told("customer.created", customer, at=at)
     return customer
 
 
+def record_added(
+    customer: Customer, names: Iterable[str], taxes: Sequence[Any], *, by: Actor, at: datetime
+) -> None:
+    """The audit line of a new customer: what was filled in."""
+    given = {name: (None, getattr(customer, name)) for name in sorted(names)}
+    if given.pop("tag_ids", None):
+        given["tags"] = (None, names_of(customer.tag_ids))
+    if taxes:
+        given["taxes"] = (None, [str(tax) for tax in taxes])
+    changes = {name: pair for name, pair in given.items() if pair[1] not in (None, "", {}, [], False)}
+    audit.record(
+        customer.organization, "customer.created", customer, by=by, at=at, changes=changes, customer=customer
+    )
+
+
 @transaction.atomic
-def update_customer(customer: Customer, changes: Mapping[str, Any], *, by: Actor, at: datetime) -> Customer:
+def update_customer(
+    customer: Customer,
+    changes: Mapping[str, Any],
+    *,
+    reason: str = "",
+    flip_mode: bool = False,
+    check_vat: bool | None = None,
+    by: Actor,
+    at: datetime,
+) -> Customer:
     """Change the given columns only; a change to what already is writes nothing.
 
-    Raises Locked (400, `customer_field_locked`) for an external ID or currency that is fixed, Conflict for
-    one that is taken or for a customer that is deleted or being deleted.
+    Raises Locked (400, `customer_field_locked`) for an external ID or currency that is fixed, Invalid
+    (`reason_required`) for another type without a reason, Conflict for a value that is taken or for a customer that
+    is deleted or being deleted. The mode changes by `classification.py:change_mode` alone (`flip_mode`).
     """
     customer = lock_customer(customer.pk)
     organization = customer.organization
     if customer.deleted_at or customer.deleting_at:
         raise Conflict("The customer is being deleted and can no longer change.", code="customer_deleted")
-    values = prepared(organization, changes)
+    values = columns(organization, changes, customer, by=by, at=at)
     taxes = values.pop("taxes", None)
     if not values.get("external_id", True):
         raise Invalid("The external ID cannot be empty.", code="required", field="external_id")
@@ -75,6 +106,7 @@ def update_customer(customer: Customer, changes: Mapping[str, Any], *, by: Actor
         setattr(customer, name, value)
     different = audit.differences(before, customer)
     refuse_locked(customer, different)
+    refuse_flips(different, reason, flip_mode)
     check_columns(customer)
     refuse_duplicates(customer, different)
     if taxes is not None:
@@ -85,14 +117,49 @@ def update_customer(customer: Customer, changes: Mapping[str, Any], *, by: Actor
     if not different:
         return customer
     save(customer)
-    audit.record(
-        organization, "customer.updated", customer, by=by, at=at, changes=different, customer=customer
-    )
+    record_changed(customer, different, reason, by=by, at=at)
     return customer
 
 
+def record_changed(
+    customer: Customer, different: Mapping[str, tuple[Any, Any]], reason: str, *, by: Actor, at: datetime
+) -> None:
+    """The audit line of a change, and its events. A flip alone has a name of its own."""
+    changes = dict(different)
+    if "tag_ids" in changes:
+        changes["tags"] = tuple(names_of(ids) for ids in changes.pop("tag_ids"))  # type: ignore[assignment]
+    flips = {"customer_type": "customer.type_changed", "mode": "customer.mode_changed"}
+    action = flips.get(next(iter(changes)), "customer.updated") if len(changes) == 1 else "customer.updated"
+    audit.record(
+        customer.organization,
+        action,
+        customer,
+        by=by,
+        at=at,
+        changes=changes,
+        customer=customer,
+        reason=reason,
+    )
+    told("customer.updated", customer, at=at)
+    for name, event in flips.items():
+        if name in different:
+            emit(
+                customer.organization,
+                event,
+                customer,
+                flip_payload(customer, name, *different[name], reason=reason, actor=by.label, at=at),
+                at=at,
+            )
+
+
 def upsert_customer(
-    organization: Organization, fields: Mapping[str, Any], *, by: Actor, at: datetime
+    organization: Organization,
+    fields: Mapping[str, Any],
+    *,
+    reason: str = "",
+    check_vat: bool | None = None,
+    by: Actor,
+    at: datetime,
 ) -> tuple[Customer, bool]:
     """Add, or update the customer that has the given external ID. Returns the customer and whether it is new.
 
@@ -102,34 +169,19 @@ def upsert_customer(
     found = customer_of(organization, external_id)
     if found is None:
         try:
-            return add_customer(organization, fields, by=by, at=at), True
+            return add_customer(organization, fields, check_vat=check_vat, by=by, at=at), True
         except Conflict as error:
             found = customer_of(organization, external_id)
             if error.field != "external_id" or found is None:
                 raise
-    return update_customer(found, fields, by=by, at=at), False
+    changed = update_customer(found, fields, reason=reason, check_vat=check_vat, by=by, at=at)
+    return changed, False
 
 
 def customer_of(organization: Organization, external_id: str) -> Customer | None:
     """The kept customer with this external ID; none for an empty one."""
     rows = Customer.objects.of(organization).kept()
     return rows.filter(external_id=external_id).first() if external_id else None
-
-
-def prepared(organization: Organization, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The values in their one spelling; unknown fields and rows of another organization are refused."""
-    unknown = sorted(set(fields) - FIELDS)
-    if unknown:
-        raise FieldErrors([(name, "Unknown field.") for name in unknown])
-    values = clean_fields(fields)
-    owned = [("billing_entity", values.get("billing_entity"))]
-    owned += [("taxes", tax) for tax in values.get("taxes") or []]
-    for name, row in owned:
-        if row is not None and (row.organization_id != organization.pk or row.deleted_at):
-            raise Invalid("This does not exist.", code="unknown", field=name)
-    if "billing_entity" in values and values["billing_entity"] is None:
-        del values["billing_entity"]
-    return values
 
 
 def default_entity(organization: Organization) -> BillingEntity:
@@ -141,8 +193,8 @@ def next_number(organization: Organization) -> int:
     """The customer's number within the organization, from a locked counter. The lock also makes creations of
     one organization wait for each other, so that the check for duplicates cannot be overtaken.
     """
-    Sequence.objects.get_or_create(organization=organization, key=SERIES)
-    counter = Sequence.objects.select_for_update().get(organization=organization, key=SERIES)
+    Counter.objects.get_or_create(organization=organization, key=SERIES)
+    counter = Counter.objects.select_for_update().get(organization=organization, key=SERIES)
     counter.last += 1
     counter.save(update_fields=["last", "updated_at"])
     return int(counter.last)
@@ -156,13 +208,25 @@ def refuse_locked(customer: Customer, different: Mapping[str, Any]) -> None:
         raise Locked(lock_sentence(reasons), code="customer_field_locked", field=touched[0])
 
 
+def refuse_flips(different: Mapping[str, Any], reason: str, flip_mode: bool) -> None:
+    """Another type is an accounting decision and says why; another mode has a door of its own."""
+    if "customer_type" in different and not reason.strip():
+        text = "Say why: a change of type needs a reason."
+        raise Invalid(text, code="reason_required", field="reason")
+    if "mode" in different and not flip_mode:
+        text = "The mode changes by POST /customers/{id}/mode or Change mode, with a reason."
+        raise Invalid(text, code="mode_has_its_own_door", field="mode")
+
+
 def check_columns(customer: Customer) -> None:
-    """Lengths, formats and choices of the table, as errors by field."""
+    """Lengths, formats and choices of the table, and what fields say together, as errors by field."""
     try:
         customer.clean_fields(exclude={"sequence", "organization", "billing_entity"})
     except ValidationError as error:
         found = [(name, text) for name, texts in error.message_dict.items() for text in texts]
         raise FieldErrors(found) from error
+    if errors := contradictions(vars(customer)):
+        raise FieldErrors(errors)
 
 
 def refuse_duplicates(customer: Customer, names: Any) -> None:
@@ -186,7 +250,7 @@ def duplicate(name: str, customer: Customer) -> Conflict:
 
 def save(customer: Customer) -> None:
     """Write the row with its search columns. A race that the checks missed ends at the unique indexes."""
-    for name, value in search_columns(*(getattr(customer, name) for name in SEARCHED)).items():
+    for name, value in search_values(customer, names_of(customer.tag_ids)).items():
         setattr(customer, name, value)
     try:
         with transaction.atomic():
@@ -196,3 +260,8 @@ def save(customer: Customer) -> None:
             if f"customer_{name}" in str(error):
                 raise duplicate(name, customer) from error
         raise
+
+
+def told(event: str, customer: Customer, *, at: datetime) -> None:
+    """Emit an event about the customer, with what the API answers as its data."""
+    emit(customer.organization, event, customer, payload_of(customer), at=at)

@@ -1,4 +1,8 @@
-"""One search over customers, invoices, plans, subscriptions and metrics."""
+"""One search over customers, invoices, credit notes, subscriptions, plans, coupons and metrics.
+
+Every part reads an index and stops at a few rows, however many there are: customers and plans by trigrams of their
+texts, numbers and IDs by their beginning, the digits of a number among the latest documents only.
+"""
 
 from __future__ import annotations
 
@@ -7,47 +11,47 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from billing.models import Metric, Organization, Plan, Subscription
+from billing.models import Coupon, Metric, Organization, Plan, Subscription
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
 from customers.models import Customer
-from invoicing.models import Invoice
+from invoicing.models import CreditNote, Invoice
 
 PER_GROUP = 8
+LATEST = 2000  # documents among which digits are looked for
+WHOLE = 3  # letters from which on a part of a name is found, not only its beginning
 
 
 @dataclass(frozen=True)
 class Group:
-    """What was found of one noun: at most eight rows, and whether there are more."""
+    """What was found of one noun: a few rows, and whether there are more."""
 
     noun: str
     rows: list[Any]
     more: bool
 
 
-def search(organization: Organization, text: str, nouns: frozenset[str]) -> list[Group]:
+def search(
+    organization: Organization, text: str, nouns: frozenset[str], most: int = PER_GROUP
+) -> list[Group]:
     """Groups that have something, for terms of at least two letters. `nouns` are those that may be seen.
 
-    Customers and plans are found by any part of their texts, the others by the start of number or ID, and all
-    of them by their own id in any spelling.
+    All nouns are also found by their own id in any spelling.
     """
     term = " ".join(text.split())[:100]
     if len(fold(term)) < 2:
         return []
     rows: dict[str, QuerySet[Any]] = {
-        "customer": matching(Customer.objects.of(organization).kept(), term).order_by("name"),
-        "invoice": Invoice.objects.of(organization)
-        .filter(Q(number__istartswith=term) | Q(number__iendswith=term))
-        .order_by("-issuing_on", "-created_at"),
-        "plan": matching(Plan.objects.of(organization).kept(), term).order_by("name"),
+        "customer": customers(organization, term),
+        "invoice": numbered(Invoice.objects.of(organization).exclude(status="closed"), term),
+        "credit_note": numbered(CreditNote.objects.of(organization), term),
         "subscription": Subscription.objects.of(organization)
-        .filter(external_id__istartswith=term)
+        .filter(external_id__startswith=term)
         .select_related("customer", "plan")
         .order_by("-created_at"),
-        "metric": Metric.objects.of(organization)
-        .kept()
-        .filter(Q(name__icontains=term) | Q(code__icontains=term))
-        .order_by("name"),
+        "plan": matching(Plan.objects.of(organization).kept(), term).order_by("name"),
+        "coupon": named(Coupon.objects.of(organization).kept(), term),
+        "metric": named(Metric.objects.of(organization).kept(), term),
     }
     groups = []
     for noun, found in rows.items():
@@ -56,7 +60,32 @@ def search(organization: Organization, text: str, nouns: frozenset[str]) -> list
         key = decode(found.model.PREFIX, term)
         if key is not None:
             found = found.model.objects.of(organization).filter(pk=key)
-        part = list(found[: PER_GROUP + 1])
+        part = list(found[: most + 1])
         if part:
-            groups.append(Group(noun, part[:PER_GROUP], len(part) > PER_GROUP))
+            groups.append(Group(noun, part[:most], len(part) > most))
     return groups
+
+
+def customers(organization: Organization, term: str) -> QuerySet[Any]:
+    """By any part of name, e-mail, external ID, tax ID or phone; of two letters by the beginning of a name or ID."""
+    rows = Customer.objects.of(organization).kept()
+    if len(fold(term)) >= WHOLE:
+        return matching(rows, term).order_by("name")
+    starts = Q()
+    for spelling in {term, term.lower(), term.upper(), term.capitalize()}:
+        starts |= Q(name__startswith=spelling) | Q(external_id__startswith=spelling)
+    return rows.filter(starts).order_by("name")
+
+
+def numbered(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Documents by the beginning of their number; digits by any part of it, among the latest."""
+    found = rows.filter(Q(number__startswith=term.upper()) | Q(number__startswith=term))
+    if term[0].isdigit():
+        latest = rows.order_by("-issuing_on", "-created_at").values("pk")[:LATEST]
+        found = rows.filter(pk__in=latest, number__contains=term)
+    return found.order_by("-issuing_on", "-created_at")
+
+
+def named(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
+    """Parts of the catalogue by name or code."""
+    return rows.filter(Q(name__icontains=term) | Q(code__icontains=term)).order_by("name")

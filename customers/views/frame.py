@@ -16,6 +16,7 @@ from django.urls import NoReverseMatch, reverse
 from billing.models import AppliedCoupon, Subscription, Wallet
 from billing.rules.states import OPEN
 from billing.web.access import may
+from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.queries.overview import count_of
@@ -69,6 +70,7 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     Keys: customer, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
     the role may not), deletion_url (progress page while the customer is being deleted).
     """
+    remember(request, "customer", customer)
     counts, wallet = tab_counts(customer)
     tabs = [
         {"label": label, "url": url, "active": name == tab, "count": counts.get(name) or None}

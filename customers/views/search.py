@@ -17,8 +17,10 @@ from customers.queries.search import Group, search
 NOUNS = {
     "customer": ("Customers", "users", "customer", "customers", "customers.view"),
     "invoice": ("Invoices", "file-text", "invoice", "invoices", "invoices.view"),
-    "plan": ("Plans", "layers", "plan", "plans", "catalog.view"),
+    "credit_note": ("Credit notes", "file-minus", "credit-note", "credit-notes", "credit_notes.view"),
     "subscription": ("Subscriptions", "repeat", "subscription", "subscriptions", "subscriptions.view"),
+    "plan": ("Plans", "layers", "plan", "plans", "catalog.view"),
+    "coupon": ("Coupons", "ticket-percent", "coupon", "coupons", "coupons.view"),
     "metric": ("Billable metrics", "gauge", "metric", "metrics", "catalog.view"),
 }
 

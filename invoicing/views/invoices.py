@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 from billing.web.access import access
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
+from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
@@ -77,6 +78,7 @@ def tab_items(query: QueryDict, tab: str, counts: dict[str, int]) -> list[dict[s
 def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     """One invoice."""
     row = find_invoice(request, id)
+    remember(request, "invoice", row)
     (shown,) = listed([row], today_of(request))
     deductions = list(row.deductions.all())
     context = {
