@@ -173,10 +173,15 @@ def report_steps(job: Job, steps: Sequence[dict[str, Any]]) -> None:
     Job.objects.filter(pk=job.pk).update(steps=list(steps), updated_at=timezone.now())
 
 
+def lock_number(key: UUID) -> int:
+    """The number by which PostgreSQL knows the advisory lock of a row."""
+    return key.int & 0x7FFF_FFFF_FFFF_FFFF
+
+
 @contextmanager
 def advisory_lock(key: UUID) -> Iterator[bool]:
     """A PostgreSQL session lock on a job; False when another connection holds it."""
-    number = key.int & 0x7FFF_FFFF_FFFF_FFFF
+    number = lock_number(key)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [number])
         held = bool(cursor.fetchone()[0])
