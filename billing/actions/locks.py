@@ -22,6 +22,16 @@ def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) 
     return rows.select_for_update(of=("self",), skip_locked=True).filter(pk=customer_id).first()
 
 
+def lock_customer_of(row: Any, *, wait: bool = True, joined: bool = True) -> Any:
+    """As `lock_customer`, for the customer that a row belongs to. When that was merged between reading the row and
+    getting the lock, the row belongs to the customer it was merged into by now, and that one is locked.
+    """
+    customer = lock_customer(row.customer_id, wait=wait, joined=joined)
+    while customer is not None and customer.merged_into_id is not None:
+        customer = lock_customer(customer.merged_into_id, wait=wait, joined=joined)
+    return customer
+
+
 def lock_present_customer(customer_id: UUID) -> Any:
     """As `lock_customer`, for what gives the customer something new: Conflict (customer_deleted) once its
     deletion has been asked for, since the cascade would miss what comes after it.

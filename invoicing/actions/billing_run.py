@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from billing.actions import later
 from billing.actions.clock import now
-from billing.actions.locks import lock_customer, lock_present_customer
+from billing.actions.locks import lock_customer, lock_customer_of, lock_present_customer
 from billing.actions.subscriptions import activate, lock_subscription
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
@@ -169,7 +169,7 @@ def bill_opening(
 @transaction.atomic
 def bill_start(subscription: Subscription, *, by: Actor, at: datetime) -> Invoice | None:
     """Bill the first fee of a plan in advance. None in arrears, during a trial, or when it was billed."""
-    customer = lock_customer(subscription.customer_id)
+    customer = lock_customer_of(subscription)
     subscription = lock_subscription(subscription)
     rates = Rates(customer.organization_id)
     made = bill_opening(customer, subscription, by=by, at=at, rates=rates)
@@ -232,7 +232,7 @@ def due_drafts(where: Q, at: datetime, rates: dict[UUID, Rates], *, backwards: b
 @transaction.atomic
 def finalize_due(draft: Invoice, *, rates: Rates, by: Actor, at: datetime) -> bool:
     """Finalise a draft of the run, unless somebody else holds its customer or has dealt with it."""
-    customer = lock_customer(draft.customer_id, wait=False, joined=False)
+    customer = lock_customer_of(draft, wait=False, joined=False)
     if customer is None:
         return False
     invoice = Invoice.objects.to_finalize(at).select_for_update(of=("self",)).filter(pk=draft.pk).first()

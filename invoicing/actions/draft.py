@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
@@ -146,7 +146,7 @@ def refresh_draft(invoice: Invoice, *, by: Actor, at: datetime) -> Invoice:
 
     One-off drafts keep their lines. Raises Invalid (invoice_not_draft) once it is issued.
     """
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     invoice = lock_draft(invoice)
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
         before = audit.snapshot(invoice, ["total_minor"])

@@ -14,7 +14,7 @@ from django.db import transaction
 
 from billing.actions import audit, later, wallets
 from billing.actions.coupons import use_coupons
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
@@ -44,7 +44,7 @@ def finalize_invoice(
     `expected_total`: the total in minor units that a person has confirmed; another one is a Conflict
     (total_changed) and nothing happens. Raises Invalid (invoice_not_draft) when it is no draft any more.
     """
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     return finalize_locked(lock_draft(invoice), customer, expected_total=expected_total, by=by, at=at)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer, lock_present_customer
+from billing.actions.locks import lock_customer_of, lock_present_customer
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
@@ -146,7 +146,7 @@ def too_fine(value: Decimal, places: int) -> bool:
 @transaction.atomic
 def delete_draft(invoice: Invoice, *, by: Actor, at: datetime) -> None:
     """Remove a one-off draft. That of a subscription stays (Conflict): it stands for a billed period."""
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     invoice = lock_draft(invoice)
     if invoice.type != InvoiceType.ONE_OFF.value:
         raise Conflict("Only one-off drafts can be deleted.", code="draft_of_subscription")

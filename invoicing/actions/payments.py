@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.actions.wallets import settle_purchase
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -40,7 +40,7 @@ def record_payment(
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     invoice = lock_invoice(invoice)
     found = Payment.objects.filter(invoice=invoice, key=key).first()
     if found is not None:

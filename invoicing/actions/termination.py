@@ -16,7 +16,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import end_subscription, lock_subscription
 from billing.models import Subscription
 from billing.orm.actor import Actor
@@ -55,7 +55,7 @@ def terminate_subscription(
     Doing it twice changes nothing. A subscription that has not started is a Conflict: cancel it instead.
     """
     ended = ended_at or at
-    customer = lock_customer(subscription.customer_id)
+    customer = lock_customer_of(subscription)
     subscription = lock_subscription(subscription)
     if subscription.status == SubscriptionStatus.TERMINATED.value:
         return Termination(None, None)

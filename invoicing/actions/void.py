@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.actions import audit, coupons, wallets
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
@@ -28,7 +28,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
     not finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been
     used.
     """
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     invoice = lock_invoice(invoice)
     if invoice.status != InvoiceStatus.FINALIZED.value:
         raise Invalid(f"This invoice is {invoice.status}, it cannot be voided.", code="invoice_not_finalized")
