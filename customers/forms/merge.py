@@ -15,7 +15,7 @@ from billing.models import BillingEntity, Organization, Tax
 from billing.rules.money import from_minor
 from billing.web.once import OnceForm
 from customers.models import BillingModel, Customer, CustomerType, Provider, Tag, VatStatus
-from customers.rules.merging import FIELDS, SOURCE, Choice, Strategy, differs, says_nothing, value_of
+from customers.rules.merging import BY_NAME, FIELDS, SOURCE, Choice, Strategy, differs, says_nothing, value_of
 
 INHERITS = {"net_payment_term_days", "grace_period_days", "zero_amount_invoices", "email_invoices"}
 WORDS: dict[str, dict[str, str]] = {
@@ -63,7 +63,6 @@ class Row:
 
     name: str
     label: str
-    group: str
     sides: list[Side]
     fixed: bool
     why: str
@@ -74,9 +73,16 @@ class Comparison:
 
     def __init__(self, organization: Organization, target: Customer, source: Customer) -> None:
         self.target, self.source = target, source
-        self.names: dict[UUID, str] = {}
+        self.names: dict[UUID | str, str] = {}
         for model in (BillingEntity, Tax, Tag):
-            self.names |= {row.pk: str(row) for row in model.objects.of(organization)}
+            for row in model.objects.of(organization):
+                self.names |= {row.pk: str(row), str(row.pk): str(row)}
+
+    @staticmethod
+    def label(name: str) -> str:
+        """What the page calls a field or one key of an object: "Metadata: color"."""
+        head, _, key = name.partition(".")
+        return f"{BY_NAME[head].label}: {key}" if key else BY_NAME[head].label
 
     def rows(self, choices: Iterable[Choice]) -> list[Row]:
         """The rows of the table, in the order of the fields."""
@@ -101,10 +107,14 @@ class Comparison:
         ]
         if choice.field.kind == "set":
             sides.append(Side("both", "Both", choice.side == "both"))
-        label = choice.label
-        if choice.field.kind == "keys":
-            label = f"{choice.field.label}: {choice.label}"
-        return Row(f"field-{choice.name}", label, choice.field.group, sides, choice.fixed, choice.why)
+        return Row(
+            f"field-{choice.name}",
+            self.label(choice.name),
+            choice.field.group,
+            sides,
+            choice.fixed,
+            choice.why,
+        )
 
     def text(self, choice: Choice, value: Any, side: str) -> str:
         """A value for people; empty for nothing."""
@@ -138,7 +148,15 @@ class Comparison:
             return self.names.get(value, "")
         if isinstance(value, list):
             return ", ".join(filter(None, (self.plain(item) for item in value)))
-        return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        if isinstance(value, str):
+            return self.names.get(value, value)
+        return json.dumps(value, ensure_ascii=False)
+
+    def stored(self, name: str, value: Any) -> str:
+        """A value of `Merge.fields` for people."""
+        field = BY_NAME[name.partition(".")[0]]
+        kept = tuple(value) if len(field.columns) > 1 and isinstance(value, list) else value
+        return self.text(Choice(name, field.label, field, kept, kept, "target"), kept, "target")
 
 
 def amounts_text(value: tuple[Any, ...], currency: str) -> str:

@@ -42,6 +42,7 @@ ACTS = (
     Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
     Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
+    Act("Merge into…", "merge", "customer-merge", "customers.delete"),
     Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),
     Act("Delete customer", "trash-2", "customer-delete", "customers.delete", "dialog", danger=True),
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.views.decorators.http import require_GET
 
 from billing.actions.clock import now
@@ -25,6 +25,7 @@ from customers.queries.overview import (
 )
 from customers.views.activity import described
 from customers.views.frame import customer_frame, customer_url, find_customer
+from customers.views.merge import follow_merge
 
 LATEST = 6
 
@@ -33,7 +34,10 @@ LATEST = 6
 @access("customers.view")
 def overview(request: StaffRequest, id: UUID) -> HttpResponse:
     """Figures, subscriptions, what is coming, what happened last, and the facts at the side."""
-    customer = find_customer(request, id)
+    try:
+        customer = find_customer(request, id)
+    except Http404:
+        return follow_merge(request, id)
     at = now(request.organization)
     subscriptions = open_subscriptions(customer)
     if wants_partial(request) and request.htmx.target == "usage-figure":

@@ -21,6 +21,7 @@ from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallets import create_wallet, grant
 from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent
+from customers.actions.merge import merge_customers
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
@@ -80,8 +81,10 @@ def make_world(name: str) -> World:
     applied = apply_coupon(customer, coupon, by=ACTOR, at=NOW)
     for document in (invoice, note):
         store(document, lambda: b"%PDF-1.7 of a test")
+    duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     objects = {
         "customers": customer,
+        "merges": merge_customers(duplicate, customer, by=ACTOR, at=NOW),
         "external": customer.external_id,
         "subscriptions": subscription,
         "metrics": metric,
