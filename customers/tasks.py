@@ -5,6 +5,7 @@ from __future__ import annotations
 from celery import shared_task
 
 from billing.actions import later
+from customers.actions import tag_list
 from customers.actions.delete import carry_out
 
 
@@ -12,3 +13,9 @@ from customers.actions.delete import carry_out
 def delete(job_id: str) -> None:
     """The deletion cascade of a job."""
     later.run(job_id, carry_out)
+
+
+@shared_task(name="customers.index_tag")
+def index_tag(job_id: str) -> None:
+    """The search of customers after a tag was renamed or deleted."""
+    later.run(job_id, tag_list.index)

@@ -16,3 +16,14 @@ COUNTRIES: frozenset[str] = frozenset(_CODES.split())
 def is_country(code: str) -> bool:
     """Whether `code` is an assigned ISO 3166-1 alpha-2 code (upper case)."""
     return code in COUNTRIES
+
+
+# Member states of the European Union, whose value added tax is one system.
+EU_MEMBERS: frozenset[str] = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+)
+
+
+def in_eu(code: str) -> bool:
+    """Whether the country is a member state."""
+    return code in EU_MEMBERS

@@ -11,19 +11,28 @@ from collections.abc import Iterable
 
 
 class BillingError(Exception):
-    """Something was refused for a reason that can be told. Shape: message, code, field, status."""
+    """Something was refused for a reason that can be told. Shape: message, code, field, status; `details` are further
+    members of the API's error (`{"targetCustomerId": …}`).
+    """
 
     default_code = "invalid"
     default_status = 400
 
     def __init__(
-        self, message: str, *, code: str | None = None, field: str | None = None, status: int | None = None
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        field: str | None = None,
+        status: int | None = None,
+        details: dict[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.code = code or self.default_code
         self.field = field
         self.status = status or self.default_status
+        self.details = details or {}
 
     def __str__(self) -> str:
         return self.message

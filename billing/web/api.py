@@ -244,9 +244,9 @@ def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
         fields = [{"field": camel(name), "message": text} for name, text in error.errors]
     else:
         fields = [{"field": camel(error.field), "message": str(error)}] if error.field else []
-    return api.create_response(
-        request, error_body(request, error.code, str(error), fields), status=error.status
-    )
+    body = error_body(request, error.code, str(error), fields)
+    body["error"] |= error.details
+    return api.create_response(request, body, status=error.status)
 
 
 @api.exception_handler(ValidationError)

@@ -24,17 +24,22 @@ from customers.queries.locks import LOCKED_FIELDS, lock_reasons, lock_sentence
 from customers.queries.payloads import payload_of
 from customers.queries.tags import names_of
 from customers.rules.fields import clean_fields, contradictions
+from invoicing.actions.provider_links import set_provider_ids
+from invoicing.actions.provider_sync import mirror
+from invoicing.actions.provider_throw import create_first, undone_at_providers
 from invoicing.models import Sequence as Counter
 
 SERIES = "customer"
 
 
+@undone_at_providers
 @transaction.atomic
 def add_customer(
     organization: Organization,
     fields: Mapping[str, Any],
     *,
     check_vat: bool | None = None,
+    provider_ids: Mapping[str, str | None] | None = None,
     by: Actor,
     at: datetime,
 ) -> Customer:
@@ -43,7 +48,8 @@ def add_customer(
 
     A missing external ID is generated, the currency falls back to the organization's, the billing entity to
     the default one. Raises FieldErrors for values that mean nothing and Conflict (409, with the field) for an
-    external ID or e-mail that another customer has. `check_vat` is the caller's wish about a VAT check.
+    external ID or e-mail that another customer has. `check_vat` is the caller's wish about a VAT check;
+    `provider_ids` {"stripe": "cus_…"} under which providers know the customer already.
     """
     values = columns(organization, fields, by=by, at=at)
     taxes = values.pop("taxes", [])
@@ -52,11 +58,14 @@ def add_customer(
     customer = Customer(organization=organization, billing_entity=entity, **values)
     customer.external_id = customer.external_id or customer.public_id
     check_columns(customer)
+    create_first(customer, linked=provider_ids or {})
     customer.sequence = next_number(organization)
     refuse_duplicates(customer, ("external_id", "email"))
     save(customer)
     customer.taxes.set(taxes)
     record_added(customer, {*values, "external_id", "currency"}, taxes, by=by, at=at)
+    set_provider_ids(customer, provider_ids or {}, by=by, at=at)
+    mirror(customer, by=by, at=at)
     told("customer.created", customer, at=at)
     return customer
 
@@ -76,6 +85,7 @@ def record_added(
     )
 
 
+@undone_at_providers
 @transaction.atomic
 def update_customer(
     customer: Customer,
@@ -84,6 +94,7 @@ def update_customer(
     reason: str = "",
     flip_mode: bool = False,
     check_vat: bool | None = None,
+    provider_ids: Mapping[str, str | None] | None = None,
     by: Actor,
     at: datetime,
 ) -> Customer:
@@ -115,8 +126,11 @@ def update_customer(
             different["taxes"] = ([str(tax) for tax in old], [str(tax) for tax in taxes])
             customer.taxes.set(taxes)
     if not different:
+        set_provider_ids(customer, provider_ids or {}, by=by, at=at)
         return customer
     save(customer)
+    set_provider_ids(customer, provider_ids or {}, by=by, at=at)
+    mirror(customer, by=by, at=at)
     record_changed(customer, different, reason, by=by, at=at)
     return customer
 
@@ -158,6 +172,7 @@ def upsert_customer(
     *,
     reason: str = "",
     check_vat: bool | None = None,
+    provider_ids: Mapping[str, str | None] | None = None,
     by: Actor,
     at: datetime,
 ) -> tuple[Customer, bool]:
@@ -169,12 +184,17 @@ def upsert_customer(
     found = customer_of(organization, external_id)
     if found is None:
         try:
-            return add_customer(organization, fields, check_vat=check_vat, by=by, at=at), True
+            new = add_customer(
+                organization, fields, check_vat=check_vat, provider_ids=provider_ids, by=by, at=at
+            )
+            return new, True
         except Conflict as error:
             found = customer_of(organization, external_id)
             if error.field != "external_id" or found is None:
                 raise
-    changed = update_customer(found, fields, reason=reason, check_vat=check_vat, by=by, at=at)
+    changed = update_customer(
+        found, fields, reason=reason, check_vat=check_vat, provider_ids=provider_ids, by=by, at=at
+    )
     return changed, False
 
 

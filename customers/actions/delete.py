@@ -25,6 +25,7 @@ from billing.models import AppliedCoupon, Job, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, Invalid
 from billing.rules.states import LIVE, JobState, SubscriptionStatus
+from customers.actions.customers import told
 from customers.models import Customer
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.termination import terminate_subscription
@@ -179,6 +180,7 @@ def mark_deleted(cascade: Cascade) -> str:
             at=cascade.at,
             customer=customer,
         )
+        told("customer.deleted", customer, at=cascade.at)
     return "Deleted"
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from ninja import Query, Status
 
@@ -15,12 +17,14 @@ from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, envelope, page_envelope
+from billing.web.cursors import cursor_after, rows_after
 from customers.actions.customers import update_customer, upsert_customer
+from customers.api.lookup import customer_of_reference, present, present_customer
 from customers.api.router import router
 from customers.api.schemas import CustomerChanges, CustomerFilters, CustomerIn
 from customers.models import Customer, CustomerStatus
-from customers.queries.overview import customers_by_id, with_figures
-from customers.queries.payloads import customer_payload
+from customers.queries.payloads import payload_of, payloads
+from customers.queries.tags import tagged_with_all
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
 from invoicing.queries.payloads import invoice_payload, with_parts
@@ -37,14 +41,13 @@ SORTS = {
 }
 
 
-def kept(request: HttpRequest) -> QuerySet[Customer]:
-    """The organization's customers that are neither deleted nor being deleted."""
-    return Customer.objects.of(cast(ApiRequest, request).organization).present()
+MAX_OFFSET = 10**9
+METADATA = re.compile(r"metadata\[(.{1,100})\]")
 
 
 def answer(customer: Customer) -> dict[str, Any]:
     """The customer with its figures, fresh from the table."""
-    return envelope(customer_payload(with_figures(Customer.objects.filter(pk=customer.pk)).get()))
+    return envelope(payload_of(customer))
 
 
 def values_of(request: ApiRequest, body: CustomerChanges) -> dict[str, Any]:
@@ -76,11 +79,46 @@ def taxes_of(request: ApiRequest, codes: list[str]) -> list[Tax]:
 
 @router.get("")
 def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> dict[str, Any]:
-    """Newest first unless sorted otherwise. `email` is exact without case; `search` looks in names, e-mail
-    and external ID.
+    """Newest first unless sorted otherwise. `email` is exact without case; `search` looks in names, e-mail, IDs,
+    tax numbers, phone and tags; `tags=a,b` finds who has both; `metadata[key]=value` who has that pair.
+
+    Pages by `page` (or `offset`) and `limit`, or, in the order of creation, by `cursor`: the `nextCursor` of the page
+    before. Customers that are added meanwhile neither repeat nor hide others.
     """
+    rows, order = narrowed(request, filters), in_order(filters)
+    by_creation = order[0].lstrip("-") == "created_at"
+    if filters.cursor is not None and not by_creation:
+        raise Invalid("A cursor goes through the order of creation only.", field="cursor")
+    found = rows.order_by(*order)
+    if filters.cursor:
+        found = rows_after(found, filters.cursor, descending=order[0].startswith("-"))
+    keys = found.values("pk", "created_at")
+    page = offset_envelope(keys, filters) if filters.offset is not None else None
+    page = page or page_envelope(keys, dict, page=filters.page, limit=filters.limit)
+    meta, last = page["meta"], page["data"][-1:]
+    passed = filters.offset if filters.offset is not None else (meta["page"] - 1) * filters.limit
+    more = by_creation and bool(last) and passed + len(page["data"]) < meta["total"]
+    meta["nextCursor"] = cursor_after(last[0]["created_at"], last[0]["pk"]) if more else None
+    if filters.cursor:  # what was counted are the rows after the cursor
+        total = rows.count()
+        meta |= {"total": total, "totalPages": max(1, -(-total // filters.limit))}
+    ids = [row["pk"] for row in page["data"]]
+    return page | {"data": payloads(cast(ApiRequest, request).organization, ids)}
+
+
+def offset_envelope(rows: QuerySet[Any], filters: CustomerFilters) -> dict[str, Any]:
+    """As `page_envelope`, from any row on; `page` is the one that the first row stands on."""
+    offset, limit = filters.offset or 0, filters.limit
+    if not 0 <= offset <= MAX_OFFSET:
+        raise Invalid(f"Use an offset from 0 to {MAX_OFFSET:,}.", field="offset")
+    meta = page_envelope(rows, dict, page=offset // max(limit, 1) + 1, limit=limit)["meta"]
+    return {"data": list(rows[offset : offset + limit]), "meta": meta | {"offset": offset}}
+
+
+def narrowed(request: HttpRequest, filters: CustomerFilters) -> Any:
+    """The customers that the query asks for, without order."""
     organization = cast(ApiRequest, request).organization
-    rows = Customer.objects.of(organization) if filters.with_deleted else kept(request)
+    rows: Any = Customer.objects.of(organization) if filters.with_deleted else present(request)
     if filters.search:
         rows = matching(rows, filters.search)
     if filters.email:
@@ -94,14 +132,26 @@ def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> dic
         rows = rows.filter(country=filters.country.strip().upper())
     if filters.currency:
         rows = rows.filter(currency=filters.currency.strip().upper())
-    keys = in_order(rows, filters).values("pk")
-    found = page_envelope(keys, dict, page=filters.page, limit=filters.limit)
-    loaded = customers_by_id(row["pk"] for row in found["data"])
-    return found | {"data": [customer_payload(customer) for customer in loaded]}
+    if filters.tags:
+        rows = tagged_with_all(rows, organization, filters.tags.split(","))
+    for name, value in request.GET.items():
+        if pair := METADATA.fullmatch(name):
+            rows = rows.filter(with_metadata(pair[1], str(value)))
+    return rows
 
 
-def in_order(rows: QuerySet[Customer], filters: CustomerFilters) -> QuerySet[Customer]:
-    """Sorted by a known column, ties by id."""
+def with_metadata(key: str, value: str) -> Q:
+    """The pair as text, and as the number or truth value that the text spells."""
+    found = Q(metadata__contains={key: value})
+    try:
+        typed = json.loads(value, parse_constant=str)
+    except ValueError:
+        return found
+    return found if isinstance(typed, str | dict | list) else found | Q(metadata__contains={key: typed})
+
+
+def in_order(filters: CustomerFilters) -> tuple[str, str]:
+    """A known column, ties by id."""
     name, direction = filters.order
     column = SORTS.get(name.replace("_", "").lower())
     if column is None:
@@ -110,7 +160,7 @@ def in_order(rows: QuerySet[Customer], filters: CustomerFilters) -> QuerySet[Cus
     if order not in {"asc", "desc"}:
         raise Invalid("Use asc or desc.", field="sort_order")
     sign = "-" if order == "desc" else ""
-    return rows.order_by(f"{sign}{column}", f"{sign}pk")
+    return f"{sign}{column}", f"{sign}pk"
 
 
 @router.post("", response={200: dict[str, Any], 201: dict[str, Any]})
@@ -120,35 +170,54 @@ def create_customer(request: HttpRequest, body: CustomerIn) -> Status[dict[str, 
     """
     staff = cast(ApiRequest, request)
     at = now(staff.organization)
-    customer, new = upsert_customer(staff.organization, values_of(staff, body), by=staff.actor, at=at)
+    customer, new = upsert_customer(
+        staff.organization,
+        values_of(staff, body),
+        reason=body.reason or "",
+        check_vat=body.auto_validate_vat,
+        provider_ids=body.provider_customer_ids,
+        by=staff.actor,
+        at=at,
+    )
     return Status(201 if new else 200, answer(customer))
 
 
 @router.get("/external/{path:reference}")
 def get_by_external_id(request: HttpRequest, reference: str) -> dict[str, Any]:
-    """The customer with this external ID."""
-    return envelope(customer_payload(with_figures(kept(request)).get_or_404(external_id=reference)))  # type: ignore[attr-defined]
+    """The customer that a payment provider knows under this id, else the one with this external ID."""
+    return answer(customer_of_reference(request, reference))
 
 
 @router.get("/{id}")
 def get_customer(request: HttpRequest, id: str) -> dict[str, Any]:
-    """One customer."""
-    return envelope(customer_payload(with_figures(kept(request)).by_public_id(id)))  # type: ignore[attr-defined]
+    """One customer. One that has been merged is 404 with `targetCustomerId`."""
+    return answer(present_customer(request, id))
 
 
 @router.patch("/{id}")
 def patch_customer(request: HttpRequest, id: str, body: CustomerChanges) -> dict[str, Any]:
-    """Change the given fields."""
+    """Change the given fields. The mode has its own operation."""
     staff = cast(ApiRequest, request)
-    customer = kept(request).by_public_id(id)  # type: ignore[attr-defined]
-    at = now(staff.organization)
-    return answer(update_customer(customer, values_of(staff, body), by=staff.actor, at=at))
+    customer = present_customer(request, id)
+    if "mode" in body.model_fields_set:
+        text = "The mode is not changed here: use POST /customers/{id}/mode with a reason."
+        raise Invalid(text, code="mode_has_its_own_door", field="mode")
+    changed = update_customer(
+        customer,
+        values_of(staff, body),
+        reason=body.reason or "",
+        check_vat=body.auto_validate_vat,
+        provider_ids=body.provider_customer_ids,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return answer(changed)
 
 
 @router.get("/{id}/subscriptions")
 def customer_subscriptions(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
     """The customer's subscriptions, newest first."""
-    customer = kept(request).by_public_id(id)  # type: ignore[attr-defined]
+    customer = present_customer(request, id)
     rows = Subscription.objects.filter(customer=customer).order_by("-created_at")
     loaded = rows.select_related("plan", "customer__billing_entity")
     return page_envelope(loaded, subscription_payload, page=page, limit=limit)
@@ -157,6 +226,6 @@ def customer_subscriptions(request: HttpRequest, id: str, page: int = 1, limit: 
 @router.get("/{id}/invoices")
 def customer_invoices(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
     """The customer's invoices, newest first."""
-    customer = kept(request).by_public_id(id)  # type: ignore[attr-defined]
+    customer = present_customer(request, id)
     rows = with_parts(visible(Invoice.objects.filter(customer=customer)).order_by("-created_at"))
     return page_envelope(rows, invoice_payload, page=page, limit=limit)

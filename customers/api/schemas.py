@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from ninja import Field
-from pydantic import AliasChoices, StrictInt
+from pydantic import AliasChoices, StrictBool, StrictInt
 
 from billing.web.api import ApiSchema, plain_json
 
@@ -29,7 +30,9 @@ class AddressIn(ApiSchema):
 
 
 class CustomerChanges(ApiSchema):
-    """What PATCH takes: fields that are left out stay, `metadata` is replaced whole, null empties."""
+    """What PATCH takes: fields that are left out stay, `metadata` and `tags` are replaced whole, `customFields` and
+    `taxIdentifiers` change by key, null empties. Another `customerType` needs a `reason`.
+    """
 
     external_id: str | None = None
     email: str | None = None
@@ -37,6 +40,7 @@ class CustomerChanges(ApiSchema):
     first_name: str | None = None
     last_name: str | None = None
     customer_type: str | None = also("customerType", "customer_type", "type")
+    reason: str | None = None
     status: str | None = None
     country: str | None = None
     currency: str | None = also("currency", "preferredCurrency", "preferred_currency")
@@ -46,25 +50,59 @@ class CustomerChanges(ApiSchema):
     url: str | None = also("url", "website")
     legal_name: str | None = None
     legal_number: str | None = None
-    tax_id: str | None = None
+    tax_id: str | None = also("taxId", "tax_id", "vatNumber", "vat_number")
+    tax_identifiers: dict[str, str | None] | None = None
     address: AddressIn | None = also("address", "billingAddress", "billing_address")
     shipping_address: AddressIn | None = None
     billing_entity_id: str | None = None
+    billing_model: str | None = None
+    mode: str | None = None
     preferred_provider: str | None = None
+    disabled_providers: list[str] | None = None
+    provider_customer_ids: dict[str, str | None] | None = None
     net_payment_term_days: StrictInt | None = also(
-        "netPaymentTermDays", "net_payment_term_days", "netPaymentTerms", "paymentTermsDays"
+        "netPaymentTermDays",
+        "net_payment_term_days",
+        "netPaymentTerms",
+        "paymentTermsDays",
+        "payment_terms_days",
     )
     grace_period_days: StrictInt | None = None
+    zero_amount_invoices: StrictBool | None = None
+    email_invoices: StrictBool | None = None
+    einvoice_email: str | None = None
+    peppol_id: str | None = None
+    prefer_einvoice: StrictBool | None = None
+    vat_validation_disabled: StrictBool | None = None
+    vat_validation_disabled_reason: str | None = None
+    auto_validate_vat: StrictBool | None = also("autoValidateVat", "auto_validate_vat", "autoValidateVAT")
+    default_auto_topup_enabled: StrictBool | None = None
+    default_auto_topup_amount: Decimal | None = None
+    default_low_balance_threshold: Decimal | None = None
+    default_max_balance: Decimal | None = None
+    default_max_single_credit: Decimal | None = None
+    default_credit_limit: Decimal | None = None
     tax_codes: list[str] | None = None
+    tags: list[str] | None = None
+    custom_fields: dict[str, Any] | None = None
     metadata: dict[str, Any] | None = None
 
     def columns(self) -> dict[str, Any]:
-        """The given fields by the names of the table; billing entity and taxes are left to the caller."""
+        """The given fields by the names of the actions; billing entity and taxes are left to the caller."""
         given = self.model_dump(exclude_unset=True)
-        for name in ("billing_entity_id", "tax_codes"):
+        for name in (
+            "billing_entity_id",
+            "tax_codes",
+            "reason",
+            "auto_validate_vat",
+            "provider_customer_ids",
+        ):
             given.pop(name, None)
-        if "metadata" in given:
-            given["metadata"] = plain_json(given["metadata"])
+        for name in ("metadata", "custom_fields"):
+            if name in given:
+                given[name] = plain_json(given[name], field=name)
+        if "default_auto_topup_enabled" in given:
+            given["default_auto_top_up_enabled"] = given.pop("default_auto_topup_enabled")
         country = {"country": given.pop("country")} if "country" in given else {}
         for name, prefix in (("address", "address_"), ("shipping_address", "shipping_")):
             if name in given:
@@ -97,6 +135,9 @@ class CustomerFilters(ApiSchema):
     status: str | None = None
     country: str | None = None
     currency: str | None = None
+    tags: str | None = None
+    cursor: str | None = None
+    offset: int | None = None
     sort_by: str = "createdAt"
     sort_order: str = "desc"
     include_deleted: bool = False

@@ -1,7 +1,8 @@
 """What a customer's fields may hold, whichever door they come through.
 
 Law: values are brought to one spelling (stripped, e-mail in lower case, codes in upper case, words of other
-systems translated) and refused by field when they mean nothing. A field that is not given is not touched.
+systems translated, phones as E.164) and refused by field when they mean nothing. A field that is not given is not
+touched.
 
 Example: `clean_fields({"country": " ug ", "customer_type": "COMPANY"})` is
 `{"country": "UG", "customer_type": "business"}`; `{"country": "Uganda"}` raises FieldErrors naming `country`.
@@ -10,33 +11,23 @@ Example: `clean_fields({"country": " ug ", "customer_type": "COMPANY"})` is
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Any
-from zoneinfo import available_timezones
 
-from billing.rules.countries import is_country
 from billing.rules.errors import FieldErrors
-from billing.rules.money import is_currency
-from billing.rules.text import hidden_character
+from customers.rules import identifiers, values, words
+from customers.rules.phones import phone
+from customers.rules.values import Refused, text
 
-TYPES = {
-    "business": "business",
-    "company": "business",
-    "consumer": "consumer",
-    "individual": "consumer",
-    "unknown": "unknown",
-}
 TEXTS = (
     "external_id",
     "name",
     "first_name",
     "last_name",
-    "phone",
     "legal_name",
     "legal_number",
     "tax_id",
+    "vat_validation_disabled_reason",
     "address_line1",
     "address_line2",
     "postal_code",
@@ -47,114 +38,19 @@ TEXTS = (
     "shipping_postal_code",
     "shipping_city",
     "shipping_state",
-    "preferred_provider",
 )
-STATUSES = frozenset({"active", "inactive"})
-MAX_DAYS = 365
+# Defaults for wallets: amounts in major units, and the columns that keep them in minor ones.
+AMOUNTS = {
+    "default_auto_topup_amount": "default_auto_top_up_minor",
+    "default_low_balance_threshold": "default_low_balance_minor",
+    "default_max_balance": "default_max_balance_minor",
+    "default_max_single_credit": "default_max_single_credit_minor",
+    "default_credit_limit": "default_credit_limit_minor",
+}
 MAX_METADATA_KEYS = 50
 MAX_METADATA_KEY = 100
 MAX_METADATA_SIZE = 20_000
-LOCALE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?")
-
-
-class Refused(ValueError):
-    """One value means nothing; the text says what to send instead."""
-
-
-@lru_cache(maxsize=1)
-def timezones() -> frozenset[str]:
-    """The IANA names that this machine knows."""
-    return frozenset(available_timezones())
-
-
-def text(value: Any) -> str:
-    """One line, stripped; None is empty."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise Refused("Send a text.")
-    found = hidden_character(value.strip())
-    if found:
-        raise Refused(f"Remove the invisible character {found}.")
-    return value.strip()
-
-
-def email(value: Any) -> str:
-    """Lower case: addresses are compared without case."""
-    return text(value).lower()
-
-
-def url(value: Any) -> str:
-    """A web address; https is assumed when no scheme is given."""
-    address = text(value)
-    if not address:
-        return ""
-    if "://" not in address:
-        address = f"https://{address}"
-    if not address.lower().startswith(("http://", "https://")):
-        raise Refused("Use an address that starts with https://.")
-    return address
-
-
-def country(value: Any) -> str:
-    """ISO 3166-1 alpha-2, or empty."""
-    code = text(value).upper()
-    if code and not is_country(code):
-        raise Refused("Use a two-letter ISO 3166-1 country code such as DE or UG.")
-    return code
-
-
-def currency(value: Any) -> str:
-    """ISO 4217; never empty."""
-    code = text(value).upper()
-    if not code:
-        raise Refused("Choose a currency.")
-    if not is_currency(code):
-        raise Refused("Use an ISO 4217 currency code such as EUR.")
-    return code
-
-
-def timezone(value: Any) -> str:
-    """An IANA name, or empty for the billing entity's."""
-    name = text(value)
-    if name and name not in timezones():
-        raise Refused("Use an IANA time zone such as Europe/Berlin.")
-    return name
-
-
-def locale(value: Any) -> str:
-    """A BCP 47 language tag such as en, pt-BR or zh-Hant, or empty for the billing entity's."""
-    tag = text(value).replace("_", "-")
-    if tag and not LOCALE.fullmatch(tag):
-        raise Refused("Use a language tag such as en, fr or pt-BR.")
-    return tag
-
-
-def customer_type(value: Any) -> str:
-    """business, consumer or unknown; company and individual are understood."""
-    word = text(value).lower() or "unknown"
-    if word not in TYPES:
-        raise Refused("Use business, consumer or unknown.")
-    return TYPES[word]
-
-
-def status(value: Any) -> str:
-    """active or inactive."""
-    word = text(value).lower()
-    if word not in STATUSES:
-        raise Refused("Use active or inactive.")
-    return word
-
-
-def days(value: Any) -> int | None:
-    """0 to 365, or None for the billing entity's."""
-    if value is None or value == "":
-        return None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise Refused("Send a whole number of days.")
-    if not 0 <= value <= MAX_DAYS:
-        raise Refused(f"Use 0 to {MAX_DAYS} days.")
-    return value
+MAX_TAGS, MAX_TAG = 50, 50
 
 
 def metadata(value: Any) -> dict[str, Any]:
@@ -180,33 +76,116 @@ def metadata(value: Any) -> dict[str, Any]:
     return value
 
 
+def tags(value: Any) -> list[str]:
+    """Names, each once without case. A comma parts names in a query, so none holds one."""
+    if value is None:
+        return []
+    if not isinstance(value, list | tuple):
+        raise Refused("Send a list of names.")
+    found: dict[str, str] = {}
+    for item in value:
+        name = tag_name(item)
+        found.setdefault(name.casefold(), name)
+    if len(found) > MAX_TAGS:
+        raise Refused(f"A customer has at most {MAX_TAGS} tags.")
+    return list(found.values())
+
+
+def tag_name(value: Any) -> str:
+    """One name: 1 to 50 characters, single spaces, no comma."""
+    name = " ".join(text(value).split())
+    if not name or len(name) > MAX_TAG:
+        raise Refused(f"A tag has 1 to {MAX_TAG} characters.")
+    if "," in name:
+        raise Refused("A tag holds no comma.")
+    return name
+
+
 CLEANERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(TEXTS, text),
-    "email": email,
-    "url": url,
-    "country": country,
-    "shipping_country": country,
-    "currency": currency,
-    "timezone": timezone,
-    "locale": locale,
-    "customer_type": customer_type,
-    "status": status,
-    "net_payment_term_days": days,
-    "grace_period_days": days,
+    **dict.fromkeys(AMOUNTS, values.amount),
+    "email": values.email,
+    "einvoice_email": values.email,
+    "url": values.url,
+    "country": values.country,
+    "shipping_country": values.country,
+    "currency": values.currency,
+    "timezone": values.timezone,
+    "locale": values.locale,
+    "customer_type": words.customer_type,
+    "status": words.status,
+    "billing_model": words.billing_model,
+    "mode": words.mode,
+    "preferred_provider": words.provider,
+    "disabled_providers": words.providers,
+    "peppol_id": identifiers.peppol_id,
+    "prefer_einvoice": values.flag,
+    "tax_identifiers": identifiers.tax_identifiers,
+    "vat_validation_disabled": values.flag,
+    "default_auto_top_up_enabled": values.flag,
+    "zero_amount_invoices": values.choice_or_inherited,
+    "email_invoices": values.choice_or_inherited,
+    "net_payment_term_days": values.days,
+    "grace_period_days": values.days,
+    "tags": tags,
     "metadata": metadata,
 }
 
 
-def clean_fields(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The given fields in their one spelling; others pass through. Raises FieldErrors for every bad one."""
+NAMES = frozenset({*CLEANERS, "phone"})
+
+
+def clean_fields(fields: Mapping[str, Any], *, country: str = "") -> dict[str, Any]:
+    """The given fields in their one spelling; others pass through. `country` is the customer's, for a national
+    phone number that comes without one. Raises FieldErrors for every bad one.
+    """
     cleaned: dict[str, Any] = {}
     errors: list[tuple[str, str]] = []
     for name, value in fields.items():
         cleaner = CLEANERS.get(name)
         try:
-            cleaned[name] = cleaner(value) if cleaner else value
+            if name == "phone":
+                cleaned[name] = phone(value, place(fields.get("country", country)))
+            else:
+                cleaned[name] = cleaner(value) if cleaner else value
         except Refused as error:
             errors.append((name, str(error)))
     if errors:
         raise FieldErrors(errors)
     return cleaned
+
+
+def place(value: Any) -> str:
+    """The country to read a phone number by; a bad one is told at its own field."""
+    try:
+        return values.country(value)
+    except Refused:
+        return ""
+
+
+def contradictions(row: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What a customer's columns must not say together, by field: a preferred provider that is disabled, no VAT checks
+    without a reason, an automatic top-up that does not know when or how much, limits that rule each other out.
+    """
+    found = []
+    if row["preferred_provider"] and row["preferred_provider"] in row["disabled_providers"]:
+        found.append(("preferred_provider", "This provider is among the disabled ones."))
+    if row["vat_validation_disabled"] and not row["vat_validation_disabled_reason"]:
+        found.append(("vat_validation_disabled_reason", "Say why VAT numbers are not checked."))
+    top_up, low = row["default_auto_top_up_minor"], row["default_low_balance_minor"]
+    most, single = row["default_max_balance_minor"], row["default_max_single_credit_minor"]
+    if row["default_auto_top_up_enabled"]:
+        if not top_up:
+            found.append(("default_auto_topup_amount", "An automatic top-up needs an amount."))
+        if low is None:
+            found.append(
+                (
+                    "default_low_balance_threshold",
+                    "An automatic top-up needs the balance that starts it.",
+                )
+            )
+    if top_up and single is not None and top_up > single:
+        found.append(("default_auto_topup_amount", "This is more than the maximum single credit."))
+    if low is not None and most is not None and low > most:
+        found.append(("default_low_balance_threshold", "This is more than the maximum balance."))
+    return found

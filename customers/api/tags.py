@@ -1,0 +1,88 @@
+"""/api/tags: the words that customers are grouped by. Which customer has which is a field of the customer."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Router, Status
+
+from billing.actions.clock import now
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from customers.actions.tag_list import create_tag, delete_tag, update_tag
+from customers.models import Tag, TagColor
+from customers.queries.tags import tag_uses
+
+router = Router(tags=["Tags"])
+
+
+class TagIn(ApiSchema):
+    """A new tag."""
+
+    name: str
+    color: str = TagColor.GREY.value
+
+
+class TagChanges(ApiSchema):
+    """What PATCH takes."""
+
+    name: str | None = None
+    color: str | None = None
+
+
+def payload(tag: Tag, count: int) -> dict[str, Any]:
+    """A tag with the number of customers that have it."""
+    return {
+        "id": tag.public_id,
+        "name": tag.name,
+        "color": tag.color,
+        "customersCount": count,
+        "createdAt": tag.created_at,
+        "updatedAt": tag.updated_at,
+    }
+
+
+def find(request: HttpRequest, id: str) -> Tag:
+    """The organization's tag, or 404."""
+    return cast(Tag, Tag.objects.of(cast(ApiRequest, request).organization).by_public_id(id))
+
+
+@router.get("")
+def list_tags(request: HttpRequest, page: int = 1, limit: int = 20) -> dict[str, Any]:
+    """By name."""
+    organization = cast(ApiRequest, request).organization
+    uses = tag_uses(organization)
+    rows = Tag.objects.of(organization)
+    return page_envelope(rows, lambda tag: payload(tag, uses.get(tag.pk, 0)), page=page, limit=limit)
+
+
+@router.post("", response={201: dict[str, Any]})
+def add_tag(request: HttpRequest, body: TagIn) -> Status[dict[str, Any]]:
+    """A new tag; 409 when there is one of that name without case."""
+    staff = cast(ApiRequest, request)
+    at = now(staff.organization)
+    tag = create_tag(staff.organization, body.name, body.color, by=staff.actor, at=at)
+    return Status(201, envelope(payload(tag, 0)))
+
+
+@router.get("/{id}")
+def get_tag(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One tag."""
+    tag = find(request, id)
+    return envelope(payload(tag, tag_uses(tag.organization).get(tag.pk, 0)))
+
+
+@router.patch("/{id}")
+def patch_tag(request: HttpRequest, id: str, body: TagChanges) -> dict[str, Any]:
+    """Rename or recolour."""
+    staff, tag = cast(ApiRequest, request), find(request, id)
+    tag = update_tag(tag, name=body.name, color=body.color, by=staff.actor, at=now(staff.organization))
+    return envelope(payload(tag, tag_uses(staff.organization).get(tag.pk, 0)))
+
+
+@router.delete("/{id}")
+def remove_tag(request: HttpRequest, id: str) -> dict[str, Any]:
+    """Delete the tag and take it off every customer."""
+    staff, tag = cast(ApiRequest, request), find(request, id)
+    count = delete_tag(tag, by=staff.actor, at=now(staff.organization))
+    return envelope({"id": id, "deleted": True, "customersCount": count})
