@@ -2,7 +2,7 @@
 
 Each tag that has markup of its own renders `templates/components/<tag>.html`, whose first lines list the
 inputs; `templates/components/README.md` has an example of each. Blocks (drawer, menu, card …) are in
-`ui_blocks.py` and share this library.
+`ui_blocks.py` and share this library, as do the charts of `ui_charts.py`.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from django.templatetags.static import static
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
+from billing.templatetags import ui_charts
 from billing.templatetags.ui_blocks import register
 from billing.web import assets, badges, formats
 
-__all__ = ["register"]
+__all__ = ["register", "ui_charts"]
 DASH = format_html('<span class="muted">{}</span>', formats.UNKNOWN)
 
 

@@ -176,6 +176,25 @@ def gallery(request: HttpRequest) -> HttpResponse:
             {"at": "1 Nov 2026", "text": "Subscription started.", "note": "by Ada Okello", "tone": "info"},
         ],
         "bars": _charts(),
+        "columns_items": [
+            {
+                "label": f"{name} 2026",
+                "short": name,
+                "values": [gain, gain // 3, loss // 2, loss],
+                "titles": [
+                    money_text(value * sign, "EUR")
+                    for value, sign in ((gain, 1), (gain // 3, 1), (loss // 2, -1), (loss, -1))
+                ],
+                "total": money_text(gain * 5, "EUR"),
+            }
+            for name, gain, loss in (("Aug", 42000, 9000), ("Sep", 51000, 21000), ("Oct", 38000, 0))
+        ],
+        "columns_series": [
+            {"name": "new", "label": "New", "tone": 1},
+            {"name": "expansion", "label": "Expansion", "tone": 2},
+            {"name": "contraction", "label": "Contraction", "tone": 3, "down": True},
+            {"name": "churn", "label": "Churn", "tone": 4, "down": True},
+        ],
         "formula": "1,250 units = 1,000 at €0.10, then 250 at €0.08",
         "columns": ["Tier", "Units", "Unit price", "Amount"],
         "explained": [

@@ -1,7 +1,7 @@
 """Monthly recurring revenue of a plan's fee.
 
-Law: a yearly fee counts a twelfth, a quarterly one a third, a weekly one 52/12 of itself, rounded half away
-from zero to whole minor units.
+Law: a yearly fee counts a twelfth, a half-yearly one a sixth, a quarterly one a third, a weekly one 52/12 of itself,
+rounded half away from zero to whole minor units.
 
 Example: `monthly_minor(1000, "weekly")` is 4333; `monthly_minor(12000, "yearly")` is 1000.
 """
@@ -12,7 +12,7 @@ from decimal import Decimal
 
 from billing.rules.money import exact, round_half_up
 
-MONTHS = {"monthly": (1, 1), "quarterly": (1, 3), "yearly": (1, 12), "weekly": (52, 12)}
+MONTHS = {"monthly": (1, 1), "quarterly": (1, 3), "semiannual": (1, 6), "yearly": (1, 12), "weekly": (52, 12)}
 
 
 def monthly_minor(amount_minor: int, interval: str) -> int:

@@ -13,7 +13,9 @@ from django.urls import reverse
 from billing.actions import later
 from billing.actions.usage import ingest
 from billing.models import Job, Member, Organization
-from customers.queries.home import Amount, first_of_month, home
+from customers.queries.charts import Amount, first_of_month
+from customers.queries.home import home
+from customers.queries.needs import Part
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.models import Invoice
@@ -59,7 +61,7 @@ def test_new_organization_gets_four_steps_that_tick_themselves(
     assert admin.get("/").content.decode().count("data-done") == 3
     ingest(organization, [event(subscription, metric, 1, at=NOW)], at=NOW)
     page = admin.get("/").content.decode()
-    assert "Get started" not in page and "All clear" in page
+    assert "Get started" not in page and "Nothing needs you." in page
 
 
 def test_figures_of_the_month(organization: Organization) -> None:
@@ -71,14 +73,18 @@ def test_figures_of_the_month(organization: Organization) -> None:
     record_payment(paid, amount_minor=2000, paid_at=NOW, key="a", by=ACTOR, at=NOW)
     found = home(organization, NOW)
     assert found.invoiced == [Amount("EUR", 15000, 2), Amount("JPY", 3000, 1)]
-    assert found.paid == [Amount("EUR", 2000, 1)]
-    assert found.unpaid == [Amount("EUR", 13700, 3), Amount("JPY", 3000, 1)]
-    assert found.overdue == [Amount("EUR", 700, 1)]
-    assert found.drafts == [Amount("EUR", 3000, 1)]
-    assert found.chart_currency == "EUR"
-    assert found.months[-1] == (datetime(2026, 3, 1).date(), 15000)
-    assert found.months[-2] == (datetime(2026, 2, 1).date(), 700)
-    assert [minor for _, minor in found.months[:-2]] == [0, 0, 0, 0]
+    assert found.received == [Amount("EUR", 2000, 1)]
+    assert found.unpaid == [Part("EUR", 3, 13700), Part("JPY", 1, 3000)]
+    assert found.needs["overdue_30"] == [Part("EUR", 1, 700)]
+    (drafts,) = found.needs["drafts"]
+    assert (drafts.currency, drafts.count, drafts.minor) == ("EUR", 1, 3000)
+    assert found.revenue.currencies == ["EUR", "JPY"] and found.revenue.main_currency("EUR") == "EUR"
+    months = found.revenue.invoiced["EUR"]
+    assert {month.isoformat(): amount.minor for month, amount in months.items()} == {
+        "2026-03-01": 15000,
+        "2026-02-01": 700,
+    }
+    assert len(found.revenue.months) == 12 and found.revenue.months[0].isoformat() == "2025-04-01"
 
 
 def test_month_begins_in_the_organizations_time_zone(organization: Organization) -> None:
@@ -87,7 +93,7 @@ def test_month_begins_in_the_organizations_time_zone(organization: Organization)
     last_day = datetime(2026, 2, 28, 10, 59, tzinfo=UTC)  # 23:59 in Auckland
     record_payment(paid, amount_minor=100, paid_at=last_day, key="a", by=ACTOR, at=NOW)
     record_payment(paid, amount_minor=10, paid_at=last_day + timedelta(minutes=1), key="b", by=ACTOR, at=NOW)
-    assert home(organization, NOW).paid == [Amount("EUR", 10, 1)]
+    assert home(organization, NOW).received == [Amount("EUR", 10, 1)]
 
 
 def test_recurring_revenue_counts_running_plans_by_the_month(organization: Organization) -> None:
@@ -99,7 +105,7 @@ def test_recurring_revenue_counts_running_plans_by_the_month(organization: Organ
     assert home(organization, NOW).mrr == [Amount("EUR", 2900 + 10000 + 5200, 3), Amount("USD", 1000, 1)]
 
 
-def test_tiles_name_what_waits_and_lead_to_the_filtered_list(
+def test_rows_name_what_waits_and_lead_to_the_filtered_list(
     admin: Client, organization: Organization
 ) -> None:
     bill(organization, 7, at=NOW - timedelta(days=400))
@@ -107,7 +113,7 @@ def test_tiles_name_what_waits_and_lead_to_the_filtered_list(
     job = later.enqueue(organization, "x", key="x", label="PDF of ACM-1", subject_id=organization.pk)
     Job.objects.filter(pk=job.pk).update(state="failed", error="Out of paper", finished_at=NOW)
     page = admin.get("/").content.decode()
-    for words in ("Overdue invoices", "Drafts to review", "Failed jobs", "Out of paper", "Run again"):
+    for words in ("invoice is overdue", "draft to review", "job failed", "Out of paper", "Run again"):
         assert words in page
     assert f'href="{reverse("jobs")}?state=failed"' in page
     assert 'invoices?tab=overdue"' in page and 'invoices?tab=draft"' in page
