@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from celery import shared_task
 from django.utils import timezone
 
 from billing.actions import clock, later
 from billing.models import Job
 from billing.orm.actor import Actor
-from invoicing.actions import billing_run
+from invoicing.actions import billing_run, provider_drift, provider_push
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.publish import publish_credit_note, publish_invoice
 from invoicing.models import Invoice
@@ -53,3 +55,27 @@ def publish(job_id: str) -> None:
 def publish_note(job_id: str) -> None:
     """The PDF of a credit note."""
     later.run(job_id, lambda job: publish_credit_note(job.subject_id))
+
+
+@shared_task(name="invoicing.sync_providers")
+def sync_providers() -> None:
+    """Beat, every fifteen seconds: tell payment providers what they are behind with."""
+    provider_push.run(timezone.now())
+
+
+@shared_task(name="invoicing.sync_link")
+def sync_link(link_id: str) -> None:
+    """One customer at one provider, right after a change."""
+    provider_push.push(UUID(link_id))
+
+
+@shared_task(name="invoicing.compare_provider")
+def compare_provider(job_id: str) -> None:
+    """All customers of an account beside ours."""
+    later.run(job_id, provider_drift.compare)
+
+
+@shared_task(name="invoicing.mirror_all")
+def mirror_all(job_id: str) -> None:
+    """Tell an account of all customers that it does not know."""
+    later.run(job_id, provider_drift.mirror_all)

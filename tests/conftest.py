@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from billing import embedded
+from tests.services.stripe import FakeStripe, StripeServer
 from tests.stack import Stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
+    from pytest_django.fixtures import SettingsWrapper
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
@@ -44,6 +46,23 @@ def empty_cache(request: pytest.FixtureRequest) -> None:
         from django.core.cache import cache
 
         cache.clear()
+
+
+@pytest.fixture(scope="session")
+def stripe_server() -> Iterator[StripeServer]:
+    """A port that speaks Stripe's customer API."""
+    server = StripeServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def stripe(stripe_server: StripeServer, settings: SettingsWrapper) -> FakeStripe:
+    """An empty Stripe account, reached by what the product sends to Stripe."""
+    stripe_server.stripe = FakeStripe()
+    settings.STRIPE_API_BASE = stripe_server.base
+    settings.OUTBOUND_ALLOW_PRIVATE = "127.0.0.1"
+    return stripe_server.stripe
 
 
 @pytest.fixture(scope="session")

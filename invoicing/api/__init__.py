@@ -3,8 +3,10 @@
 from billing.web.api import api
 from invoicing.api.credit_notes import router as credit_notes
 from invoicing.api.invoices import router as invoices
+from invoicing.api.payment_providers import router as payment_providers
 from invoicing.api.payments import router as payments
 
 api.add_router("/invoices", invoices)
 api.add_router("/payments", payments)
 api.add_router("/credit-notes", credit_notes)
+api.add_router("/payment-providers", payment_providers)
