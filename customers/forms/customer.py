@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django import forms
-from django.forms import BaseFormSet, formset_factory
 
 from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
 from billing.models import BillingEntity, Organization, Tax
 from billing.rules.errors import FieldErrors
-from customers.models import Customer, CustomerType, Provider
-from customers.rules.fields import MAX_METADATA_KEYS, clean_fields
+from customers.forms.inherited import Inherited, inherited_word
+from customers.forms.own_fields import PREFIX, own_field, own_initial, own_values
+from customers.forms.tags import NewTags, TagChoice
+from customers.forms.wallet_defaults import amount_fields, amount_of, read_amounts
+from customers.models import BillingModel, Customer, CustomerType, Mode, Provider
+from customers.queries.custom_fields import custom_fields
+from customers.rules.fields import AMOUNTS, clean_fields, contradictions
 
 BILLING = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
 SHIPPING = tuple(f"shipping_{name.removeprefix('address_')}" for name in BILLING)
 PAIRS = tuple(zip(BILLING, SHIPPING, strict=True))
+NOT_COLUMNS = frozenset({"shipping_same", "tags", "new_tags", *AMOUNTS})
+
+
+YES_OR_NO = {
+    "zero_amount_invoices": "Issue invoices over nothing",
+    "email_invoices": "Send invoices by e-mail",
+}
 
 
 def shipping_is_billing(customer: Customer) -> bool:
@@ -57,10 +67,21 @@ class CustomerForm(forms.ModelForm):
             *BILLING,
             *SHIPPING,
             "preferred_provider",
+            "disabled_providers",
             "net_payment_term_days",
             "grace_period_days",
+            "zero_amount_invoices",
+            "email_invoices",
             "locale",
             "taxes",
+            "einvoice_email",
+            "peppol_id",
+            "prefer_einvoice",
+            "vat_validation_disabled",
+            "vat_validation_disabled_reason",
+            "billing_model",
+            "mode",
+            "default_auto_top_up_enabled",
         ]
 
     def __init__(
@@ -73,7 +94,9 @@ class CustomerForm(forms.ModelForm):
     ) -> None:
         self.customer, self.lock = customer, lock
         row = copy.copy(customer) if customer else Customer(currency=organization.default_currency)
-        initial: dict[str, Any] = {"shipping_same": shipping_is_billing(row)}
+        row.phone = row.phone_shown
+        self.own = custom_fields(organization)
+        initial: dict[str, Any] = {"shipping_same": shipping_is_billing(row)} | own_initial(customer, self.own)
         entities = BillingEntity.objects.of(organization).kept()
         if customer is None:
             initial["billing_entity"] = entities.filter(is_default=True).first()
@@ -92,14 +115,19 @@ class CustomerForm(forms.ModelForm):
             widget=forms.CheckboxSelectMultiple,
             help_text="None chosen: the taxes of the plan or the organization.",
         )
+        self.fields["tags"] = TagChoice(organization, row.tag_ids, label="Tags")
+        self.fields["new_tags"] = NewTags(label="New tags")
+        self.fields.update(amount_fields(row))
+        for field in self.own:
+            self.fields[f"{PREFIX}{field.code}"] = own_field(field)
         self.choose_lists()
         self.describe()
         if lock:
             for name in ("external_id", "currency"):
                 self.fields[name].disabled = True
                 self.fields[name].help_text = lock
-        if customer is None:
-            del self.fields["status"]
+        for name in ("status",) if customer is None else ("customer_type", "mode"):
+            del self.fields[name]
 
     def choose_lists(self) -> None:
         """Fields whose values come from a list."""
@@ -123,6 +151,28 @@ class CustomerForm(forms.ModelForm):
         )
         provider = cast(forms.ChoiceField, self.fields["preferred_provider"])
         provider.choices = with_empty("None", Provider.choices)
+        self.fields["disabled_providers"] = forms.MultipleChoiceField(
+            choices=Provider.choices,
+            required=False,
+            widget=forms.CheckboxSelectMultiple,
+            label="Never use",
+            help_text="These are left out when a payment is tried.",
+        )
+        for name, label in YES_OR_NO.items():
+            self.fields[name] = Inherited(label=label)
+            self.initial[name] = inherited_word(getattr(self.instance, name))
+        self.fields["billing_model"] = forms.ChoiceField(
+            choices=BillingModel.choices,
+            required=False,
+            initial=BillingModel.POSTPAID.value,
+            help_text="How charges are meant to be paid.",
+        )
+        self.fields["mode"] = forms.ChoiceField(
+            choices=Mode.choices,
+            required=False,
+            initial=Mode.PREPAID.value,
+            help_text="Prepaid: wallets spend what is there. Postpaid: down to the credit limit.",
+        )
 
     def describe(self) -> None:
         """Hints, and attributes that help the browser to help."""
@@ -130,10 +180,17 @@ class CustomerForm(forms.ModelForm):
             "external_id": "The customer's ID in your own system.",
             "email": "Invoices are sent here.",
             "timezone": "Sets when billing periods begin.",
+            "phone": "With country code, or as dialled in the customer's country.",
+            "einvoice_email": "Where e-invoices go instead of the e-mail above.",
+            "peppol_id": "Scheme and number, such as 0088:7300010000001.",
         }
         for name, hint in hints.items():
             self.fields[name].help_text = hint
         self.fields["timezone"].label = "Time zone"
+        self.fields["prefer_einvoice"].label = "Send e-invoices where the country has them"
+        self.fields["vat_validation_disabled"].label = "Do not check this customer's VAT number"
+        self.fields["vat_validation_disabled_reason"].label = "Reason"
+        self.fields["default_auto_top_up_enabled"].label = "Top up wallets automatically"
         for name, field in self.fields.items():
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")
@@ -158,7 +215,26 @@ class CustomerForm(forms.ModelForm):
         except FieldErrors as error:
             for name, text in error.errors:
                 self.add_error(name, text)
+        values |= read_amounts(self, values, values.get("currency") or self.instance.currency)
+        if not self.errors:
+            for name, text in contradictions(self.together(values)):
+                self.add_error(name, text)
         return values
+
+    def together(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The columns that may contradict each other; amounts in one unit, whichever it is."""
+        names = ("preferred_provider", "disabled_providers", "vat_validation_disabled")
+        row = {name: values[name] for name in (*names, "vat_validation_disabled_reason")}
+        row["default_auto_top_up_enabled"] = values["default_auto_top_up_enabled"]
+        return row | {column: values.get(name) for name, column in AMOUNTS.items()}
+
+    def clean_billing_model(self) -> str:
+        """A form without it leaves it as it is."""
+        return self.cleaned_data["billing_model"] or self.instance.billing_model
+
+    def clean_mode(self) -> str:
+        """A form without it leaves it as it is."""
+        return self.cleaned_data["mode"] or self.instance.mode
 
     def refuse_locked(self) -> None:
         """The browser sends no locked field, but a form that was opened before the lock does."""
@@ -174,77 +250,55 @@ class CustomerForm(forms.ModelForm):
 
     def columns(self) -> list[str]:
         """The fields that are columns of the customer."""
-        return [name for name in self.fields if name != "shipping_same"]
+        return [name for name in self.fields if name not in NOT_COLUMNS and not name.startswith(PREFIX)]
 
     def changes(self) -> dict[str, Any]:
         """Values for the action: all that were filled in for a new customer, else what differs."""
-        values = {name: self.cleaned_data[name] for name in self.columns()}
+        cleaned = self.cleaned_data
+        values = {name: cleaned[name] for name in self.columns()}
+        values |= {name: cleaned[name] for name in AMOUNTS if name in cleaned}
+        values["tags"] = self.tag_names()
+        values["custom_fields"] = own_values(cleaned)
         if self.customer is None:
-            return {name: value for name, value in values.items() if value not in (None, "")}
+            return {name: value for name, value in values.items() if value not in (None, "", [])}
         stored = self.customer
-        chosen = set(stored.taxes.values_list("pk", flat=True))
-        taxes = values.pop("taxes")
-        changed = {name: value for name, value in values.items() if getattr(stored, name) != value}
-        if {tax.pk for tax in taxes} != chosen:
-            changed["taxes"] = taxes
+        before: dict[str, Any] = {name: getattr(stored, name) for name in self.columns() if name != "taxes"}
+        before |= {name: amount_of(stored, name) for name in AMOUNTS}
+        before["custom_fields"] = {code: stored.custom_fields.get(code) for code in values["custom_fields"]}
+        before["tags"] = self.stored_tags()
+        before["taxes"] = list(stored.taxes.all())
+        kept = {"tags": sorted, "taxes": lambda rows: {row.pk for row in rows}}
+        changed = {}
+        for name, value in values.items():
+            compare: Any = kept.get(name, lambda same: same)
+            if compare(value) != compare(before[name]):
+                changed[name] = value
         return changed
 
+    def tag_names(self) -> list[str]:
+        """The tags that were chosen and written."""
+        choice = cast(TagChoice, self.fields["tags"])
+        return [choice.names[key] for key in self.cleaned_data["tags"]] + self.cleaned_data["new_tags"]
 
-class MetadataRow(forms.Form):
-    """A key and its value; an empty row is left out."""
+    def stored_tags(self) -> list[str]:
+        """The names of the stored customer's tags."""
+        names = cast(TagChoice, self.fields["tags"]).names
+        ids = self.customer.tag_ids if self.customer else []
+        return [names[str(key)] for key in ids if str(key) in names]
 
-    key = forms.CharField(max_length=100, required=False)
-    value = forms.CharField(max_length=2000, required=False)
+    @property
+    def tag_choices(self) -> list[dict[str, Any]]:
+        """Each tag with its checkbox, for the template."""
+        choice = cast(TagChoice, self.fields["tags"])
+        boxes = zip(choice.tags, self["tags"].subwidgets, strict=True)
+        return [{"tag": tag, "box": box} for tag, box in boxes]
 
-    def clean(self) -> dict[str, Any]:
-        """A value needs its key."""
-        values = dict(super().clean() or self.cleaned_data)
-        if values.get("value") and not values.get("key"):
-            self.add_error("key", "Give the value a key.")
-        return values
+    @property
+    def own_bound(self) -> list[forms.BoundField]:
+        """The organization's own fields, for the template."""
+        return [self[f"{PREFIX}{field.code}"] for field in self.own]
 
-
-class MetadataRows(BaseFormSet):
-    """The key and value pairs of a customer. Values that are not text are shown as JSON and kept as they are
-    until somebody changes them.
-    """
-
-    def clean(self) -> None:
-        """Each key once."""
-        keys = [row.cleaned_data.get("key") for row in self.kept_rows()]
-        twice = sorted({key for key in keys if key and keys.count(key) > 1})
-        if twice:
-            raise forms.ValidationError(f"The key {twice[0]} stands there twice.")
-
-    def kept_rows(self) -> list[forms.Form]:
-        """Rows that are valid, have a key and are not marked for removal."""
-        rows = [row for row in self.forms if row.is_valid() and row.cleaned_data.get("key")]
-        return [row for row in rows if not row.cleaned_data.get("DELETE")]
-
-    def value(self, old: Mapping[str, Any]) -> dict[str, Any]:
-        """The metadata object; `old` is what the customer has now."""
-        pairs = {row.cleaned_data["key"]: row.cleaned_data["value"] for row in self.kept_rows()}
-        return {
-            key: old[key] if key in old and shown(old[key]) == text else text for key, text in pairs.items()
-        }
-
-
-def shown(value: Any) -> str:
-    """A metadata value as the form shows it."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def metadata_rows(
-    data: Mapping[str, Any] | None = None, *, metadata: Mapping[str, Any] | None = None
-) -> MetadataRows:
-    """The bound or unbound formset. One empty row is there for people without JavaScript."""
-    factory = formset_factory(
-        MetadataRow,
-        formset=MetadataRows,
-        extra=1,
-        can_delete=True,
-        max_num=MAX_METADATA_KEYS,
-        validate_max=True,
-    )
-    pairs = [{"key": key, "value": shown(value)} for key, value in (metadata or {}).items()]
-    return factory(data, initial=pairs, prefix="metadata", auto_id="customer_%s")  # type: ignore[return-value]
+    @property
+    def amount_currency(self) -> str:
+        """The currency that stands before the amounts: of the customer that exists, else to be chosen above."""
+        return self.customer.currency if self.customer else ""

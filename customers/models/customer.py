@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 
 from billing.orm.fields import CurrencyField
 from billing.orm.scoped import Kept, KeptQuerySet
+from customers.rules import phones
 
 
 class CustomerType(models.TextChoices):
@@ -204,3 +205,8 @@ class Customer(Kept):
         """What lists and documents call the customer."""
         person = f"{self.first_name} {self.last_name}".strip()
         return self.name or self.legal_name or person or self.email or self.external_id
+
+    @property
+    def phone_shown(self) -> str:
+        """The phone number as people write it: +49 30 901820."""
+        return phones.phone_shown(self.phone)

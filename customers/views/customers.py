@@ -17,16 +17,38 @@ from billing.web.htmx import done, render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.customers import add_customer, update_customer
-from customers.forms.customer import CustomerForm, metadata_rows
+from customers.forms.customer import CustomerForm
+from customers.forms.customer_rows import identifier_rows, metadata_rows
 from customers.models import Customer
 from customers.queries.locks import lock_reasons, lock_sentence
 from customers.queries.overview import customers_by_id
+from customers.rules.fields import AMOUNTS
 from customers.views.frame import customer_url, find_customer
 from customers.views.listing import DEFAULT_SORT, SORTS, listing, tidy
 
-PAYMENT_FIELDS = frozenset(
-    {"preferred_provider", "net_payment_term_days", "grace_period_days", "locale", "taxes"}
-)
+# The folded sections of the form, and the fields that open them when they are wrong.
+SECTIONS = {
+    "payment": {
+        "preferred_provider",
+        "disabled_providers",
+        "net_payment_term_days",
+        "grace_period_days",
+        "zero_amount_invoices",
+        "email_invoices",
+        "locale",
+        "taxes",
+    },
+    "tax": {
+        "einvoice_email",
+        "peppol_id",
+        "prefer_einvoice",
+        "vat_validation_disabled",
+        "vat_validation_disabled_reason",
+    },
+    "wallet": {"billing_model", "mode", "default_auto_top_up_enabled", *AMOUNTS},
+    "tags": {"tags", "new_tags"},
+}
+ROWS = ("metadata", "identifiers")
 
 
 @require_GET
@@ -71,9 +93,10 @@ def add(request: StaffRequest) -> HttpResponse:
     """The drawer "Add a customer"; afterwards the browser stands on the new customer's page."""
     data = request.POST if request.method == "POST" else None
     form = CustomerForm(data, organization=request.organization)
-    metadata = metadata_rows(data)
-    if data is not None and both_valid(form, metadata):
-        fields = form.changes() | {"metadata": metadata.value({})}
+    metadata, identifiers = metadata_rows(data), identifier_rows(data)
+    if data is not None and all_valid(form, metadata, identifiers):
+        fields = form.changes()
+        fields |= {"metadata": metadata.value({}), "tax_identifiers": identifiers.changes({})}
         try:
             customer = add_customer(
                 request.organization, fields, by=request.actor, at=now(request.organization)
@@ -85,6 +108,7 @@ def add(request: StaffRequest) -> HttpResponse:
     context = {
         "form": form,
         "metadata": metadata,
+        "identifiers": identifiers,
         "action_url": reverse("customer-add"),
         "cancel_url": reverse("customers"),
     }
@@ -105,12 +129,15 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
         lock=lock_sentence(reasons) if reasons else "",
     )
     metadata = metadata_rows(data, metadata=customer.metadata)
+    identifiers = identifier_rows(data, identifiers=customer.tax_identifiers)
     page = reverse("customer", args=[customer])
-    if data is not None and both_valid(form, metadata):
+    if data is not None and all_valid(form, metadata, identifiers):
         changes = form.changes()
         value = metadata.value(customer.metadata)
         if value != customer.metadata:
             changes["metadata"] = value
+        if numbers := identifiers.changes(customer.tax_identifiers):
+            changes["tax_identifiers"] = numbers
         try:
             update_customer(customer, changes, by=request.actor, at=now(request.organization))
         except BillingError as error:
@@ -121,6 +148,7 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     context = {
         "form": form,
         "metadata": metadata,
+        "identifiers": identifiers,
         "customer": customer,
         "action_url": request.path,
         "cancel_url": page,
@@ -128,19 +156,23 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     return answer_form(request, context, status=422 if data is not None else 200)
 
 
-def both_valid(form: CustomerForm, metadata: Any) -> bool:
-    """Checks both, so that errors of both show at once."""
-    checks = [form.is_valid(), metadata.is_valid()]
+def all_valid(form: CustomerForm, *rows: Any) -> bool:
+    """Checks all of them, so that the errors of all show at once. Rows that were not sent are fine."""
+    checks = [form.is_valid(), *(each.is_valid() for each in rows if each.is_bound)]
     return all(checks)
 
 
 def answer_form(request: StaffRequest, context: dict[str, Any], *, status: int) -> HttpResponse:
     """The form as a drawer or as a page; sections with errors are open."""
-    form = context["form"]
+    form: CustomerForm = context["form"]
     bad = set(form.errors)
-    context["open"] = {
+    wrong = {name: bool(context[name].is_bound and not context[name].is_valid()) for name in ROWS}
+    required = any(field.field.required for field in form.own_bound)
+    context["open"] = {name: bool(bad & fields) for name, fields in SECTIONS.items()}
+    context["open"] |= {
         "billing": True,
-        "payment": bool(bad & PAYMENT_FIELDS),
-        "metadata": bool(context["metadata"].is_bound and not context["metadata"].is_valid()),
+        "tax": context["open"]["tax"] or wrong["identifiers"],
+        "own": required or any(field.errors for field in form.own_bound),
+        "metadata": wrong["metadata"],
     }
     return render_page(request, "customers/form.html", context, partials=("drawer",), status=status)
