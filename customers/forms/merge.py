@@ -110,7 +110,6 @@ class Comparison:
         return Row(
             f"field-{choice.name}",
             self.label(choice.name),
-            choice.field.group,
             sides,
             choice.fixed,
             choice.why,

@@ -83,7 +83,7 @@ def reasons(one: Facts, other: Facts) -> list[Reason]:
         found.append(Reason(EMAIL, mailbox(one.email)))
     names = [(plain_name(name), name) for name in one.names if plain_name(name)]
     others = [(plain_name(name), name) for name in other.names if plain_name(name)]
-    pairs = [(similarity(a, b), f"{first} / {second}") for a, first in names for b, second in others]
+    pairs = [(similarity(a, b), _both(first, second)) for a, first in names for b, second in others]
     percent, text = max(pairs, default=(0, ""))
     if percent == 100:
         found.append(Reason(NAME, text))
@@ -92,6 +92,10 @@ def reasons(one: Facts, other: Facts) -> list[Reason]:
     if SIMILAR_FROM <= percent < 100:
         found.append(Reason(SIMILAR, text, percent))
     return found
+
+
+def _both(one: str, other: str) -> str:
+    return one if one == other else f"{one} / {other}"
 
 
 def mailbox(email: str) -> str:
