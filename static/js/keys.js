@@ -28,7 +28,7 @@ const KEYS = {
     return Boolean(box);
   },
   c: () => {
-    const button = document.querySelector("[data-key-create]") ?? document.querySelector(".page-actions a.btn-primary");
+    const button = document.querySelector("[data-key-create]") ?? document.querySelector(".page-actions a[href$='/add']");
     button?.click();
     return Boolean(button);
   },

@@ -1,0 +1,166 @@
+"""No page breaks a rule of axe-core: light and dark, on a desktop and on a phone, with overlays open; and none is
+wider than its window down to 320 px (which is a window of 1280 px at 400 %).
+
+The addresses come from the URLconf, as in tests/house; a page that needs a row takes it from the test world.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import axe_playwright_python
+import pytest
+
+from tests.browser.staff import PATIENCE
+from tests.factories.people import PASSWORD
+from tests.house.addresses import pages
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+RUN = """async (options) => (await axe.run(document, options)).violations.map((rule) =>
+    `${rule.id}: ${rule.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(" | ")}`)"""
+EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
+COLOURS = EVERYTHING | {"runOnly": ["color-contrast"]}
+SHAPE = EVERYTHING | {"rules": {"color-contrast": {"enabled": False}}}
+WIDER = """() => {
+    const page = document.documentElement;
+    if (page.scrollWidth <= page.clientWidth) return [];
+    const beyond = (node) => node.getBoundingClientRect().right > page.clientWidth;
+    const far = [...document.querySelectorAll("main *")].filter(beyond).slice(0, 3);
+    return [`${page.scrollWidth} px wide: ${far.map((node) => `${node.tagName} ${node.className}`).join(" | ")}`];
+}"""
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
+MAKE_WORLD = """
+import json
+from tests.factories.world import make_world
+world = make_world("access")
+objects = {name: str(getattr(row, "public_id", row)) for name, row in world.objects.items()}
+print(json.dumps({"email": world.admin.user.email, "objects": objects}))
+"""
+# What is no page to look at: a machine's answer, an address that only redirects, one that needs a secret of a mail.
+NO_PAGES = {"health", "theme", "logout", "password-reset-confirm", "invitation", "gallery", "palette"}
+
+
+@pytest.fixture(scope="module")
+def world(live_stack: Stack) -> SimpleNamespace:
+    """An organization with one row of each noun, in the stack's database."""
+    answer = json.loads(live_stack.manage("shell", "-v", "0", "-c", MAKE_WORLD).strip().splitlines()[-1])
+    return SimpleNamespace(**answer)
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, live_stack: Stack, world: SimpleNamespace) -> Iterator[Page]:
+    """Signed in once; without motion, which colours are measured in the middle of."""
+    context = browser.new_context(base_url=live_stack.base_url, viewport=DESKTOP, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    page.goto("/login")
+    assert broken(page) == [], "the sign-in page"
+    page.locator("[name=username]").fill(world.email)
+    page.locator("[name=password]").fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(lambda url: "/login" not in url)
+    yield page
+    context.close()
+
+
+def run(page: Page, options: dict[str, Any]) -> list[str]:
+    """The rules that are broken now, with the first three places each."""
+    found: list[str] = page.evaluate(RUN, options)
+    return found
+
+
+def broken(page: Page) -> list[str]:
+    """What is wrong with the page that has just been opened, in all its dresses."""
+    page.evaluate(AXE)
+    found = [f"light: {rule}" for rule in run(page, EVERYTHING)]
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    found += [f"dark: {rule}" for rule in run(page, COLOURS)]
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    for width in (720, 320):
+        page.set_viewport_size({"width": width, "height": 844})
+        found += [f"{width} px: {rule}" for rule in page.evaluate(WIDER)]
+    page.set_viewport_size(PHONE)
+    found += [f"phone: {rule}" for rule in run(page, SHAPE)]
+    page.set_viewport_size(DESKTOP)
+    return found
+
+
+def test_every_page(page: Page, world: SimpleNamespace) -> None:
+    wrong, seen = {}, 0
+    for address in pages():
+        if address.name in NO_PAGES:
+            continue
+        path = address.path(world)  # type: ignore[arg-type]
+        answer = page.request.get(path, max_redirects=0)
+        if answer.status != 200 or not answer.headers.get("content-type", "").startswith("text/html"):
+            continue  # a POST, a download, a way to somewhere else
+        page.goto(path, wait_until="domcontentloaded")
+        seen += 1
+        if found := broken(page):
+            wrong[address.route] = found
+    assert wrong == {}
+    assert seen > 60
+
+
+def test_pages_for_what_goes_wrong(page: Page) -> None:
+    assert page.goto("/no-such-page").status == 404  # type: ignore[union-attr]
+    assert broken(page) == []
+
+
+def test_open_overlays_menus_and_the_palette(page: Page, world: SimpleNamespace) -> None:
+    page.goto("/customers")
+    page.get_by_role("link", name="Add a customer").first.click()
+    page.locator("#drawer[open] [data-overlay-title]").wait_for()
+    assert broken(page) == [], "a drawer"
+    page.keyboard.press("Escape")
+
+    page.goto(f"/customers/{world.objects['customers']}")
+    page.locator(".page-actions summary").click()
+    page.locator(".page-actions .menu-item").first.wait_for()
+    assert broken(page) == [], "a menu"
+    page.locator(".page-actions .menu-item", has_text="Delete customer").click()
+    page.locator("#dialog[open] [data-overlay-title]").wait_for()
+    assert broken(page) == [], "a dialog"
+    page.keyboard.press("Escape")
+
+    for text in ("", "access", "nothing fits this"):
+        page.keyboard.press("Control+k")
+        page.locator("#palette[open] [role=option]").first.wait_for()
+        with page.expect_response("**/palette?**"):
+            page.locator("#palette [role=combobox]").fill(text or "a")
+        page.wait_for_timeout(50)
+        assert broken(page) == [], f"the palette: {text}"
+        page.keyboard.press("Escape")
+
+    page.keyboard.press("?")
+    page.locator("#keys[open]").wait_for()
+    assert broken(page) == [], "the keys"
+    page.keyboard.press("Escape")
+
+
+def test_the_left_menu_of_a_phone_holds_the_focus(page: Page) -> None:
+    page.goto("/")
+    page.set_viewport_size(PHONE)
+    page.locator("[data-burger]").click()
+    page.locator("#side.is-open").wait_for()
+    page.evaluate(AXE)
+    assert run(page, EVERYTHING) == []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement === document.body || !!document.activeElement.closest('#side')"
+        )
+    page.keyboard.press("Escape")
+    page.locator("#side.is-open").wait_for(state="detached")
+    assert page.evaluate("document.activeElement.matches('[data-burger]')")
+    page.set_viewport_size(DESKTOP)
