@@ -28,6 +28,7 @@ from billing.rules.states import LIVE, JobState, SubscriptionStatus
 from customers.actions.customers import told
 from customers.models import Customer
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.provider_sync import mirror_deletion
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
@@ -184,6 +185,11 @@ def mark_deleted(cascade: Cascade) -> str:
     return "Deleted"
 
 
+def tell_providers(cascade: Cascade) -> str:
+    """The customer is deleted at its payment providers, or they are noted to be told."""
+    return mirror_deletion(cascade.customer, by=cascade.by, at=cascade.at)
+
+
 def counted(number: int, one: str, many: str) -> str:
     """`1 coupon ended`, `3 coupons ended`, or nothing for none."""
     return f"{number} {one if number == 1 else many}" if number else ""
@@ -196,4 +202,5 @@ STEPS: tuple[tuple[str, str, Callable[[Cascade], str]], ...] = (
     ("coupons", "Coupons", end_coupons),
     ("wallets", "Wallets", end_wallets),
     ("customer", "Customer", mark_deleted),
+    ("providers", "Payment providers", tell_providers),
 )

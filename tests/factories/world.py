@@ -25,11 +25,13 @@ from customers.actions.merge import merge_customers
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
 from invoicing.models import InvoiceLine
 from tests.factories.catalog import make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
+from tests.factories.providers import make_provider
 from tests.factories.usage import event
 
 
@@ -72,6 +74,7 @@ def make_world(name: str) -> World:
     note = create_credit_note(
         invoice, [CreditItem(line, "Less", 1000)], line.tax_minor // 10, key="note", by=ACTOR, at=NOW
     )
+    account = make_provider(organization, name=f"{name} account", sync_customers=False)
     payment = record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=NOW)
     key, secret = issue_key(organization, f"{name} key", by=ACTOR, at=NOW)
     job = later.enqueue(
@@ -99,6 +102,9 @@ def make_world(name: str) -> World:
         "lines": line,
         "credit-notes": note,
         "payments": payment,
+        "payment-providers": account,
+        "integrations": account,
+        "provider-links": link_customer(customer, account, f"{name}-at-stripe", by=ACTOR, at=NOW),
         "charges": plan.charges.get(),
         "events": Event.objects.get(organization=organization),
         "transactions": f"{name}-event",
