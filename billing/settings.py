@@ -199,6 +199,7 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Tarn <billing@localho
 # --- Requests of ours to others -------------------------------------------------------------------------
 # Private addresses that may be reached: a comma list of hosts and networks, or 1 for all of them.
 OUTBOUND_ALLOW_PRIVATE = os.environ.get("OUTBOUND_ALLOW_PRIVATE", "")
+VIES_URL = os.environ.get("VIES_URL", "https://ec.europa.eu/taxation_customs/vies/rest-api")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
 # What encrypts the credentials of payment providers at rest; derived from SECRET_KEY when it is empty.
 CREDENTIALS_KEY = os.environ.get("CREDENTIALS_KEY", "")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.utils import timezone
 
 from billing.actions import later
-from customers.actions import tag_list
+from customers.actions import tag_list, vat_queue
 from customers.actions.delete import carry_out
 
 
@@ -19,3 +20,9 @@ def delete(job_id: str) -> None:
 def index_tag(job_id: str) -> None:
     """The search of customers after a tag was renamed or deleted."""
     later.run(job_id, tag_list.index)
+
+
+@shared_task(name="customers.check_vat")
+def check_vat() -> None:
+    """Beat, each minute: confirmations by hand that are over, and the VAT checks that are due."""
+    vat_queue.run(timezone.now())

@@ -13,6 +13,7 @@ import pytest
 
 from billing import embedded
 from tests.services.stripe import FakeStripe, StripeServer
+from tests.services.vies import FakeVies, serving
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -63,6 +64,15 @@ def stripe(stripe_server: StripeServer, settings: SettingsWrapper) -> FakeStripe
     settings.STRIPE_API_BASE = stripe_server.base
     settings.OUTBOUND_ALLOW_PRIVATE = "127.0.0.1"
     return stripe_server.stripe
+
+
+@pytest.fixture
+def vies(settings: SettingsWrapper) -> Iterator[FakeVies]:
+    """A VIES that knows every number, reached by what the product asks."""
+    with serving(FakeVies()) as found:
+        settings.VIES_URL = found.url
+        settings.OUTBOUND_ALLOW_PRIVATE = "127.0.0.1"
+        yield found
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from billing.models import BillingEntity, Organization
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
 from customers.actions.columns import columns
+from customers.actions.vat import after_change
 from customers.models import Customer
 from customers.queries.classification import flip_payload
 from customers.queries.index import search_values
@@ -63,6 +64,7 @@ def add_customer(
     refuse_duplicates(customer, ("external_id", "email"))
     save(customer)
     customer.taxes.set(taxes)
+    after_change(customer, None, wish=check_vat, by=by, at=at)
     record_added(customer, {*values, "external_id", "currency"}, taxes, by=by, at=at)
     set_provider_ids(customer, provider_ids or {}, by=by, at=at)
     mirror(customer, by=by, at=at)
@@ -125,6 +127,7 @@ def update_customer(
         if {tax.pk for tax in old} != {tax.pk for tax in taxes}:
             different["taxes"] = ([str(tax) for tax in old], [str(tax) for tax in taxes])
             customer.taxes.set(taxes)
+    after_change(customer, different, wish=check_vat, by=by, at=at)
     if not different:
         set_provider_ids(customer, provider_ids or {}, by=by, at=at)
         return customer

@@ -1,0 +1,1 @@
+"""Services of others that know something about customers."""
