@@ -17,10 +17,12 @@ from billing.actions.locks import lock_customer
 from billing.models import EntryKind, WalletEntry
 from billing.orm.actor import Actor
 from customers.actions.delete import STEPS, VOID, Cascade
-from customers.actions.merge import merge_customers
+from customers.actions.merge import bring_together
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
 from invoicing.rules.states import InvoiceStatus
+
+OUTSIDE = frozenset({"providers"})  # steps that tell others, which nothing could take back
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Act
         before = dict(invoices.values_list("pk", "status"))
         notes = set(CreditNote.objects.filter(customer=customer).values_list("pk", flat=True))
         cascade = Cascade(customer, unpaid_invoices, by, at)
-        for _, _, work in STEPS:
-            work(cascade)
+        for name, _, work in STEPS:
+            if name not in OUTSIDE:
+                work(cascade)
         after = list(invoices.order_by("created_at", "pk"))
         issued, voided = InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value
         new_notes = CreditNote.objects.filter(customer=customer).exclude(pk__in=notes)
@@ -85,7 +88,7 @@ def foresee_merge(
 ) -> dict[str, Any]:
     """The counts and amounts of merging now (`Merge.counts`). Raises what the merge would raise."""
     with transaction.atomic():
-        merge = merge_customers(source, target, strategy, chosen, by=by, at=at)
+        merge = bring_together(source, target, strategy, chosen, by=by, at=at)
         counts: dict[str, Any] = merge.counts
         transaction.set_rollback(True)
     return counts

@@ -24,8 +24,11 @@ from customers.models import Customer, Merge
 from customers.queries.merging import fixed_fields, merge_payload, values_of
 from customers.rules.fields import clean_fields
 from customers.rules.merging import Choice, Strategy, choices, resolved
+from invoicing.actions.provider_sync import mirror
+from invoicing.actions.provider_throw import undone_at_providers
 
 
+@undone_at_providers
 @transaction.atomic
 def merge_customers(
     source: Customer,
@@ -44,9 +47,26 @@ def merge_customers(
     external ID or currency of a target where they are fixed, Conflict when one of them is deleted or being deleted or
     the source has been merged, and what the wallets refuse.
     """
+    merge = bring_together(source, target, strategy, chosen or {}, confirmation=confirmation, by=by, at=at)
+    mirror(merge.target, by=by, at=at)
+    return merge
+
+
+@transaction.atomic
+def bring_together(
+    source: Customer,
+    target: Customer,
+    strategy: str,
+    chosen: Mapping[str, str],
+    *,
+    confirmation: str | None = None,
+    by: Actor,
+    at: datetime,
+) -> Merge:
+    """`merge_customers` as far as it is ours alone: nobody outside is told."""
     source, target = lock_both(source, target)
     check_present(source, target)
-    decisions = decide(source, target, strategy, chosen or {})
+    decisions = decide(source, target, strategy, chosen)
     source.deleted_at, source.merged_into = at, target
     source.save(update_fields=["deleted_at", "merged_into", "updated_at"])
     different = write_fields(source, target, decisions)
