@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from invoicing.views import billing_entities, credit_notes, documents, invoice_acts, invoices, payments
+from invoicing.views import (
+    billing_entities,
+    credit_notes,
+    crediting,
+    documents,
+    invoice_acts,
+    invoices,
+    payments,
+    providers,
+)
 
 urlpatterns: list[URLPattern] = [
     path("settings/billing-entities", billing_entities.billing_entities, name="billing-entities"),
@@ -21,6 +30,29 @@ urlpatterns: list[URLPattern] = [
         billing_entities.set_default,
         name="billing-entity-default",
     ),
+    path("settings/integrations", providers.integrations, name="integrations"),
+    path("settings/integrations/add", providers.add, name="integration-add"),
+    path("settings/integrations/strategy", providers.strategy, name="integration-strategy"),
+    path("settings/integrations/<pid:id>", providers.integration, name="integration"),
+    path("settings/integrations/<pid:id>/edit", providers.edit, name="integration-edit"),
+    path("settings/integrations/<pid:id>/test", providers.test, name="integration-test"),
+    path("settings/integrations/<pid:id>/up", providers.move, {"steps": -1}, name="integration-up"),
+    path("settings/integrations/<pid:id>/down", providers.move, {"steps": 1}, name="integration-down"),
+    path(
+        "settings/integrations/<pid:id>/activate",
+        providers.activate,
+        {"active": True},
+        name="integration-activate",
+    ),
+    path(
+        "settings/integrations/<pid:id>/deactivate",
+        providers.activate,
+        {"active": False},
+        name="integration-deactivate",
+    ),
+    path("settings/integrations/<pid:id>/compare", providers.compare, name="integration-compare"),
+    path("settings/integrations/<pid:id>/send-all", providers.mirror_all, name="integration-send-all"),
+    path("settings/integrations/<pid:id>/delete", providers.delete, name="integration-delete"),
     path("invoices", invoices.invoices, name="invoices"),
     path("invoices/<pid:id>", invoices.invoice, name="invoice"),
     path("invoices/<pid:id>/pdf", documents.invoice_pdf, name="invoice-pdf"),
@@ -30,6 +62,9 @@ urlpatterns: list[URLPattern] = [
     path("invoices/<pid:id>/payments/add", invoice_acts.pay, name="invoice-pay"),
     path("invoices/<pid:id>/void", invoice_acts.void, name="invoice-void"),
     path("invoices/<pid:id>/delete", invoice_acts.delete, name="invoice-delete"),
+    path("invoices/<pid:id>/credit", crediting.credit, name="invoice-credit"),
+    path("payments/<pid:id>/refund", crediting.refund, name="payment-refund"),
+    path("credit-notes/<pid:id>/void", crediting.void_note, name="credit-note-void"),
     path("payments", payments.payments, name="payments"),
     path("payments/<pid:id>", payments.payment, name="payment"),
     path("credit-notes", credit_notes.credit_notes, name="credit-notes"),

@@ -16,7 +16,7 @@ from billing.queries.usage import current_usage
 from billing.rules.states import LIVE, OPEN
 from customers.models import Customer
 from customers.rules.recurring import monthly_minor
-from invoicing.models import Invoice, Payment
+from invoicing.models import RECEIVED, Invoice, Payment
 
 LIVE_VALUES = [status.value for status in LIVE]
 OPEN_VALUES = [status.value for status in OPEN]
@@ -40,7 +40,7 @@ def with_figures(rows: QuerySet[Any]) -> QuerySet[Any]:
     return rows.annotate(
         active_subscriptions=count_of(Subscription.objects.filter(status__in=LIVE_VALUES)),
         outstanding_minor=sum_of(Invoice.objects.unpaid(), F("total_minor") - F("paid_minor")),
-        spent_minor=sum_of(Payment.objects.filter(status="successful"), F("amount_minor")),
+        spent_minor=sum_of(Payment.objects.filter(status__in=RECEIVED), F("amount_minor")),
     )
 
 
@@ -91,7 +91,7 @@ def customer_figures(customer: Customer, subscriptions: list[Subscription], at: 
     found = (
         Customer.objects.filter(pk=customer.pk)
         .values(
-            spent_minor=sum_of(Payment.objects.filter(status="successful"), F("amount_minor")),
+            spent_minor=sum_of(Payment.objects.filter(status__in=RECEIVED), F("amount_minor")),
             outstanding_minor=sum_of(unpaid, due),
             outstanding_count=count_of(unpaid),
             overdue_minor=sum_of(overdue, due),

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit, later
-from billing.actions.locks import lock_customer
+from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import allocate_minor
@@ -37,18 +37,20 @@ def create_credit_note(
     items: Sequence[CreditItem],
     tax_minor: int,
     *,
+    refund_minor: int = 0,
     key: str,
     reason: str = "order_cancellation",
     description: str = "",
     by: Actor,
     at: datetime,
 ) -> CreditNote:
-    """Credit part of a finalised invoice to the customer's balance, from where later invoices take it.
+    """Credit part of a finalised invoice to the customer's balance, from where later invoices take it;
+    `refund_minor` of it is given back as money by the caller and not part of that balance.
 
     `key` makes a repeat harmless. Raises Invalid for an invoice that is not finalised, Conflict for more
     than a line still has.
     """
-    customer = lock_customer(invoice.customer_id)
+    customer = lock_customer_of(invoice)
     invoice = lock_invoice(invoice)
     found = CreditNote.objects.of(invoice.organization_id).filter(key=key).first()
     if found is not None:
@@ -75,7 +77,8 @@ def create_credit_note(
         net_minor=net,
         tax_minor=tax_minor,
         total_minor=net + tax_minor,
-        balance_minor=net + tax_minor,
+        refund_minor=refund_minor,
+        balance_minor=net + tax_minor - refund_minor,
         key=key,
         pdf_state=PdfState.PENDING.value,
     )

@@ -24,10 +24,10 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
-from invoicing.api.amounts import minor_of
 from invoicing.models import Invoice
 from invoicing.queries.lists import invoices_with_status, visible
 from invoicing.queries.payloads import invoice_payload, with_parts
+from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Invoices"])
 PDF = "application/pdf"

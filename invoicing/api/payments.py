@@ -16,10 +16,11 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from invoicing.actions.payments import record_payment
-from invoicing.api.amounts import minor_of
+from invoicing.actions.refunds import refund_payment
 from invoicing.models import Invoice, Payment
 from invoicing.queries.lists import PAYMENT_WORDS, payments_with_status
-from invoicing.queries.payloads import payment_payload
+from invoicing.queries.payloads import payment_payload, refund_payload
+from invoicing.rules.amounts import minor_of
 from invoicing.rules.states import PaymentState
 
 router = Router(tags=["Payments"])
@@ -40,6 +41,14 @@ class PaymentIn(ApiSchema):
     )
     paid_at: datetime | None = None
     status: str = PaymentState.SUCCESSFUL.value
+
+
+class RefundIn(ApiSchema):
+    """Money to give back; without `amount` all that is left of the payment."""
+
+    amount: Decimal | None = None
+    reason: str = Field("", max_length=500)
+    reference: str = Field("", max_length=100)
 
 
 class Filters(ApiSchema):
@@ -101,3 +110,21 @@ def get_payment(request: HttpRequest, id: str) -> dict[str, Any]:
     """One payment."""
     rows = Payment.objects.of(cast(ApiRequest, request).organization)
     return envelope(payment_payload(rows.by_public_id(id)))
+
+
+@router.post("/{id}/refund", response={201: dict[str, Any]})
+def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple[int, dict[str, Any]]:
+    """Note that money went back, also after the customer was deleted. `Idempotency-Key` makes a repeat harmless."""
+    staff = cast(ApiRequest, request)
+    payment = Payment.objects.of(staff.organization).by_public_id(id)
+    wanted = body or RefundIn()
+    made = refund_payment(
+        payment,
+        amount_minor=None if wanted.amount is None else minor_of(wanted.amount, payment.currency, "amount"),
+        reason=wanted.reason,
+        reference=wanted.reference,
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope(refund_payload(made))

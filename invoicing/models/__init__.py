@@ -12,11 +12,12 @@ from invoicing.models.invoice import (
     LineKind,
     PdfState,
 )
-from invoicing.models.payment import Payment, Refund
+from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.sequence import Sequence
 
 __all__ = [
+    "RECEIVED",
     "CreditNote",
     "DeductionKind",
     "Invoice",

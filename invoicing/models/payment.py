@@ -10,6 +10,8 @@ from django.db.models import F, Q
 from billing.orm.fields import CurrencyField
 from billing.orm.scoped import Scoped
 
+RECEIVED = ("successful", "partially_refunded", "refunded")  # the money came, whatever went back later
+
 
 class Payment(Scoped):
     """Money received. `key` makes recording it twice harmless."""

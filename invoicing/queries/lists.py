@@ -49,7 +49,11 @@ def invoices_with_status(rows: Any, word: str, on: date) -> Any:
 
 
 def payments_with_status(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
-    """Payments in a state, in any case and spelling. An unknown word finds nothing."""
+    """Payments in a state, in any case and spelling; refunded are those of which anything went back. An unknown word
+    finds nothing.
+    """
     name = word.strip().lower()
     name = PAYMENT_WORDS.get(name, name)
+    if name == PaymentState.REFUNDED.value:
+        return rows.filter(refunded_minor__gt=0)
     return rows.filter(status=name) if name in {state.value for state in PaymentState} else rows.none()

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment
+from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment, Refund
 
 STEP_NUMBERS = {"amount", "units", "unit_amount", "flat_amount", "rate", "from_value", "to_value"}
 
@@ -80,6 +80,7 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
         "walletCredits": from_minor(row.wallet_credits_minor, currency),
         "purchaseOrder": row.purchase_order or None,
         "notes": row.notes,
+        "customFields": row.custom_fields,
         "metadata": row.metadata,
         "pdfUrl": pdf_url(row),
         "createdAt": row.created_at,
@@ -132,8 +133,24 @@ def payment_payload(row: Payment) -> dict[str, Any]:
         "status": row.status,
         "provider": row.provider,
         "reference": row.reference,
+        "refundedAmount": from_minor(row.refunded_minor, row.currency),
         "paidAt": row.paid_at,
         "createdAt": row.created_at,
+    }
+
+
+def refund_payload(row: Refund) -> dict[str, Any]:
+    """Money given back."""
+    return {
+        "id": row.public_id,
+        "paymentId": encode("pay", row.payment_id),
+        "creditNoteId": encode("cn", row.credit_note_id) if row.credit_note_id else None,
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "status": row.status,
+        "reason": row.reason,
+        "reference": row.reference,
+        "refundedAt": row.refunded_at,
     }
 
 
@@ -167,6 +184,8 @@ def credit_note_payload(row: CreditNote) -> dict[str, Any]:
         "amount": from_minor(row.net_minor, currency),
         "taxAmount": from_minor(row.tax_minor, currency),
         "total": from_minor(row.total_minor, currency),
+        "refundAmount": from_minor(row.refund_minor, currency),
+        "creditAmount": from_minor(row.total_minor - row.refund_minor, currency),
         "balance": from_minor(row.balance_minor, currency),
         "createdAt": row.created_at,
         "voidedAt": row.voided_at,

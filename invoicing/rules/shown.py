@@ -26,10 +26,16 @@ def shown_status(status: str, payment_status: str, due_on: date | None, today: d
 
 
 def possible_acts(status: str, type: str, due_minor: int) -> frozenset[str]:
-    """Of refresh, finalize, delete (drafts), pay, void (finalized): what makes sense now, whoever asks."""
+    """Of refresh, finalize, delete (drafts), pay, credit, void (finalized): what makes sense now, whoever asks."""
     if status == InvoiceStatus.DRAFT:
         by_type = {InvoiceType.SUBSCRIPTION.value: "refresh", InvoiceType.ONE_OFF.value: "delete"}
         return frozenset({"finalize", by_type.get(type, "finalize")})
     if status == InvoiceStatus.FINALIZED:
-        return frozenset({"void", "pay"} if due_minor > 0 else {"void"})
+        acts = {"void", "pay"} if due_minor > 0 else {"void"}
+        return frozenset(acts | {"credit"} if creditable_now(status, type) else acts)
     return frozenset()
+
+
+def creditable_now(status: str, type: str) -> bool:
+    """Whether a credit note can be made of such an invoice: issued, and not one that sold prepaid credits."""
+    return status == InvoiceStatus.FINALIZED and type != InvoiceType.CREDIT.value

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from billing.web.access import access
+from billing.web.access import access, may
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
@@ -55,9 +55,11 @@ def credit_notes(request: StaffRequest) -> HttpResponse:
 
 
 def state_of(note: CreditNote) -> str:
-    """The word for a credit note: voided, available, or consumed when its balance is used up."""
+    """The word for a credit note: voided, refunded (all of it), available, or consumed: nothing is left."""
     if note.status == "voided":
         return "voided"
+    if note.refund_minor == note.total_minor:
+        return "refunded"
     return "available" if note.balance_minor else "consumed"
 
 
@@ -66,13 +68,19 @@ def state_of(note: CreditNote) -> str:
 def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """One credit note."""
     note = find_credit_note(request, id)
+    finalized = note.status == "finalized"
+    used_minor = note.total_minor - note.refund_minor - note.balance_minor if finalized else 0
     context: dict[str, Any] = {
         "note": note,
         "customer": note.customer,
         "invoice": note.invoice,
         "shown": state_of(note),
         "reason": note.reason.replace("_", " ").capitalize(),
-        "used_minor": note.total_minor - note.balance_minor if note.status == "finalized" else 0,
+        "used_minor": used_minor,
+        "can_void": finalized
+        and not used_minor
+        and not note.refund_minor
+        and may(request.member, "credit_notes.edit"),
         "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
         "history": history(note),
     }

@@ -14,7 +14,7 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import PaymentFilters
-from invoicing.models import Payment
+from invoicing.models import RECEIVED, Payment
 from invoicing.queries.listing import payment_list, sums_of
 from invoicing.views.frame import customer_named, tidy
 
@@ -41,7 +41,7 @@ def payments(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "chips": filters.chips(request.GET, named),
         "narrowed": bool(filters.values),
-        "sums": sums_of(found.filter(status="successful"), "amount_minor"),
+        "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
         "sort": sort if request.GET.get("sort") else "",
     }
     response = render_page(request, "invoicing/payments/list.html", context, partials=("payment-table",))

@@ -1,6 +1,4 @@
-"""Amounts in request bodies."""
-
-from __future__ import annotations
+"""Amounts as people and other systems type them."""
 
 from decimal import Decimal
 
@@ -10,7 +8,7 @@ from billing.rules.money import exponent
 MOST = Decimal(10) ** 12
 
 
-def minor_of(amount: Decimal, currency: str, field: str) -> int:
+def minor_of(amount: Decimal, currency: str, field: str | None = None) -> int:
     """Major units to minor units; Invalid when the currency has fewer decimals than the amount."""
     if not amount.is_finite() or abs(amount) >= MOST:
         raise Invalid("This is no amount of money.", field=field)

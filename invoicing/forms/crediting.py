@@ -1,0 +1,110 @@
+"""Forms of what was too much: a credit note, and money given back."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+
+from billing.rules.errors import BillingError
+from billing.rules.money import from_minor
+from billing.web.once import OnceForm
+from invoicing.actions.crediting import CreditRequest
+from invoicing.models import Invoice, Payment
+from invoicing.queries.crediting import Creditable
+from invoicing.rules.amounts import minor_of
+from invoicing.rules.crediting import CreditReason
+
+REASONS = [
+    (CreditReason.ORDER_CHANGE.value, "The order changed"),
+    (CreditReason.ORDER_CANCELLATION.value, "The order was cancelled"),
+    (CreditReason.DUPLICATED_CHARGE.value, "It was charged twice"),
+    (CreditReason.PRODUCT_UNSATISFACTORY.value, "The product was not satisfactory"),
+    (CreditReason.FRAUDULENT_CHARGE.value, "The charge was fraudulent"),
+    (CreditReason.OTHER.value, "Another reason"),
+]
+
+
+class AmountField(forms.DecimalField):
+    """An amount in major units; cleaned to minor units. Empty is 0."""
+
+    def __init__(self, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        widget = forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"})
+        super().__init__(max_digits=30, required=False, widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> Any:
+        """Minor units; more decimals than the currency has are an error."""
+        found: Decimal | None = super().clean(value)
+        if found is None:
+            return 0
+        try:
+            minor = minor_of(found, self.currency)
+        except BillingError as error:
+            raise forms.ValidationError(str(error)) from None
+        if minor < 0:
+            raise forms.ValidationError("Must not be negative.")
+        return minor
+
+
+class CreditNoteForm(OnceForm):
+    """An amount for each line that has something left, before tax; or everything with one click."""
+
+    everything = forms.BooleanField(required=False, label="Credit everything that is left")
+    reason = forms.ChoiceField(choices=REASONS)
+    description = forms.CharField(
+        required=False, max_length=500, label="Note", help_text="Kept with the credit note, not printed."
+    )
+
+    def __init__(
+        self, *args: Any, invoice: Invoice, rest: Creditable, may_refund: bool, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.invoice = invoice
+        self.left = {key: minor for key, minor in rest.left.items() if minor}
+        self.rows = [row for row in rest.rows if str(row.pk) in self.left]
+        for row in self.rows:
+            most = from_minor(self.left[str(row.pk)], invoice.currency)
+            self.fields[f"line-{row.pk}"] = AmountField(
+                invoice.currency, label=row.description, help_text=f"At most {most:f}"
+            )
+        if may_refund and rest.refundable_minor:
+            most = from_minor(rest.refundable_minor, invoice.currency)
+            self.fields["refund"] = AmountField(
+                invoice.currency,
+                label="Give back as money",
+                help_text=f"Up to {most:f} of what was paid. The rest is taken by the next invoices.",
+            )
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Each line with its field, for the template."""
+        return [
+            {"row": row, "left_minor": self.left[str(row.pk)], "field": self[f"line-{row.pk}"]}
+            for row in self.rows
+        ]
+
+    def request(self) -> CreditRequest:
+        """What was typed, for the action."""
+        data = self.cleaned_data
+        return CreditRequest(
+            items={str(row.pk): data.get(f"line-{row.pk}") or 0 for row in self.rows},
+            everything=data["everything"],
+            refund_minor=data.get("refund") or 0,
+        )
+
+
+class RefundForm(OnceForm):
+    """Money given back, prefilled with all that is left of the payment."""
+
+    reason = forms.CharField(required=False, max_length=500)
+    reference = forms.CharField(
+        required=False, max_length=100, help_text="As on the bank statement, for example."
+    )
+
+    def __init__(self, *args: Any, payment: Payment, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        left = payment.amount_minor - payment.refunded_minor
+        self.fields["amount"] = AmountField(
+            payment.currency, label="Amount", initial=f"{from_minor(left, payment.currency):f}"
+        )

@@ -1,0 +1,121 @@
+"""What a credit note may take back of an issued invoice, and what that makes with tax.
+
+Laws.
+- A line can be credited up to its amount after coupons, less what earlier notes have taken of it. The amounts
+  after coupons are whole minor units that sum to the invoice's taxable amount.
+- The tax of a note is rounded once over its items and never exceeds the tax that earlier notes have left. The
+  note that takes all that is left takes all the tax that is left too, so the notes add up to the invoice.
+- An amount with tax is spread over the lines by what is left of them.
+- Money goes back up to what was paid and not given back yet; the rest of a note is credit.
+
+Example: lines 1000 and 500 at 19 %, tax 285. Crediting 333 of the first: tax 63.27, so 63, together 396. Then
+everything: 667 + 500, tax 285 - 63 = 222, together 1389; 396 + 1389 = 1785.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from billing.rules.errors import FieldErrors, Invalid
+from billing.rules.money import ZERO, allocate_minor, exact, round_half_up
+
+
+class CreditReason(StrEnum):
+    """Why an invoice was too much."""
+
+    DUPLICATED_CHARGE = "duplicated_charge"
+    PRODUCT_UNSATISFACTORY = "product_unsatisfactory"
+    ORDER_CHANGE = "order_change"
+    ORDER_CANCELLATION = "order_cancellation"
+    FRAUDULENT_CHARGE = "fraudulent_charge"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class CreditableLine:
+    """A line of an invoice: its amount, its share of the coupons, its tax rate in percent, and what earlier notes
+    have taken back after coupons and before tax.
+    """
+
+    id: str
+    amount_minor: int
+    coupon: Decimal
+    rate: Decimal
+    credited_minor: int = 0
+
+
+@dataclass(frozen=True)
+class Credit:
+    """A note's items {line id: minor units before tax}, its tax and its total."""
+
+    items: dict[str, int]
+    net_minor: int
+    tax_minor: int
+
+    @property
+    def total_minor(self) -> int:
+        return self.net_minor + self.tax_minor
+
+
+def left_of(lines: Sequence[CreditableLine]) -> dict[str, int]:
+    """What can still be credited of each line, before tax."""
+    with exact():
+        after_coupons = [line.amount_minor - line.coupon for line in lines]
+        total = int(round_half_up(sum(after_coupons, ZERO)))
+    nets = allocate_minor(total, after_coupons)
+    return {line.id: max(net - line.credited_minor, 0) for line, net in zip(lines, nets, strict=True)}
+
+
+def credit_items(lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: int) -> Credit:
+    """A note over the given amounts by line, before tax. FieldErrors name the line (`line-<id>`) that has less."""
+    left = left_of(lines)
+    items = {key: minor for key, minor in wanted.items() if minor}
+    errors = [
+        (
+            f"line-{key}",
+            "Nothing is left of this line." if not left.get(key) else "More than is left of the line.",
+        )
+        for key, minor in items.items()
+        if not 0 < minor <= left.get(key, 0)
+    ]
+    if errors:
+        raise FieldErrors(errors)
+    if not items:
+        raise Invalid("Enter an amount for at least one line.", code="nothing_to_credit", field="items")
+    net = sum(items.values())
+    if net == sum(left.values()):
+        return Credit(items, net, tax_left)
+    rates = {line.id: line.rate for line in lines}
+    with exact():
+        tax = int(round_half_up(sum((minor * rates[key] / 100 for key, minor in items.items()), ZERO)))
+    return Credit(items, net, min(tax, tax_left))
+
+
+def credit_everything(lines: Sequence[CreditableLine], tax_left: int) -> Credit:
+    """A note over all that is left."""
+    return credit_items(lines, left_of(lines), tax_left)
+
+
+def credit_total(lines: Sequence[CreditableLine], total_minor: int, tax_left: int) -> Credit:
+    """A note over an amount with tax, spread over what is left of the lines."""
+    left = left_of(lines)
+    net_left = sum(left.values())
+    most = net_left + tax_left
+    if total_minor <= 0:
+        raise Invalid("Must be more than 0.", field="amount")
+    if total_minor > most:
+        raise Invalid("More than is left of the invoice.", code="more_than_creditable", field="amount")
+    if total_minor == most:
+        return credit_everything(lines, tax_left)
+    with exact():
+        net = int(round_half_up(Decimal(total_minor) * net_left / most))
+    net = max(net, total_minor - tax_left)
+    parts = allocate_minor(net, [Decimal(minor) for minor in left.values()])
+    items = {key: part for key, part in zip(left, parts, strict=True) if part}
+    return Credit(items, net, total_minor - net)
+
+
+def refundable(total_minor: int, received_minor: int) -> int:
+    """How much of a note can go back as money; `received_minor` is what was paid and not given back yet."""
+    return max(min(total_minor, received_minor), 0)

@@ -1,0 +1,164 @@
+"""Crediting an issued invoice, withdrawing a credit note, and giving money back."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods
+
+from billing.actions.clock import now
+from billing.rules.errors import BillingError
+from billing.web.access import access, may
+from billing.web.errors import add_error
+from billing.web.htmx import done, render_page
+from billing.web.once import claimed
+from billing.web.requests import StaffRequest
+from invoicing.actions.crediting import estimate, issue_credit_note, void_credit_note
+from invoicing.actions.refunds import refund_payment
+from invoicing.forms.crediting import CreditNoteForm, RefundForm
+from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.queries.crediting import creditable
+from invoicing.rules.crediting import CreditReason
+from invoicing.rules.shown import creditable_now
+from invoicing.views.frame import find_credit_note, find_invoice
+
+
+@require_http_methods(["GET", "POST"])
+@access("credit_notes.edit")
+def credit(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The drawer "Issue credit note". Its totals are computed while one types; the button `estimate` does the
+    same without JavaScript and writes nothing.
+    """
+    invoice = find_invoice(request, id)
+    rest = creditable(invoice)
+    form = CreditNoteForm(
+        request.POST if request.method == "POST" else None,
+        invoice=invoice,
+        rest=rest,
+        may_refund=may(request.member, "invoices.pay"),
+    )
+    context: dict[str, Any] = {
+        "invoice": invoice,
+        "form": form,
+        "rest": rest,
+        "refused": refusal(invoice, rest),
+    }
+    if request.method == "POST" and not context["refused"]:
+        if "estimate" in request.POST or request.htmx.target == "credit-estimate":
+            return render_page(
+                request,
+                "invoicing/credit_notes/issue.html",
+                context | estimated(invoice, form),
+                partials=("drawer", "credit-estimate"),
+            )
+        if form.is_valid() and (note := issued(request, invoice, form)):
+            return done(
+                request,
+                reverse("credit-note", args=[note]),
+                f"Credit note {note.number} was issued. Its PDF is being made.",
+            )
+    status = 422 if form.errors else 200
+    return render_page(
+        request,
+        "invoicing/credit_notes/issue.html",
+        context,
+        partials=("drawer",),
+        status=status,
+    )
+
+
+def refusal(invoice: Invoice, rest: Any) -> str:
+    """Why no credit note can be made of the invoice; empty when one can."""
+    if not creditable_now(invoice.status, invoice.type):
+        if invoice.type == "credit":
+            return "It sold prepaid credits: take them out of their wallet and give the payment back."
+        return f"It is {invoice.status}; only a final invoice can be credited."
+    return "" if sum(rest.left.values()) else "Everything on it has been credited already."
+
+
+def estimated(invoice: Invoice, form: CreditNoteForm) -> dict[str, Any]:
+    """The totals of what has been typed so far, or the reason why there are none."""
+    if not form.is_valid():
+        return {"estimate_error": "Correct the amounts marked above to see the totals."}
+    request = form.request()
+    if not request.everything and not any(request.items.values()):
+        return {}
+    try:
+        found, _ = estimate(invoice, request)
+    except BillingError as error:
+        add_error(form, error)
+        return {"estimate_error": str(error)}
+    return {
+        "estimate": found,
+        "refund_minor": request.refund_minor,
+        "credit_minor": found.total_minor - request.refund_minor,
+    }
+
+
+def issued(request: StaffRequest, invoice: Invoice, form: CreditNoteForm) -> CreditNote | None:
+    """The note, also for a form that was sent twice; None when the form now carries an error."""
+    key = f"form:{form.token}"
+    try:
+        with claimed(form) as first:
+            if not first:
+                return CreditNote.objects.of(request.organization).filter(key=key).first()
+            return issue_credit_note(
+                invoice,
+                form.request(),
+                reason=CreditReason(form.cleaned_data["reason"]),
+                description=form.cleaned_data["description"],
+                key=key,
+                by=request.actor,
+                at=now(request.organization),
+            )
+    except BillingError as error:
+        add_error(form, error)
+        return None
+
+
+@require_http_methods(["GET", "POST"])
+@access("credit_notes.edit")
+def void_note(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Withdraw an unused credit note."""
+    note = find_credit_note(request, id)
+    if request.method == "POST":
+        void_credit_note(note, by=request.actor, at=now(request.organization))
+        return done(request, reverse("credit-note", args=[note]), f"Credit note {note.number} was voided.")
+    return render_page(request, "invoicing/credit_notes/void.html", {"note": note}, partials=("dialog",))
+
+
+@require_http_methods(["GET", "POST"])
+@access("invoices.pay")
+def refund(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Note that money of a payment went back."""
+    payment = Payment.objects.of(request.organization).select_related("invoice").get_or_404(pk=id)
+    form = RefundForm(request.POST if request.method == "POST" else None, payment=payment)
+    if request.method == "POST" and form.is_valid():
+        try:
+            with claimed(form) as first:
+                if first:
+                    refund_payment(
+                        payment,
+                        amount_minor=form.cleaned_data["amount"],
+                        reason=form.cleaned_data["reason"],
+                        reference=form.cleaned_data["reference"],
+                        key=f"form:{form.token}",
+                        by=request.actor,
+                        at=now(request.organization),
+                    )
+            return done(request, reverse("invoice", args=[payment.invoice]), "The refund was recorded.")
+        except BillingError as error:
+            add_error(form, error)
+    context = {
+        "payment": payment,
+        "invoice": payment.invoice,
+        "form": form,
+        "left_minor": payment.amount_minor - payment.refunded_minor,
+    }
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "invoicing/payments/refund.html", context, partials=("drawer",), status=status
+    )
