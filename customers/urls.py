@@ -20,6 +20,8 @@ from customers.views import (
     merge,
     one_off,
     overview,
+    portal,
+    portal_links,
     palette,
     provider_links,
     search,
@@ -30,6 +32,19 @@ from customers.views import (
 )
 
 urlpatterns: list[URLPattern] = [
+    path("customers/<pid:id>/portal", portal_links.portal_links, name="customer-portal"),
+    path("portal-links/<pid:id>/revoke", portal_links.portal_link_revoke, name="portal-link-revoke"),
+    path("portal", portal.portal_home, name="portal"),
+    path("portal/enter/<str:secret>", portal.portal_enter, name="portal-enter"),
+    path("portal/leave", portal.portal_leave, name="portal-leave"),
+    path("portal/invoices", portal.portal_invoices, name="portal-invoices"),
+    path("portal/invoices/<pid:id>/pdf", portal.portal_invoice_pdf, name="portal-invoice-pdf"),
+    path("portal/credit-notes/<pid:id>/pdf", portal.portal_credit_note_pdf, name="portal-credit-note-pdf"),
+    path("portal/usage", portal.portal_usage, name="portal-usage"),
+    path("portal/wallet", portal.portal_wallet, name="portal-wallet"),
+    path("portal/details", portal.portal_details, name="portal-details"),
+    path("portal/logo", portal.portal_logo, name="portal-logo"),
+    path("portal/brand.css", portal.portal_brand, name="portal-brand"),
     path("customers/<pid:id>/credit-notes/add", crediting.choose_invoice, name="customer-issue-credit-note"),
     path("", home.index, name="home"),
     path("search", search.results, name="search"),

@@ -14,6 +14,9 @@ SETTINGS = (
     ("Billing entities", "billing-entities", "settings.view"),
     ("Members", "members", "members.view"),
     ("Taxes", "taxes", "catalog.view"),
+    ("Integrations", "integrations", "settings.view"),
+    ("Tags", "tags", "customers.view"),
+    ("Custom fields", "custom-fields", "customers.view"),
 )
 DEVELOPERS = (
     ("Quick start", "developers", "events.view"),

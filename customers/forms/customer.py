@@ -13,7 +13,7 @@ from billing.models import BillingEntity, Organization, Tax
 from billing.rules.errors import FieldErrors
 from customers.forms.inherited import Inherited, inherited_word
 from customers.forms.own_fields import PREFIX, own_field, own_initial, own_values
-from customers.forms.tags import NewTags, TagChoice
+from customers.forms.tags import NewTags, TagChoice, tag_choices
 from customers.forms.wallet_defaults import amount_fields, amount_of, read_amounts
 from customers.models import BillingModel, Customer, CustomerType, Mode, Provider
 from customers.queries.custom_fields import custom_fields
@@ -96,7 +96,9 @@ class CustomerForm(forms.ModelForm):
         row = copy.copy(customer) if customer else Customer(currency=organization.default_currency)
         row.phone = row.phone_shown
         self.own = custom_fields(organization)
-        initial: dict[str, Any] = {"shipping_same": shipping_is_billing(row)} | own_initial(customer, self.own)
+        initial: dict[str, Any] = {"shipping_same": shipping_is_billing(row)} | own_initial(
+            customer, self.own
+        )
         entities = BillingEntity.objects.of(organization).kept()
         if customer is None:
             initial["billing_entity"] = entities.filter(is_default=True).first()
@@ -289,9 +291,7 @@ class CustomerForm(forms.ModelForm):
     @property
     def tag_choices(self) -> list[dict[str, Any]]:
         """Each tag with its checkbox, for the template."""
-        choice = cast(TagChoice, self.fields["tags"])
-        boxes = zip(choice.tags, self["tags"].subwidgets, strict=True)
-        return [{"tag": tag, "box": box} for tag, box in boxes]
+        return tag_choices(self)
 
     @property
     def own_bound(self) -> list[forms.BoundField]:

@@ -89,7 +89,11 @@ class IdentifierRow(forms.Form):
     """A kind and its number, checked by the kind."""
 
     kind = forms.ChoiceField(
-        choices=[("", "Choose a kind"), *((kind, name) for kind, (name, _) in KINDS.items()), (OTHER, "Other")],
+        choices=[
+            ("", "Choose a kind"),
+            *((kind, name) for kind, (name, _) in KINDS.items()),
+            (OTHER, "Other"),
+        ],
         required=False,
     )
     number = forms.CharField(max_length=MAX_LENGTH, required=False)

@@ -7,7 +7,9 @@ from typing import Any
 
 from django import forms
 
+from billing.forms.codes import fill_code
 from billing.forms.lists import with_empty
+from billing.models import Organization
 from customers.models import Customer, CustomField, FieldKind
 from customers.queries.custom_fields import definition
 from customers.rules.custom_fields import value_of
@@ -72,7 +74,7 @@ class CustomFieldForm(forms.Form):
 
     name = forms.CharField(max_length=80)
     code = forms.SlugField(
-        max_length=50, help_text="The key in the API. It cannot change once customers have values."
+        max_length=50, required=False, help_text="The key in the API. Left empty, it is made from the name."
     )
     kind = forms.ChoiceField(choices=FieldKind.choices, initial=FieldKind.TEXT.value)
     choices = forms.CharField(
@@ -85,13 +87,22 @@ class CustomFieldForm(forms.Form):
     on_list = forms.BooleanField(required=False, label="Offer as a column of the customers list")
     on_invoice = forms.BooleanField(required=False, label="Print on invoices")
 
-    def __init__(self, *args: Any, field: CustomField | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, organization: Organization, field: CustomField | None = None, **kwargs: Any
+    ) -> None:
         if field is not None:
             names = ("name", "code", "kind", "required", "on_list", "on_invoice")
             kwargs["initial"] = {name: getattr(field, name) for name in names} | {
                 "choices": "\n".join(field.choices)
             }
         super().__init__(*args, **kwargs)
+        self.rows = CustomField.objects.of(organization)
+
+    def clean(self) -> dict[str, Any]:
+        """A code from the name when none was given."""
+        data = dict(super().clean() or self.cleaned_data)
+        fill_code(self, data)
+        return data
 
     def values(self) -> dict[str, Any]:
         """For the action."""

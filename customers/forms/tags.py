@@ -26,6 +26,13 @@ class TagChoice(forms.MultipleChoiceField):
         self.names = dict(choices)
 
 
+def tag_choices(form: forms.BaseForm) -> list[dict[str, Any]]:
+    """Each tag with its checkbox, for the template."""
+    choice = cast(TagChoice, form.fields["tags"])
+    boxes = zip(choice.tags, form["tags"].subwidgets, strict=True)
+    return [{"tag": tag, "box": box} for tag, box in boxes]
+
+
 class NewTags(forms.CharField):
     """Names of tags, parted by commas; those that exist are the ones meant."""
 
@@ -34,7 +41,7 @@ class NewTags(forms.CharField):
             required=False, max_length=500, help_text="Parted by commas. New ones are made.", **kwargs
         )
 
-    def clean(self, value: Any) -> list[str]:  # type: ignore[override]
+    def clean(self, value: Any) -> list[str]:
         written = super().clean(value)
         try:
             return tags([name for name in written.split(",") if name.strip()])
@@ -45,12 +52,15 @@ class NewTags(forms.CharField):
 class TagsForm(forms.Form):
     """Which tags a customer has."""
 
-    def __init__(
-        self, *args: Any, organization: Organization, customer: Customer, **kwargs: Any
-    ) -> None:
+    def __init__(self, *args: Any, organization: Organization, customer: Customer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["tags"] = TagChoice(organization, customer.tag_ids, label="Tags")
         self.fields["new_tags"] = NewTags(label="New tags")
+
+    @property
+    def tag_choices(self) -> list[dict[str, Any]]:
+        """For the template."""
+        return tag_choices(self)
 
     def names(self) -> list[str]:
         """All that were chosen and written."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from billing.models import Organization
-from customers.models import Customer, CustomField
+from customers.models import Customer, CustomField, FieldKind
 from customers.rules.custom_fields import Definition, plain_value
 
 
@@ -17,6 +18,11 @@ class Shown:
     field: CustomField
     value: Any
     text: str
+
+    @property
+    def day(self) -> date | None:
+        """The value of a date."""
+        return date.fromisoformat(self.text) if self.field.kind == FieldKind.DATE and self.text else None
 
 
 def custom_fields(organization: Organization) -> list[CustomField]:

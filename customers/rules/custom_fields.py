@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from urllib.parse import urlsplit
 
 from customers.rules.values import Refused, text, url
 from customers.rules.words import listed
@@ -49,7 +50,14 @@ def _text(field: Definition, value: Any) -> str:
 
 
 def _url(field: Definition, value: Any) -> str:
-    return _text(field, url(value))
+    address = _text(field, url(value))
+    try:
+        parts = urlsplit(address)
+        if not parts.hostname or parts.port == 0 or any(char.isspace() for char in address):
+            raise ValueError(address)
+    except ValueError:
+        raise Refused("Use an address that starts with https://.") from None
+    return address
 
 
 def _number(field: Definition, value: Any) -> int | float:

@@ -32,10 +32,12 @@ def phone(value: Any, country: str = "") -> str:
     try:
         number = phonenumbers.parse(written, country or None)
     except phonenumbers.NumberParseException as error:
-        if error.error_type == phonenumbers.NumberParseException.INVALID_COUNTRY_CODE and not country:
-            hint = "Write the number with its country code, such as +49 30 901820, or set the country."
-            raise Refused(hint) from None
-        raise Refused("This is no phone number.") from None
+        if error.error_type != phonenumbers.NumberParseException.INVALID_COUNTRY_CODE:
+            raise Refused("This is no phone number.") from None
+        if written.startswith("+"):
+            raise Refused("There is no such country code.") from None
+        hint = "Write the number with its country code, such as +49 30 901820, or set the country."
+        raise Refused(hint) from None
     reason = phonenumbers.is_possible_number_with_reason(number)
     if reason != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise Refused(LENGTHS.get(reason, "This is no phone number."))

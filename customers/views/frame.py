@@ -20,6 +20,7 @@ from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.queries.overview import count_of
+from customers.queries.tags import tags_of
 from invoicing.models import Invoice
 
 
@@ -43,6 +44,8 @@ ACTS = (
     Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
     Act("Merge into…", "merge", "customer-merge", "customers.delete"),
+    Act("Change type", "scale", "customer-type", "customers.edit", "drawer"),
+    Act("Change mode", "arrow-left-right", "customer-mode", "customers.edit", "drawer"),
     Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),
     Act("Delete customer", "trash-2", "customer-delete", "customers.delete", "dialog", danger=True),
 )
@@ -69,7 +72,7 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     """The context of `customers/view.html`. One query, for the counts.
 
     Keys: customer, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
-    the role may not), deletion_url (progress page while the customer is being deleted).
+    the role may not), deletion_url (progress page while the customer is being deleted), tags and tags_url.
     """
     remember(request, "customer", customer)
     counts, wallet = tab_counts(customer)
@@ -89,6 +92,8 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
         "tz": customer.timezone or customer.billing_entity.timezone,
         "edit_url": edit,
         "deletion_url": customer_url("customer-deletion", customer) if customer.deleting_at else "",
+        "tags": tags_of(customer),
+        "tags_url": customer_url("customer-tags", customer) if edit else "",
     }
 
 

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
+from billing.actions.clock import now
 from billing.forms.lists import country_name, language_name
 from billing.web.access import access
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
 from customers.forms.customer import shipping_is_billing
+from customers.forms.wallet_defaults import WORDS
+from customers.models import Provider
+from customers.queries.classification import effects_of, to_review
+from customers.queries.custom_fields import custom_fields, shown
 from customers.queries.locks import lock_reasons, lock_sentence
+from customers.queries.payloads import provider_links
+from customers.rules.fields import AMOUNTS
+from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
+from customers.views.provider_links import card
 
 
 @require_GET
@@ -23,7 +33,16 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
     """All fields, with what is inherited where a field is empty."""
     customer = find_customer(request, id)
     reasons = lock_reasons(customer)
-    context = {
+    own = custom_fields(request.organization)
+    providers = dict(Provider.choices)
+    context: dict[str, Any] = {
+        "identifiers": [(kind_name(kind), number) for kind, number in customer.tax_identifiers.items()],
+        "disabled": [providers[name] for name in customer.disabled_providers],
+        "links": provider_links(customer),
+        "term_days": effects_of(customer, customer.customer_type).term_days,
+        "amounts": [(label, getattr(customer, AMOUNTS[name])) for name, (label, _) in WORDS.items()],
+        "own": shown(customer, own),
+        "review": to_review(customer, now(request.organization)),
         "country": country_name(customer.country),
         "shipping_country": country_name(customer.shipping_country),
         "same_address": shipping_is_billing(customer),
@@ -37,4 +56,4 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
     }
     frame = customer_frame(request, customer, "information")
-    return render_page(request, "customers/information.html", frame | context)
+    return render_page(request, "customers/information.html", frame | context | card(request, customer))

@@ -22,13 +22,21 @@ from billing.rules.errors import Conflict
 from billing.rules.money import from_minor
 from billing.rules.periods import local_date
 from billing.rules.states import move
-from invoicing.actions.draft import close, groups_of, lock_draft, payment_term, priced
+from invoicing.actions.draft import (
+    close,
+    groups_of,
+    issues_nothing,
+    lock_draft,
+    payment_term,
+    priced,
+)
 from invoicing.actions.numbers import number_invoice
 from invoicing.actions.rows import write_rows
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType, PdfState
 from invoicing.queries.credits import NO_CREDITS, credits_of
 from invoicing.queries.facts import Window, windows_of
-from invoicing.queries.parties import buyer, seller
+from invoicing.queries.parties import buyer, own_fields, seller
+from invoicing.queries.preview import taxed_anew
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
@@ -63,6 +71,10 @@ def finalize_locked(
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
         windows = windows_of(invoice, rates)
         settle_subscription(invoice, customer, windows, priced(invoice, windows, rates), by=by, at=at)
+    elif invoice.type == InvoiceType.ONE_OFF.value:
+        lines = taxed_anew(invoice, rates)
+        if lines is not None:
+            write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency))
     if expected_total is not None and invoice.total_minor != expected_total:
         total = from_minor(invoice.total_minor, invoice.currency)
         raise Conflict(
@@ -110,7 +122,7 @@ def settle_subscription(
         currency=invoice.currency,
     )
     write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
-    if not lines:
+    if not lines or issues_nothing(customer, lines):
         close(invoice)
         return
     use_coupons(totals.coupons, applied, at=at)
@@ -169,6 +181,7 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
     invoice.locale = customer.locale or invoice.billing_entity.locale
     invoice.seller = seller(invoice.billing_entity)
     invoice.buyer = buyer(customer)
+    invoice.custom_fields = own_fields(customer, invoice.locale)
     if not invoice.total_minor:
         invoice.payment_status = PaymentStatus.PAID.value
         invoice.paid_at = at

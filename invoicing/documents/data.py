@@ -81,7 +81,11 @@ class TaxRow:
 
 @dataclass(frozen=True)
 class InvoiceDocument:
-    """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note."""
+    """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note.
+
+    `with_tax`: for a consumer, lines and coupons include their tax, and the tax table says what is included.
+    `reverse_charge` prints why there is no tax; `notice` is what consumers are told.
+    """
 
     kind: str
     reference: str
@@ -105,12 +109,16 @@ class InvoiceDocument:
     before_tax: tuple[Deduction, ...] = ()
     after_tax: tuple[Deduction, ...] = ()
     purchase_order: str = ""
+    own_fields: tuple[tuple[str, str], ...] = ()
     corrects: str = ""
     notes: str = ""
     payment_details: str = ""
     footer: str = ""
     logo: bytes = field(default=b"", repr=False)
     made_at: datetime | None = None
+    with_tax: bool = False
+    reverse_charge: bool = False
+    notice: str = ""
 
     @property
     def dense(self) -> bool:
@@ -119,7 +127,7 @@ class InvoiceDocument:
 
     @property
     def subtotal_minor(self) -> int:
-        """What is taxed."""
+        """What is taxed; with tax, for consumers."""
         return self.lines_minor - sum(item.amount_minor for item in self.before_tax)
 
     @property

@@ -9,6 +9,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from billing.rules.tax import REVERSE_CHARGE
 from invoicing.documents.clean import clean
 from invoicing.documents.data import (
     Deduction,
@@ -19,8 +20,11 @@ from invoicing.documents.data import (
     Party,
     TaxRow,
 )
+from invoicing.documents.labels import labels
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceLine, InvoiceType
+from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.parties import buyer as buyer_now
+from invoicing.queries.parties import own_fields
 from invoicing.queries.parties import seller as seller_now
 
 PLAIN_STEPS = 1  # a single step says no more than the line itself
@@ -33,6 +37,9 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
     deductions = list(invoice.deductions.all())
     before = [row for row in deductions if row.kind == DeductionKind.COUPON.value]
     after = [row for row in deductions if row.kind != DeductionKind.COUPON.value]
+    lines = list(invoice.lines.select_related("subscription").order_by("position"))
+    consumer = for_consumer(invoice)
+    lines_minor = put_tax_in(invoice, lines, before) if consumer else invoice.lines_minor
     return InvoiceDocument(
         kind="credit_invoice" if invoice.type == InvoiceType.CREDIT.value else "invoice",
         reference=invoice.public_id,
@@ -47,24 +54,43 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
         seller=party(seller, invoice.locale, legal=True),
         buyer=party(buyer, invoice.locale),
         accent=seller.get("brand_color", ""),
-        groups=groups(invoice.lines.select_related("subscription").order_by("position")),
+        groups=groups(lines),
         taxes=tuple(
-            TaxRow(clean(row.name, 100), row.rate, row.base_minor, row.amount_minor)
+            TaxRow(tax_name(row.code, row.name, invoice.locale), row.rate, row.base_minor, row.amount_minor)
             for row in invoice.tax_rows.all()
         ),
-        lines_minor=invoice.lines_minor,
+        lines_minor=lines_minor,
         taxes_minor=invoice.taxes_minor,
         total_minor=invoice.total_minor,
         paid_minor=0,
         before_tax=tuple(Deduction(row.kind, clean(row.label, 200), row.amount_minor) for row in before),
         after_tax=tuple(Deduction(row.kind, clean(row.label, 200), row.amount_minor) for row in after),
         purchase_order=clean(invoice.purchase_order, 255),
+        own_fields=tuple(
+            (clean(row["name"], 80), clean(row["value"], 200)) for row in custom_fields(invoice)
+        ),
         notes=clean(invoice.notes, 5000),
         payment_details=clean(seller.get("payment_details", ""), 600),
         footer=clean(seller.get("invoice_footer", ""), 600),
         logo=logo_bytes(invoice.billing_entity, seller.get("logo", "")),
         made_at=invoice.finalized_at or invoice.updated_at,
+        with_tax=consumer,
+        reverse_charge=invoice.reverse_charge,
+        notice=clean(seller.get("consumer_notice", ""), 1000) if consumer else "",
     )
+
+
+def tax_name(code: str, name: str, locale: str) -> str:
+    """A tax as the document's language calls it; only reverse charge has a word of ours."""
+    ours = code == REVERSE_CHARGE.code and name == REVERSE_CHARGE.name
+    return labels(locale or "en")["reverse_charge"] if ours else clean(name, 100)
+
+
+def custom_fields(invoice: Invoice) -> list[dict[str, str]]:
+    """The customer's own fields: as they were when the invoice became final, on a draft as they are."""
+    if invoice.finalized_at is None:
+        return own_fields(invoice.customer, invoice.locale)
+    return list(invoice.custom_fields)
 
 
 def credit_note_document(note: CreditNote) -> InvoiceDocument:
@@ -99,7 +125,7 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
         groups=(LineGroup("", None, None, lines),),
         taxes=tuple(
             TaxRow(
-                clean(str(row["name"]), 100),
+                tax_name(str(row.get("code", "")), str(row["name"]), base.locale),
                 Decimal(str(row["rate"])),
                 int(row["base_minor"]),
                 int(row["amount_minor"]),
@@ -114,6 +140,7 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
         footer=base.footer,
         logo=base.logo,
         made_at=note.created_at,
+        reverse_charge=base.reverse_charge,
     )
 
 

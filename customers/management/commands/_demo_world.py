@@ -20,6 +20,7 @@ from billing.models import BillingEntity, Coupon, Member, Metric, Organization, 
 from billing.orm.actor import Actor
 from customers.actions.customers import add_customer
 from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_profile import make_definitions, profile
 from customers.models import Customer
 
 BY = Actor.system("Demo")
@@ -86,6 +87,7 @@ def make_organization(name: str, password: str, at: datetime) -> Organization:
         by=BY,
         at=at,
     )
+    make_definitions(organization, by=BY, at=at)
     return organization
 
 
@@ -147,7 +149,7 @@ def make_catalogue(organization: Organization, at: datetime) -> Catalogue:
     return Catalogue(metrics, plans, coupons, taxes)
 
 
-def company(plan: str, number: int, dice: random.Random) -> dict[str, str]:
+def company(plan: str, number: int, dice: random.Random) -> dict[str, Any]:
     """A plausible company for a plan: name, place, timezone, contact."""
     country = dice.choice(data.PLAN_COUNTRIES[plan])
     cities, timezone, endings = data.COUNTRIES[country]
@@ -167,7 +169,7 @@ def company(plan: str, number: int, dice: random.Random) -> dict[str, str]:
         "address_line1": f"{second} Street {1 + number % 90}",
         "postal_code": "" if country == "UG" else f"{10000 + number * 37 % 89999}",
         "timezone": timezone,
-    }
+    } | profile(country, number)
 
 
 def make_customers(
