@@ -5,7 +5,7 @@ Issued documents keep a frozen copy of their seller, so a change counts for docu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils.text import slugify
 
 from billing.actions import audit
-from billing.models import BillingEntity, Organization
+from billing.models import BillingEntity, Organization, Tax
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 
@@ -40,6 +40,10 @@ FIELDS = (
     "numbering",
     "net_payment_term_days",
     "grace_period_days",
+    "consumer_payment_term_days",
+    "consumer_notice",
+    "zero_amount_invoices",
+    "email_invoices",
     "invoice_footer",
     "payment_details",
 )
@@ -54,7 +58,7 @@ def add_billing_entity(
     by: Actor,
     at: datetime,
 ) -> BillingEntity:
-    """Another issuer. `values` holds columns of FIELDS, perhaps `code`; `logo` is a checked PNG or JPEG.
+    """Another issuer. `values` holds columns of FIELDS, perhaps `code` and `taxes`; `logo` is a checked PNG or JPEG.
 
     The code is made from the name when none is given. Raises Conflict (field code) when it is taken.
     """
@@ -68,6 +72,7 @@ def add_billing_entity(
     put_logo(entity, logo)
     entity.full_clean()
     entity.save()
+    set_taxes(entity, values.get("taxes", []))
     audit.record(organization, "billing_entity.created", entity, by=by, at=at)
     return entity
 
@@ -95,11 +100,25 @@ def update_billing_entity(
     changes = {name: pair for name, pair in changes.items() if name != "logo"}
     if before["logo"] != entity.logo.name:
         changes["logo"] = (before["logo"], entity.logo.name)
+    if "taxes" in values and (pair := set_taxes(entity, values["taxes"])):
+        changes["taxes"] = pair
     if changes:
         entity.full_clean()
         entity.save()
         audit.record(entity.organization, "billing_entity.updated", entity, by=by, at=at, changes=changes)
     return entity
+
+
+def set_taxes(entity: BillingEntity, taxes: Iterable[Tax]) -> tuple[list[str], list[str]] | None:
+    """The taxes of customers that have none of their own; None when they are these already."""
+    new = sorted(taxes, key=lambda tax: tax.name)
+    if any(tax.organization_id != entity.organization_id or tax.deleted_at for tax in new):
+        raise Conflict("A tax does not exist.", code="unknown", field="taxes")
+    old = list(entity.taxes.order_by("name"))
+    if {tax.pk for tax in old} == {tax.pk for tax in new}:
+        return None
+    entity.taxes.set(new)
+    return [str(tax) for tax in old], [str(tax) for tax in new]
 
 
 def put_logo(entity: BillingEntity, logo: bytes | None) -> None:

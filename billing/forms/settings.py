@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from billing.actions.billing_entities import FIELDS
 from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
-from billing.models import BillingEntity, Numbering, Organization
+from billing.models import BillingEntity, Numbering, Organization, Tax
 from billing.rules.roles import Role
 
 MAX_LOGO_BYTES = 800 * 1024
@@ -78,6 +78,7 @@ class BillingEntityForm(forms.ModelForm):
             "brand_color": forms.TextInput(attrs={"type": "color"}),
             "invoice_footer": forms.Textarea(attrs={"rows": 2}),
             "payment_details": forms.Textarea(attrs={"rows": 3}),
+            "consumer_notice": forms.Textarea(attrs={"rows": 2}),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -106,11 +107,32 @@ class BillingEntityForm(forms.ModelForm):
         self.fields["invoice_footer"].help_text = "At the foot of each page: legal facts."
         self.fields["payment_details"].help_text = "Bank account and what else is needed to pay."
         self.fields["timezone"].help_text = "Decides the day that a document is issued on."
+        self.add_consumer_fields()
+        taxes = Tax.objects.of(self.instance.organization_id).kept().order_by("name")
+        self.fields["taxes"] = forms.ModelMultipleChoiceField(
+            taxes,
+            required=False,
+            label="Taxes",
+            widget=forms.CheckboxSelectMultiple,
+            initial=[] if self.instance._state.adding else list(self.instance.taxes.all()),
+            help_text="For customers, plans and charges without taxes of their own. None: the organization's.",
+        )
         if self.instance._state.adding:
             self.fields["code"].required = False
             self.fields["code"].help_text = "Made from the name when left empty; it stays."
         else:
             del self.fields["code"]
+
+    def add_consumer_fields(self) -> None:
+        """Words of what is different for consumers, and of what customers can set otherwise."""
+        self.fields["consumer_payment_term_days"].label = "Payment term of consumers"
+        self.fields["consumer_payment_term_days"].help_text = "Empty: as for everybody."
+        self.fields["consumer_notice"].help_text = "Printed for consumers: the right to cancel, for instance."
+        self.fields["zero_amount_invoices"].label = "Issue invoices over nothing"
+        self.fields[
+            "zero_amount_invoices"
+        ].help_text = "Off: a period without anything to pay is closed quietly."
+        self.fields["email_invoices"].label = "Send invoices by e-mail"
 
     def clean_number_prefix(self) -> str:
         """Capital letters, whatever was typed."""
@@ -123,7 +145,9 @@ class BillingEntityForm(forms.ModelForm):
 
     def values(self) -> dict[str, Any]:
         """What the action gets: columns by name."""
-        return {name: self.cleaned_data[name] for name in ("code", *FIELDS) if name in self.cleaned_data}
+        return {
+            name: self.cleaned_data[name] for name in ("code", "taxes", *FIELDS) if name in self.cleaned_data
+        }
 
 
 class InviteForm(forms.Form):

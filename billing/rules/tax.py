@@ -1,7 +1,10 @@
 """Taxes: which ones apply, and how they are rounded so that a document adds up on paper.
 
 Laws.
-- The first level that names any tax wins; levels never merge.
+- The first level that names any tax wins: charge, plan, customer, billing entity, organization; levels never merge.
+- Reverse charge stands above all levels: a business in another member state of the European Union than the seller,
+  whose VAT number is valid (by VIES or by hand) and not of the seller's own country, owes the tax itself. Its lines
+  carry "Reverse charge" at 0 %. Seller and buyer in one country never have it, nor has anybody else.
 - Tax is taken on the amount after coupons; several taxes of a line add up (no tax on tax).
 - The tax of an invoice is rounded once: round(sum of the unrounded taxes). That total is then
   spread over the taxes, and over the lines, by largest remainder, so every column sums to it.
@@ -14,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from billing.rules.countries import in_eu
 from billing.rules.money import ZERO, allocate_minor, exact, round_half_up
 
 
@@ -24,6 +28,19 @@ class Tax:
     code: str
     rate: Decimal
     name: str = ""
+
+
+REVERSE_CHARGE = Tax("reverse_charge", ZERO, "Reverse charge")
+CONFIRMED = frozenset({"valid", "manual"})
+
+
+def reverse_charged(
+    *, seller_country: str, buyer_country: str, number_country: str, kind: str, vat_status: str
+) -> bool:
+    """Whether the buyer owes the tax. Countries as ISO 3166 codes or empty; `number_country`: of the VAT number."""
+    abroad = buyer_country != seller_country and number_country != seller_country
+    both_inside = in_eu(seller_country) and in_eu(buyer_country)
+    return abroad and both_inside and kind == "business" and vat_status in CONFIRMED
 
 
 @dataclass(frozen=True)

@@ -94,9 +94,18 @@ def grace_days(customer: Any) -> int:
 
 
 def payment_term(customer: Any) -> int:
-    """Days to pay: the customer's, else the billing entity's."""
-    own = customer.net_payment_term_days
-    return int(customer.billing_entity.net_payment_term_days if own is None else own)
+    """Days to pay: the customer's, else for consumers the billing entity's own term, else its usual one."""
+    entity = customer.billing_entity
+    consumer = entity.consumer_payment_term_days if customer.customer_type == "consumer" else None
+    terms = (customer.net_payment_term_days, consumer, entity.net_payment_term_days)
+    return int(next(days for days in terms if days is not None))
+
+
+def issues_nothing(customer: Any, lines: Sequence[Line]) -> bool:
+    """Whether lines over nothing are no reason for an invoice: as the customer, else its billing entity, has it."""
+    own = customer.zero_amount_invoices
+    wanted = customer.billing_entity.zero_amount_invoices if own is None else own
+    return not wanted and not any(line.amount_minor for line in lines)
 
 
 def late_usage_possible(windows: Sequence[Window]) -> bool:

@@ -19,6 +19,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 from billing.rules.money import exponent
 from billing.rules.periods import local_date
+from billing.rules.tax import REVERSE_CHARGE
 from invoicing.actions.draft import lock_draft, payment_term
 from invoicing.actions.finalize import issue
 from invoicing.actions.rows import write_rows
@@ -58,8 +59,8 @@ def create_one_off(
 ) -> Invoice:
     """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
 
-    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Raises
-    FieldErrors naming `items[0].units` and the like. A past `due_on` is allowed: invoices are entered later.
+    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Reverse charge,
+    where it applies, stands above them. Raises FieldErrors naming `items[0].units` and the like. A past `due_on` is allowed: invoices are entered later.
     """
     customer = lock_present_customer(customer.pk)
     tz = customer_zone(customer)
@@ -101,9 +102,8 @@ def item_lines(items: Sequence[Item], customer: Any, taxes: Sequence[TaxRow] | N
         raise Invalid("Add at least one item.", field="items")
     if len(items) > MOST_ITEMS:
         raise Invalid(f"At most {MOST_ITEMS} items fit on an invoice.", field="items")
-    if taxes is None:
-        rates = Rates(customer.organization_id).of_customer(customer.pk)
-    else:
+    rates = Rates(customer.organization_id).of_customer(customer.pk)
+    if taxes is not None and rates != (REVERSE_CHARGE,):
         rates = tuple(fact(tax) for tax in taxes)
     lines, faults = [], []
     for index, item in enumerate(items):

@@ -13,7 +13,7 @@ from django.db import connection
 from billing.models import AppliedCoupon
 from billing.rules.charges.base import Step
 from billing.rules.money import round_half_up
-from billing.rules.tax import Tax
+from billing.rules.tax import REVERSE_CHARGE, Tax
 from invoicing.models import DeductionKind, Invoice, InvoiceDeduction, InvoiceLine, InvoiceTax
 from invoicing.rules.lines import Line
 from invoicing.rules.totals import LineTotals, Totals
@@ -62,6 +62,7 @@ def write_rows(
             for amount in totals.taxes.amounts
         )
     write_coupons(invoice, totals, coupons)
+    invoice.reverse_charge = any(amount.tax == REVERSE_CHARGE for amount in totals.taxes.amounts)
     invoice.lines_minor = totals.lines_minor
     invoice.coupons_minor = totals.coupons_minor
     invoice.taxes_minor = totals.tax_minor

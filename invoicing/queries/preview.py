@@ -9,17 +9,23 @@ from django.db.models import Q
 from billing.models import Wallet
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
+from billing.rules.tax import REVERSE_CHARGE
 from billing.rules.wallets import WalletFacts
 from invoicing.models import CreditNote, Invoice, InvoiceType
 from invoicing.queries.facts import window_lines, windows_of
 from invoicing.queries.rates import Rates
+from invoicing.rules.lines import Line, LineFacts, one_off_line
 from invoicing.rules.totals import CreditNoteFacts, Totals, compute_totals
 
 
 def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
-    """The totals of a subscription draft with coupons, credit notes and wallet credits as they are now; None for
-    other invoices, whose totals stand already. Writes nothing.
+    """The totals of a subscription draft with coupons, credit notes and wallet credits as they are now, and of a
+    one-off draft whose customer owes the tax itself since, or no longer; None for other invoices, whose totals stand
+    already. Writes nothing.
     """
+    if invoice.type == InvoiceType.ONE_OFF.value:
+        changed = taxed_anew(invoice)
+        return compute_totals(changed, currency=invoice.currency) if changed else None
     if invoice.type != InvoiceType.SUBSCRIPTION.value:
         return None
     rates = Rates(invoice.organization_id)
@@ -38,3 +44,17 @@ def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
         [CreditNoteFacts(str(row.pk), row.balance_minor) for row in notes.order_by("created_at", "pk")],
         currency=invoice.currency,
     )
+
+
+def taxed_anew(invoice: Invoice, rates: Rates | None = None) -> list[Line] | None:
+    """The lines of a one-off draft keep their taxes (None), except that reverse charge comes or goes with what is
+    known of the customer by now.
+    """
+    usual = (rates or Rates(invoice.organization_id)).of_customer(invoice.customer_id)
+    if invoice.reverse_charge == (usual == (REVERSE_CHARGE,)):
+        return None
+    rows = invoice.lines.order_by("position")
+    return [
+        one_off_line(LineFacts(row.description, invoice.currency, usual), row.units, row.unit_amount)
+        for row in rows
+    ]

@@ -1,7 +1,8 @@
 """Prices and taxes of many subscriptions at once.
 
-Which taxes apply: those of the charge, else of the plan, else of the customer, else the organization's
-default taxes. The first level that names any wins; levels never merge.
+Which taxes apply: those of the charge, else of the plan, else of the customer, else of its billing entity, else the
+organization's default taxes. The first level that names any wins; levels never merge. A customer that owes the tax
+itself (`billing/rules/tax.py:reverse_charged`) has reverse charge on every line, whatever the levels say.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from django.apps import apps
 
 from billing.models import BillingEntity, Charge, Organization, Plan
 from billing.models import Tax as TaxRow
-from billing.rules.tax import Tax, applicable_taxes
+from billing.rules.countries import in_eu
+from billing.rules.tax import CONFIRMED, REVERSE_CHARGE, Tax, applicable_taxes, reverse_charged
 
 Levels = dict[UUID, tuple[Tax, ...]]
+BUYER = ("customer_type", "vat_status", "country", "tax_id", "billing_entity_id")
 
 
 class Rates:
@@ -41,12 +44,12 @@ class Rates:
         self._customers: Levels = {}
         self._entities: dict[UUID, BillingEntity] = {}
         self._known_plans: dict[UUID, Plan] = {}
-        self._known_customers: set[UUID] = set()
+        self._buyers: dict[UUID, Any] = {}
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
-        """Read what is not known yet: four queries for new plans, one for new customers."""
+        """Read what is not known yet: four queries for new plans, two for new customers."""
         plans = set(plan_ids) - self._known_plans.keys()
-        customers = set(customer_ids) - self._known_customers
+        customers = set(customer_ids) - self._buyers.keys()
         if plans:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
@@ -56,7 +59,8 @@ class Rates:
         if customers:
             model = apps.get_model("customers", "Customer")
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
-            self._known_customers |= customers
+            rows = model.objects.filter(pk__in=customers).only(*BUYER)
+            self._buyers |= {row.pk: row for row in rows}
 
     @cached_property
     def organization(self) -> Organization:
@@ -81,19 +85,51 @@ class Rates:
         return self._priced[plan_id]
 
     def of_customer(self, customer_id: UUID) -> tuple[Tax, ...]:
-        """For what is no part of a plan: the customer's taxes, else the default ones."""
+        """For what is no part of a plan: the customer's taxes, else its billing entity's, else the default ones."""
+        if self.reverse_charged(customer_id):
+            return (REVERSE_CHARGE,)
+        entity = self._entity_taxes.get(self._buyers[customer_id].billing_entity_id, ())
+        return applicable_taxes(self._customers.get(customer_id, ()), entity, self.defaults)
+
+    def reverse_charged(self, customer_id: UUID) -> bool:
+        """Whether the customer owes the tax itself."""
         self.load(customer_ids=[customer_id])
-        return applicable_taxes(self._customers.get(customer_id, ()), self.defaults)
+        buyer = self._buyers[customer_id]
+        if buyer.customer_type != "business" or buyer.vat_status not in CONFIRMED:
+            return False
+        return reverse_charged(
+            seller_country=self.entity(buyer.billing_entity_id).country,
+            buyer_country=buyer.country,
+            number_country=number_country(buyer.tax_id),
+            kind=buyer.customer_type,
+            vat_status=buyer.vat_status,
+        )
+
+    @cached_property
+    def _entity_taxes(self) -> Levels:
+        """The taxes of the organization's billing entities."""
+        own = {"billingentity__organization_id": self.organization_id}
+        return chosen(BillingEntity, "billingentity_id", own)
 
     def of_plan(self, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
         """For the plan's fee."""
         self.load([plan_id])
-        return applicable_taxes(self._plans.get(plan_id, ()), self.of_customer(customer_id))
+        usual = self.of_customer(customer_id)
+        return usual if usual == (REVERSE_CHARGE,) else applicable_taxes(self._plans.get(plan_id, ()), usual)
 
     def of_charge(self, charge_id: UUID, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
         """For the usage that a charge prices."""
         self.load([plan_id])
-        return applicable_taxes(self._charges.get(charge_id, ()), self.of_plan(plan_id, customer_id))
+        usual = self.of_plan(plan_id, customer_id)
+        return (
+            usual if usual == (REVERSE_CHARGE,) else applicable_taxes(self._charges.get(charge_id, ()), usual)
+        )
+
+
+def number_country(tax_id: str) -> str:
+    """The member state whose prefix a VAT number has; none when it has no such prefix."""
+    prefix = {"EL": "GR"}.get(tax_id[:2].upper(), tax_id[:2].upper())
+    return prefix if in_eu(prefix) else ""
 
 
 def fact(row: TaxRow) -> Tax:

@@ -14,9 +14,10 @@ from billing.web.paging import page_of, sorted_by
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
+from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
 from invoicing.views.frame import customer_named, document_context, find_invoice, history, tidy, today_of
-from invoicing.views.lines import line_groups
+from invoicing.views.lines import line_groups, shown_lines
 
 DEFAULT_SORT = "-issued"
 
@@ -81,13 +82,21 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     remember(request, "invoice", row)
     (shown,) = listed([row], today_of(request))
     deductions = list(row.deductions.all())
+    coupons = [item for item in deductions if item.kind == "coupon"]
+    lines, consumer = shown_lines(row), for_consumer(row)
     context = {
+        "lines_minor": put_tax_in(row, lines, coupons) if consumer else row.lines_minor,
+        "with_tax": consumer,
         "invoice": row,
         "customer": row.customer,
+        "tax_ids": {
+            "seller": (row.seller or vars(row.billing_entity)).get("tax_id"),
+            "buyer": (row.buyer or vars(row.customer)).get("tax_id"),
+        },
         "shown": shown.shown,
         "acts": shown.acts,
-        "groups": line_groups(row),
-        "coupons": [item for item in deductions if item.kind == "coupon"],
+        "groups": line_groups(row, lines),
+        "coupons": coupons,
         "credits": [item for item in deductions if item.kind != "coupon"],
         "tax_rows": row.tax_rows.all(),
         "payments": row.payments.all(),

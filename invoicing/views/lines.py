@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -23,9 +24,13 @@ MODELS = {
 COLUMNS = {"label": "Step", "units": "Units", "price": "Price", "flat": "Flat fee", "amount": "Amount"}
 
 
-def line_groups(invoice: Invoice) -> list[dict[str, Any]]:
-    """[{title, period, lines: [{line, explain}]}] in the order of the document. One query."""
-    lines = invoice.lines.select_related("charge__metric", "subscription").order_by("position")
+def shown_lines(invoice: Invoice) -> list[InvoiceLine]:
+    """The lines in the order of the document, with what their explanation needs. One query."""
+    return list(invoice.lines.select_related("charge__metric", "subscription").order_by("position"))
+
+
+def line_groups(invoice: Invoice, lines: Sequence[InvoiceLine]) -> list[dict[str, Any]]:
+    """[{title, period, lines: [{line, explain}]}] as they follow each other."""
 
     def place(line: InvoiceLine) -> tuple[Any, ...]:
         return (line.group, line.subscription_id, line.period_start, line.period_end)

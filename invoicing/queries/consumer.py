@@ -1,0 +1,39 @@
+"""Prices with tax for consumers: the same on the screen and on paper (`invoicing/rules/gross.py` states the law)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
+from invoicing.rules.gross import gross, with_tax
+
+CONSUMER = "consumer"
+STEP_AMOUNTS = ("amount", "unit_amount", "flat_amount")
+
+
+def for_consumer(invoice: Invoice) -> bool:
+    """Whether the buyer is a consumer: as it was when the invoice was issued; on a draft, as it is now."""
+    kind = invoice.buyer["customer_type"] if invoice.buyer else invoice.customer.customer_type
+    return bool(kind == CONSUMER)
+
+
+def put_tax_in(invoice: Invoice, lines: Sequence[InvoiceLine], coupons: Sequence[InvoiceDeduction]) -> int:
+    """All lines and coupons of a consumer's invoice, in memory, with their tax. Returns the sum of the lines."""
+    pairs = [(line.amount_minor, line.tax_rate) for line in lines]
+    found = gross(pairs, [row.amount_minor for row in coupons], invoice.taxes_minor)
+    for line, amount in zip(lines, found.lines, strict=True):
+        line.amount_minor = amount
+        line.unit_amount = with_tax(line.unit_amount, line.tax_rate)
+        line.steps = [
+            step
+            | {
+                name: str(with_tax(Decimal(step[name]), line.tax_rate))
+                for name in STEP_AMOUNTS
+                if step.get(name) is not None
+            }
+            for step in line.steps
+        ]
+    for row, amount in zip(coupons, found.coupons, strict=True):
+        row.amount_minor = amount
+    return found.lines_minor
