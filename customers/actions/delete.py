@@ -1,9 +1,10 @@
 """Deleting a customer: the whole cascade on one page.
 
 Order: unpaid invoices are voided (or kept), running subscriptions end with their closing bill, pending ones
-are called off, drafts become final, coupons end, wallets end and their rest is voided, the customer is marked
-deleted. Every step is idempotent and commits on its own; a step that is done is written down before the
-next one starts, so a job whose worker was killed goes on where it was. Documents stay.
+are called off, drafts become final, coupons end, wallets end and their rest is voided, portal links are revoked,
+the customer is marked deleted, its providers are told. Every step is idempotent and commits on its own; a step
+that is done is written down before the next one starts, so a job whose worker was killed goes on where it was.
+Documents stay.
 """
 
 from __future__ import annotations
@@ -15,18 +16,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models.functions import Now
 
 from billing.actions import audit, later
 from billing.actions.coupons import remove_applied_coupon
 from billing.actions.locks import lock_customer
 from billing.actions.subscriptions import cancel_pending
-from billing.actions.wallets import terminate_wallet
-from billing.models import AppliedCoupon, Job, Subscription, Wallet
+from billing.actions.wallets import book, lock_wallet, tell, terminate_wallet
+from billing.models import AppliedCoupon, EntryKind, Job, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, Invalid
-from billing.rules.states import LIVE, JobState, SubscriptionStatus
+from billing.rules.states import LIVE, JobState, SubscriptionStatus, WalletStatus
 from customers.actions.customers import told
-from customers.models import Customer
+from customers.models import Customer, PortalLink
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.provider_sync import mirror_deletion
 from invoicing.actions.termination import terminate_subscription
@@ -159,11 +161,45 @@ def end_coupons(cascade: Cascade) -> str:
 
 
 def end_wallets(cascade: Cascade) -> str:
-    """Wallets end; their remaining credits are voided by an entry."""
+    """Wallets end; their remaining credits are voided by an entry. What a postpaid customer still owes on one, after
+    the closing bills, is written off, since there is no invoice left to collect it with.
+    """
     rows = list(Wallet.objects.filter(customer=cascade.customer).active().order_by("pk"))
+    owing = 0
     for wallet in rows:
+        owing += write_off(wallet, by=cascade.by, at=cascade.at)
         terminate_wallet(wallet, by=cascade.by, at=cascade.at, reason="Customer deleted")
-    return counted(len(rows), "wallet ended", "wallets ended")
+    parts = [
+        counted(len(rows), "wallet ended", "wallets ended"),
+        "what was owed is written off" if owing else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+@transaction.atomic
+def write_off(wallet: Wallet, *, by: Actor, at: datetime) -> bool:
+    """Bring a negative balance to zero; whether there was one. Twice changes nothing."""
+    wallet = lock_wallet(wallet)
+    if wallet.balance_minor >= 0 or wallet.status != WalletStatus.ACTIVE.value:
+        return False
+    entry = book(
+        wallet,
+        EntryKind.SETTLED,
+        credits=-wallet.credits_balance,
+        minor=-wallet.balance_minor,
+        key="written_off",
+        at=at,
+        reason="Customer deleted",
+    )
+    tell(wallet, "wallet.written_off", entry, by=by, at=at)
+    return True
+
+
+def revoke_links(cascade: Cascade) -> str:
+    """Portal links stop working."""
+    live = PortalLink.objects.filter(customer=cascade.customer, revoked_at=None)
+    revoked = live.update(revoked_at=cascade.at, updated_at=Now())
+    return counted(revoked, "link revoked", "links revoked")
 
 
 @transaction.atomic
@@ -201,6 +237,7 @@ STEPS: tuple[tuple[str, str, Callable[[Cascade], str]], ...] = (
     ("drafts", "Draft invoices", finalize_drafts),
     ("coupons", "Coupons", end_coupons),
     ("wallets", "Wallets", end_wallets),
+    ("portal", "Portal links", revoke_links),
     ("customer", "Customer", mark_deleted),
     ("providers", "Payment providers", tell_providers),
 )

@@ -7,18 +7,19 @@ no message is sent. So the dialog states the closing invoices, the credit notes 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Sum
 
 from billing.actions.locks import lock_customer
-from billing.models import EntryKind, WalletEntry
+from billing.models import WalletEntry
 from billing.orm.actor import Actor
 from customers.actions.delete import STEPS, VOID, Cascade
 from customers.actions.merge import bring_together
-from customers.models import Customer
+from customers.models import Customer, PortalLink
 from invoicing.models import CreditNote, Invoice
 from invoicing.rules.states import InvoiceStatus
 
@@ -40,12 +41,17 @@ class Issued:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`credit_notes` as (currency, total_minor); `lost` as wallet id -> minor units that are voided."""
+    """`credit_notes` as (currency, total_minor); `lost` and `written_off` as wallet id -> minor units that are
+    voided, or that were owed; `unused` as (currency, minor units) of credit notes that nothing is left to use for.
+    """
 
     voided: list[Invoice]
     issued: list[Issued]
     credit_notes: list[tuple[str, int]]
     lost: dict[object, int]
+    written_off: dict[object, int] = field(default_factory=dict)
+    unused: list[tuple[str, int]] = field(default_factory=list)
+    portal_links: int = 0
 
 
 def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Actor, at: datetime) -> Outcome:
@@ -62,7 +68,10 @@ def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Act
         after = list(invoices.order_by("created_at", "pk"))
         issued, voided = InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value
         new_notes = CreditNote.objects.filter(customer=customer).exclude(pk__in=notes)
-        ends = WalletEntry.objects.filter(wallet__customer=customer, key="terminated", kind=EntryKind.VOIDED)
+        ends = WalletEntry.objects.filter(wallet__customer=customer, at=at)
+        left = (
+            CreditNote.objects.available().filter(customer=customer).values("currency").order_by("currency")
+        )
         outcome = Outcome(
             voided=[row for row in after if row.status == voided and before.get(row.pk) == issued],
             issued=[
@@ -71,7 +80,10 @@ def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Act
                 if row.status == issued and before.get(row.pk) != issued
             ],
             credit_notes=list(new_notes.values_list("currency", "total_minor")),
-            lost={row.wallet_id: -row.amount_minor for row in ends.filter(at=at)},
+            lost={row.wallet_id: -row.amount_minor for row in ends.filter(key="terminated")},
+            written_off={row.wallet_id: row.amount_minor for row in ends.filter(key="written_off")},
+            unused=[(row["currency"], row["minor"]) for row in left.annotate(minor=Sum("balance_minor"))],
+            portal_links=PortalLink.objects.filter(customer=customer, revoked_at=at).count(),
         )
         transaction.set_rollback(True)
     return outcome

@@ -78,6 +78,12 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
             {"currency": currency, "total": from_minor(minor, currency)}
             for currency, minor in outcome.credit_notes
         ],
+        "unusedCredits": [
+            {"currency": currency, "amount": from_minor(minor, currency)}
+            for currency, minor in outcome.unused
+        ],
+        "portalLinks": outcome.portal_links,
+        "paymentProviders": found.providers,
         "appliedCoupons": [row.public_id for row in found.coupons],
         "wallets": [
             {
@@ -85,6 +91,7 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
                 "currency": row.currency,
                 "balance": from_minor(row.balance_minor, row.currency),
                 "lost": from_minor(outcome.lost.get(row.pk, 0), row.currency),
+                "writtenOff": from_minor(outcome.written_off.get(row.pk, 0), row.currency),
             }
             for row in found.wallets
         ],

@@ -13,7 +13,8 @@ from billing.models import AppliedCoupon, Subscription, Wallet
 from billing.queries.usage import charge_usage
 from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
-from invoicing.models import CreditNote, Invoice
+from invoicing.models import CreditNote, Invoice, ProviderLink
+from invoicing.models.provider import LinkState
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Deletion:
     wallets: list[Wallet] = field(default_factory=list)
     kept_invoices: int = 0
     kept_credit_notes: int = 0
+    providers: list[str] = field(default_factory=list)
 
     @property
     def money_involved(self) -> bool:
@@ -69,7 +71,15 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
         wallets=list(wallets),
         kept_invoices=invoices.exclude(number="").count(),
         kept_credit_notes=CreditNote.objects.filter(customer=customer).count(),
+        providers=sorted(known_at(customer)),
     )
+
+
+def known_at(customer: Customer) -> set[str]:
+    """The names of the payment providers that have the customer and will be told."""
+    links = ProviderLink.objects.filter(customer=customer, provider__deleted_at=None)
+    told = links.filter(provider__active=True, provider__sync_customers=True).exclude(external_id="")
+    return set(told.exclude(state=LinkState.DELETED).values_list("provider__name", flat=True))
 
 
 def unbilled_from(subscription: Subscription) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -20,6 +21,8 @@ from customers.forms.deletion import DeletionForm
 from customers.models import Customer
 from customers.queries.deletion import deletion_preview
 from customers.views.frame import find_customer
+
+SHOWN = 20
 
 
 @access("customers.delete")
@@ -49,11 +52,15 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
     outcome = foresee_deletion(
         customer, unpaid_invoices=KEEP if choice == KEEP else VOID, by=request.actor, at=at
     )
+    form.explain(preview.unpaid)
     context = {
         "customer": customer,
         "preview": preview,
         "outcome": outcome,
-        "lost": [(row, outcome.lost.get(row.pk, 0)) for row in preview.wallets],
+        "lost": [
+            (row, outcome.lost.get(row.pk, 0), outcome.written_off.get(row.pk, 0)) for row in preview.wallets
+        ],
+        "providers": preview.providers,
         "form": form,
     }
     status = 422 if form.errors else 200
@@ -70,11 +77,29 @@ def deletion(request: StaffRequest, id: UUID) -> HttpResponse:
         .order_by("-created_at")
         .first()
     )
+    running = job is not None and job.state in {"queued", "running"}
     context = {
         "customer": customer,
         "job": job,
-        "running": job is not None and job.state in {"queued", "running"},
-        "documents": customer.invoices.exclude(number="").order_by("-issuing_on")[:20],
-        "credit_notes": customer.credit_notes.order_by("-issuing_on")[:20],
+        "running": running,
+        "done_count": sum(step["state"] == "done" for step in job.steps) if job else 0,
     }
+    if not running:
+        context |= remaining(customer)
     return render_page(request, "customers/delete/progress.html", context, partials=("deletion-progress",))
+
+
+def remaining(customer: Customer) -> dict[str, Any]:
+    """The newest documents that stay, how many there are, and where all of them are."""
+    invoices = customer.invoices.exclude(number="").order_by("-issuing_on", "-pk")
+    notes = customer.credit_notes.order_by("-issuing_on", "-pk")
+    only = f"?customer={customer.public_id}"
+    documents, credit_notes = list(invoices[:SHOWN]), list(notes[:SHOWN])
+    return {
+        "documents": documents,
+        "credit_notes": credit_notes,
+        "invoice_count": invoices.count() if len(documents) == SHOWN else len(documents),
+        "credit_note_count": notes.count() if len(credit_notes) == SHOWN else len(credit_notes),
+        "invoices_url": reverse("invoices") + only,
+        "credit_notes_url": reverse("credit-notes") + only,
+    }

@@ -9,13 +9,24 @@ from typing import Any
 from billing.actions.charges import ChargeTerms
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
-from billing.actions.wallets import create_wallet, grant
-from billing.models import AppliedCoupon, BillingEntity, Organization, Plan, Subscription, Tax, Wallet
+from billing.actions.wallets import book, create_wallet, grant
+from billing.models import (
+    AppliedCoupon,
+    BillingEntity,
+    EntryKind,
+    Organization,
+    Plan,
+    Subscription,
+    Tax,
+    Wallet,
+    WalletLot,
+)
+from billing.rules.money import from_minor
 from customers.models import Customer
 from invoicing.actions.billing_run import bill_start
 from tests.factories import catalog
 from tests.factories.customers import make_customer
-from tests.factories.people import ACTOR
+from tests.factories.people import ACTOR, NOW
 
 
 def on(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
@@ -70,4 +81,16 @@ def make_wallet(customer: Customer, credits: str, at: datetime, **fields: Any) -
     wallet = create_wallet(customer, by=ACTOR, at=at, **({"currency": customer.currency} | fields))
     grant(wallet, Decimal(credits), key="test", by=ACTOR, at=at)
     wallet.refresh_from_db()
+    return wallet
+
+
+def owing(wallet: Wallet, minor: int) -> Wallet:
+    """The wallet of a postpaid customer who owes that much on it, its ledger in order."""
+    out = wallet.balance_minor + minor
+    wallet.credit_limit_minor = max(wallet.credit_limit_minor, minor)
+    wallet.save()
+    book(
+        wallet, EntryKind.CONSUMED, credits=-from_minor(out, wallet.currency), minor=-out, key="owing", at=NOW
+    )
+    WalletLot.objects.filter(wallet=wallet).update(remaining_minor=0)
     return wallet

@@ -12,7 +12,7 @@ import pytest
 
 from billing.actions import later
 from billing.actions.coupons import apply_coupon
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallets import create_wallet, grant, ledger_total
 from billing.models import (
     AppliedCoupon,
     AuditEntry,
@@ -31,7 +31,8 @@ from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer, update_customer
 from customers.actions.delete import KEEP, VOID, request_deletion
 from customers.actions.foresee import Outcome, foresee_deletion
-from customers.models import Customer
+from customers.actions.merge import merge_customers
+from customers.models import Customer, PortalLink
 from customers.queries.deletion import deletion_preview
 from invoicing.actions.billing_run import bill_now, run
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
@@ -41,7 +42,7 @@ from invoicing.actions.top_up import sell_credits
 from invoicing.models import CreditNote, Invoice, InvoicedPeriod, Sequence
 from tests.factories.catalog import charge, make_coupon, make_metric
 from tests.factories.customers import make_customer
-from tests.factories.invoicing import default_tax, make_plan, on, set_entity, subscribe
+from tests.factories.invoicing import default_tax, make_plan, on, owing, set_entity, subscribe
 from tests.factories.people import ACTOR, make_organization
 from tests.factories.usage import use
 
@@ -156,6 +157,7 @@ def test_the_whole_cascade_to_the_cent(case: Case) -> None:
         ("drafts", "done", "2 drafts finalized"),
         ("coupons", "done", "Nothing to do"),
         ("wallets", "done", "1 wallet ended"),
+        ("portal", "done", "Nothing to do"),
         ("customer", "done", "Deleted"),
         ("providers", "done", "Nothing to do"),
     ]
@@ -400,3 +402,50 @@ def test_refusals_change_nothing(case: Case, fields: dict[str, Any], field: str)
         ask(case, **fields)
     assert error.value.field == field
     assert rows(case.customer) == before
+
+
+def test_what_is_owed_on_a_wallet_does_not_hold_the_cascade_up(case: Case) -> None:
+    """A postpaid customer owes 5.00 after the closing bills: it is written off, the ledger adds up to nothing."""
+    settle = wallet_that_owes(case, 500)
+    job = work(ask(case))
+    assert job.state == "succeeded", job.error
+    settle.refresh_from_db()
+    assert (settle.status, settle.balance_minor, ledger_total(settle)) == ("terminated", 0, 0)
+    entry = WalletEntry.objects.get(wallet=settle, kind="settled")
+    assert entry.amount_minor == 500 and entry.reason == "Customer deleted"
+    note = next(step["note"] for step in job.steps if step["name"] == "wallets")
+    assert note == "2 wallets ended, what was owed is written off"
+
+
+def wallet_that_owes(case: Case, minor: int) -> Wallet:
+    """A wallet in a currency that no invoice of the customer has."""
+    return owing(create_wallet(case.customer, currency="CHF", by=ACTOR, at=AT), minor)
+
+
+def test_portal_links_are_revoked(case: Case) -> None:
+    link = PortalLink.objects.create(
+        organization=case.organization,
+        customer=case.customer,
+        token_hash="x",
+        created_by="Ada",
+        expires_at=on(2027, 1, 1),
+    )
+    foreseen = foresee_deletion(case.customer, by=BY, at=AT)
+    link.refresh_from_db()
+    assert foreseen.portal_links == 1 and link.revoked_at is None
+    work(ask(case))
+    link.refresh_from_db()
+    assert link.revoked_at is not None
+
+
+def test_a_customer_into_which_others_were_merged_goes_with_all_their_records(case: Case) -> None:
+    twin = make_customer(case.organization, currency="EUR")
+    create_one_off(twin, [Item("Work", Decimal(10))], finalize=True, by=ACTOR, at=AT)
+    merge_customers(twin, case.customer, by=BY, at=AT)
+    job = work(ask(case))
+    assert job.state == "succeeded", job.error
+    assert Invoice.objects.filter(customer=case.customer, status="voided").count() == 2
+    twin.refresh_from_db()
+    assert twin.merged_into == case.customer
+    again = make_customer(case.organization, external_id=twin.external_id)
+    assert again.pk != twin.pk
