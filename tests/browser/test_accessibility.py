@@ -26,8 +26,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.browser
 
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
-RUN = """async (options) => (await axe.run(document, options)).violations.map((rule) =>
-    `${rule.id}: ${rule.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(" | ")}`)"""
+# Two frames: then all styles are those of the theme and the width that were just set.
+RUN = """async (options) => {
+    await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    return (await axe.run(document, options)).violations.map((rule) =>
+    `${rule.id}: ${rule.nodes.slice(0, 3).map((node) => node.target.join(" ")).join(" | ")}`);
+}"""
 EVERYTHING: dict[str, Any] = {"resultTypes": ["violations"]}
 COLOURS = EVERYTHING | {"runOnly": ["color-contrast"]}
 SHAPE = EVERYTHING | {"rules": {"color-contrast": {"enabled": False}}}
