@@ -1,7 +1,7 @@
 """Registers the routers of this app."""
 
 from billing.web.api import api
-from customers.api import classification, customers, deletion, usage, vat  # all stand on one router
+from customers.api import classification, customers, deletion, portal, usage, vat  # all stand on one router
 from customers.api.custom_fields import router as custom_fields
 from customers.api.merge import router as merging
 from customers.api.router import router
@@ -9,7 +9,7 @@ from customers.api.subscriptions import router as subscriptions
 from customers.api.tags import router as tags
 from customers.api.wallets import router as wallets
 
-__all__ = ["classification", "customers", "deletion", "usage", "vat"]
+__all__ = ["classification", "customers", "deletion", "portal", "usage", "vat"]
 
 api.add_router("/customers/merge", merging)  # before the router whose `{id}` would take the word for an id
 api.add_router("/customers", router)

@@ -21,7 +21,11 @@ from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallets import create_wallet, grant
 from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent
+from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
+from customers.actions.portal import create_link
+from customers.actions.tag_list import create_tag
+from customers.models import VatCheck
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
@@ -59,7 +63,8 @@ def make_world(name: str) -> World:
     entity = update_billing_entity(entity, {}, logo=small_png(), by=ACTOR, at=NOW)
     metric = make_metric(organization, aggregation="sum")
     plan = make_plan(organization, [metric])
-    customer = make_customer(organization, name=f"{name} customer", external_id=f"{name}-customer")
+    number = {"tax_id": "FR40303265045", "country": "FR"}
+    customer = make_customer(organization, name=f"{name} customer", external_id=f"{name}-customer", **number)
     subscription = start_subscription(customer, plan, external_id=f"{name}-subscription", by=ACTOR, at=NOW)
     ingest(
         organization,
@@ -89,6 +94,11 @@ def make_world(name: str) -> World:
         "customers": customer,
         "merges": merge_customers(duplicate, customer, by=ACTOR, at=NOW),
         "external": customer.external_id,
+        "checks": VatCheck.objects.get(customer=customer),
+        "tags": create_tag(organization, f"{name} tag", by=ACTOR, at=NOW),
+        "custom-fields": create_custom_field(
+            organization, {"name": f"{name} field", "code": "own"}, by=ACTOR, at=NOW
+        ),
         "subscriptions": subscription,
         "metrics": metric,
         "billable-metrics": metric,
@@ -113,6 +123,7 @@ def make_world(name: str) -> World:
         "members": make_member(organization, "finance"),
         "billing-entities": entity,
         "api-keys": key,
+        "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],
     }
     admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()
     return World(organization, admin, objects, secret)

@@ -22,6 +22,18 @@ PUBLIC = frozenset(
         "password-reset-confirm",
         "invitation",
         "health",
+        # the customer portal: guarded by its own link, tests/customers/views/test_portal.py
+        "portal",
+        "portal-enter",
+        "portal-leave",
+        "portal-invoices",
+        "portal-invoice-pdf",
+        "portal-credit-note-pdf",
+        "portal-usage",
+        "portal-wallet",
+        "portal-details",
+        "portal-logo",
+        "portal-brand",
         "theme",
         "gallery",
     }
