@@ -14,6 +14,7 @@ SETTINGS = (
     ("Billing entities", "billing-entities", "settings.view"),
     ("Members", "members", "members.view"),
     ("Taxes", "taxes", "catalog.view"),
+    ("VAT", "vat-settings", "settings.view"),
     ("Integrations", "integrations", "settings.view"),
     ("Tags", "tags", "customers.view"),
     ("Custom fields", "custom-fields", "customers.view"),

@@ -179,6 +179,11 @@ def checked_credentials(credentials: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value.strip() if isinstance(value, str) else value for name, value in credentials.items()}
 
 
+def completed(provider: PaymentProvider, typed: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed over what is stored."""
+    return {**(opened(provider) or {}), **typed}
+
+
 def names_of(credentials: Mapping[str, Any]) -> str:
     """Which credentials there are, without their values."""
     return ", ".join(sorted(name for name, value in credentials.items() if value)) or "none"

@@ -9,7 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from invoicing.models import PaymentProvider, ProviderLink
 from invoicing.models.provider import LinkState
-from invoicing.rules.providers import SYNCING
+from invoicing.rules.providers import FACTS, LABELS, SYNCING
 
 COUNTS = {
     "synced": Q(links__state=LinkState.SYNCED, links__drift={}),
@@ -57,6 +57,15 @@ def links_in(account: PaymentProvider, state: str = "") -> QuerySet[ProviderLink
     if state in STATES:
         rows = rows.filter(STATES[state])
     return rows.select_related("customer", "provider").order_by("-updated_at", "pk")
+
+
+def drift_lines(link: ProviderLink) -> list[dict[str, str]]:
+    """What differs, field by field, in the order of the form."""
+    return [
+        {"label": LABELS[name], "ours": link.drift[name][0], "theirs": link.drift[name][1]}
+        for name in FACTS
+        if name in link.drift
+    ]
 
 
 def unlinked_customers(account: PaymentProvider) -> Any:

@@ -30,6 +30,7 @@ from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of
 from customers.management.commands._demo_world import (
     BY,
@@ -109,6 +110,7 @@ class Demo:
             if end < self.now:
                 self.close(end)
         self.close(self.now)
+        make_providers(self.organization, [customer for customer, _, _ in arrivals], BY, self.now)
         self.newcomers()
         self.special_cases()
         self.leave_old_documents_for_later()
