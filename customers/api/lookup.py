@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from billing.rules.errors import NotFound
 from billing.rules.ids import decode, encode
 from customers.models import Customer
-from invoicing.models import ProviderLink
+from invoicing.queries.provider_links import customer_by_provider_id
 
 
 def present(request: HttpRequest) -> Any:
@@ -31,13 +31,11 @@ def present_customer(request: HttpRequest, id: str) -> Customer:
 
 def customer_of_reference(request: HttpRequest, reference: str) -> Customer:
     """The customer that a payment provider knows under this id, else the one with this external ID."""
-    rows = present(request).select_related("organization")
-    links = ProviderLink.objects.of(request.organization).filter(external_id=reference)  # type: ignore[attr-defined]
-    known = rows.filter(pk__in=links.values("customer")).order_by("pk").first()
+    known = customer_by_provider_id(request.organization, reference)  # type: ignore[attr-defined]
     if known is not None:
         return cast(Customer, known)
     try:
-        found: Customer = rows.get_or_404(external_id=reference)
+        found: Customer = present(request).select_related("organization").get_or_404(external_id=reference)
     except Http404:
         refuse_merged(request, Customer.objects.filter(external_id=reference))
         raise

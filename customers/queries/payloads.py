@@ -15,6 +15,7 @@ from customers.models import Customer
 from customers.queries.overview import with_figures
 from customers.queries.tags import tag_names
 from invoicing.models import ProviderLink
+from invoicing.queries.provider_links import known_links
 
 
 def payload_of(customer: Customer) -> dict[str, Any]:
@@ -25,7 +26,7 @@ def payload_of(customer: Customer) -> dict[str, Any]:
 def payloads(organization: Organization, ids: Iterable[Any]) -> list[dict[str, Any]]:
     """These customers, in this order. Four queries, however many they are."""
     keys = list(ids)
-    links = ProviderLink.objects.exclude(external_id="").select_related("provider")
+    links = known_links().order_by("-provider__priority", "-provider__created_at")
     rows = with_figures(Customer.objects.of(organization).filter(pk__in=keys)).prefetch_related(
         "taxes", Prefetch("provider_links", queryset=links)
     )
@@ -37,8 +38,7 @@ def payloads(organization: Organization, ids: Iterable[Any]) -> list[dict[str, A
 
 def provider_links(customer: Customer) -> list[ProviderLink]:
     """Under which id each payment provider knows the customer."""
-    rows = ProviderLink.objects.filter(customer=customer).exclude(external_id="")
-    return list(rows.select_related("provider"))
+    return list(known_links().filter(customer=customer))
 
 
 def customer_payload(row: Any, tags: Mapping[UUID, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.db.models import QuerySet
 
 from billing.models import Organization
 from invoicing.models import PaymentProvider, ProviderLink
@@ -28,15 +29,19 @@ def account_of(organization: Organization, kind: str) -> PaymentProvider | None:
     return rows.order_by("-active", "priority", "created_at").first()
 
 
+def known_links() -> QuerySet[ProviderLink]:
+    """Links whose customer the provider has, at accounts that are not deleted, with the account."""
+    rows = ProviderLink.objects.filter(provider__deleted_at=None).exclude(external_id="")
+    return rows.exclude(state=LinkState.DELETED).select_related("provider")
+
+
 def ids_of(customers: Iterable[Any]) -> dict[UUID, dict[str, str]]:
     """`{customer id: {"stripe": "cus_…"}}` of customers or their ids, in one query. Of several accounts of one kind
     the one with the best priority counts.
     """
     keys = [getattr(customer, "pk", customer) for customer in customers]
-    rows = ProviderLink.objects.filter(customer__in=keys, provider__deleted_at=None)
-    rows = rows.exclude(external_id="").exclude(state=LinkState.DELETED)
     found: dict[UUID, dict[str, str]] = {key: {} for key in keys}
-    ordered = rows.order_by("-provider__priority", "-provider__created_at")
+    ordered = known_links().filter(customer__in=keys).order_by("-provider__priority", "-provider__created_at")
     for key, kind, external_id in ordered.values_list("customer_id", "provider__type", "external_id"):
         found[key][kind] = external_id
     return found
@@ -46,9 +51,10 @@ def customer_by_provider_id(organization: Organization, reference: str) -> Any:
     """The present customer that a provider knows under this id; None when there is none."""
     if not reference:
         return None
-    links = ProviderLink.objects.of(organization).filter(external_id=reference, provider__deleted_at=None)
+    links = known_links().filter(organization=organization, external_id=reference)
     customers = apps.get_model("customers", "Customer").objects.of(organization).present()
-    return customers.filter(pk__in=links.exclude(state=LinkState.DELETED).values("customer_id")).first()
+    rows = customers.filter(pk__in=links.values("customer_id")).select_related("organization")
+    return rows.order_by("pk").first()
 
 
 def links_of(customer: Any) -> list[ProviderLink]:
