@@ -58,6 +58,8 @@ BADGES: dict[str, tuple[str, str]] = {
     # checks
     "valid": ("success", "Valid"),
     "invalid": ("danger", "Invalid"),
+    "unvalidated": ("neutral", "Not checked"),
+    "manual": ("info", "Confirmed by hand"),
     "verified": ("success", "Verified"),
     "unverified": ("neutral", "Unverified"),
     "sandbox": ("warning", "Sandbox"),

@@ -39,7 +39,8 @@ def run(at: datetime, *, most: int = MOST) -> int:
     clocks = [(Q(organization__clock_at=None), at)]
     for sandbox in Organization.objects.exclude(clock_at=None):
         clocks.append((Q(organization=sandbox), now(sandbox)))
-    asked, until, faults = 0, time.monotonic() + SECONDS, set()
+    asked, until = 0, time.monotonic() + SECONDS
+    faults: set[str] = set()
     for where, moment in clocks:
         vat_override.expire(where, moment)
         for check in claim(where, moment, most - asked):

@@ -104,7 +104,7 @@ def lost_checks(organization: Organization) -> list[VatCheck]:
         customer__vat_status=VatStatus.UNVALIDATED.value,
         customer__deleted_at=None,
     )
-    latest = rows.select_related("customer").order_by("customer", "-asked_at").distinct("customer")
+    latest = rows.select_related("customer").order_by("customer_id", "-asked_at").distinct("customer_id")
     return [worded(row) for row in latest[:LOST_SHOWN]]
 
 

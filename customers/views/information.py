@@ -25,6 +25,7 @@ from customers.rules.fields import AMOUNTS
 from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
 from customers.views.provider_links import card
+from customers.views.vat import vat_context
 
 
 @require_GET
@@ -40,7 +41,11 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
         "disabled": [providers[name] for name in customer.disabled_providers],
         "links": provider_links(customer),
         "term_days": effects_of(customer, customer.customer_type).term_days,
-        "amounts": [(label, getattr(customer, AMOUNTS[name])) for name, (label, _) in WORDS.items()],
+        "amounts": [
+            (label, minor)
+            for name, (label, _) in WORDS.items()
+            if (minor := getattr(customer, AMOUNTS[name])) is not None
+        ],
         "own": shown(customer, own),
         "review": to_review(customer, now(request.organization)),
         "country": country_name(customer.country),
@@ -56,4 +61,5 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
     }
     frame = customer_frame(request, customer, "information")
-    return render_page(request, "customers/information.html", frame | context | card(request, customer))
+    context |= card(request, customer) | vat_context(request, customer)
+    return render_page(request, "customers/information.html", frame | context)
