@@ -19,9 +19,8 @@ def is_country(code: str) -> bool:
 
 
 # Member states of the European Union, whose value added tax is one system.
-EU_MEMBERS: frozenset[str] = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
-)
+_EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+EU_MEMBERS: frozenset[str] = frozenset(_EU.split())
 
 
 def in_eu(code: str) -> bool:
