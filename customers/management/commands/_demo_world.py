@@ -21,6 +21,7 @@ from billing.orm.actor import Actor
 from customers.actions.customers import add_customer
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_profile import make_definitions, profile
+from customers.management.commands._demo_vat import confirm, tax_id
 from customers.models import Customer
 
 BY = Actor.system("Demo")
@@ -191,6 +192,9 @@ def make_customers(
             "taxes": [catalogue.taxes["vat_ug"]] if uganda else [catalogue.taxes["zero"]] if outside else [],
         }
         fields["locale"] = LANGUAGES.get(str(fields["country"]), "en")
-        customer = add_customer(organization, fields, by=BY, at=came)
+        fields["tax_id"] = tax_id(str(fields["country"]), number)
+        asked = None if number % 10 == 4 else False  # a number whose form is wrong is found out without VIES
+        customer = add_customer(organization, fields, check_vat=asked, by=BY, at=came)
+        confirm(customer, number, came)
         Customer.objects.filter(pk=customer.pk).update(created_at=came)
         yield customer, plan, came
