@@ -38,7 +38,10 @@ def tax_id(country: str, number: int) -> str:
     if country not in {"DE", "FR", "ES", "NL"} or number % 2:
         return ""
     found = next((text for text in candidates(country, number) if vat.is_valid(text)), "")
-    return f"{found[:-1]}{(int(found[-1]) + 1) % 10}" if found and number % 10 == 4 else found
+    if not found or number % 10 != 4:
+        return found
+    last = found.find("B01") - 1 if country == "NL" else len(found) - 1  # the check digit
+    return f"{found[:last]}{(int(found[last]) + 1) % 10}{found[last + 1 :]}"
 
 
 def confirm(customer: Customer, number: int, at: datetime) -> None:
