@@ -25,13 +25,16 @@ MOST_PAIRS = 50
 MOST_GROUPS = 400
 MOST_CANDIDATES = 60
 COMPARED = ("id", "name", "legal_name", "email", "phone", "tax_id", "tax_identifiers")
-MARKS = ".'’" + "".join(map(chr, range(0x300, 0x370)))  # removed from names: points, apostrophes, accents
+POINTS = ".'"
+MARKS = POINTS + "’" + "".join(map(chr, range(0x300, 0x370)))  # taken out of names, as the rule does
 BLOCKS = """
 WITH people AS MATERIALIZED (
     SELECT id, email, phone, tax_id, tax_identifiers,
-           translate(normalize(lower(name), NFKD), %(marks)s, '') AS name,
-           CASE WHEN legal_name NOT IN ('', name)
-                THEN translate(normalize(lower(legal_name), NFKD), %(marks)s, '') END AS legal
+           CASE WHEN octet_length(name) = length(name) THEN translate(lower(name), %(points)s, '')
+                ELSE translate(normalize(lower(name), NFKD), %(marks)s, '') END AS name,
+           CASE WHEN legal_name IN ('', name) THEN NULL
+                WHEN octet_length(legal_name) = length(legal_name) THEN translate(lower(legal_name), %(points)s, '')
+                ELSE translate(normalize(lower(legal_name), NFKD), %(marks)s, '') END AS legal
     FROM customers_customer
     WHERE organization_id = %(organization)s AND deleted_at IS NULL AND deleting_at IS NULL
 ), words AS MATERIALIZED (
@@ -81,6 +84,7 @@ def duplicates(organization: Organization, *, most: int = MOST_PAIRS) -> list[Pa
         limits = {
             "organization": organization.pk,
             "forms": LEGAL_FORMS,
+            "points": POINTS,
             "marks": MARKS,
             "most": 8,
             "groups": MOST_GROUPS,
