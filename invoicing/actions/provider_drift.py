@@ -155,7 +155,7 @@ def ask_for(link: ProviderLink, client: CustomerProvider) -> None:
         )
         if row is not None and row.state == LinkState.SYNCED:
             row.state, row.compared_at = LinkState.DELETED, timezone.now()
-            row.error, row.drift = "The provider no longer has this customer.", {}
+            row.error, row.drift = "", {}
             row.save()
 
 

@@ -43,7 +43,7 @@ class Outcome:
 
 
 def due(at: datetime) -> Any:
-    """Links that wait and whose account can be used, the longest waiting first."""
+    """Links that wait and whose account can be used for the customer, the longest waiting first."""
     rows = ProviderLink.objects.filter(state=LinkState.PENDING, next_at__lte=at)
     usable = rows.filter(
         provider__active=True,
@@ -51,6 +51,12 @@ def due(at: datetime) -> Any:
         provider__deleted_at=None,
         provider__type__in=SYNCING,
     )
+    for kind in SYNCING:  # a customer that has been deleted is deleted there all the same
+        usable = usable.exclude(
+            provider__type=kind,
+            customer__disabled_providers__contains=[kind],
+            customer__deleted_at=None,
+        )
     return usable.order_by("next_at", "pk")
 
 

@@ -218,7 +218,6 @@ def integration(request: StaffRequest, id: UUID) -> HttpResponse:
         "job_open": job is not None and job.state in {JobState.QUEUED.value, JobState.RUNNING.value},
         "may_edit": may(request.member, "settings.edit"),
         "may_link": may(request.member, "customers.edit"),
-        "tab_items": settings_tabs(request, "integrations"),
     }
     return render_page(request, "invoicing/providers/detail.html", context, partials=("link-table",))
 

@@ -119,6 +119,21 @@ def test_only_accounts_that_may_are_told(acme: Organization, stripe: FakeStripe)
     assert len(stripe.live()) == 1
 
 
+def test_a_provider_that_is_disabled_meanwhile_is_not_told(acme: Organization, stripe: FakeStripe) -> None:
+    make_provider(acme)
+    customer = make_customer(acme)
+    update_customer(customer, {"disabled_providers": ["stripe"]}, **BY)
+    assert (sync(), stripe.log) == (0, [])
+    update_customer(customer, {"disabled_providers": []}, **BY)
+    sync()
+    update_customer(customer, {"disabled_providers": ["stripe"]}, **BY)
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=NOW)
+    customer.refresh_from_db()
+    mirror_deletion(customer, **BY)
+    sync()
+    assert (stripe.live(), link_of(customer).state) == ({}, "deleted")
+
+
 def test_a_customer_from_before_the_account_is_created_with_its_next_change(
     acme: Organization, stripe: FakeStripe
 ) -> None:
