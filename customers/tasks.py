@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing.actions import later
+from customers.actions import bulk as bulk_acts
 from customers.actions import tag_list, vat_queue
 from customers.actions.delete import carry_out
 
@@ -14,6 +15,12 @@ from customers.actions.delete import carry_out
 def delete(job_id: str) -> None:
     """The deletion cascade of a job."""
     later.run(job_id, carry_out)
+
+
+@shared_task(name="customers.bulk")
+def bulk(job_id: str) -> None:
+    """The rows of an act on many customers."""
+    later.run(job_id, bulk_acts.carry_out)
 
 
 @shared_task(name="customers.index_tag")

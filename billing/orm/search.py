@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 SEARCH_LIMIT = 100
 
@@ -36,10 +36,18 @@ def search_columns(*parts: str) -> dict[str, Any]:
     return {"search_text": text, "search_grams": sorted(found)}
 
 
+def matches(term: str, *, walk: bool = False) -> Q:
+    """The text contains every word of the term. `walk`: for rows that are met along another index, where most of the
+    words are frequent anyhow; then the grams are not asked for.
+    """
+    found = Q()
+    for word in fold(term[:SEARCH_LIMIT]).split():
+        if len(word) >= 3 and not walk:
+            found &= Q(search_grams__contains=grams(word))
+        found &= Q(search_text__contains=word)
+    return found
+
+
 def matching(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
     """Rows whose text contains the term; every term of the query must match somewhere."""
-    for word in fold(term[:SEARCH_LIMIT]).split():
-        if len(word) >= 3:
-            rows = rows.filter(search_grams__contains=grams(word))
-        rows = rows.filter(search_text__contains=word)
-    return rows
+    return rows.filter(matches(term))

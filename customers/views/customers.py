@@ -1,4 +1,4 @@
-"""The customers list, and the form that adds and edits one."""
+"""The form that adds and edits a customer. The list: `listing.py`."""
 
 from __future__ import annotations
 
@@ -7,24 +7,20 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from billing.actions.clock import now
 from billing.rules.errors import BillingError
-from billing.web.access import access, may
+from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page, wants_partial
-from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.customers import add_customer, update_customer
 from customers.forms.customer import CustomerForm
 from customers.forms.customer_rows import identifier_rows, metadata_rows
-from customers.models import Customer
 from customers.queries.locks import lock_reasons, lock_sentence
-from customers.queries.overview import customers_by_id
 from customers.rules.fields import AMOUNTS
-from customers.views.frame import customer_url, find_customer
-from customers.views.listing import DEFAULT_SORT, SORTS, listing, tidy
+from customers.views.frame import find_customer
 
 # The folded sections of the form, and the fields that open them when they are wrong.
 SECTIONS = {
@@ -49,42 +45,6 @@ SECTIONS = {
     "tags": {"tags", "new_tags"},
 }
 ROWS = ("metadata", "identifiers")
-
-
-@require_GET
-@access("customers.view")
-def customers(request: StaffRequest) -> HttpResponse:
-    """The list: search, filters, order and page come from the URL."""
-    found = listing(request.organization, request.GET)
-    rows, sort = sorted_by(request, found.rows, SORTS, DEFAULT_SORT)
-    page = page_of(request, rows.values_list("pk", flat=True))
-    editor = may(request.member, "customers.edit")
-    context = {
-        "page": page,
-        "filters": found.form,
-        "chips": found.chips,
-        "narrowed": found.narrowed,
-        "sort": sort if request.GET.get("sort") else "",
-        "add_url": reverse("customer-add") if editor else "",
-        "rows": [row_of(customer, request) for customer in customers_by_id(page.object_list)],
-    }
-    response = render_page(request, "customers/list.html", context, partials=("customer-table",))
-    if wants_partial(request):
-        response["HX-Push-Url"] = tidy(request.GET, request.path)
-    return response
-
-
-def row_of(customer: Customer, request: StaffRequest) -> dict[str, Any]:
-    """A line of the list: the customer and what its ⋯ menu offers this member."""
-    editable = not customer.deleting_at
-    edit = editable and may(request.member, "customers.edit")
-    delete = editable and may(request.member, "customers.delete")
-    return {
-        "customer": customer,
-        "url": customer_url("customer", customer),
-        "edit_url": customer_url("customer-edit", customer) if edit else "",
-        "delete_url": customer_url("customer-delete", customer) if delete else "",
-    }
 
 
 @require_http_methods(["GET", "POST"])

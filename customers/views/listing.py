@@ -1,94 +1,225 @@
-"""The customers list: what the URL asks for, as rows and as removable chips."""
+"""The customers list: what the address asks for, in which order, with which columns, and the views that are saved."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
 
-from django import forms
-from django.db.models import QuerySet
-from django.http import QueryDict
+from django.http import Http404, HttpResponse, QueryDict
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
 
-from billing.forms.lists import LongSelect, countries, country_name, currencies, with_empty
-from billing.models import BillingEntity, Organization
-from billing.orm.search import matching
-from customers.models import Customer, CustomerStatus
-from customers.queries.overview import SUBSCRIBED
+from billing.actions.clock import now
+from billing.models import Member, Organization, SavedView
+from billing.orm.windows import CAP, Order, Window, capped_count, numbered, walked
+from billing.rules.ids import decode
+from billing.web.access import access, may
+from billing.web.formats import units_text
+from billing.web.htmx import render_page, wants_partial
+from billing.web.paging import PER_PAGE
+from billing.web.requests import StaffRequest
+from customers.forms.filters import Filters
+from customers.models import Customer, CustomField
+from customers.queries.custom_fields import custom_fields, shown
+from customers.queries.list_rows import listed
+from customers.queries.narrow import Narrowed, narrowed
+from customers.queries.saved_views import CUSTOMERS, views_of
+from customers.rules.bulk import ACTS
+from customers.rules.list_columns import USUAL, Column, chosen, own_column, with_own
+from customers.views.frame import customer_url
 
-SORTS = {"name": "name", "email": "email", "currency": "currency", "created": "created_at"}
+SORTS = {
+    "name": "name",
+    "email": "email",
+    "external_id": "external_id",
+    "currency": "currency",
+    "created": "created_at",
+}
 DEFAULT_SORT = "-created"
-SUBSCRIPTIONS = [("", "With or without"), ("yes", "With an active one"), ("no", "Without an active one")]
-
-
-class Filters(forms.Form):
-    """The filters of the list; a value that means nothing is ignored."""
-
-    q = forms.CharField(required=False, max_length=100)
-    status = forms.ChoiceField(choices=with_empty("Any", CustomerStatus.choices), required=False)
-    currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)
-    country = forms.ChoiceField(choices=with_empty("Any", countries()), required=False, widget=LongSelect)
-    entity = forms.ChoiceField(label="Billing entity", required=False)
-    subscriptions = forms.ChoiceField(choices=SUBSCRIPTIONS, required=False)
-
-    def __init__(self, data: QueryDict, organization: Organization) -> None:
-        super().__init__(data, auto_id="filter_%s")
-        entities = BillingEntity.objects.of(organization).kept()
-        self.entities = {row.public_id: row for row in entities}
-        named = [(key, row.name) for key, row in self.entities.items()]
-        self.fields["entity"].choices = with_empty("Any", named)  # type: ignore[attr-defined]
-        if len(self.entities) < 2:
-            del self.fields["entity"]
-        self.is_valid()
-        self.values = {name: value for name, value in self.cleaned_data.items() if value}
+DEEPEST = 500  # the last page that a number reaches in a list that is not counted to its end
+NOT_SAVED = ("page", "cursor", "view", "columns", "id", "all", "act", "once")
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Rows without order, the form, and what stands on the chips."""
+    """What the address asks for: the rows in both shapes, the form, and the fields of the organization."""
 
-    rows: QuerySet[Any]
+    found: Narrowed
     form: Filters
-    chips: list[dict[str, str]]
-    narrowed: bool
+    fields: list[CustomField]
+
+    @property
+    def narrowed(self) -> bool:
+        """Whether anything is filtered or searched."""
+        return bool(self.form.values)
 
 
 def listing(organization: Organization, query: QueryDict) -> Listing:
-    """Customers that are not deleted, narrowed by the URL."""
-    form = Filters(query, organization)
-    values = form.values
-    rows: QuerySet[Any] = Customer.objects.of(organization).kept()
-    for name in ("status", "currency", "country"):
-        if name in values:
-            rows = rows.filter(**{name: values[name]})
-    if "entity" in values:
-        rows = rows.filter(billing_entity=form.entities[values["entity"]])
-    if "subscriptions" in values:
-        rows = rows.filter(SUBSCRIBED) if values["subscriptions"] == "yes" else rows.exclude(SUBSCRIBED)
-    if "q" in values:
-        rows = matching(rows, values["q"])
-    return Listing(rows, form, chips(form, query), bool(values))
+    """Customers that are not deleted, narrowed by the address."""
+    fields = custom_fields(organization)
+    form = Filters(query, organization, fields)
+    today = timezone.localtime(now(organization)).date()
+    return Listing(narrowed(organization, form.conditions(), fields, today=today), form, fields)
 
 
-def chips(form: Filters, query: QueryDict) -> list[dict[str, str]]:
-    """The filters in force, each with the URL that leaves it out."""
-    found = []
-    for name, value in form.values.items():
-        rest = query.copy()
-        for gone in (name, "page"):
-            rest.pop(gone, None)
-        label = "Search" if name == "q" else str(form[name].label)
-        url = f"?{rest.urlencode()}"
-        found.append({"label": label, "value": words(form, name, value), "remove_url": url})
+@require_GET
+@access("customers.view")
+def customers(request: StaffRequest) -> HttpResponse:
+    """The list: search, filters, order, columns and place come from the URL."""
+    organization, query = request.organization, request.GET
+    view = saved_view(request.member, query.get("view", ""))
+    asked = listing(organization, query)
+    sort = sort_of(query)
+    window = window_of(asked, sort, query)
+    columns = columns_of(request.member, query, asked.fields)
+    keys = {column.key for column in columns}
+    today = timezone.localtime(now(organization)).date()
+    on_list = [field for field in asked.fields if f"field_{field.code}" in keys]
+    editor = may(request.member, "customers.edit")
+    context = {
+        "window": window,
+        "total": units_text(window.count) + ("+" if window.more else ""),
+        "previous_url": place(query, window.previous),
+        "next_url": place(query, window.following),
+        "filters": asked.form,
+        "chips": asked.form.chips(query),
+        "narrowed": asked.narrowed,
+        "sort": query.get("sort", ""),
+        "kept": [(name, query[name]) for name in ("sort", "view", "columns") if query.get(name)],
+        "columns": columns,
+        "add_url": reverse("customer-add") if editor else "",
+        "acts": ACTS.values() if editor else [],
+        "merge_url": url_if_any("customer-merge-pair") if editor else "",
+        "query": essence(query),
+        "rows": [
+            row_of(customer, request, on_list)
+            for customer in listed(
+                organization, window.keys, keys, today, {tag.pk: tag for tag in asked.form.tag_list}
+            )
+        ],
+        **views_bar(request, view, query),
+    }
+    partials = ("customer-table",)
+    response = render_page(request, "customers/list.html", context, partials=partials)
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(query, request.path)
+    return response
+
+
+def sort_of(query: QueryDict) -> Order:
+    """The order that `?sort=` asks for, else the newest first."""
+    wanted = query.get("sort") or DEFAULT_SORT
+    if wanted.removeprefix("-") not in SORTS:
+        wanted = DEFAULT_SORT
+    return Order(SORTS[wanted.removeprefix("-")], wanted.startswith("-"))
+
+
+def window_of(asked: Listing, order: Order, query: QueryDict) -> Window:
+    """The rows to show. Few are sorted after they were found; many are met along the order's index."""
+    count = capped_count(asked.found.rows)
+    if count <= CAP:
+        indexed = not asked.narrowed
+        return numbered(asked.found.rows, order, count, query.get("page"), size=PER_PAGE, indexed=indexed)
+    page = query.get("page", "")
+    if page.isdecimal() and 1 < int(page[:9]) <= DEEPEST and not query.get("cursor"):
+        return numbered(asked.found.walk, order, CAP, page, size=PER_PAGE, indexed=True, more=True)
+    return walked(asked.found.walk, order, query.get("cursor", ""), size=PER_PAGE, count=CAP)
+
+
+def columns_of(member: Member, query: QueryDict, fields: list[CustomField]) -> list[Column]:
+    """The columns in the address (of a saved view), else those that the person chose, else the usual ones and the
+    custom fields that stand on the list.
+    """
+    columns = with_own([own_column(field.code, field.name, field.kind) for field in fields])
+    if query.get("columns"):
+        return chosen(query["columns"].split(","), columns)
+    mine = member.preferences.get("columns", {}).get(CUSTOMERS)
+    usual = [*USUAL, *(f"field_{field.code}" for field in fields if field.on_list)]
+    return chosen(mine or usual, columns)
+
+
+def row_of(customer: Customer, request: StaffRequest, fields: list[CustomField]) -> dict[str, Any]:
+    """A line of the list: the customer, its own fields by column, and what its ⋯ menu offers this member."""
+    editable = not customer.deleting_at
+    edit = editable and may(request.member, "customers.edit")
+    delete = editable and may(request.member, "customers.delete")
+    return {
+        "customer": customer,
+        "own": {f"field_{item.field.code}": item for item in shown(customer, fields)} if fields else {},
+        "url": customer_url("customer", customer),
+        "edit_url": customer_url("customer-edit", customer) if edit else "",
+        "tags_url": customer_url("customer-tags", customer) if edit else "",
+        "delete_url": customer_url("customer-delete", customer) if delete else "",
+    }
+
+
+def saved_view(member: Member, text: str) -> SavedView | None:
+    """The view that `?view=` names; 404 for another person's private one."""
+    if not text:
+        return None
+    key = decode(SavedView.PREFIX, text)
+    if key is None:
+        raise Http404("No such view.")
+    found: SavedView = views_of(member).get_or_404(pk=key)
     return found
 
 
-def words(form: Filters, name: str, value: str) -> str:
-    """A filter's value for people."""
-    if name == "country":
-        return country_name(value)
-    if name in ("q", "currency"):
-        return value
-    return str(dict(form.fields[name].choices)[value])  # type: ignore[attr-defined]
+def views_bar(request: StaffRequest, view: SavedView | None, query: QueryDict) -> dict[str, Any]:
+    """The saved views as tabs, and what can be done with the one that is open."""
+    views = list(views_of(request.member))
+    path = reverse("customers")
+    tabs = [{"label": "All customers", "url": path, "active": view is None}] if views else []
+    tabs += [
+        {
+            "label": row.name,
+            "url": f"{path}{address_of(row)}",
+            "active": view is not None and row.pk == view.pk,
+        }
+        for row in views
+    ]
+    mine = view is not None and may_change(request.member, view)
+    same = view is not None and (essence(query), query.get("columns", "")) == (
+        view.query,
+        ",".join(view.columns),
+    )
+    return {"view_tabs": tabs, "view": view, "view_is_mine": mine, "view_changed": bool(view) and not same}
+
+
+def may_change(member: Member, view: SavedView) -> bool:
+    """One's own private views, and shared ones with the right to edit customers."""
+    return may(member, "customers.edit") if view.shared else view.owner_id == member.user_id
+
+
+def address_of(view: SavedView) -> str:
+    """The query string that opens a view."""
+    found = QueryDict(view.query, mutable=True)
+    if view.columns:
+        found["columns"] = ",".join(view.columns)
+    found["view"] = view.public_id
+    return f"?{found.urlencode(safe=',')}"
+
+
+def essence(query: QueryDict) -> str:
+    """Filters and order alone, in one spelling: what a view saves, and what a bulk act goes by."""
+    rest = QueryDict(mutable=True)
+    for name in sorted(query):
+        values = [value for value in query.getlist(name) if value]
+        if values and name not in NOT_SAVED and name != "csrfmiddlewaretoken":
+            rest.setlist(name, [",".join(values)] if name == "tags" else values[:1])
+    return rest.urlencode(safe=",")
+
+
+def place(query: QueryDict, changes: Any) -> str:
+    """The address of another window of the same list; empty without changes."""
+    if not changes:
+        return ""
+    rest = query.copy()
+    for name in ("page", "cursor"):
+        rest.pop(name, None)
+    for name, value in changes.items():
+        rest[name] = str(value)
+    return f"?{rest.urlencode(safe=',')}"
 
 
 def tidy(query: QueryDict, path: str) -> str:
@@ -97,4 +228,14 @@ def tidy(query: QueryDict, path: str) -> str:
     for name in list(rest):
         if not rest[name]:
             del rest[name]
-    return f"{path}?{rest.urlencode()}" if rest else path
+    if tags := rest.getlist("tags"):
+        rest["tags"] = ",".join(tags)
+    return f"{path}?{rest.urlencode(safe=',')}" if rest else path
+
+
+def url_if_any(name: str) -> str:
+    """The address of this name, when the product has it."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""

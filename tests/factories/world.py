@@ -20,12 +20,13 @@ from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallets import create_wallet, grant
-from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent
+from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent, SavedView
+from customers.actions.bulk import start_run
 from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
 from customers.actions.portal import create_link
 from customers.actions.tag_list import create_tag
-from customers.models import VatCheck
+from customers.models import Customer, VatCheck
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
@@ -92,6 +93,23 @@ def make_world(name: str) -> World:
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     objects = {
         "customers": customer,
+        "bulk": start_run(
+            organization,
+            Customer.objects.filter(pk=customer.pk),
+            "set_status",
+            "inactive",
+            query="",
+            token=f"{name}-run",
+            by=ACTOR,
+            at=NOW,
+        ),
+        "views": SavedView.objects.create(
+            organization=organization,
+            owner=Member.objects.get(organization=organization, role="admin").user,
+            noun="customers",
+            name=f"{name} view",
+            shared=True,
+        ),
         "merges": merge_customers(duplicate, customer, by=ACTOR, at=NOW),
         "external": customer.external_id,
         "checks": VatCheck.objects.get(customer=customer),

@@ -1,0 +1,164 @@
+"""Which customers a list asks for: search and filters, as conditions that indexes answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.db.models import F, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+
+from billing.models import Organization, Subscription
+from billing.orm.search import fold, matches
+from billing.rules.money import EXPONENTS
+from customers.models import Customer, CustomField, FieldKind
+from customers.queries.overview import LIVE_VALUES
+from customers.queries.tags import tag_names
+from invoicing.models import Invoice
+
+SAME = ("status", "currency", "country", "customer_type", "vat_status", "mode")
+WHOLE = 3  # letters from which on a part of a text is found, not only its beginning
+MOST_OWNERS = 200
+
+
+@dataclass(frozen=True)
+class Narrowed:
+    """The same rows twice: `rows` for indexes that find few, `walk` for walking along the order among many."""
+
+    rows: QuerySet[Any]
+    walk: QuerySet[Any]
+
+
+def narrowed(
+    organization: Organization, values: Mapping[str, Any], fields: Sequence[CustomField], *, today: date
+) -> Narrowed:
+    """Customers that are not deleted, and that every filter lets through. `values` are those of the filters' form:
+    only what is asked for; `fields` the custom fields that it may filter by.
+    """
+    rows: QuerySet[Any] = Customer.objects.of(organization).kept()
+    for name in SAME:
+        if name in values:
+            rows = rows.filter(**{name: values[name]})
+    if "entity" in values:
+        rows = rows.filter(billing_entity=values["entity"])
+    if "subscriptions" in values:
+        live = Q(
+            pk__in=Subscription.objects.of(organization).filter(status__in=LIVE_VALUES).values("customer")
+        )
+        rows = rows.filter(live) if values["subscriptions"] == "yes" else rows.exclude(live)
+    if "tags" in values:
+        rows = rows.filter(tagged(organization, values["tags"]))
+    rows = owing(rows, organization, values, today)
+    zone = ZoneInfo(organization.timezone)
+    if "created_from" in values:
+        rows = rows.filter(created_at__gte=start_of(values["created_from"], zone))
+    if "created_to" in values:
+        rows = rows.filter(created_at__date__lte=values["created_to"])
+    for field in fields:
+        rows = with_value(rows, field, values)
+    if "q" not in values:
+        return Narrowed(rows, rows)
+    few, many = searched(organization, values["q"])
+    return Narrowed(rows.filter(few), rows.filter(many))
+
+
+def start_of(day: date, zone: ZoneInfo) -> datetime:
+    """The first moment of a day."""
+    return datetime.combine(day, time.min, zone)
+
+
+def tagged(organization: Organization, names: Sequence[str]) -> Q:
+    """All of these tags (names without case); a name that no tag has finds nobody."""
+    known = {name.casefold(): key for key, name in tag_names(organization).items()}
+    wanted = [known.get(name.casefold()) for name in names]
+    return Q(pk__in=[]) if None in wanted else Q(tag_ids__contains=wanted)
+
+
+def owing(rows: Any, organization: Organization, values: Mapping[str, Any], today: date) -> QuerySet[Any]:
+    """By what is to be paid: in the customer's currency, between two amounts of major units; overdue or not."""
+    unpaid = Invoice.objects.of(organization).unpaid()
+    if "overdue" in values:
+        late = Q(pk__in=unpaid.filter(due_on__lt=today).order_by().values("customer"))
+        rows = rows.filter(late) if values["overdue"] == "yes" else rows.exclude(late)
+    low, high = values.get("outstanding_min"), values.get("outstanding_max")
+    if low is None and high is None:
+        return rows  # type: ignore[no-any-return]
+    sums = unpaid.filter(currency=F("customer__currency")).order_by().values("customer")
+    sums = sums.annotate(due=Sum(F("total_minor") - F("paid_minor")))
+    found = Q()
+    for digits, currencies in by_digits(values.get("currency")).items():
+        part = sums.filter(currency__in=currencies)
+        if low:
+            part = part.filter(due__gte=minor(low, digits))
+        if high is not None:
+            part = part.filter(due__lte=minor(high, digits))
+        found |= Q(pk__in=part.values("customer"))
+    if not low:  # nothing to pay lies below any amount
+        found |= ~Q(pk__in=unpaid.order_by().values("customer"))
+    return rows.filter(found)  # type: ignore[no-any-return]
+
+
+def by_digits(currency: str | None) -> dict[int, list[str]]:
+    """The currencies by their minor digits; one currency alone when the list is filtered by it."""
+    found: dict[int, list[str]] = {}
+    for code, digits in EXPONENTS.items():
+        if currency in (None, "", code):
+            found.setdefault(digits, []).append(code)
+    return found
+
+
+def minor(amount: Decimal, digits: int) -> int:
+    """Major units as minor ones."""
+    return int(amount.scaleb(digits))
+
+
+def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> QuerySet[Any]:
+    """By a custom field: equal for a choice or yes-and-no, contained for texts, between for numbers and dates."""
+    name = f"field_{field.code}"
+    if name in values:
+        given = values[name]
+        if field.kind == FieldKind.BOOLEAN:
+            given = given == "yes"
+        if field.kind in (FieldKind.BOOLEAN, FieldKind.CHOICE):
+            return rows.filter(custom_fields__contains={field.code: given})  # type: ignore[no-any-return]
+        rows = rows.alias(**{f"text_{field.pk.hex}": KeyTextTransform(field.code, "custom_fields")})
+        return rows.filter(**{f"text_{field.pk.hex}__icontains": given})  # type: ignore[no-any-return]
+    for side, way in (("min", "gte"), ("max", "lte")):
+        bound = values.get(f"{name}_{side}")
+        if bound is not None:
+            stored = bound.isoformat() if isinstance(bound, date) else float(bound)
+            rows = rows.alias(**{f"value_{field.pk.hex}": KeyTransform(field.code, "custom_fields")})
+            rows = rows.filter(**{f"value_{field.pk.hex}__{way}": stored})
+    return rows  # type: ignore[no-any-return]
+
+
+def searched(organization: Organization, term: str) -> tuple[Q, Q]:
+    """Name, e-mail, IDs, tax numbers, tags and phone by any part; invoices by the beginning of their number. Of less
+    than three letters the beginning of a name, an e-mail or an external ID. For few matches, and for many.
+    """
+    words = fold(term).split()
+    if max(map(len, words), default=0) < WHOLE:
+        starts = Q()
+        for spelling in sorted({term, term.lower(), term.upper(), term.capitalize()}):
+            starts |= Q(name__startswith=spelling) | Q(external_id__startswith=spelling)
+        starts |= Q(email__startswith=term.lower())
+        return starts, starts
+    few, many = matches(term), matches(term, walk=True)
+    owners = invoiced(organization, term)
+    if owners:
+        few, many = few | Q(pk__in=owners), many | Q(pk__in=owners)
+    return few, many
+
+
+def invoiced(organization: Organization, term: str) -> list[Any]:
+    """Whose invoices have a number that begins so; only texts with a digit can be numbers."""
+    if " " in term or not any(char.isdigit() for char in term):
+        return []
+    numbered = Invoice.objects.of(organization).filter(
+        Q(number__startswith=term.upper()) | Q(number__startswith=term)
+    )
+    return list(numbered.order_by().values_list("customer", flat=True).distinct()[:MOST_OWNERS])
