@@ -81,7 +81,7 @@ class Pair:
 def duplicates(organization: Organization, *, most: int = MOST_PAIRS) -> list[Pair]:
     """The likeliest pairs, without those that staff have found to be different."""
     with connection.cursor() as cursor:
-        limits = {
+        limits: dict[str, Any] = {
             "organization": organization.pk,
             "forms": LEGAL_FORMS,
             "points": POINTS,
