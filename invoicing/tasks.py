@@ -12,6 +12,7 @@ from billing.models import Job
 from billing.orm.actor import Actor
 from invoicing.actions import billing_run, provider_drift, provider_push
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import publish_credit_note, publish_invoice
 from invoicing.models import Invoice
 
@@ -49,6 +50,16 @@ def finalize_draft(job_id: str) -> None:
 def publish(job_id: str) -> None:
     """The PDF of an issued invoice."""
     later.run(job_id, lambda job: publish_invoice(job.subject_id))
+
+
+@shared_task(name="invoicing.mail")
+def mail(job_id: str) -> None:
+    """The mail with an issued invoice."""
+
+    def work(job: Job) -> None:
+        send_invoice(job.subject_id, by=Actor.system(), at=clock.now(job.organization))
+
+    later.run(job_id, work)
 
 
 @shared_task(name="invoicing.publish_credit_note")

@@ -26,6 +26,7 @@ from customers.queries.overview import (
 from customers.views.activity import described
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.merge import follow_merge
+from invoicing.actions.draft import payment_term
 
 LATEST = 6
 
@@ -48,9 +49,7 @@ def overview(request: StaffRequest, id: UUID) -> HttpResponse:
         "subscriptions": subscriptions,
         "coming": what_comes(customer, subscriptions, at),
         "country": country_name(customer.country),
-        "term": customer.billing_entity.net_payment_term_days
-        if customer.net_payment_term_days is None
-        else customer.net_payment_term_days,
+        "term": payment_term(customer),
         "assign_url": next((act["url"] for act in frame["acts"] if act["label"] == "Assign a plan"), ""),
         "invoices_url": customer_url("customer-invoices", customer),
         "wallets_url": customer_url("customer-wallets", customer),

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.actions import later
+from invoicing.actions.mail import ask_for_mail
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState
 from invoicing.queries.document import credit_note_document, invoice_document
@@ -24,6 +25,7 @@ def publish_invoice(invoice_id: UUID) -> None:
     if invoice.pdf_state == PdfState.READY or invoice.status == InvoiceStatus.DRAFT.value:
         return
     store(invoice, lambda: render(invoice_document(invoice)))
+    ask_for_mail(invoice)
 
 
 def publish_credit_note(note_id: UUID) -> None:
