@@ -1,4 +1,4 @@
-"""Sending an issued invoice to its customer: once, when its PDF is there, where customer or billing entity want so."""
+"""Sending an issued invoice: once, when its PDF is there, where customer or billing entity want it."""
 
 from __future__ import annotations
 

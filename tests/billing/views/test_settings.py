@@ -11,6 +11,7 @@ from django.urls import reverse
 from PIL import Image
 
 from billing.models import AuditEntry, BillingEntity, Member, Organization
+from tests.factories.catalog import make_tax
 from tests.factories.people import make_member, make_organization, sign_in
 from tests.factories.world import small_png
 
@@ -43,6 +44,33 @@ def entity_form(**changes: object) -> dict[str, object]:
         "grace_period_days": "0",
         "country": "DE",
     } | changes
+
+
+def test_what_an_entity_has_for_consumers_and_its_taxes(admin: Client, organization: Organization) -> None:
+    entity = BillingEntity.objects.get(organization=organization)
+    own, foreign = make_tax(organization), make_tax(make_organization("Beta"))
+    more = {
+        "consumer_payment_term_days": "7",
+        "consumer_notice": "You may cancel within 14 days.",
+        "zero_amount_invoices": "on",
+        "taxes": [str(own.pk)],
+    }
+    url = reverse("billing-entity", args=[entity])
+    assert admin.post(url, entity_form(**more)).status_code == 302
+    entity.refresh_from_db()
+    assert (entity.consumer_payment_term_days, entity.consumer_notice) == (7, more["consumer_notice"])
+    assert (entity.zero_amount_invoices, entity.email_invoices, list(entity.taxes.all())) == (
+        True,
+        False,
+        [own],
+    )
+    assert AuditEntry.objects.get(action="billing_entity.updated").changes["taxes"] == [[], [str(own)]]
+    answer = admin.post(
+        url, entity_form(**more | {"taxes": [str(foreign.pk)], "consumer_payment_term_days": "400"})
+    )
+    assert answer.status_code == 422
+    assert {"taxes", "consumer_payment_term_days"} <= set(answer.context["form"].errors)
+    assert list(entity.taxes.all()) == [own]
 
 
 def test_organization_is_changed_and_noted(admin: Client, organization: Organization) -> None:
