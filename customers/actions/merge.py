@@ -19,7 +19,8 @@ from billing.models import Organization
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from customers.actions.customers import check_columns, refuse_duplicates, save
-from customers.actions.merge_records import STEPS, Moving
+from customers.actions.merge_records import STEPS, Moving, move_vat_checks
+from customers.actions.vat import OTHER, after_change
 from customers.models import Customer, Merge
 from customers.queries.merging import fixed_fields, merge_payload, values_of
 from customers.rules.fields import clean_fields
@@ -71,6 +72,8 @@ def bring_together(
     source.save(update_fields=["deleted_at", "merged_into", "updated_at"])
     different = write_fields(source, target, decisions)
     moving = Moving(source, target, by, at)
+    move_vat_checks(moving)
+    renew_vat(source, target, different, by=by, at=at)
     for step in STEPS:
         step(moving)
     counts = moving.counts | {"wallets": moving.wallets, "outstanding": moving.outstanding}
@@ -128,8 +131,7 @@ def write_fields(source: Customer, target: Customer, decisions: list[Choice]) ->
     values = resolved(values_of(target), values_of(source), decisions)
     if "metadata" in values:
         clean_fields({"metadata": values["metadata"]})
-    if "taxes" in values:
-        target.taxes.set(values.pop("taxes"))
+    chosen_taxes = values.pop("taxes", None)
     before = audit.snapshot(target, values)
     for name, value in values.items():
         setattr(target, name, value)
@@ -140,7 +142,23 @@ def write_fields(source: Customer, target: Customer, decisions: list[Choice]) ->
         check_columns(target)
         refuse_duplicates(target, different)
         save(target)
+    if chosen_taxes is not None:
+        old = [str(tax) for tax in target.taxes.all()]
+        target.taxes.set(chosen_taxes)
+        different["taxes"] = (old, [str(tax) for tax in target.taxes.all()])
     return different
+
+
+def renew_vat(
+    source: Customer, target: Customer, different: Mapping[str, Any], *, by: Actor, at: datetime
+) -> None:
+    """What is known of a VAT number came with it from a source in the same country; of any other new number or
+    country nothing is known. Before the drafts are priced, since reverse charge depends on it.
+    """
+    if "tax_id" in different and source.country == target.country:
+        after_change(target, OTHER, by=by, at=at)
+    else:
+        after_change(target, set(different), by=by, at=at)
 
 
 def money_moves(counts: Mapping[str, Any]) -> bool:

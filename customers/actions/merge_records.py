@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Now
 
-from billing.actions import coupons
+from billing.actions import audit, coupons
 from billing.actions.wallet_merging import keeps_life, merge_wallets
 from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
 from billing.orm.actor import Actor
@@ -98,7 +98,17 @@ def move_coupons(moving: Moving) -> None:
         twin = theirs.get(row.coupon_id)
         if twin is None:
             continue
-        coupons.end(row if coupon_left(twin) >= coupon_left(row) else twin, moving.at)
+        loser = row if coupon_left(twin) >= coupon_left(row) else twin
+        coupons.end(loser, moving.at)
+        audit.record(
+            moving.target.organization,
+            "coupon.removed",
+            loser,
+            by=moving.by,
+            at=moving.at,
+            customer=moving.target,
+            reason="Both merged customers had it",
+        )
         ended += 1
     moving.counts["coupons_ended"] = ended
     moving.counts["coupons"] = moving.hand_over(AppliedCoupon.objects.all())
@@ -206,7 +216,6 @@ STEPS: tuple[Callable[[Moving], None], ...] = (
     move_wallets,
     readdress,
     move_notes,
-    move_vat_checks,
     move_links,
     revoke_portal_links,
     follow_pointers,

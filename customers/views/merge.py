@@ -66,6 +66,8 @@ def compare_url(source: Customer, target: Customer, **query: str) -> str:
 @access("customers.delete")
 def merge(request: StaffRequest, id: UUID) -> HttpResponse:
     """Without `into` the search for the customer that stays; with it the comparison, and on POST the merge."""
+    if done_before := receipt_of(request, id):
+        return redirect(done_before)
     source = find_customer(request, id)
     into = request.GET.get("into", "")
     if not into:
@@ -78,6 +80,12 @@ def merge(request: StaffRequest, id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and (answer := carry_out(request, couple, form)):
         return answer
     return compare(request, couple, form)
+
+
+def receipt_of(request: StaffRequest, id: UUID) -> str:
+    """The receipt when the customer has been merged already: by a second click, say. Else nothing."""
+    found = Merge.objects.of(request.organization).filter(source=id).first()
+    return reverse("customer-merge-receipt", args=[found]) if found else ""
 
 
 def search(request: StaffRequest, source: Customer) -> HttpResponse:

@@ -75,7 +75,9 @@ def effects(source: Customer, target: Customer, counts: Mapping[str, Any]) -> li
     if counts["invoices"] - counts["drafts"]:
         found.append("Issued invoices keep their number and the name and address they were issued to.")
     if counts["drafts"]:
-        found.append(f"Drafts are addressed to {target.display_name}, with its taxes and coupons.")
+        found.append(
+            f"Drafts are addressed to {target.display_name}; those of subscriptions get its taxes and coupons."
+        )
     if counts["open_subscriptions"]:
         zone = target.timezone or target.billing_entity.timezone
         found.append(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.db.models import ForeignKey, ManyToManyField, OneToOneField, Sum
 
 from billing.actions.wallets import create_wallet, grant, ledger_total
@@ -473,3 +474,32 @@ def test_nothing_is_merged_into_a_wallet_that_expires_sooner(case: Case) -> None
     merge = case.merge()
     assert merge.counts["wallets_merged"] == 0 and merge.counts["wallets_moved"] == 2
     assert fresh(case.euros).customer == case.target and fresh(case.euros).balance_minor == 10000
+
+
+def test_of_a_number_in_another_country_nothing_is_known(case: Case) -> None:
+    """Each number comes with what is known of it; another country takes that back."""
+    for customer, country, status in ((case.source, "AT", "valid"), (case.target, "DE", "invalid")):
+        Customer.objects.filter(pk=customer.pk).update(
+            tax_id=f"{country}12345678", country=country, vat_status=status, customer_type="business"
+        )
+    foreseen = {"tax_id": "source", "address": "source"}
+    with transaction.atomic():
+        case.merge(chosen=foreseen)
+        assert fresh(case.target).vat_status == "valid"
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        case.merge(chosen={"tax_id": "source"})
+        assert fresh(case.target).vat_status == "invalid", "its form is checked anew"
+        assert VatCheck.objects.get(customer=case.target).source == "offline"
+        transaction.set_rollback(True)
+    case.merge()
+    assert fresh(case.target).vat_status == "invalid"
+
+
+def test_chosen_taxes_stand_in_the_history(case: Case) -> None:
+    reduced = default_tax(case.organization, rate="5")
+    case.source.taxes.set([reduced])
+    case.merge("fill_missing")
+    assert list(case.target.taxes.all()) == [reduced]
+    line = AuditEntry.objects.get(action="customer.merged", customer=case.target)
+    assert line.changes["taxes"] == [[], [str(reduced)]]

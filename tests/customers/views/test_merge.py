@@ -120,7 +120,9 @@ def test_the_page_of_the_source_leads_to_the_target(
     answer = staff.get(f"/customers/{source.public_id}")
     assert answer.status_code == 302 and answer["Location"] == f"/customers/{target.public_id}"
     assert staff.get(f"/customers/{source.public_id}/usage").status_code == 404
-    assert staff.get(path).status_code == 404
+    receipt = f"/customers/merges/{Merge.objects.get().public_id}"
+    assert staff.get(path)["Location"] == receipt
+    assert staff.post(path, {})["Location"] == receipt, "a second click ends where the first one did"
 
 
 def test_without_the_typed_id_nothing_happens_and_the_choices_stay(
