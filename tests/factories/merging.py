@@ -72,7 +72,7 @@ def make_case() -> Case:
         organization, name="ACME Ltd", external_id="acme-2", email="ap@acme.example", phone="+4930123456"
     )
     metric = make_metric(organization)
-    subscription = subscribe(source, make_plan(organization, 3100, metric_charge(metric)), on(2026, 1, 1))
+    subscription = subscribe(source, make_plan(organization, 3100, charge(metric)), on(2026, 1, 1))
     use(subscription, metric, 30, at=on(2026, 1, 5))
     paid = one_off(source, 100, finalize=True)
     record_payment(paid, key="paid", by=ACTOR, at=on(2026, 1, 10))
@@ -93,11 +93,6 @@ def make_case() -> Case:
         expires_at=AT + timedelta(9),
     )
     return Case(organization, source, target, subscription, paid, unpaid, draft, euros, dollars, kept)
-
-
-def metric_charge(metric: Any) -> Any:
-    """0.10 a unit."""
-    return charge(metric)
 
 
 def one_off(customer: Customer, amount: int, *, finalize: bool) -> Invoice:
