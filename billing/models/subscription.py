@@ -87,6 +87,11 @@ class Subscription(Scoped):
                 name="subscription_due",
             ),
             models.Index(fields=["organization", "external_id"], name="subscription_lookup"),
+            models.Index(
+                fields=["organization", "customer"],
+                condition=Q(status__in=["trialing", "active", "past_due", "paused"]),
+                name="subscription_live",
+            ),
         ]
 
     def __str__(self) -> str:

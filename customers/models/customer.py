@@ -185,7 +185,16 @@ class Customer(Kept):
             # With the columns that the list filters by, so that it counts without reading the wide rows.
             models.Index(
                 fields=["organization", "-created_at", "-id"],
-                include=["country", "currency", "status", "billing_entity"],
+                include=[
+                    "country",
+                    "currency",
+                    "status",
+                    "billing_entity",
+                    "customer_type",
+                    "vat_status",
+                    "mode",
+                    "deleting_at",
+                ],
                 condition=Q(deleted_at=None),
                 name="customer_by_creation",
             ),
@@ -194,6 +203,21 @@ class Customer(Kept):
             ),
             models.Index(
                 fields=["organization", "name", "id"], condition=Q(deleted_at=None), name="customer_by_name"
+            ),
+            models.Index(
+                fields=["organization", "currency", "id"],
+                condition=Q(deleted_at=None),
+                name="customer_by_currency",
+            ),
+            # What few customers have is found at once: a country, a status, a VAT number that is wrong.
+            models.Index(
+                fields=["organization", "country"], condition=Q(deleted_at=None), name="customer_by_country"
+            ),
+            models.Index(
+                fields=["organization", "status"], condition=Q(deleted_at=None), name="customer_by_status"
+            ),
+            models.Index(
+                fields=["organization", "vat_status"], condition=Q(deleted_at=None), name="customer_by_vat"
             ),
         ]
 

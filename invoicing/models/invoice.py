@@ -165,6 +165,13 @@ class Invoice(Scoped):
             models.Index(fields=["organization", "status", "payment_status"], name="invoice_by_status"),
             models.Index(fields=["finalize_at"], condition=Q(status="draft"), name="invoice_to_finalize"),
             models.Index(fields=["organization", "number"], name="invoice_by_number"),
+            # Who owes how much, and since when, without reading the invoices.
+            models.Index(
+                fields=["organization", "customer"],
+                include=["currency", "total_minor", "paid_minor", "due_on"],
+                condition=Q(status="finalized") & ~Q(payment_status="paid"),
+                name="invoice_unpaid",
+            ),
         ]
 
     def __str__(self) -> str:
