@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from decimal import Decimal
+from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -86,20 +86,20 @@ def owing(rows: Any, organization: Organization, values: Mapping[str, Any], toda
         rows = rows.filter(late) if values["overdue"] == "yes" else rows.exclude(late)
     low, high = values.get("outstanding_min"), values.get("outstanding_max")
     if low is None and high is None:
-        return rows  # type: ignore[no-any-return]
+        return rows
     sums = unpaid.filter(currency=F("customer__currency")).order_by().values("customer")
     sums = sums.annotate(due=Sum(F("total_minor") - F("paid_minor")))
     found = Q()
     for digits, currencies in by_digits(values.get("currency")).items():
         part = sums.filter(currency__in=currencies)
         if low:
-            part = part.filter(due__gte=minor(low, digits))
+            part = part.filter(due__gte=ceil(low.scaleb(digits)))
         if high is not None:
-            part = part.filter(due__lte=minor(high, digits))
+            part = part.filter(due__lte=floor(high.scaleb(digits)))
         found |= Q(pk__in=part.values("customer"))
     if not low:  # nothing to pay lies below any amount
         found |= ~Q(pk__in=unpaid.order_by().values("customer"))
-    return rows.filter(found)  # type: ignore[no-any-return]
+    return rows.filter(found)
 
 
 def by_digits(currency: str | None) -> dict[int, list[str]]:
@@ -111,11 +111,6 @@ def by_digits(currency: str | None) -> dict[int, list[str]]:
     return found
 
 
-def minor(amount: Decimal, digits: int) -> int:
-    """Major units as minor ones."""
-    return int(amount.scaleb(digits))
-
-
 def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> QuerySet[Any]:
     """By a custom field: equal for a choice or yes-and-no, contained for texts, between for numbers and dates."""
     name = f"field_{field.code}"
@@ -124,16 +119,16 @@ def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> Quer
         if field.kind == FieldKind.BOOLEAN:
             given = given == "yes"
         if field.kind in (FieldKind.BOOLEAN, FieldKind.CHOICE):
-            return rows.filter(custom_fields__contains={field.code: given})  # type: ignore[no-any-return]
+            return rows.filter(custom_fields__contains={field.code: given})
         rows = rows.alias(**{f"text_{field.pk.hex}": KeyTextTransform(field.code, "custom_fields")})
-        return rows.filter(**{f"text_{field.pk.hex}__icontains": given})  # type: ignore[no-any-return]
+        return rows.filter(**{f"text_{field.pk.hex}__icontains": given})
     for side, way in (("min", "gte"), ("max", "lte")):
         bound = values.get(f"{name}_{side}")
         if bound is not None:
             stored = bound.isoformat() if isinstance(bound, date) else float(bound)
             rows = rows.alias(**{f"value_{field.pk.hex}": KeyTransform(field.code, "custom_fields")})
             rows = rows.filter(**{f"value_{field.pk.hex}__{way}": stored})
-    return rows  # type: ignore[no-any-return]
+    return rows
 
 
 def searched(organization: Organization, term: str) -> tuple[Q, Q]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -40,7 +41,9 @@ def export(request: StaffRequest) -> HttpResponse:
     columns = with_own(own) if asked.get("every") else columns_of(request.member, asked, fields)
     if asked.getlist("id") and not asked.get("all"):
         keys = [decode(Customer.PREFIX, text) for text in asked.getlist("id")[:1000]]
-        rows = Customer.objects.of(organization).kept().filter(pk__in=[key for key in keys if key])
+        rows: QuerySet[Any] = (
+            Customer.objects.of(organization).kept().filter(pk__in=[key for key in keys if key])
+        )
     else:
         rows = listing(organization, query).found.rows
     at = now(organization)

@@ -132,8 +132,8 @@ def columns_of(member: Member, query: QueryDict, fields: list[CustomField]) -> l
     custom fields that stand on the list.
     """
     columns = with_own([own_column(field.code, field.name, field.kind) for field in fields])
-    if query.get("columns"):
-        return chosen(query["columns"].split(","), columns)
+    if asked := query.get("columns"):
+        return chosen(str(asked).split(","), columns)
     mine = member.preferences.get("columns", {}).get(CUSTOMERS)
     usual = [*USUAL, *(f"field_{field.code}" for field in fields if field.on_list)]
     return chosen(mine or usual, columns)
