@@ -6,9 +6,10 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts, later, usage
+from billing.actions import accounts, later, usage, wallets
 from billing.actions.clock import now
 from billing.celery import waiting
+from billing.orm.actor import Actor
 
 
 @shared_task(name="billing.mail_password_reset")
@@ -28,6 +29,13 @@ def match_quarantined() -> None:
     """Count the events whose subscription or metric has appeared since they came."""
     for organization in usage.organizations_waiting():
         usage.match_quarantined(organization, at=now(organization))
+
+
+@shared_task(name="billing.expire_credits")
+def expire_credits() -> None:
+    """Book the credits that have expired, wallet by wallet."""
+    for wallet in wallets.with_expired_credits():
+        wallets.expire_credits(wallet, by=Actor.system(), at=now(wallet.organization))
 
 
 @shared_task(name="billing.sweep")

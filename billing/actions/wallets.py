@@ -14,10 +14,11 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Sum
 
-from billing.actions import audit
+from billing.actions import audit, wallet_lots
+from billing.actions.clock import now
 from billing.actions.locks import lock_present_customer
 from billing.actions.wallet_merging import heir_of
-from billing.models import EntryKind, Wallet, WalletEntry
+from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.states import WALLET_MOVES, WalletStatus, move
@@ -80,8 +81,9 @@ def book(
     at: datetime,
     invoice: Any = None,
     reason: str = "",
+    expires_at: datetime | None = None,
 ) -> WalletEntry:
-    """Write a signed movement on a locked wallet and carry its balance forward.
+    """Write a signed movement on a locked wallet and carry its balance and lots forward.
 
     Credits that go out are rounded to five decimals; what rounding would leave behind or take too much is
     settled by the money, which is exact.
@@ -95,7 +97,7 @@ def book(
     credits = credits_left - wallet.credits_balance
     wallet.balance_minor, wallet.credits_balance = left, credits_left
     wallet.save(update_fields=["balance_minor", "credits_balance", "updated_at"])
-    return WalletEntry.objects.create(
+    entry = WalletEntry.objects.create(
         organization_id=wallet.organization_id,
         wallet=wallet,
         kind=kind,
@@ -107,6 +109,50 @@ def book(
         key=key,
         at=at,
     )
+    if minor > 0:
+        wallet_lots.keep(entry, promotional=kind == EntryKind.GRANTED, expires_at=expires_at)
+    elif minor < 0 and kind != EntryKind.EXPIRED:
+        wallet_lots.use(entry)
+    return entry
+
+
+def expire_lots(wallet: Wallet, *, at: datetime) -> int:
+    """Book the expiry of what has expired in a locked wallet, an entry for each lot. Minor units that expired."""
+    expired = 0
+    lots = WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0, expires_at__lte=at).locked()
+    for lot in lots:
+        minor, lot.remaining_minor = min(lot.remaining_minor, max(wallet.balance_minor, 0)), 0
+        lot.save(update_fields=["remaining_minor", "updated_at"])
+        credits = minor_to_credits(minor, wallet.rate, wallet.currency)
+        book(wallet, EntryKind.EXPIRED, credits=-credits, minor=-minor, key=f"expired:{lot.pk.hex}", at=at)
+        expired += minor
+    return expired
+
+
+def with_expired_credits() -> list[Wallet]:
+    """Up to a thousand wallets of any organization that hold credits past their day, by its own clock."""
+    lots = WalletLot.objects.filter(remaining_minor__gt=0, expires_at__isnull=False, wallet__status="active")
+    rows = lots.select_related("wallet__organization").order_by("expires_at")
+    found = {
+        lot.wallet_id: lot.wallet
+        for lot in rows[:1000]
+        if lot.expires_at and lot.expires_at <= now(lot.wallet.organization)
+    }
+    return list(found.values())
+
+
+@transaction.atomic
+def expire_credits(wallet: Wallet, *, by: Actor, at: datetime) -> int:
+    """Book what has expired in a wallet by now. A repeat finds nothing more."""
+    wallet = lock_wallet(wallet)
+    before = wallet.balance_minor
+    if wallet.status != WalletStatus.ACTIVE.value or not (expired := expire_lots(wallet, at=at)):
+        return 0
+    changes = {"balance_minor": (before, wallet.balance_minor)}
+    audit.record(
+        wallet.organization, "wallet.expired", wallet, by=by, at=at, customer=wallet.customer, changes=changes
+    )
+    return expired
 
 
 def booked(wallet: Wallet, key: str) -> WalletEntry | None:
@@ -122,16 +168,32 @@ def check_active(wallet: Wallet) -> None:
 
 @transaction.atomic
 def grant(
-    wallet: Wallet, credits: Decimal, *, reason: str = "", key: str, by: Actor, at: datetime
+    wallet: Wallet,
+    credits: Decimal,
+    *,
+    reason: str = "",
+    expires_at: datetime | None = None,
+    key: str,
+    by: Actor,
+    at: datetime,
 ) -> WalletEntry:
-    """Free credits, there at once. `key` makes a repeat harmless."""
+    """Free credits, there at once, that may expire. `key` makes a repeat harmless."""
     wallet = lock_wallet(wallet)
     if found := booked(wallet, key):
         return found
     check_active(wallet)
+    if expires_at is not None and expires_at <= at:
+        raise Invalid("The expiry must be in the future.", field="expires_at")
     worth = credits_in(credits, wallet.rate, wallet.currency)
     entry = book(
-        wallet, EntryKind.GRANTED, credits=worth.credits, minor=worth.minor, key=key, at=at, reason=reason
+        wallet,
+        EntryKind.GRANTED,
+        credits=worth.credits,
+        minor=worth.minor,
+        key=key,
+        at=at,
+        reason=reason,
+        expires_at=expires_at,
     )
     tell(wallet, "wallet.granted", entry, by=by, at=at)
     return entry
@@ -179,6 +241,8 @@ def consume(
         for wallet in usable.locked()
         if wallet.expires_at is None or wallet.expires_at > at
     }
+    for wallet in wallets.values():
+        expire_lots(wallet, at=at)
     oldest_first = sorted(wallets.values(), key=lambda wallet: (wallet.created_at, wallet.pk))
     facts = [WalletFacts(str(row.pk), row.balance_minor, row.priority) for row in oldest_first]
     paid = []
@@ -237,6 +301,7 @@ def void_credits(
     if found := booked(wallet, key):
         return found
     check_active(wallet)
+    expire_lots(wallet, at=at)
     if credits > wallet.credits_balance:
         raise Conflict(
             f"The wallet holds {wallet.credits_balance:f} credits.",

@@ -42,6 +42,7 @@ class TopUpIn(ApiSchema):
     """Credits to grant, to sell, or both. `transactionId` makes a repeat harmless."""
 
     granted_credits: Decimal | None = None
+    granted_credits_expire_at: AwareDatetime | None = None
     paid_credits: Decimal | None = None
     reason: str = ""
     transaction_id: str = ""
@@ -107,8 +108,16 @@ def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -
     """Grant and sell what the body asks for."""
     key = f"api:{body.transaction_id or new_id()}"
     if body.granted_credits is not None:
-        with named(credits="granted_credits"):
-            grant(row, body.granted_credits, reason=body.reason, key=key, by=request.actor, at=at)
+        with named(credits="granted_credits", expires_at="granted_credits_expire_at"):
+            grant(
+                row,
+                body.granted_credits,
+                reason=body.reason,
+                expires_at=body.granted_credits_expire_at,
+                key=key,
+                by=request.actor,
+                at=at,
+            )
     if body.paid_credits is not None:
         with named(credits="paid_credits"):
             sell_credits(row, body.paid_credits, key=body.transaction_id, by=request.actor, at=at)

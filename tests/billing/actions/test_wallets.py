@@ -106,6 +106,7 @@ def test_the_database_refuses_a_negative_balance_and_changed_entries() -> None:
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
         WalletEntry.objects.filter(wallet=wallet).update(amount_minor=5)
     with pytest.raises(DatabaseError, match="never changed"), transaction.atomic():
+        wallet.lots.all().delete()
         WalletEntry.objects.filter(wallet=wallet).delete()
 
 
