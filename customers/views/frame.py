@@ -21,7 +21,7 @@ from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.queries.overview import count_of
 from customers.queries.tags import tags_of
-from invoicing.models import Invoice
+from invoicing.models import CreditNote, Invoice, Payment
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ ACTS = (
     Act("Apply coupon", "ticket-percent", "customer-apply-coupon", "coupons.apply", "drawer"),
     Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
     Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
+    Act("Issue credit note", "file-minus", "customer-issue-credit-note", "credit_notes.edit", "drawer"),
+    Act("Open customer portal", "external-link", "customer-portal", "customers.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
     Act("Merge into…", "merge", "customer-merge", "customers.delete"),
     Act("Change type", "scale", "customer-type", "customers.edit", "drawer"),
@@ -57,6 +59,8 @@ TABS = (
     ("wallets", "Wallets", "wallets.view"),
     ("coupons", "Coupons", "coupons.view"),
     ("invoices", "Invoices", "invoices.view"),
+    ("payments", "Payments", "invoices.view"),
+    ("credit-notes", "Credit notes", "credit_notes.view"),
     ("information", "Information", "customers.view"),
     ("activity", "Activity", "audit.view"),
 )
@@ -71,7 +75,9 @@ def find_customer(request: StaffRequest, id: UUID) -> Customer:
 def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[str, Any]:
     """The context of `customers/view.html`. One query, for the counts.
 
-    Keys: customer, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
+    `?act=assign` opens the entry whose page is `customer-assign` when the page has loaded: `opened`.
+
+    Keys: customer, opened, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
     the role may not), deletion_url (progress page while the customer is being deleted), tags and tags_url.
     """
     remember(request, "customer", customer)
@@ -84,8 +90,10 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     ]
     acts = [] if customer.deleting_at else customer_acts(request, customer, wallet)
     edit = next((act["url"] for act in acts if act["label"] == "Edit customer"), "")
+    asked = f"customer-{request.GET.get('act', '')}"
     return {
         "customer": customer,
+        "opened": next((act for act in acts if act["overlay"] and act["name"] == asked), None),
         "tab": tab,
         "tabs": tabs,
         "acts": acts,
@@ -101,7 +109,14 @@ def customer_acts(request: StaffRequest, customer: Customer, wallet: UUID | None
     """The dropdown's entries for this member; topping up is about the wallet that is used first."""
     subjects = {"wallet-top-up": wallet}
     return [
-        {"label": act.label, "icon": act.icon, "url": url, "overlay": act.overlay, "danger": act.danger}
+        {
+            "label": act.label,
+            "icon": act.icon,
+            "url": url,
+            "overlay": act.overlay,
+            "danger": act.danger,
+            "name": act.url_name,
+        }
         for act in ACTS
         if may(request.member, act.permission)
         and (subject := subjects.get(act.url_name, customer))
@@ -128,6 +143,8 @@ def tab_counts(customer: Customer) -> tuple[dict[str, int], UUID | None]:
         "wallets": count_of(Wallet.objects.filter(active)),
         "coupons": count_of(AppliedCoupon.objects.filter(active)),
         "invoices": count_of(Invoice.objects.all()),
+        "payments": count_of(Payment.objects.all()),
+        "credit-notes": count_of(CreditNote.objects.all()),
     }
     wallets = Wallet.objects.active().filter(customer=OuterRef("pk")).in_order_of_use()
     first = Subquery(wallets.values("pk")[:1])

@@ -26,6 +26,7 @@ from customers.queries.overview import (
 from customers.views.activity import described
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.merge import follow_merge
+from customers.views.notes import notes_of
 from invoicing.actions.draft import payment_term
 
 LATEST = 6
@@ -56,6 +57,8 @@ def overview(request: StaffRequest, id: UUID) -> HttpResponse:
         "activity_url": customer_url("customer-activity", customer),
         "show_usage": may(request.member, "usage.view") and bool(running(subscriptions)),
         "entries": [],
+        "notes": notes_of(request, customer),
+        "note_add_url": customer_url("customer-note-add", customer) if frame["edit_url"] else "",
     }
     if may(request.member, "audit.view"):
         latest = AuditEntry.objects.of(request.organization).filter(customer=customer)[:LATEST]

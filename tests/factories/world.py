@@ -26,7 +26,7 @@ from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
 from customers.actions.portal import create_link
 from customers.actions.tag_list import create_tag
-from customers.models import Customer, VatCheck
+from customers.models import Customer, Note, VatCheck
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
@@ -141,6 +141,13 @@ def make_world(name: str) -> World:
         "members": make_member(organization, "finance"),
         "billing-entities": entity,
         "api-keys": key,
+        "notes": Note.objects.create(
+            organization=organization,
+            customer=customer,
+            author=Member.objects.get(organization=organization, role="admin").user,
+            author_label="Admin",
+            text=f"{name} pays late",
+        ),
         "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],
     }
     admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()

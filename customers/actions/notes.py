@@ -1,0 +1,77 @@
+"""What staff write down about a customer. A note is changed by its author alone; an admin may delete any."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.orm.actor import Actor
+from billing.rules.errors import FieldErrors
+from customers.models import Customer, Note
+
+MAX_TEXT = 5000
+
+
+def clean_text(text: str) -> str:
+    """The text with its line breaks and without space around it, or FieldErrors."""
+    cleaned = text.replace("\r\n", "\n").replace("\x00", "").strip()
+    if not cleaned:
+        raise FieldErrors([("text", "Write something.")])
+    if len(cleaned) > MAX_TEXT:
+        raise FieldErrors([("text", f"At most {MAX_TEXT:,} characters.")])
+    return cleaned
+
+
+def is_author(note: Note, by: Actor) -> bool:
+    """Whether this person wrote the note."""
+    return by.user_id is not None and note.author_id == by.user_id
+
+
+@transaction.atomic
+def add_note(customer: Customer, text: str, *, pinned: bool = False, by: Actor, at: datetime) -> Note:
+    """A new note."""
+    note = Note.objects.create(
+        organization=customer.organization,
+        customer=customer,
+        author_id=by.user_id,
+        author_label=by.label,
+        text=clean_text(text),
+        pinned=pinned,
+    )
+    changes = {"text": ("", note.text)}
+    audit.record(note.organization, "note.created", note, by=by, at=at, customer=customer, changes=changes)
+    return note
+
+
+@transaction.atomic
+def edit_note(note: Note, text: str, *, pinned: bool, by: Actor, at: datetime) -> Note:
+    """Another text, or pinned to the top. Nothing is written when nothing differs."""
+    note = Note.objects.select_for_update().get(pk=note.pk)
+    cleaned = clean_text(text)
+    wanted = {"text": cleaned, "pinned": pinned}
+    changes = {
+        name: (getattr(note, name), value) for name, value in wanted.items() if getattr(note, name) != value
+    }
+    if not changes:
+        return note
+    if "text" in changes:
+        note.edited_at = at
+    note.text, note.pinned = cleaned, pinned
+    note.save()
+    customer = note.customer
+    audit.record(note.organization, "note.updated", note, by=by, at=at, customer=customer, changes=changes)
+    return note
+
+
+@transaction.atomic
+def delete_note(note: Note, *, by: Actor, at: datetime) -> None:
+    """Gone from the page; the audit trail keeps that it was there, and what it said."""
+    found = Note.objects.select_for_update().filter(pk=note.pk).first()
+    if found is None:
+        return
+    changes = {"text": (found.text, "")}
+    customer = found.customer
+    audit.record(found.organization, "note.deleted", found, by=by, at=at, customer=customer, changes=changes)
+    found.delete()
