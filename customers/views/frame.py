@@ -62,6 +62,7 @@ TABS = (
     ("payments", "Payments", "invoices.view"),
     ("credit-notes", "Credit notes", "credit_notes.view"),
     ("information", "Information", "customers.view"),
+    ("settings", "Settings", "customers.view"),
     ("activity", "Activity", "audit.view"),
 )
 

@@ -111,3 +111,25 @@ def test_an_address_opens_an_entry_of_the_menu(staff: Client, customer: Customer
 def test_the_text_of_a_note_has_an_author(customer: Customer) -> None:
     note = add_note(customer, "Pays late", by=ACTOR, at=NOW)
     assert note.author_label == ACTOR.label and str(note) == "Pays late"
+
+
+def test_settings_are_inherited_until_they_are_the_customers_own(staff: Client, customer: Customer) -> None:
+    page = f"/customers/{customer.public_id}/settings"
+    assert "Inherited" in text(staff.get(page)) and "This customer" not in text(staff.get(page))
+    filled = {"locale": "de", "net_payment_term_days": "45", "email_invoices": "yes", "peppol_id": ""}
+    assert staff.post(f"{page}/edit", filled).status_code == 302
+    customer.refresh_from_db()
+    assert (customer.locale, customer.net_payment_term_days, customer.email_invoices) == ("de", 45, True)
+    assert customer.grace_period_days is None and customer.zero_amount_invoices is None
+    shown = text(staff.get(page))
+    assert "German" in shown and "45 days" in shown and "This customer" in shown
+    staff.post(f"{page}/edit", {})
+    customer.refresh_from_db()
+    assert (customer.locale, customer.net_payment_term_days, customer.email_invoices) == ("", None, None)
+
+
+def test_settings_out_of_range_are_refused_with_what_was_typed(staff: Client, customer: Customer) -> None:
+    edit = f"/customers/{customer.public_id}/settings/edit"
+    answer = staff.post(edit, {"net_payment_term_days": "999"}, headers=htmx("drawer"))
+    assert answer.status_code == 422 and "999" in text(answer) and "<title>" not in text(answer)
+    assert statuses(customer.organization, edit) == EDITORS
