@@ -4,35 +4,72 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('billing', '0005_customers_list'),
-        ('customers', '0002_customers_complete'),
+        ("billing", "0005_customers_list"),
+        ("customers", "0002_customers_complete"),
     ]
 
     operations = [
         migrations.RemoveIndex(
-            model_name='customer',
-            name='customer_by_creation',
+            model_name="customer",
+            name="customer_by_creation",
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', '-created_at', '-id'], include=('country', 'currency', 'status', 'billing_entity', 'customer_type', 'vat_status', 'mode', 'deleting_at'), name='customer_by_creation'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "-created_at", "-id"],
+                include=(
+                    "country",
+                    "currency",
+                    "status",
+                    "billing_entity",
+                    "customer_type",
+                    "vat_status",
+                    "mode",
+                    "deleting_at",
+                ),
+                name="customer_by_creation",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', 'currency', 'id'], name='customer_by_currency'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "currency", "id"],
+                name="customer_by_currency",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', 'country'], name='customer_by_country'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "country", "currency"],
+                name="customer_by_country",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', 'status'], name='customer_by_status'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "status"],
+                name="customer_by_status",
+            ),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(condition=models.Q(('deleted_at', None)), fields=['organization', 'vat_status'], name='customer_by_vat'),
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None)),
+                fields=["organization", "vat_status"],
+                name="customer_by_vat",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="customer",
+            index=models.Index(
+                condition=models.Q(("deleted_at", None), ("deleting_at", None)),
+                fields=["organization"],
+                name="customer_present",
+            ),
         ),
     ]

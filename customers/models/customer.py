@@ -211,7 +211,15 @@ class Customer(Kept):
             ),
             # What few customers have is found at once: a country, a status, a VAT number that is wrong.
             models.Index(
-                fields=["organization", "country"], condition=Q(deleted_at=None), name="customer_by_country"
+                fields=["organization", "country", "currency"],
+                condition=Q(deleted_at=None),
+                name="customer_by_country",
+            ),
+            # The exact total of the API.
+            models.Index(
+                fields=["organization"],
+                condition=Q(deleted_at=None, deleting_at=None),
+                name="customer_present",
             ),
             models.Index(
                 fields=["organization", "status"], condition=Q(deleted_at=None), name="customer_by_status"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from billing.models import Organization, Subscription
@@ -46,10 +47,9 @@ def narrowed(
     if "entity" in values:
         rows = rows.filter(billing_entity=values["entity"])
     if "subscriptions" in values:
-        live = Q(
-            pk__in=Subscription.objects.of(organization).filter(status__in=LIVE_VALUES).values("customer")
-        )
-        rows = rows.filter(live) if values["subscriptions"] == "yes" else rows.exclude(live)
+        mine = Subscription.objects.of(organization).filter(customer=OuterRef("pk"))
+        live = Exists(mine.filter(status__in=LIVE_VALUES))
+        rows = rows.filter(live if values["subscriptions"] == "yes" else ~live)
     if "tags" in values:
         rows = rows.filter(tagged(organization, values["tags"]))
     rows = owing(rows, organization, values, today)
@@ -57,7 +57,7 @@ def narrowed(
     if "created_from" in values:
         rows = rows.filter(created_at__gte=start_of(values["created_from"], zone))
     if "created_to" in values:
-        rows = rows.filter(created_at__date__lte=values["created_to"])
+        rows = rows.filter(created_at__lt=start_of(values["created_to"] + timedelta(days=1), zone))
     for field in fields:
         rows = with_value(rows, field, values)
     if "q" not in values:
@@ -82,33 +82,35 @@ def owing(rows: Any, organization: Organization, values: Mapping[str, Any], toda
     """By what is to be paid: in the customer's currency, between two amounts of major units; overdue or not."""
     unpaid = Invoice.objects.of(organization).unpaid()
     if "overdue" in values:
-        late = Q(pk__in=unpaid.filter(due_on__lt=today).order_by().values("customer"))
-        rows = rows.filter(late) if values["overdue"] == "yes" else rows.exclude(late)
+        late = Exists(unpaid.filter(due_on__lt=today, customer=OuterRef("pk")))
+        rows = rows.filter(late if values["overdue"] == "yes" else ~late)
     low, high = values.get("outstanding_min"), values.get("outstanding_max")
     if low is None and high is None:
         return rows
-    sums = unpaid.filter(currency=F("customer__currency")).order_by().values("customer")
+    sums = unpaid.filter(currency=F("customer__currency")).order_by().values("customer", "currency")
     sums = sums.annotate(due=Sum(F("total_minor") - F("paid_minor")))
-    found = Q()
-    for digits, currencies in by_digits(values.get("currency")).items():
-        part = sums.filter(currency__in=currencies)
-        if low:
-            part = part.filter(due__gte=ceil(low.scaleb(digits)))
-        if high is not None:
-            part = part.filter(due__lte=floor(high.scaleb(digits)))
-        found |= Q(pk__in=part.values("customer"))
+    if low:
+        sums = sums.filter(due__gte=in_minor(low, ceil))
+    if high is not None:
+        sums = sums.filter(due__lte=in_minor(high, floor))
+    found = Q(pk__in=sums.values("customer"))
     if not low:  # nothing to pay lies below any amount
         found |= ~Q(pk__in=unpaid.order_by().values("customer"))
     return rows.filter(found)
 
 
-def by_digits(currency: str | None) -> dict[int, list[str]]:
-    """The currencies by their minor digits; one currency alone when the list is filtered by it."""
-    found: dict[int, list[str]] = {}
+def in_minor(amount: Decimal, rounded: Callable[[Decimal], int]) -> Case:
+    """A bound of major units in the minor ones of an invoice's currency."""
+    usual = EXPONENTS["EUR"]
+    others: dict[int, list[str]] = {}
     for code, digits in EXPONENTS.items():
-        if currency in (None, "", code):
-            found.setdefault(digits, []).append(code)
-    return found
+        if digits != usual:
+            others.setdefault(digits, []).append(code)
+    whens = [
+        When(currency__in=codes, then=Value(rounded(amount.scaleb(digits))))
+        for digits, codes in others.items()
+    ]
+    return Case(*whens, default=Value(rounded(amount.scaleb(usual))), output_field=BigIntegerField())
 
 
 def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> QuerySet[Any]:
