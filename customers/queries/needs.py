@@ -45,6 +45,7 @@ TRIAL_SOON = timedelta(days=7)
 RECENT = timedelta(days=30)
 DELETION = "customers.delete"
 AGES = (("overdue_30", 30), ("overdue_60", 60), ("overdue_90", 90))
+COUNTED = Count("pk")
 NO_MOMENT = Value(None, output_field=DateTimeField())
 
 
@@ -59,7 +60,13 @@ class Part:
 
 
 def part(
-    kind: Any, rows: QuerySet[Any], *, currency: Any = None, minor: Any = None, first_at: Any = None
+    kind: Any,
+    rows: QuerySet[Any],
+    *,
+    currency: Any = None,
+    minor: Any = None,
+    first_at: Any = None,
+    count: Any = COUNTED,
 ) -> QuerySet[Any]:
     """One line of the answer per currency (and kind, where that is an expression)."""
     grouped = rows.order_by().annotate(
@@ -69,7 +76,7 @@ def part(
     return (
         grouped.values("kind_of", "currency_of")
         .annotate(
-            row_count=Count("pk"),
+            row_count=count,
             minor_sum=Cast(Sum(minor), BigIntegerField())
             if minor
             else Value(0, output_field=BigIntegerField()),
@@ -148,12 +155,19 @@ def numbers(organization: Organization, at: datetime) -> list[QuerySet[Any]]:
     live = subscriptions.live()
     jobs = Job.objects.of(organization)
     links = ProviderLink.objects.of(organization).filter(state="failed", customer__deleted_at=None)
+    unanswered = VatCheck.objects.of(organization).filter(
+        state="failed",
+        fault__in=["INVALID_INPUT", "VAT_BLOCKED"],
+        customer__vat_status="unvalidated",
+        customer__deleted_at=None,
+    )
     trials = subscriptions.filter(status="trialing", trial_ends_at__gte=at, trial_ends_at__lt=at + TRIAL_SOON)
     return [
         part("failed_jobs", jobs.filter(state=JobState.FAILED.value)),
         part("deleting", jobs.open().filter(task=DELETION)),
         part("quarantined", QuarantinedEvent.objects.of(organization)),
         part("vat_pending", VatCheck.objects.of(organization).filter(state="pending")),
+        part("vat_failed", unanswered, count=Count("customer", distinct=True)),
         part("provider_failed", links),
         part("trials", trials, first_at="trial_ends_at"),
         part("ending", live.filter(ending_at__gte=at, ending_at__lt=at + SOON), first_at="ending_at"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, resolve, reverse
 
 from billing.web.access import may
 from billing.web.formats import moment_text
@@ -98,7 +98,7 @@ NEEDS = (
         "warning",
         "customer could not be sent to a payment provider",
         "customers could not be sent to a payment provider",
-        "payment-providers",
+        "integrations",
         note="It is tried again by itself.",
     ),
     Need(
@@ -107,9 +107,17 @@ NEEDS = (
         "info",
         "VAT number waits for its check",
         "VAT numbers wait for their check",
-        "customers",
-        "vat_status=pending",
-        "The register does not always answer; it is asked again.",
+        "vat-settings",
+        note="The register does not always answer; it is asked again.",
+    ),
+    Need(
+        ("vat_failed",),
+        "badge-alert",
+        "warning",
+        "VAT number could not be checked",
+        "VAT numbers could not be checked",
+        "vat-settings",
+        note="The register refused the question; it is not asked again by itself.",
     ),
     Need(
         ("low_wallets",),
@@ -169,6 +177,12 @@ def link(url_name: str, query: str = "") -> str:
         return ""
 
 
+def open_to(request: StaffRequest, url: str) -> str:
+    """The address when the member may open it, else nothing: the view itself says which permission it asks for."""
+    permission = getattr(resolve(url.partition("?")[0]).func, "permission", "") if url else ""
+    return url if permission and may(request.member, permission) else ""
+
+
 def rows(request: StaffRequest, found: Home) -> list[dict[str, Any]]:
     """The rows that have something, the most urgent first."""
     return [row(request, need, found) for need in NEEDS if found.count(*need.kinds)]
@@ -193,7 +207,7 @@ def row(request: StaffRequest, need: Need, found: Home) -> dict[str, Any]:
         "sentence": need.one if count == 1 else need.many,
         "note": " ".join(note for note in notes if note),
         "amounts": by_currency(parts, request.organization.default_currency),
-        "url": link(need.url_name, need.query),
+        "url": open_to(request, link(need.url_name, need.query)),
         "act": {"label": label, "url": act_url, "post": need.post} if act_url else None,
     }
 

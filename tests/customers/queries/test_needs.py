@@ -118,6 +118,17 @@ def test_jobs_quarantine_checks_links_trials_and_ends(organization: Organization
     VatCheck.objects.create(
         organization=organization, customer=customer, source="vies", state="pending", number="X", asked_at=NOW
     )
+    lost = make_customer(organization)
+    for _ in range(2):
+        VatCheck.objects.create(
+            organization=organization,
+            customer=lost,
+            source="vies",
+            state="failed",
+            fault="VAT_BLOCKED",
+            number="Y",
+            asked_at=NOW,
+        )
     provider = PaymentProvider.objects.create(
         organization=organization, type="stripe", name="Stripe", credentials=b""
     )
@@ -134,6 +145,7 @@ def test_jobs_quarantine_checks_links_trials_and_ends(organization: Organization
         "failed_jobs": none,
         "deleting": none,
         "vat_pending": none,
+        "vat_failed": none,
         "provider_failed": none,
         "trials": [Part("", 1, 0, soon)],
         "ending": [Part("", 1, 0, soon)],

@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.timezone import now
 
 from billing.actions import later
 from billing.actions.usage import ingest
 from billing.models import Job, Member, Organization
+from customers.models import VatCheck
 from customers.queries.charts import Amount, first_of_month
 from customers.queries.home import home
 from customers.queries.needs import Part
@@ -119,6 +121,27 @@ def test_rows_name_what_waits_and_lead_to_the_filtered_list(
     assert 'invoices?tab=overdue"' in page and 'invoices?tab=draft"' in page
     support = sign_in(Client(), make_member(organization, "support"))
     assert "Run again" not in support.get("/").content.decode()
+
+
+def test_rows_lead_only_where_the_role_may_go(admin: Client, organization: Organization) -> None:
+    customer = make_customer(organization)
+    VatCheck.objects.create(
+        organization=organization, customer=customer, source="vies", state="pending", number="X", asked_at=NOW
+    )
+    url = f'href="{reverse("vat-settings")}"'
+    assert url in admin.get("/").content.decode()
+    page = sign_in(Client(), make_member(organization, "support")).get("/").content.decode()
+    assert "VAT number waits for its check" in page and url not in page
+
+
+def test_charts_are_of_one_currency_that_can_be_chosen(admin: Client, organization: Organization) -> None:
+    bill(organization, 100, at=now())
+    bill(organization, 3000, at=now(), currency="JPY")
+    page = admin.get("/").content.decode()
+    assert "Invoiced €100.00" in page and "¥3,000" not in page.partition('id="charts"')[2]
+    other = admin.get("/?currency=JPY").content.decode()
+    assert "Invoiced ¥3,000" in other and 'href="?currency=EUR#charts"' in other
+    assert "Invoiced €100.00" in admin.get("/?currency=XXX").content.decode()
 
 
 def test_home_takes_fewer_than_twelve_queries_however_much_there_is(
