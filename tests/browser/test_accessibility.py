@@ -87,9 +87,9 @@ def broken(page: Page) -> list[str]:
     """What is wrong with the page that has just been opened, in all its dresses."""
     page.evaluate(AXE)
     found = [f"light: {rule}" for rule in run(page, EVERYTHING)]
-    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    page.emulate_media(color_scheme="dark")
     found += [f"dark: {rule}" for rule in run(page, COLOURS)]
-    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    page.emulate_media(color_scheme="light")
     for width in (720, 320):
         page.set_viewport_size({"width": width, "height": 844})
         found += [f"{width} px: {rule}" for rule in page.evaluate(WIDER)]
@@ -104,7 +104,10 @@ def test_every_page(page: Page, world: SimpleNamespace) -> None:
     for address in pages():
         if address.name in NO_PAGES:
             continue
-        path = address.path(world)  # type: ignore[arg-type]
+        try:
+            path = address.path(world)  # type: ignore[arg-type]
+        except LookupError:
+            continue  # the sweep of tests/house/test_access.py asks for the row
         answer = page.request.get(path, max_redirects=0)
         if answer.status != 200 or not answer.headers.get("content-type", "").startswith("text/html"):
             continue  # a POST, a download, a way to somewhere else
