@@ -109,7 +109,8 @@ def test_every_page(page: Page, world: SimpleNamespace) -> None:
         except LookupError:
             continue  # the sweep of tests/house/test_access.py asks for the row
         answer = page.request.get(path, max_redirects=0)
-        if answer.status != 200 or not answer.text().lower().startswith("<!doctype html"):
+        html = answer.headers.get("content-type", "").startswith("text/html")
+        if answer.status != 200 or not html or not answer.text().startswith("<!doctype html"):
             continue  # a POST, a download, a piece of a page, a way to somewhere else
         page.goto(path, wait_until="domcontentloaded")
         seen += 1
