@@ -75,8 +75,10 @@ def add_customer(
 def record_added(
     customer: Customer, names: Iterable[str], taxes: Sequence[Any], *, by: Actor, at: datetime
 ) -> None:
-    """The audit line of a new customer: what was filled in."""
+    """The audit line of a new customer: what was filled in, without what is so by itself."""
+    usual = {field.attname: field.get_default() for field in Customer._meta.concrete_fields}
     given = {name: (None, getattr(customer, name)) for name in sorted(names)}
+    given = {name: pair for name, pair in given.items() if name == "currency" or pair[1] != usual[name]}
     if given.pop("tag_ids", None):
         given["tags"] = (None, names_of(customer.tag_ids))
     if taxes:
