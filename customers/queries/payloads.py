@@ -36,11 +36,6 @@ def payloads(organization: Organization, ids: Iterable[Any]) -> list[dict[str, A
     return [customer_payload(found[key], names) for key in keys if key in found]
 
 
-def provider_links(customer: Customer) -> list[ProviderLink]:
-    """Under which id each payment provider knows the customer."""
-    return list(known_links().filter(customer=customer))
-
-
 def customer_payload(row: Any, tags: Mapping[UUID, str]) -> dict[str, Any]:
     """A customer of `with_figures`, camelCase. Empty texts are null, amounts are in major units; `currency` and
     `netPaymentTermDays` stand there under the names of other systems too.

@@ -20,7 +20,6 @@ from customers.models import Provider
 from customers.queries.classification import effects_of, to_review
 from customers.queries.custom_fields import custom_fields, shown
 from customers.queries.locks import lock_reasons, lock_sentence
-from customers.queries.payloads import provider_links
 from customers.rules.fields import AMOUNTS
 from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
@@ -39,7 +38,6 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "identifiers": [(kind_name(kind), number) for kind, number in customer.tax_identifiers.items()],
         "disabled": [providers[name] for name in customer.disabled_providers],
-        "links": provider_links(customer),
         "term_days": effects_of(customer, customer.customer_type).term_days,
         "amounts": [
             (label, minor)

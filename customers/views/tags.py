@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -35,7 +36,7 @@ def tags(request: StaffRequest) -> HttpResponse:
         {
             "tag": tag,
             "count": uses.get(tag.pk, 0),
-            "customers_url": f"{reverse('customers')}?tags={tag.public_id}",
+            "customers_url": f"{reverse('customers')}?{urlencode({'tags': tag.name})}",
         }
         for tag in tags_by_id(request.organization).values()
     ]
