@@ -14,7 +14,6 @@ from billing.rules.money import from_minor
 from customers.models import Customer
 from customers.queries.overview import with_figures
 from customers.queries.tags import tag_names
-from invoicing.models import ProviderLink
 from invoicing.queries.provider_links import known_links
 
 
