@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from billing.views import (
+    account,
     api_keys,
     auth,
     codes,
@@ -25,6 +26,7 @@ from billing.views.theme import theme
 
 urlpatterns: list[URLPattern] = [
     path("login", auth.sign_in, name="login"),
+    path("login/code", auth.sign_in_code, name="login-code"),
     path("logout", auth.sign_out, name="logout"),
     path("password-reset", auth.password_reset, name="password-reset"),
     path("password-reset/sent", auth.password_reset_sent, name="password-reset-sent"),
@@ -32,6 +34,13 @@ urlpatterns: list[URLPattern] = [
     path("invitation/<uidb64>/<token>", auth.Invitation.as_view(), name="invitation"),
     path("account", auth.profile, name="profile"),
     path("account/password", auth.password_change, name="password-change"),
+    path("account/sessions", account.sessions, name="sessions"),
+    path("account/sessions/end-others", account.sessions_end_others, name="sessions-end-others"),
+    path("account/sessions/<pid:id>/end", account.session_end, name="session-end"),
+    path("account/two-factor", account.two_factor_setup, name="two-factor"),
+    path("account/two-factor/picture", account.two_factor_picture, name="two-factor-picture"),
+    path("account/two-factor/off", account.two_factor_off, name="two-factor-off"),
+    path("account/two-factor/codes", account.recovery_codes, name="two-factor-codes"),
     path("organization/switch", auth.organization_switch, name="organization-switch"),
     path("jobs", jobs.jobs, name="jobs"),
     path("jobs/<pid:id>", jobs.job, name="job"),

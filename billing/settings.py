@@ -84,10 +84,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "billing.web.sign_ins.SignInMiddleware",
     "billing.web.access.MemberMiddleware",
     "billing.web.errors.ErrorMiddleware",
     "axes.middleware.AxesMiddleware",
@@ -261,6 +261,7 @@ PROXY_COUNT = int(os.environ.get("TARN_PROXY_COUNT", "1"))  # how many of our ow
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
+OTP_TOTP_ISSUER = "Tarn"
 SESSION_COOKIE_SAMESITE = "Lax"
 X_FRAME_OPTIONS = "SAMEORIGIN"  # the invoice page shows its own PDF inline
 SILENCED_SYSTEM_CHECKS = ["security.W019"]  # wants DENY, see the line above

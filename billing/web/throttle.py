@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 MAILS_PER_HOUR = 5
+PASSWORDS_PER_QUARTER = 10
 
 
 def account(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
@@ -51,3 +52,10 @@ def allow_mail(request: HttpRequest, email: str) -> bool:
         cache.add(key, 0, 3600)
         counts.append(cache.incr(key) <= limit)
     return all(counts)
+
+
+def allow_password(request: HttpRequest) -> bool:
+    """Whether a signed-in person may try their password once more: ten tries in a quarter of an hour."""
+    key = f"password:{request.user.pk}"
+    cache.add(key, 0, 900)
+    return cache.incr(key) <= PASSWORDS_PER_QUARTER

@@ -29,7 +29,7 @@ from customers.queries.usage import running_usage
 from customers.views.portal_frame import COOKIE, PATH, SALT, PortalRequest, closed, frame, portal, private
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.listing import balances, listed
-from invoicing.views.documents import READER, pdf_answer
+from invoicing.web.documents import READER, pdf_answer
 
 ISSUED = ("finalized", "voided")
 
@@ -95,21 +95,21 @@ def portal_invoices(request: PortalRequest) -> HttpResponse:
 
 
 @require_safe
-@portal
+@portal  # type: ignore[arg-type]
 @csp_replace(READER)  # type: ignore[arg-type]
 def portal_invoice_pdf(request: PortalRequest, id: UUID) -> HttpResponse:
     """The PDF of an invoice of one's own."""
     row = Invoice.objects.filter(customer=request.customer, status__in=ISSUED).get_or_404(pk=id)
-    return pdf_answer(cast(Any, request), row)
+    return pdf_answer(request, row)
 
 
 @require_safe
-@portal
+@portal  # type: ignore[arg-type]
 @csp_replace(READER)  # type: ignore[arg-type]
 def portal_credit_note_pdf(request: PortalRequest, id: UUID) -> HttpResponse:
     """The PDF of a credit note of one's own."""
     row = CreditNote.objects.filter(customer=request.customer).get_or_404(pk=id)
-    return pdf_answer(cast(Any, request), row)
+    return pdf_answer(request, row)
 
 
 @require_safe
@@ -155,7 +155,7 @@ def portal_details(request: PortalRequest) -> HttpResponse:
 
 def copy_of(customer: Customer) -> Customer:
     """The form fills its instance while it validates; the request's own row stays as it is stored."""
-    return cast(Customer, Customer.objects.get(pk=customer.pk))
+    return Customer.objects.get(pk=customer.pk)
 
 
 @require_safe
@@ -165,7 +165,7 @@ def portal_logo(request: PortalRequest) -> HttpResponse:
     logo = request.customer.billing_entity.logo
     if not logo:
         raise Http404("No logo.")
-    kind = "image/png" if logo.name.endswith(".png") else "image/jpeg"
+    kind = "image/png" if str(logo.name).endswith(".png") else "image/jpeg"
     return cast(HttpResponse, FileResponse(logo.open("rb"), content_type=kind))
 
 

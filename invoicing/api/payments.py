@@ -117,7 +117,7 @@ def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple
     """Note that money went back, also after the customer was deleted. `Idempotency-Key` makes a repeat harmless."""
     staff = cast(ApiRequest, request)
     payment = Payment.objects.of(staff.organization).by_public_id(id)
-    wanted = body or RefundIn()
+    wanted = body or RefundIn(reason="", reference="")
     made = refund_payment(
         payment,
         amount_minor=None if wanted.amount is None else minor_of(wanted.amount, payment.currency, "amount"),

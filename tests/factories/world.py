@@ -20,7 +20,16 @@ from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallets import create_wallet, grant
-from billing.models import BillingEntity, Event, Job, Member, Organization, QuarantinedEvent, SavedView
+from billing.models import (
+    BillingEntity,
+    Event,
+    Job,
+    Member,
+    Organization,
+    QuarantinedEvent,
+    SavedView,
+    SignIn,
+)
 from customers.actions.bulk import start_run
 from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
@@ -151,4 +160,5 @@ def make_world(name: str) -> World:
         "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],
     }
     admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()
+    objects["sessions"] = SignIn.objects.create(user=admin.user, session_key=f"{name}-session", seen_at=NOW)
     return World(organization, admin, objects, secret)

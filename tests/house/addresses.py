@@ -16,6 +16,7 @@ from tests.factories.world import World
 PUBLIC = frozenset(
     {
         "login",
+        "login-code",
         "logout",
         "password-reset",
         "password-reset-sent",

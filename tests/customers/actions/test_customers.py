@@ -293,7 +293,9 @@ def test_what_is_assigned_locks(
         assert (refused.value.code, refused.value.status) == ("customer_field_locked", 400)
         assert word in str(refused.value)
     assert counts() == before
-    update_customer(customer, {"external_id": "x", "currency": "EUR", "phone": "+256414000001"}, by=ACTOR, at=LATER)
+    update_customer(
+        customer, {"external_id": "x", "currency": "EUR", "phone": "+256414000001"}, by=ACTOR, at=LATER
+    )
 
 
 def test_an_empty_wallet_locks_nothing(organization: Organization) -> None:

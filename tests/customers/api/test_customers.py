@@ -102,7 +102,9 @@ def test_post_with_a_known_external_id_updates_that_customer(api: Api, organizat
     first = api.post(SEED)[1]["data"]
     status, body = api.post({"externalId": "usr_98765", "email": "new@kampaltech.ug", "city": "ignored"})
     assert (status, field_of(body)) == (400, "city")
-    status, body = api.post({"externalId": "usr_98765", "email": "new@kampaltech.ug", "phone": "+256 414 000001"})
+    status, body = api.post(
+        {"externalId": "usr_98765", "email": "new@kampaltech.ug", "phone": "+256 414 000001"}
+    )
     assert status == 200
     assert (body["data"]["id"], body["data"]["name"]) == (first["id"], "Nakato Sarah")
     assert (body["data"]["email"], body["data"]["phone"]) == ("new@kampaltech.ug", "+256414000001")
