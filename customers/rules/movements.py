@@ -1,8 +1,8 @@
 """How monthly recurring revenue moved from month to month: new, expansion, contraction and churn.
 
-Law. A subscription is in force from the moment that its fee counts (its start, or the end of its trial) until its end.
-What a customer is worth at a moment is the sum of the monthly fees in force then. Between the beginning and the end of
-a month, with worths `before` and `after`:
+Law. A subscription is in force from the moment that its fee counts (its start, or the end of its trial) until
+its end. What a customer is worth at a moment is the sum of the monthly fees in force then. Between the beginning
+and the end of a month, with worths `before` and `after`:
 
 - nothing before, something after: all of it is *new*, also when the customer comes back after a pause of months;
 - something before, nothing after: all of it is *churn*;

@@ -13,7 +13,7 @@ from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
 from customers.views.frame import customer_frame, find_customer
 from invoicing.models import CreditNote
-from invoicing.views.credit_notes import state_of
+from invoicing.queries.listing import note_state
 
 
 @require_safe
@@ -25,7 +25,7 @@ def customer_credit_notes(request: StaffRequest, id: UUID) -> HttpResponse:
     page = page_of(request, found.select_related("invoice").order_by("-issuing_on", "-pk"))
     frame = customer_frame(request, customer, "credit-notes")
     issue = next((act["url"] for act in frame["acts"] if act["label"] == "Issue credit note"), "")
-    rows = [{"note": note, "shown": state_of(note)} for note in page.object_list]
+    rows = [{"note": note, "shown": note_state(note)} for note in page.object_list]
     context = {"page": page, "rows": rows, "issue_url": issue}
     return render_page(
         request, "customers/credit_notes/tab.html", frame | context, partials=("credit-note-table",)

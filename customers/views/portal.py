@@ -19,6 +19,7 @@ from billing.actions.clock import now
 from billing.models import Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError
+from billing.web.documents import READER, pdf_answer
 from billing.web.errors import add_error
 from billing.web.paging import page_of
 from customers.actions.customers import update_customer
@@ -29,7 +30,6 @@ from customers.queries.usage import running_usage
 from customers.views.portal_frame import COOKIE, PATH, SALT, PortalRequest, closed, frame, portal, private
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.listing import balances, listed
-from invoicing.web.documents import READER, pdf_answer
 
 ISSUED = ("finalized", "voided")
 

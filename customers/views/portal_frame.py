@@ -32,9 +32,8 @@ class PortalRequest(HttpRequest):
 
 
 def private(response: HttpResponse) -> HttpResponse:
-    """Never kept by a browser or a proxy, and its address goes nowhere."""
+    """Never kept by a browser or a proxy, nor by a search engine."""
     response["Cache-Control"] = "private, no-store"
-    response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -84,7 +84,8 @@ LABELS: dict[str, dict[str, str]] = {
         "gross": "Zwischensumme brutto",
         "included": "darin enthalten",
         "reverse_charge": "Steuerschuldnerschaft des Leistungsempfängers",
-        "reverse_charge_note": "Steuerschuldnerschaft des Leistungsempfängers (Artikel 196 der Richtlinie 2006/112/EG).",
+        "reverse_charge_note": "Steuerschuldnerschaft des Leistungsempfängers "
+        "(Artikel 196 der Richtlinie 2006/112/EG).",
         "with_tax": "Alle Preise enthalten die Steuer.",
         "mail": "Die Rechnung liegt bei.",
         "total": "Gesamt",
@@ -132,7 +133,8 @@ LABELS: dict[str, dict[str, str]] = {
         "gross": "Sous-total toutes taxes comprises",
         "included": "dont",
         "reverse_charge": "Autoliquidation",
-        "reverse_charge_note": "Autoliquidation : la TVA est due par le preneur (article 196 de la directive 2006/112/CE).",
+        "reverse_charge_note": "Autoliquidation : la TVA est due par le preneur "
+        "(article 196 de la directive 2006/112/CE).",
         "with_tax": "Les prix sont toutes taxes comprises.",
         "mail": "Veuillez trouver la facture ci-jointe.",
         "total": "Total",
@@ -180,7 +182,8 @@ LABELS: dict[str, dict[str, str]] = {
         "gross": "Subtotal con impuestos",
         "included": "incluye",
         "reverse_charge": "Inversión del sujeto pasivo",
-        "reverse_charge_note": "Inversión del sujeto pasivo: el destinatario debe el IVA (artículo 196 de la Directiva 2006/112/CE).",
+        "reverse_charge_note": "Inversión del sujeto pasivo: el destinatario debe el IVA "
+        "(artículo 196 de la Directiva 2006/112/CE).",
         "with_tax": "Los precios incluyen impuestos.",
         "mail": "Adjuntamos la factura.",
         "total": "Total",

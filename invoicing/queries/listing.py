@@ -219,3 +219,12 @@ def balances(customer: Any, today: date) -> list[Balance]:
         draft_count=Count("pk", filter=draft),
     )
     return [Balance(*row) for row in found]
+
+
+def note_state(note: CreditNote) -> str:
+    """The word for a credit note: voided, refunded (all of it), available, or consumed: nothing is left."""
+    if note.status == "voided":
+        return "voided"
+    if note.refund_minor == note.total_minor:
+        return "refunded"
+    return "available" if note.balance_minor else "consumed"

@@ -13,8 +13,7 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import CreditNoteFilters
-from invoicing.models import CreditNote
-from invoicing.queries.listing import credit_note_list, sums_of
+from invoicing.queries.listing import credit_note_list, note_state, sums_of
 from invoicing.views.frame import customer_named, document_context, find_credit_note, history, tidy
 
 SORTS = {
@@ -39,7 +38,7 @@ def credit_notes(request: StaffRequest) -> HttpResponse:
         named["customer"] = customer_named(request, filters.values["customer"])
     context = {
         "page": page,
-        "rows": [{"note": note, "shown": state_of(note)} for note in page.object_list],
+        "rows": [{"note": note, "shown": note_state(note)} for note in page.object_list],
         "filters": filters,
         "chips": filters.chips(request.GET, named),
         "narrowed": bool(filters.values),
@@ -54,15 +53,6 @@ def credit_notes(request: StaffRequest) -> HttpResponse:
     return response
 
 
-def state_of(note: CreditNote) -> str:
-    """The word for a credit note: voided, refunded (all of it), available, or consumed: nothing is left."""
-    if note.status == "voided":
-        return "voided"
-    if note.refund_minor == note.total_minor:
-        return "refunded"
-    return "available" if note.balance_minor else "consumed"
-
-
 @require_safe
 @access("credit_notes.view")
 def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
@@ -74,7 +64,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "note": note,
         "customer": note.customer,
         "invoice": note.invoice,
-        "shown": state_of(note),
+        "shown": note_state(note),
         "reason": note.reason.replace("_", " ").capitalize(),
         "used_minor": used_minor,
         "can_void": finalized

@@ -12,10 +12,10 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.web.access import access
+from billing.web.documents import READER, pdf_answer
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
 from invoicing.views.frame import document_context, find_credit_note, find_invoice
-from invoicing.web.documents import READER, pdf_answer
 
 
 @require_safe

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseNotModified
 from django.utils.cache import patch_cache_control
 
-from invoicing.models import CreditNote, Invoice, PdfState
-
-Document = Invoice | CreditNote
+READY = "ready"
 
 # The browser's own PDF reader is a plug-in to the policy, and paints with styles of its own.
 READER = {"object-src": ["'self'"], "style-src": ["'unsafe-inline'"]}
 
 
-def pdf_answer(request: HttpRequest, row: Document) -> HttpResponse:
+def pdf_answer(request: HttpRequest, row: Any) -> HttpResponse:
     """The stored file, or 304 when the browser has it; 404 while there is none."""
-    if row.pdf_state != PdfState.READY or not row.pdf:
+    if row.pdf_state != READY or not row.pdf:
         raise Http404("This document has no PDF yet.")
     etag = f'"{row.pk.hex}-{int(row.pdf_made_at.timestamp()) if row.pdf_made_at else 0}"'
     if request.headers.get("If-None-Match") == etag:
@@ -41,7 +39,7 @@ def pdf_answer(request: HttpRequest, row: Document) -> HttpResponse:
     return cast(HttpResponse, response)
 
 
-def file_name(row: Document) -> str:
+def file_name(row: Any) -> str:
     """`ACM-001-001.pdf`; characters that a path could be made of are replaced."""
     kept = "".join(char if char.isalnum() or char in "-_." else "-" for char in row.number)
     return f"{kept.strip('.') or row.public_id}.pdf"
