@@ -157,6 +157,7 @@ def make_world(name: str) -> World:
             author_label="Admin",
             text=f"{name} pays late",
         ),
+        "enter": "no-such-secret",
         "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],
     }
     admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()

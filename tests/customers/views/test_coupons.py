@@ -110,6 +110,8 @@ def test_removing_twice_is_once(staff: Client, customer: Customer) -> None:
 def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer) -> None:
     apply_coupon(customer, make_coupon(customer.organization), by=ACTOR, at=NOW)
     paths = [f"/customers/{customer.public_id}/coupons", f"/customers/{customer.public_id}/coupons/apply"]
+    for path in paths:
+        staff.get(path)  # the first visit is noted and fills what the shell keeps
     one = [queries(staff, path) for path in paths]
     for _ in range(4):
         apply_coupon(customer, make_coupon(customer.organization), by=ACTOR, at=NOW)

@@ -193,6 +193,8 @@ def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, pl
     row = subscribe(customer, plan, on(2026, 1, 1))
     paths = ["/subscriptions", f"/customers/{customer.public_id}/subscriptions"]
     paths += [f"/customers/{customer.public_id}/assign", f"/subscriptions/{row.public_id}"]
+    for path in paths:
+        staff.get(path)  # the first visit is noted and fills what the shell keeps
     one = [queries(staff, path) for path in paths]
     for _ in range(4):
         subscribe(customer, plan, on(2026, 1, 1))

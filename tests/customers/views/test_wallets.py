@@ -191,6 +191,8 @@ def test_ending_says_what_is_lost_and_refuses_more(staff: Client, wallet: Wallet
 
 def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, wallet: Wallet) -> None:
     paths = ["/wallets", f"/customers/{customer.public_id}/wallets", f"/wallets/{wallet.public_id}"]
+    for path in paths:
+        staff.get(path)  # the first visit is noted and fills what the shell keeps
     one = [queries(staff, path) for path in paths]
     for number in range(4):
         make_wallet(customer, "1", NOW)
