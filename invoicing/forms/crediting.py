@@ -9,6 +9,7 @@ from django import forms
 
 from billing.rules.errors import BillingError
 from billing.rules.money import from_minor
+from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.actions.crediting import CreditRequest
 from invoicing.models import Invoice, Payment
@@ -65,16 +66,13 @@ class CreditNoteForm(OnceForm):
         self.left = {key: minor for key, minor in rest.left.items() if minor}
         self.rows = [row for row in rest.rows if str(row.pk) in self.left]
         for row in self.rows:
-            most = from_minor(self.left[str(row.pk)], invoice.currency)
-            self.fields[f"line-{row.pk}"] = AmountField(
-                invoice.currency, label=row.description, help_text=f"At most {most:f}"
-            )
+            self.fields[f"line-{row.pk}"] = AmountField(invoice.currency, label=row.description)
         if may_refund and rest.refundable_minor:
-            most = from_minor(rest.refundable_minor, invoice.currency)
+            most = money_text(rest.refundable_minor, invoice.currency)
             self.fields["refund"] = AmountField(
                 invoice.currency,
                 label="Give back as money",
-                help_text=f"Up to {most:f} of what was paid. The rest is taken by the next invoices.",
+                help_text=f"Up to {most} of what was paid. The rest is taken by the next invoices.",
             )
 
     def lines(self) -> list[dict[str, Any]]:
