@@ -65,3 +65,11 @@ def tab(page: Page, label: str) -> None:
 def said(page: Page, text: str) -> None:
     """A toast with this text has come up."""
     page.locator(".toast", has_text=text).first.wait_for()
+
+
+def settled(page: Page) -> None:
+    """What htmx has put into the page answers to events a moment after it shows: a person is never that quick."""
+    from playwright.sync_api import expect
+
+    moving = page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")
+    expect(moving).to_have_count(0, timeout=PATIENCE)

@@ -24,6 +24,7 @@ from tests.browser.staff import (
     name_and_code,
     opened,
     said,
+    settled,
     sign_in,
     submit,
     tab,
@@ -148,8 +149,11 @@ def make_catalogue(page: Page) -> None:
     name_and_code(page, "Team")
     page.locator("#id_amount").fill("49")
     page.get_by_role("button", name="Add a charge").click()
+    page.locator("#id_charges-0-metric").wait_for()
+    settled(page)
     page.locator("#id_charges-0-metric").select_option(label="API calls (api_calls)")
     page.locator(".charge-title", has_text="API calls").wait_for()
+    settled(page)
     page.locator("#id_charges-0-charge_model").select_option("graduated")
     page.locator("[name=charges-0-tiers-0-to_value]").fill("1000")
     page.locator("[name=charges-0-tiers-0-price]").fill("0.10")
@@ -372,7 +376,7 @@ def delete(page: Page, account: Account, total: int) -> None:
     page.wait_for_url("**/deletion")
     page.locator("#deletion-progress", has_text="The customer is gone from your lists").wait_for()
     steps = page.locator(".steps .step")
-    assert [steps.nth(n).get_attribute("data-state") for n in range(steps.count())] == ["done"] * 6
+    assert [steps.nth(n).get_attribute("data-state") for n in range(steps.count())] == ["done"] * 8
     assert "1 invoice voided" in steps.nth(0).inner_text()
     assert "1 ended" in steps.nth(1).inner_text()
 

@@ -237,7 +237,7 @@ with transaction.atomic():
     wait_for(lambda: stack.sql(state)[0][0] == "succeeded", seconds=200, what="the deletion")
     [(_, steps, attempts)] = stack.sql(state)
     steps = json.loads(steps) if isinstance(steps, str) else steps
-    assert [step["state"] for step in steps] == ["done"] * 6 and attempts == 2
+    assert [step["state"] for step in steps] == ["done"] * 8 and attempts == 2
     assert one(stack, ended) == 40
     closing = (
         "SELECT count(*), count(DISTINCT subscription_id) FROM invoicing_invoicedperiod WHERE kind = 'usage'"
