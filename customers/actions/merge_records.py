@@ -164,7 +164,8 @@ def readdress(moving: Moving) -> None:
 
 def move_notes(moving: Moving) -> None:
     """What staff wrote down."""
-    moving.counts["notes"] = moving.hand_over(Note.objects.all())
+    moving.counts["notes"] = moving.hand_over(Note.objects.kept())
+    moving.hand_over(Note.objects.exclude(deleted_at=None))
 
 
 def move_vat_checks(moving: Moving) -> None:

@@ -6,11 +6,13 @@ from typing import ClassVar
 
 from django.db import models
 
-from billing.orm.scoped import Scoped
+from billing.orm.scoped import Kept
 
 
-class Note(Scoped):
-    """A note. Its author may change it; `author_label` stays when the account goes."""
+class Note(Kept):
+    """A note. Its author may change it; `author_label` stays when the account goes. A deleted one keeps its row,
+    so that deleting can be undone.
+    """
 
     PREFIX = "note"
 

@@ -15,10 +15,13 @@ from django.db import transaction
 
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
-from invoicing.actions.billing_run import bill_now
+from billing.rules.errors import Conflict
+from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.actions.one_off import Item, item_lines
 from invoicing.models import Invoice, InvoiceLine
+from invoicing.queries.preview import final_totals
 from invoicing.rules.lines import Line
+from invoicing.rules.states import InvoiceStatus
 from invoicing.rules.totals import Totals, compute_totals
 
 
@@ -36,6 +39,53 @@ def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePrevie
         found = seen(bill_now(customer, by=by, at=at))
         transaction.set_rollback(True)
     return found
+
+
+@dataclass(frozen=True)
+class NextInvoice:
+    """An invoice that the billing run would make at its moment, if nothing more were used until then.
+
+    Minor units: `total_minor` is its value with tax, `credits_minor` what credit notes and wallets would pay of it.
+    """
+
+    invoice: Invoice
+    lines: list[InvoiceLine]
+    coupons_minor: int
+    taxes_minor: int
+    total_minor: int
+    credits_minor: int
+
+    @property
+    def due_minor(self) -> int:
+        """What would be left to pay."""
+        return self.total_minor - self.credits_minor
+
+
+def preview_next_bill(customer: Any, moment: datetime, *, by: Actor) -> list[NextInvoice]:
+    """What billing the customer at a moment to come would make, final: none when nothing would be to bill.
+
+    Raises Conflict while the customer is being billed: it is locked then, and nobody waits for a figure.
+    """
+    with transaction.atomic():
+        made = bill_customer(customer.pk, by=by, at=moment, wait=False)
+        found = None if made is None else [foreseen(invoice, moment) for invoice in made]
+        transaction.set_rollback(True)
+    if found is None:
+        raise Conflict("This customer is being billed at this moment.", code="customer_busy")
+    return found
+
+
+def foreseen(invoice: Invoice, moment: datetime) -> NextInvoice:
+    """The invoice as it would be issued; a draft with the credits that its end of grace would take."""
+    lines = seen(invoice).lines
+    totals = final_totals(invoice, moment) if invoice.status == InvoiceStatus.DRAFT.value else None
+    if totals is None:
+        credits = invoice.credit_notes_minor + invoice.wallet_credits_minor
+        total = invoice.total_minor + credits
+        return NextInvoice(invoice, lines, invoice.coupons_minor, invoice.taxes_minor, total, credits)
+    credits = totals.credit_notes_minor + totals.wallets_minor
+    total = totals.total_with_tax_minor
+    return NextInvoice(invoice, lines, totals.coupons_minor, totals.tax_minor, total, credits)
 
 
 def seen(invoice: Invoice) -> InvoicePreview:

@@ -61,6 +61,8 @@ class InvoiceFilters(ListFilters):
     """The invoices list."""
 
     type = forms.ChoiceField(choices=with_empty("Any", InvoiceType.choices), required=False)
+    due_from = day_field("Due from")
+    due_to = day_field("Due to")
 
 
 class PaymentFilters(ListFilters):

@@ -93,7 +93,7 @@ def tab_of(name: str, today: date) -> Q:
 def invoice_list(
     organization: Organization, values: dict[str, Any], tab: str, today: date, customer: Any = None
 ) -> InvoiceList:
-    """Invoices narrowed by `values` (q, type, currency, issued_from, issued_to, customer) and a tab.
+    """Invoices narrowed by a tab and `values` (q, type, currency, issued and due _from and _to, customer).
 
     One query for the counts of all tabs and the totals; the rows are not read yet.
     """
@@ -103,6 +103,9 @@ def invoice_list(
     for name in ("type", "currency"):
         if name in values:
             found = found.filter(**{name: values[name]})
+    for name, lookup in (("due_from", "due_on__gte"), ("due_to", "due_on__lte")):
+        if name in values:
+            found = found.filter(**{lookup: values[name]})
     found = narrowed(found, organization, values, "issuing_on", "number")
     mine = tab_of(tab, today)
     # A voided invoice asks for nothing; it is added up only where one looks at voided ones.

@@ -48,7 +48,7 @@ def test_a_note_is_written_changed_pinned_and_deleted(staff: Client, customer: C
     assert "<title>" not in drawer and "Pays early" in drawer
     assert "Pays early" in text(staff.get(f"/notes/{note.public_id}/delete"))
     staff.post(f"/notes/{note.public_id}/delete")
-    assert not Note.objects.exists()
+    assert not Note.objects.kept().exists()
     acts = AuditEntry.objects.filter(customer=customer, action__startswith="note.")
     assert sorted(acts.values_list("action", flat=True)) == ["note.created", "note.deleted", "note.updated"]
 
@@ -72,7 +72,8 @@ def test_only_its_author_changes_a_note_and_admins_may_delete_it(
     admin = sign_in(Client(), make_member(organization))
     assert admin.post(f"{address}/edit", {"text": "No"}).status_code == 403
     assert admin.post(f"{address}/delete").status_code == 302
-    assert not Note.objects.exists()
+    assert not Note.objects.kept().exists()
+    assert other.post(f"{address}/restore").status_code == 403
 
 
 def test_who_may(customer: Customer, organization: Organization) -> None:
