@@ -32,8 +32,14 @@ def credits_field(label: str, help_text: str = "", *, required: bool = False) ->
 class TopUpForm(OnceForm):
     """Credits that are bought (an invoice is made, they arrive when it is paid) or granted (at once)."""
 
-    granted_credits = credits_field("Free credits", "There at once, without an invoice.")
     paid_credits = credits_field("Credits to sell", "An invoice is issued; they arrive when it is paid.")
+    granted_credits = credits_field("Promotional credits", "There at once, without an invoice; used first.")
+    granted_expire_on = DayField(
+        label="They expire on",
+        required=False,
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
+        help_text="The last day on which they pay.",
+    )
     reason = forms.CharField(
         label="Note", required=False, max_length=255, help_text="Kept in the wallet's history."
     )
@@ -44,7 +50,9 @@ class TopUpForm(OnceForm):
         cleaned = super().clean() or {}
         nothing = not cleaned.get("granted_credits") and not cleaned.get("paid_credits")
         if self.needs_credits and nothing and not self.errors:
-            self.add_error("granted_credits", "Enter free credits, credits to sell, or both.")
+            self.add_error("paid_credits", "Enter credits to sell, promotional credits, or both.")
+        if cleaned.get("granted_expire_on") and not cleaned.get("granted_credits") and not self.errors:
+            self.add_error("granted_credits", "Enter the credits that expire on this day.")
         return cleaned
 
 

@@ -21,7 +21,8 @@ from django.utils import timezone
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import cancel_pending
 from billing.actions.usage import ingest
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import Job, Organization, Subscription
 from billing.rules.events import IncomingEvent
 from billing.rules.periods import add_months
@@ -32,6 +33,7 @@ from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of
+from customers.management.commands._demo_wallets import make_wallet_states
 from customers.management.commands._demo_world import (
     BY,
     Catalogue,
@@ -216,6 +218,7 @@ class Demo:
             create_one_off(customer, [item], finalize=number % 2 == 0, by=BY, at=at)
         wallet = create_wallet(euro[0], name="Project credits", currency="EUR", by=BY, at=at)
         sell_credits(wallet, Decimal(500), by=BY, at=at)
+        make_wallet_states(euro[1:], BY, at)
         unpaid = Invoice.objects.filter(self.mine, type=InvoiceType.SUBSCRIPTION, paid_minor=0).unpaid()
         for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
             void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)

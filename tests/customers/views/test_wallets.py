@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -9,13 +11,14 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing.actions.wallets import create_wallet
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.models import AuditEntry, Organization, Wallet, WalletEntry
 from customers.models import Customer
 from invoicing.actions.payments import record_payment
 from invoicing.models import Invoice
 from tests.factories.customers import make_customer
-from tests.factories.invoicing import make_wallet
+from tests.factories.invoicing import make_wallet, owing
 from tests.factories.pages import htmx, queries, statuses, text, token
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
@@ -68,7 +71,8 @@ def test_list_search_filter_and_partial(staff: Client, customer: Customer, walle
         ("sort=balance", [second, wallet]),
         ("status=terminated", []),
     ):
-        assert list(staff.get(f"/wallets?{query}").context["page"].object_list) == found, query
+        shown = [row.wallet for row in staff.get(f"/wallets?{query}").context["rows"]]
+        assert shown == found, query
 
 
 def test_tab_and_ledger(staff: Client, customer: Customer, wallet: Wallet) -> None:
@@ -82,13 +86,140 @@ def test_tab_and_ledger(staff: Client, customer: Customer, wallet: Wallet) -> No
     assert "Kampala Tech (deleted)" in text(staff.get(f"/wallets/{wallet.public_id}"))
 
 
+def bounded(wallet: Wallet, **changes: Any) -> Wallet:
+    """The wallet with other terms."""
+    return edit_wallet(wallet, replace(terms_of(wallet), **changes), by=ACTOR, at=NOW)
+
+
+def test_the_list_filters_by_what_wallets_are_and_hold(
+    staff: Client, customer: Customer, wallet: Wallet
+) -> None:
+    """Low is below the mark: 40.00 with a mark of 50.00 is, 5.00 without one is not."""
+    other = make_customer(customer.organization, name="Nairobi Ltd", currency="USD", mode="postpaid")
+    dollars = make_wallet(other, "5", NOW, name="Gift")
+    owed = owing(create_wallet(other, name="Owed", currency="USD", by=ACTOR, at=NOW), 700)
+    bounded(wallet, low_balance_minor=5000, auto_top_up_enabled=True, auto_top_up_minor=2000)
+    named = {wallet.pk, dollars.pk, owed.pk}
+    for query, found in (
+        ("currency=USD", {dollars.pk, owed.pk}),
+        ("balance=low", {wallet.pk}),
+        ("balance=negative", {owed.pk}),
+        ("balance=positive", {wallet.pk, dollars.pk}),
+        ("auto=yes", {wallet.pk}),
+        ("mode=postpaid", {dollars.pk, owed.pk}),
+        ("balance=nonsense&status=nonsense", named),
+    ):
+        rows = staff.get(f"/wallets?{query}").context["rows"]
+        assert {row.wallet.pk for row in rows} & named == found, query
+    totals = staff.get("/wallets?currency=USD").context["totals"]
+    assert [(row.currency, row.held_minor, row.promotional_minor, row.debt_minor) for row in totals] == [
+        ("USD", 500, 500, 700)
+    ]
+    page = text(staff.get("/wallets?balance=low"))
+    assert "Low balance" in page and "EUR\u00a020.00" in page and "Remove filter" in page
+    assert "No wallet found" in text(staff.get("/wallets?q=nothing-like-it"))
+
+
+def test_the_page_tells_cash_from_promotional_credits(staff: Client, customer: Customer) -> None:
+    """10 credits that expire and 25 that were paid for: 35.00 available, and what is left of each."""
+    row = create_wallet(customer, name="Fresh", currency="EUR", by=ACTOR, at=NOW)
+    path = f"/wallets/{row.public_id}"
+    assert "Ready, no credits yet" in text(staff.get(path))
+    top_up = f"{path}/top-up"
+    body = {
+        "granted_credits": "10",
+        "granted_expire_on": "2090-01-31",
+        "paid_credits": "25",
+        "reason": "Hello",
+    }
+    assert staff.post(top_up, body | {"once": token(staff, top_up)}).status_code == 302
+    record_payment(Invoice.objects.get(customer=customer), key="all", by=ACTOR, at=NOW)
+    state = staff.get(path).context["state"]
+    assert (state.available_minor, state.cash_minor, state.promotional_minor) == (3500, 2500, 1000)
+    assert state.promotional_expires_at.isoformat() == "2090-02-01T00:00:00+00:00"
+    page = text(staff.get(path))
+    assert "What is left" in page and "Promotional" in page and "Hello" in page and "€35.00" in page
+
+
+def test_a_top_up_shows_what_it_does_and_what_refuses_it(staff: Client, wallet: Wallet) -> None:
+    """40.00, a maximum of 60.00 and at most 15.00 at once: 10 fit, 30 do not."""
+    bounded(wallet, max_balance_minor=6000, max_single_credit_minor=1500)
+    path = f"/wallets/{wallet.public_id}/top-up"
+    effects = text(staff.get(f"{path}?granted_credits=10", headers=htmx("effects")))
+    assert effects.strip().startswith('<div id="effects"') and "€50.00" in effects
+    assert "would refuse" not in effects
+    refused = text(staff.get(f"{path}?granted_credits=30", headers=htmx("effects")))
+    assert "would refuse" in refused and "maximum single credit" in refused
+    answer = staff.post(path, {"granted_credits": "30"}, headers=htmx("drawer"))
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == ["granted_credits"]
+    assert 'value="30"' in text(answer) and balance(wallet) == 4000
+    late = staff.post(
+        path, {"granted_credits": "1", "granted_expire_on": "2020-01-01"}, headers=htmx("drawer")
+    )
+    assert late.status_code == 422 and list(late.context["form"].errors) == ["granted_expire_on"]
+
+
+def test_editing_the_rules(staff: Client, wallet: Wallet) -> None:
+    path = f"/wallets/{wallet.public_id}/edit"
+    assert "<title>" not in text(staff.get(path, headers=htmx("drawer")))
+    body = {
+        "name": "Main",
+        "priority": "3",
+        "expires_on": "2090-01-31",
+        "max_balance": "500",
+        "max_single_credit": "100.50",
+        "credit_limit": "",
+        "low_balance": "20",
+        "auto_top_up_enabled": "on",
+        "auto_top_up": "50",
+        "once": token(staff, path),
+    }
+    assert [staff.post(path, body).status_code for _ in range(2)] == [302, 302]
+    wallet.refresh_from_db()
+    assert (wallet.name, wallet.priority, wallet.max_balance_minor) == ("Main", 3, 50000)
+    assert (wallet.max_single_credit_minor, wallet.low_balance_minor) == (10050, 2000)
+    assert wallet.auto_top_up_enabled and wallet.auto_top_up_minor == 5000
+    assert AuditEntry.objects.filter(action="wallet.updated").count() == 1
+    page = text(staff.get(f"/wallets/{wallet.public_id}"))
+    assert "Below <span" in page and "At most <span" in page
+    wallet.expires_at = NOW + timedelta(days=40, hours=3)
+    wallet.save()
+    again = body | {"once": token(staff, path), "expires_on": f"{wallet.expires_at:%Y-%m-%d}"}
+    staff.post(path, again)
+    wallet.refresh_from_db()
+    assert wallet.expires_at == NOW + timedelta(days=40, hours=3), "a day that stays keeps its moment"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"priority": "51"}, "priority"),
+        ({"max_balance": "1,000"}, "max_balance"),
+        ({"max_single_credit": "1.234"}, "max_single_credit"),
+        ({"low_balance": "900", "max_balance": "500"}, "low_balance"),
+        ({"auto_top_up_enabled": "on", "low_balance": "10"}, "auto_top_up"),
+        ({"expires_on": "2020-01-01"}, "expires_on"),
+    ],
+)
+def test_errors_of_the_rules_stand_at_their_field(
+    staff: Client, wallet: Wallet, change: dict[str, str], field: str
+) -> None:
+    path = f"/wallets/{wallet.public_id}/edit"
+    body = {"name": "Kept", "priority": "5"} | change
+    answer = staff.post(path, body, headers=htmx("drawer"))
+    assert answer.status_code == 422 and list(answer.context["form"].errors) == [field]
+    assert 'value="Kept"' in text(answer)
+    wallet.refresh_from_db()
+    assert wallet.name == "Prepaid"
+
+
 def test_who_may(organization: Organization, customer: Customer, wallet: Wallet) -> None:
     everybody = EDITORS | {"support": 200}
     assert statuses(organization, f"/customers/{customer.public_id}/wallets") == everybody
     assert statuses(organization, f"/wallets/{wallet.public_id}") == everybody
     for path in (
         f"/customers/{customer.public_id}/wallets/add",
-        *(f"/wallets/{wallet.public_id}/{act}" for act in ("top-up", "void", "terminate")),
+        *(f"/wallets/{wallet.public_id}/{act}" for act in ("top-up", "edit", "void", "settle", "terminate")),
     ):
         assert statuses(organization, path) == EDITORS, path
     top_up = f"/wallets/{wallet.public_id}/top-up"
@@ -103,7 +234,7 @@ def test_creating_with_first_credits_once(staff: Client, customer: Customer) -> 
     assert "<title>" not in text(staff.get(path, headers=htmx("drawer")))
     body = FILLED | {"once": token(staff, path), "reason": "Welcome", "expires_on": "2090-01-31"}
     answer = staff.post(path, body, headers=htmx("drawer"))
-    assert answer["HX-Redirect"] == reverse("customer-wallets", args=[customer.pk])
+    assert answer["HX-Redirect"] == reverse("customer-wallets", args=[customer])
     assert staff.post(path, body).status_code == 302
     row = Wallet.objects.get()
     assert (row.currency, row.rate, row.priority, balance(row)) == ("EUR", Decimal("0.5"), 10, 5000)
@@ -159,7 +290,7 @@ def test_topping_up_free_and_sold(staff: Client, customer: Customer, wallet: Wal
     record_payment(invoice, key="all", by=ACTOR, at=NOW)
     assert balance(wallet) == 7500
     nothing = staff.post(path, {"once": token(staff, path)}, headers=htmx("drawer"))
-    assert nothing.status_code == 422 and "granted_credits" in nothing.context["form"].errors
+    assert nothing.status_code == 422 and "paid_credits" in nothing.context["form"].errors
 
 
 def test_taking_credits_out(staff: Client, wallet: Wallet) -> None:
@@ -189,6 +320,26 @@ def test_ending_says_what_is_lost_and_refuses_more(staff: Client, wallet: Wallet
     assert late.status_code == 422 and "terminated" in text(late)
 
 
+def test_settling_bills_what_is_owed_once(staff: Client, customer: Customer, wallet: Wallet) -> None:
+    """7.00 are owed: one invoice over 7.00, however often the form is sent; paid, it settles the wallet."""
+    Customer.objects.filter(pk=customer.pk).update(mode="postpaid")
+    wallet.refresh_from_db()
+    owing(wallet, 700)
+    path = f"/wallets/{wallet.public_id}/settle"
+    assert "billed at once" in text(staff.get(f"/wallets/{wallet.public_id}/terminate"))
+    assert "€7.00" in text(staff.get(path, headers=htmx("dialog")))
+    body = {"once": token(staff, path)}
+    assert [staff.post(path, body).status_code for _ in range(2)] == [302, 302]
+    invoice = Invoice.objects.get(customer=customer)
+    assert (invoice.total_minor, balance(wallet)) == (700, -700)
+    assert "on an invoice already" in text(staff.get(path))
+    page = text(staff.get(f"/wallets/{wallet.public_id}"))
+    assert "What is owed is billed" in page and str(invoice.number) in page
+    record_payment(invoice, key="all", by=ACTOR, at=NOW)
+    assert balance(wallet) == 0
+    assert "Nothing is owed" in text(staff.get(path))
+
+
 def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, wallet: Wallet) -> None:
     paths = ["/wallets", f"/customers/{customer.public_id}/wallets", f"/wallets/{wallet.public_id}"]
     for path in paths:
@@ -198,4 +349,4 @@ def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, wa
         make_wallet(customer, "1", NOW)
         staff.post(f"/wallets/{wallet.public_id}/top-up", {"granted_credits": number + 1})
     assert [queries(staff, path) for path in paths] == one
-    assert one == [5, 7, 8]
+    assert one == [10, 8, 10]

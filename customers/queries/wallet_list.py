@@ -1,0 +1,115 @@
+"""The list of wallets: rows that the filters leave, what stands in them, and totals per currency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, F, Q, QuerySet, Sum
+
+from billing.models import Organization, Wallet, WalletLot
+from billing.queries.wallets import WalletState, wallet_states
+from customers.models import Customer
+from customers.queries.narrow import searched
+
+# Written as the indexes of these rows are.
+LOW = Q(status="active", low_balance_minor__isnull=False, balance_minor__lt=F("low_balance_minor"))
+BALANCES = {
+    "low": LOW,
+    "negative": Q(balance_minor__lt=0),
+    "empty": Q(balance_minor=0),
+    "positive": Q(balance_minor__gt=0),
+}
+
+
+@dataclass(frozen=True)
+class ListedWallet:
+    """A wallet with what it holds. `low`: below its mark."""
+
+    wallet: Wallet
+    state: WalletState
+    low: bool
+
+
+@dataclass(frozen=True)
+class WalletTotal:
+    """A line under the list: minor units of a currency. `cash_minor` is what is left of bought credits."""
+
+    currency: str
+    count: int
+    held_minor: int
+    promotional_minor: int
+    debt_minor: int
+
+    @property
+    def cash_minor(self) -> int:
+        """What is held and not promotional."""
+        return self.held_minor - self.promotional_minor
+
+
+def wallets_narrowed(organization: Organization, values: Mapping[str, Any]) -> QuerySet[Any]:
+    """The wallets that every filter lets through (`customers/forms/wallet_filters.py`). The rows are not read yet."""
+    rows: QuerySet[Any] = Wallet.objects.of(organization)
+    for name in ("status", "currency"):
+        if name in values:
+            rows = rows.filter(**{name: values[name]})
+    if "balance" in values:
+        rows = rows.filter(BALANCES[values["balance"]])
+    if "primary" in values:
+        rows = rows.filter(is_primary=values["primary"] == "yes")
+    if "auto" in values:
+        rows = rows.filter(auto_top_up_enabled=values["auto"] == "yes")
+    if "mode" in values:
+        rows = rows.filter(customer__mode=values["mode"])
+    if term := values.get("q", ""):
+        found, _ = searched(organization, term)
+        owned = Wallet.objects.of(organization).filter(
+            customer__in=Customer.objects.of(organization).filter(found).values("pk")
+        )
+        named = Wallet.objects.of(organization).filter(name__gt="", name__icontains=term)
+        rows = rows.filter(pk__in=owned.values("pk").order_by().union(named.values("pk").order_by()))
+    return rows
+
+
+def listed_wallets(organization: Organization, keys: Iterable[Any], at: datetime) -> list[ListedWallet]:
+    """These wallets in this order. Two queries."""
+    order = list(keys)
+    rows = Wallet.objects.of(organization).filter(pk__in=order).select_related("customer__billing_entity")
+    found = rows.in_bulk()
+    return stated([found[key] for key in order if key in found], at)
+
+
+def stated(wallets: list[Wallet], at: datetime) -> list[ListedWallet]:
+    """Wallets, whose customers are loaded, with what they hold. One query."""
+    states = wallet_states(wallets, at)
+    return [ListedWallet(row, states[row.pk], is_low(row)) for row in wallets]
+
+
+def is_low(wallet: Wallet) -> bool:
+    """Below its mark, while it is active."""
+    low = wallet.low_balance_minor
+    return wallet.status == "active" and low is not None and wallet.balance_minor < low
+
+
+def wallet_totals(rows: QuerySet[Any], at: datetime) -> list[WalletTotal]:
+    """What these wallets hold and what is owed on them, by currency. Two queries."""
+    held = Sum("balance_minor", filter=Q(balance_minor__gt=0), default=0)
+    debt = Sum("balance_minor", filter=Q(balance_minor__lt=0), default=0)
+    found = rows.order_by("currency").values_list("currency").annotate(n=Count("pk"), held=held, debt=debt)
+    lots = WalletLot.objects.filter(wallet__in=rows.order_by().values("pk"), remaining_minor__gt=0)
+    alive = Q(expires_at=None) | Q(expires_at__gt=at)
+    given = dict(
+        lots.filter(alive, promotional=True)
+        .order_by()
+        .values_list("wallet__currency")
+        .annotate(minor=Sum("remaining_minor"))
+    )
+    dead = dict(
+        lots.exclude(alive).order_by().values_list("wallet__currency").annotate(Sum("remaining_minor"))
+    )
+    return [
+        WalletTotal(currency, count, held - dead.get(currency, 0), given.get(currency, 0), -debt)
+        for currency, count, held, debt in found
+    ]
