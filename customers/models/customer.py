@@ -182,6 +182,7 @@ class Customer(Kept):
             GinIndex(fields=["search_grams"], name="customer_search"),
             GinIndex(fields=["tag_ids"], name="customer_by_tag"),
             GinIndex(fields=["custom_fields"], opclasses=["jsonb_path_ops"], name="customer_by_custom_field"),
+            GinIndex(fields=["metadata"], opclasses=["jsonb_path_ops"], name="customer_by_metadata"),
             # With the columns that the list filters by, so that it counts without reading the wide rows.
             models.Index(
                 fields=["organization", "-created_at", "-id"],
