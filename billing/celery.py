@@ -38,6 +38,7 @@ app.conf.beat_schedule = {
     "billing-run": {"task": "invoicing.billing_run", "schedule": 60.0},
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
+    "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {"task": "invoicing.billing_run", "args": [True], "schedule": 60.0},

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts, later, usage, wallets
+from billing.actions import accounts, later, usage, wallet_ending
 from billing.actions.clock import now
 from billing.celery import waiting
 from billing.orm.actor import Actor
@@ -34,8 +34,8 @@ def match_quarantined() -> None:
 @shared_task(name="billing.expire_credits")
 def expire_credits() -> None:
     """Book the credits that have expired, wallet by wallet."""
-    for wallet in wallets.with_expired_credits():
-        wallets.expire_credits(wallet, by=Actor.system(), at=now(wallet.organization))
+    for wallet in wallet_ending.with_expired_credits():
+        wallet_ending.expire_credits(wallet, by=Actor.system(), at=now(wallet.organization))
 
 
 @shared_task(name="billing.sweep")

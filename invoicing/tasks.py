@@ -8,12 +8,14 @@ from celery import shared_task
 from django.utils import timezone
 
 from billing.actions import clock, later
-from billing.models import Job
+from billing.models import Job, Wallet
 from billing.orm.actor import Actor
 from invoicing.actions import billing_run, provider_drift, provider_push
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import publish_credit_note, publish_invoice
+from invoicing.actions.top_up import top_up_automatically
+from invoicing.actions.wallet_settling import end_wallet, expired_wallets
 from invoicing.models import Invoice
 
 
@@ -44,6 +46,25 @@ def finalize_draft(job_id: str) -> None:
             finalize_invoice(draft, by=Actor.system(), at=clock.now(job.organization))
 
     later.run(job_id, work)
+
+
+@shared_task(name="invoicing.auto_top_up")
+def auto_top_up(job_id: str) -> None:
+    """The top-up that a debit has called for."""
+
+    def work(job: Job) -> None:
+        wallet = Wallet.objects.get(pk=job.subject_id)
+        at = clock.now(job.organization)
+        top_up_automatically(wallet, job.args[0], by=Actor.system(), at=at)
+
+    later.run(job_id, work)
+
+
+@shared_task(name="invoicing.end_expired_wallets")
+def end_expired_wallets() -> None:
+    """Beat, each minute: wallets whose day has come end, and what they hold expires."""
+    for wallet in expired_wallets():
+        end_wallet(wallet, by=Actor.system(), at=clock.now(wallet.organization), expired=True)
 
 
 @shared_task(name="invoicing.publish")

@@ -8,7 +8,7 @@ ends, and its last entry names its heir, so that what comes later for it (a paid
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,10 +20,9 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from billing.rules.states import WalletStatus
-from billing.rules.wallets import minor_to_credits
+from billing.rules.wallets import InboundEntry, consume, minor_to_credits
 
 HEIR = "merged:"
-NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @transaction.atomic
@@ -39,7 +38,8 @@ def merge_wallets(source_wallet: Wallet, target_wallet: Wallet, *, by: Actor, at
     if {source.status, target.status} != {WalletStatus.ACTIVE.value}:
         raise Conflict("A wallet that has ended cannot be merged.", code="wallet_terminated")
     moved, before = source.balance_minor, target.balance_minor
-    if before + moved < -target.credit_limit_minor:
+    floor = -target.credit_limit_minor if target.customer.mode == "postpaid" else 0
+    if moved < 0 and before + moved < floor:
         raise Conflict(below_limit(before + moved, target), code="insufficient_credits")
     lots = list(WalletLot.objects.filter(wallet=source, remaining_minor__gt=0).locked())
     receive(source, target, lots, at=at)
@@ -70,7 +70,8 @@ def locked_pair(one: Wallet, other: Wallet) -> tuple[Wallet, Wallet]:
 def below_limit(balance: int, wallet: Wallet) -> str:
     """Why the balances cannot be brought together."""
     amount = from_minor(balance, wallet.currency)
-    limit = from_minor(wallet.credit_limit_minor, wallet.currency)
+    postpaid = wallet.customer.mode == "postpaid"
+    limit = from_minor(-wallet.credit_limit_minor if postpaid else 0, wallet.currency)
     return (
         f"Together the {wallet.currency} wallets would stand at {amount:f}, below the limit of {limit:f} of the one "
         "that stays. Settle what is owed first."
@@ -138,18 +139,20 @@ def send(source: Wallet, target: Wallet, lots: Iterable[WalletLot], *, at: datet
 
 
 def fit_lots(wallet: Wallet) -> None:
-    """What one side owed is paid from the other's lots: they sum to the balance, or to nothing below zero.
-
-    Those that expire soonest are used first, promotional ones before bought ones.
+    """What one side owed is paid from the other's lots, in the order of every debit: they sum to the balance, or to
+    nothing below zero.
     """
-    lots = list(WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0).locked())
-    over = sum(lot.remaining_minor for lot in lots) - max(wallet.balance_minor, 0)
-    for lot in sorted(lots, key=lambda lot: (lot.expires_at or NEVER, not lot.promotional, lot.pk)):
-        used = min(max(over, 0), lot.remaining_minor)
-        if used:
-            lot.remaining_minor -= used
-            lot.save(update_fields=["remaining_minor", "updated_at"])
-            over -= used
+    lots = {
+        lot.pk.hex: lot for lot in WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0).locked()
+    }
+    over = sum(lot.remaining_minor for lot in lots.values()) - max(wallet.balance_minor, 0)
+    facts = [
+        InboundEntry(key, lot.remaining_minor, lot.promotional, expires_at=lot.expires_at)
+        for key, lot in sorted(lots.items(), key=lambda item: item[1].created_at)
+    ]
+    for key, used in consume(facts, max(over, 0)):
+        lots[key].remaining_minor -= used
+        lots[key].save(update_fields=["remaining_minor", "updated_at"])
 
 
 def soonest(*moments: datetime | None) -> datetime | None:
@@ -170,6 +173,18 @@ def keeps_life(source: Wallet, target: Wallet, *, at: datetime) -> bool:
     if sum(lot.remaining_minor for lot in lots) < source.balance_minor:
         ends.append(source.expires_at)
     return all(end is not None and end <= target.expires_at for end in ends)
+
+
+def merged_into(wallet: Wallet) -> list[UUID]:
+    """The ids of the wallets whose balance went into this one, over several merges."""
+    found: list[UUID] = []
+    keys = [f"{HEIR}{wallet.pk.hex}"]
+    while keys:
+        out = WalletEntry.objects.filter(kind=EntryKind.MOVED_OUT, key__in=keys)
+        ids = list(out.filter(organization_id=wallet.organization_id).values_list("wallet_id", flat=True))
+        found += ids
+        keys = [f"{HEIR}{key.hex}" for key in ids]
+    return found
 
 
 def heir_of(wallet: Wallet) -> Wallet:

@@ -74,6 +74,26 @@ class Wallet(Scoped):
                 | Q(auto_top_up_minor__gt=0, low_balance_minor__isnull=False),
                 name="wallet_auto_top_up_is_whole",
             ),
+            models.CheckConstraint(
+                condition=(Q(max_balance_minor=None) | Q(max_balance_minor__gt=0))
+                & (Q(max_single_credit_minor=None) | Q(max_single_credit_minor__gt=0))
+                & (Q(auto_top_up_minor=None) | Q(auto_top_up_minor__gt=0))
+                & (Q(low_balance_minor=None) | Q(low_balance_minor__gte=0)),
+                name="wallet_limits_make_sense",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    Q(low_balance_minor=None)
+                    | Q(max_balance_minor=None)
+                    | Q(low_balance_minor__lte=F("max_balance_minor"))
+                )
+                & (
+                    Q(auto_top_up_minor=None)
+                    | Q(max_single_credit_minor=None)
+                    | Q(auto_top_up_minor__lte=F("max_single_credit_minor"))
+                ),
+                name="wallet_limits_agree",
+            ),
             models.UniqueConstraint(
                 fields=["customer"], condition=Q(is_primary=True, status="active"), name="one_primary_wallet"
             ),
@@ -105,7 +125,8 @@ class EntryKind(models.TextChoices):
 
 class WalletEntry(Scoped):
     """One movement. Signed: credits in are positive, credits out negative. Rows are never changed or removed
-    (a database trigger refuses it). `key` makes a repeat harmless.
+    (a database trigger refuses it). `key` makes a repeat harmless. `lots_used` is what a debit took from which lot,
+    {lot id: minor units}, so that what is returned comes back with the life it had.
     """
 
     PREFIX = "wtx"
@@ -120,6 +141,7 @@ class WalletEntry(Scoped):
     )
     reason = models.CharField(max_length=255, blank=True)
     key = models.CharField(max_length=200)
+    lots_used = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
 
     class Meta:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
+from billing.queries.wallets import WalletState
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.rules.periods import BillingTime, Interval, Period, period_at
@@ -51,18 +52,39 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
     }
 
 
-def wallet_payload(row: Wallet) -> dict[str, Any]:
-    """One wallet: money in major units, credits as they are."""
+def wallet_payload(row: Wallet, state: WalletState) -> dict[str, Any]:
+    """One wallet: money in major units, credits as they are; expects the customer to be loaded. `balance` is what the
+    ledger says; `cashBalance` and `promotionalBalance` leave out what has expired and is not booked yet.
+    """
+
+    def major(minor: int | None) -> Any:
+        return None if minor is None else from_minor(minor, row.currency)
+
     return {
         "id": row.public_id,
+        "organizationId": encode("org", row.organization_id),
         "customerId": encode("cust", row.customer_id),
         "name": row.name,
         "currency": row.currency,
+        "mode": row.customer.mode,
+        "isPrimary": row.is_primary,
         "rateAmount": row.rate,
         "priority": row.priority,
         "status": row.status,
-        "balance": from_minor(row.balance_minor, row.currency),
+        "balance": major(row.balance_minor),
         "creditsBalance": row.credits_balance,
+        "cashBalance": major(state.cash_minor),
+        "promotionalBalance": major(state.promotional_minor),
+        "promotionalBalanceExpiresAt": state.promotional_expires_at,
+        "heldBalance": major(0),  # nothing can be held: a debit books at once
+        "availableBalance": major(state.available_minor),
+        "debt": major(state.debt_minor),
+        "creditLimit": major(row.credit_limit_minor),
+        "maxBalance": major(row.max_balance_minor),
+        "maxSingleCredit": major(row.max_single_credit_minor),
+        "lowBalanceThreshold": major(row.low_balance_minor),
+        "autoTopupEnabled": row.auto_top_up_enabled,
+        "autoTopupAmount": major(row.auto_top_up_minor),
         "expirationAt": row.expires_at,
         "terminatedAt": row.terminated_at,
         "createdAt": row.created_at,

@@ -9,7 +9,10 @@ EVENTS = frozenset(
         "customer.mode_changed",
         "customer.type_changed",
         "customer.vat_checked",
+        "wallet.created",
         "wallet.low_balance",
+        "wallet.terminated",
         "wallet.topped_up",
+        "wallet.updated",
     }
 )

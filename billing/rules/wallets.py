@@ -4,8 +4,10 @@ Laws.
 - Money = round(credits x rate) to the currency's minor unit. Credits that are bought or granted
   are cut to what whole minor units pay for; voided credits keep the typed number. Typed credits
   keep 5 decimals, the rest is dropped. Credits worth nothing are refused.
-- An invoice is paid from wallets by priority (1 first), then the oldest.
-- Inside a wallet, entries are used up by priority, granted before purchased, then the oldest.
+- An invoice is paid from what wallets hold, by priority (1 first), then the oldest. Only when nothing is left there,
+  wallets with credit pay on credit, in the same order.
+- Inside a wallet, entries are used up by priority, promotional before bought, what expires soonest first, then the
+  oldest. It is the one order: debits, merges and previews use it.
 
 Example: rate 0.001 EUR, 1,034 credits are worth 1.03 EUR, so 1,030 credits are booked.
 Due 700, wallets A (priority 2, 500) and B (priority 1, 300): B pays 300, A pays 400.
@@ -13,6 +15,7 @@ Due 700, wallets A (priority 2, 500) and B (priority 1, 300): B pays 300, A pays
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
 
 from billing.rules.errors import Conflict, Invalid
@@ -22,6 +25,7 @@ _STEP = Decimal("0.00001")
 LAST_PRIORITY = 50
 MOST_CREDITS = Decimal(10) ** 25 - 1
 MOST_MINOR = 10**15
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,29 @@ def credits_voided(credits: Decimal, rate: Decimal, currency: str) -> Credits:
 
 @dataclass(frozen=True)
 class WalletFacts:
-    """A wallet as the spread sees it; pass wallets in creation order. Empty limits: any line."""
+    """A wallet as the spread sees it; pass wallets in creation order. Empty limits: any line. `credit_minor`: how far
+    below zero the balance may go.
+    """
 
     id: str
     balance_minor: int
     priority: int = LAST_PRIORITY
+    credit_minor: int = 0
     fee_types: frozenset[str] = frozenset()
     metric_ids: frozenset[str] = frozenset()
 
     @property
     def limited(self) -> bool:
         return bool(self.fee_types or self.metric_ids)
+
+    @property
+    def held_minor(self) -> int:
+        return max(self.balance_minor, 0)
+
+    @property
+    def room_minor(self) -> int:
+        """What of the credit is free."""
+        return max(self.credit_minor + min(self.balance_minor, 0), 0)
 
 
 @dataclass(frozen=True)
@@ -112,18 +128,27 @@ def spread(
     parts = list(buckets) or [Bucket(Decimal(due))]
     rest = allocate_minor(max(due, 0), [part.cap for part in parts])
     largest_first = sorted(range(len(parts)), key=lambda i: -rest[i])
-    paid: list[tuple[str, int]] = []
-    for wallet in sorted(wallets, key=lambda w: w.priority):
-        left = max(wallet.balance_minor, 0)
-        taken = 0
+    in_order = sorted(wallets, key=lambda w: w.priority)
+    sources = [(wallet, wallet.held_minor) for wallet in in_order]
+    sources += [(wallet, wallet.room_minor) for wallet in in_order]
+    paid: dict[str, int] = {}
+    for wallet, left in sources:
         for i in largest_first:
             if not allowed(wallet, parts[i]):
                 continue
             take = min(rest[i], left)
-            rest[i], left, taken = rest[i] - take, left - take, taken + take
-        if taken:
-            paid.append((wallet.id, taken))
-    return paid
+            rest[i], left = rest[i] - take, left - take
+            if take:
+                paid[wallet.id] = paid.get(wallet.id, 0) + take
+    return list(paid.items())
+
+
+@dataclass(frozen=True)
+class Life:
+    """What kind of credits come in, and until when they live."""
+
+    promotional: bool = False
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -134,13 +159,14 @@ class InboundEntry:
     remaining_minor: int
     granted: bool
     priority: int = LAST_PRIORITY
+    expires_at: datetime | None = None
 
 
 def consume(entries: Sequence[InboundEntry], minor: int) -> list[tuple[str, int]]:
     """Which entries `minor` units going out use up: (entry id, minor). Conflict when too few."""
     used: list[tuple[str, int]] = []
     left = minor
-    for entry in sorted(entries, key=lambda e: (e.priority, not e.granted)):
+    for entry in sorted(entries, key=lambda e: (e.priority, not e.granted, e.expires_at or NEVER)):
         take = min(entry.remaining_minor, left)
         if take > 0:
             used.append((entry.id, take))

@@ -12,6 +12,7 @@ from django.db.models.functions import Lower
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer
+from billing.actions.wallet_opening import follow_currency
 from billing.actions.webhooks import emit
 from billing.models import BillingEntity, Organization
 from billing.orm.actor import Actor
@@ -134,6 +135,8 @@ def update_customer(
         set_provider_ids(customer, provider_ids or {}, by=by, at=at)
         return customer
     save(customer)
+    if "currency" in different:
+        follow_currency(customer, at=at)
     set_provider_ids(customer, provider_ids or {}, by=by, at=at)
     mirror(customer, by=by, at=at)
     record_changed(customer, different, reason, by=by, at=at)

@@ -22,17 +22,17 @@ from billing.actions import audit, later
 from billing.actions.coupons import remove_applied_coupon
 from billing.actions.locks import lock_customer
 from billing.actions.subscriptions import cancel_pending
-from billing.actions.wallets import book, lock_wallet, tell, terminate_wallet
-from billing.models import AppliedCoupon, EntryKind, Job, Subscription, Wallet
+from billing.models import AppliedCoupon, Job, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, Invalid
-from billing.rules.states import LIVE, JobState, SubscriptionStatus, WalletStatus
+from billing.rules.states import LIVE, JobState, SubscriptionStatus
 from customers.actions.customers import told
 from customers.models import Customer, PortalLink
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.provider_sync import mirror_deletion
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
+from invoicing.actions.wallet_settling import end_wallet
 from invoicing.models import Invoice
 
 TASK = "customers.delete"
@@ -114,12 +114,13 @@ def carry_out(job: Job) -> None:
 
 
 def settle_unpaid(cascade: Cascade) -> str:
-    """Void what was issued and not paid at all; partly paid invoices stay, since money came in for them."""
+    """Void what was issued and not paid at all; partly paid invoices stay, since money came in for them, and so do
+    those that collect what is owed on a wallet, since it would only be billed again.
+    """
     if cascade.unpaid_invoices == KEEP:
         return "Kept collectable"
-    rows = list(
-        Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0).order_by("pk")
-    )
+    unpaid = Invoice.objects.filter(customer=cascade.customer).unpaid().filter(paid_minor=0)
+    rows = list(unpaid.exclude(wallet__isnull=False, wallet_credits=None).order_by("pk"))
     kept = []
     for invoice in rows:
         try:
@@ -162,37 +163,17 @@ def end_coupons(cascade: Cascade) -> str:
 
 def end_wallets(cascade: Cascade) -> str:
     """Wallets end; their remaining credits are voided by an entry. What a postpaid customer still owes on one, after
-    the closing bills, is written off, since there is no invoice left to collect it with.
+    the closing bills, goes on an invoice that stays collectable, as those do.
     """
     rows = list(Wallet.objects.filter(customer=cascade.customer).active().order_by("pk"))
-    owing = 0
+    owing = sum(wallet.balance_minor < 0 for wallet in rows)
     for wallet in rows:
-        owing += write_off(wallet, by=cascade.by, at=cascade.at)
-        terminate_wallet(wallet, by=cascade.by, at=cascade.at, reason="Customer deleted")
+        end_wallet(wallet, by=cascade.by, at=cascade.at, reason="Customer deleted")
     parts = [
         counted(len(rows), "wallet ended", "wallets ended"),
-        "what was owed is written off" if owing else "",
+        "what was owed is on an invoice" if owing else "",
     ]
     return ", ".join(part for part in parts if part)
-
-
-@transaction.atomic
-def write_off(wallet: Wallet, *, by: Actor, at: datetime) -> bool:
-    """Bring a negative balance to zero; whether there was one. Twice changes nothing."""
-    wallet = lock_wallet(wallet)
-    if wallet.balance_minor >= 0 or wallet.status != WalletStatus.ACTIVE.value:
-        return False
-    entry = book(
-        wallet,
-        EntryKind.SETTLED,
-        credits=-wallet.credits_balance,
-        minor=-wallet.balance_minor,
-        key="written_off",
-        at=at,
-        reason="Customer deleted",
-    )
-    tell(wallet, "wallet.written_off", entry, by=by, at=at)
-    return True
 
 
 def revoke_links(cascade: Cascade) -> str:

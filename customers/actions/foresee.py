@@ -41,15 +41,16 @@ class Issued:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`credit_notes` as (currency, total_minor); `lost` and `written_off` as wallet id -> minor units that are
-    voided, or that were owed; `unused` as (currency, minor units) of credit notes that nothing is left to use for.
+    """`credit_notes` as (currency, total_minor); `lost` and `billed` as wallet id -> minor units that are
+    voided, or that are owed and go on an invoice; `unused` as (currency, minor units) of credit notes that
+    nothing is left to use for.
     """
 
     voided: list[Invoice]
     issued: list[Issued]
     credit_notes: list[tuple[str, int]]
     lost: dict[object, int]
-    written_off: dict[object, int] = field(default_factory=dict)
+    billed: dict[object, int] = field(default_factory=dict)
     unused: list[tuple[str, int]] = field(default_factory=list)
     portal_links: int = 0
 
@@ -81,7 +82,7 @@ def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Act
             ],
             credit_notes=list(new_notes.values_list("currency", "total_minor")),
             lost={row.wallet_id: -row.amount_minor for row in ends.filter(key="terminated")},
-            written_off={row.wallet_id: row.amount_minor for row in ends.filter(key="written_off")},
+            billed={row.wallet_id: row.amount_minor for row in ends.filter(kind="settled")},
             unused=[(row["currency"], row["minor"]) for row in left.annotate(minor=Sum("balance_minor"))],
             portal_links=PortalLink.objects.filter(customer=customer, revoked_at=at).count(),
         )

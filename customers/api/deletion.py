@@ -91,7 +91,7 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
                 "currency": row.currency,
                 "balance": from_minor(row.balance_minor, row.currency),
                 "lost": from_minor(outcome.lost.get(row.pk, 0), row.currency),
-                "writtenOff": from_minor(outcome.written_off.get(row.pk, 0), row.currency),
+                "billed": from_minor(outcome.billed.get(row.pk, 0), row.currency),
             }
             for row in found.wallets
         ],

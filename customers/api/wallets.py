@@ -1,7 +1,8 @@
-"""/api/wallets."""
+"""/api/wallets, and a customer's primary wallet."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
@@ -12,21 +13,53 @@ from ninja import Query, Router
 from pydantic import AwareDatetime
 
 from billing.actions.clock import now
-from billing.actions.wallets import create_wallet, grant, terminate_wallet
+from billing.actions.wallet_opening import create_wallet, primary_wallet, usual_terms
+from billing.actions.wallet_terms import edit_wallet, terms_of
+from billing.actions.wallets import grant, void_credits
 from billing.models import Wallet, WalletEntry
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import entry_payload, wallet_payload
+from billing.queries.wallets import state_of, with_lots
+from billing.rules.amounts import exact_minor
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
+from billing.rules.money import is_currency
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
+from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
 from invoicing.actions.top_up import sell_credits
+from invoicing.actions.wallet_settling import end_wallet
 
 router = Router(tags=["Wallets"])
 
 
-class WalletIn(ApiSchema):
-    """A new wallet, with its first credits if wanted."""
+# Amounts in major units, and the columns that keep them in minor ones.
+AMOUNTS = {
+    "credit_limit": "credit_limit_minor",
+    "max_balance": "max_balance_minor",
+    "max_single_credit": "max_single_credit_minor",
+    "low_balance_threshold": "low_balance_minor",
+    "auto_topup_amount": "auto_top_up_minor",
+}
+NAMED = {column: name for name, column in AMOUNTS.items()} | {
+    "expires_at": "expiration_at",
+    "auto_top_up_enabled": "auto_topup_enabled",
+}
+
+
+class Limits(ApiSchema):
+    """Limits and the automatic top-up, in major units; null does not limit."""
+
+    credit_limit: Decimal | None = None
+    max_balance: Decimal | None = None
+    max_single_credit: Decimal | None = None
+    low_balance_threshold: Decimal | None = None
+    auto_topup_enabled: bool = False
+    auto_topup_amount: Decimal | None = None
+
+
+class WalletIn(Limits):
+    """A new wallet, with its first credits if wanted. Limits that are not given are the customer's defaults."""
 
     customer_id: str
     name: str = ""
@@ -36,6 +69,23 @@ class WalletIn(ApiSchema):
     expiration_at: AwareDatetime | None = None
     granted_credits: Decimal | None = None
     paid_credits: Decimal | None = None
+
+
+class WalletChanges(Limits):
+    """What changes; what is not given stays. The mode is the customer's: POST /customers/{id}/mode changes it."""
+
+    name: str | None = None
+    priority: int | None = None
+    expiration_at: AwareDatetime | None = None
+    mode: str | None = None
+
+
+class DebitIn(ApiSchema):
+    """Credits to take out, with the reason for the history. `transactionId` makes a repeat harmless."""
+
+    credits: Decimal
+    reason: str
+    transaction_id: str = ""
 
 
 class TopUpIn(ApiSchema):
@@ -53,6 +103,9 @@ class Filters(ApiSchema):
 
     customer_id: str | None = None
     status: str | None = None
+    currency: str | None = None
+    is_primary: bool | None = None
+    auto_topup_enabled: bool | None = None
     page: int = 1
     limit: int = 20
 
@@ -65,19 +118,65 @@ class Paging(ApiSchema):
 
 
 def rows_of(request: ApiRequest) -> Any:
-    """The organization's wallets."""
-    return Wallet.objects.of(request.organization).select_related("customer", "organization")
+    """The organization's wallets, with what their answers need."""
+    return with_lots(Wallet.objects.of(request.organization).select_related("customer", "organization"))
+
+
+def shown(row: Wallet) -> dict[str, Any]:
+    """A wallet of `rows_of` as it is now."""
+    return wallet_payload(row, state_of(row, row.open_lots, now(row.organization)))  # type: ignore[attr-defined]
+
+
+def answer(request: ApiRequest, row: Wallet) -> dict[str, Any]:
+    """The wallet, fresh from the table."""
+    return envelope(shown(rows_of(request).get(pk=row.pk)))
+
+
+def columns(body: Limits, currency: str) -> dict[str, Any]:
+    """The given terms by column, amounts in minor units."""
+    given = body.model_dump(exclude_unset=True)
+    found: dict[str, Any] = {}
+    for name, column in AMOUNTS.items():
+        if name in given:
+            amount = given[name]
+            found[column] = None if amount is None else exact_minor(amount, currency, field=name)
+    if "credit_limit_minor" in found:
+        found["credit_limit_minor"] = found["credit_limit_minor"] or 0
+    if "auto_topup_enabled" in given:
+        found["auto_top_up_enabled"] = given["auto_topup_enabled"]
+    if "expiration_at" in given:
+        found["expires_at"] = given["expiration_at"]
+    for name in ("name", "priority"):
+        if given.get(name) is not None:
+            found[name] = given[name]
+    return found
+
+
+@customers.get("/{id}/wallet", tags=["Wallets"])
+def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
+    """The customer's primary wallet. It is opened, empty and with the customer's defaults, when it is first needed;
+    it locks neither external ID nor currency before its first movement.
+    """
+    staff = cast(ApiRequest, request)
+    customer = find_customer(staff, id)
+    return answer(staff, primary_wallet(customer, by=staff.actor, at=now(staff.organization)))
 
 
 @router.get("")
 def list_wallets(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first."""
+    """Newest first. `currency` takes several codes, separated by commas."""
     rows = rows_of(cast(ApiRequest, request)).order_by("-created_at")
     if filters.customer_id:
         rows = rows.filter(customer_id=decode("cust", filters.customer_id))
     if filters.status:
         rows = rows.filter(status=filters.status.strip().lower())
-    return page_envelope(rows, wallet_payload, page=filters.page, limit=filters.limit)
+    if filters.currency:
+        rows = rows.filter(currency__in=[code.strip().upper() for code in filters.currency.split(",")])
+    if filters.is_primary is not None:
+        rows = rows.filter(is_primary=filters.is_primary)
+    if filters.auto_topup_enabled is not None:
+        rows = rows.filter(auto_top_up_enabled=filters.auto_topup_enabled)
+    return page_envelope(rows, shown, page=filters.page, limit=filters.limit)
 
 
 @router.post("", response={201: dict[str, Any]})
@@ -88,20 +187,21 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
     customer = find_customer(staff, body.customer_id)
     if not 1 <= body.priority <= 50:
         raise Invalid("Use a priority from 1 to 50.", field="priority")
-    with named(expires_at="expiration_at", rate="rate_amount"), transaction.atomic():
+    currency = (body.currency or customer.currency).upper()
+    with named(rate="rate_amount", **NAMED), transaction.atomic():
+        if not is_currency(currency):
+            raise Invalid("Use an ISO 4217 currency code such as EUR.", field="currency")
         row = create_wallet(
             customer,
-            name=body.name,
-            currency=(body.currency or customer.currency).upper(),
+            currency=currency,
             rate=body.rate_amount,
-            priority=body.priority,
-            expires_at=body.expiration_at,
+            terms=replace(usual_terms(customer, currency), **columns(body, currency)),
             by=staff.actor,
             at=at,
         )
         first = TopUpIn(granted_credits=body.granted_credits, paid_credits=body.paid_credits)
         add_credits(staff, row, first, at)
-    return 201, envelope(wallet_payload(rows_of(staff).get(pk=row.pk)))
+    return 201, answer(staff, row)
 
 
 def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -> None:
@@ -126,15 +226,50 @@ def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -
 @router.get("/{id}")
 def get_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
     """One wallet."""
-    return envelope(wallet_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
+    return envelope(shown(rows_of(cast(ApiRequest, request)).by_public_id(id)))
+
+
+@router.patch("/{id}")
+def change_wallet(request: HttpRequest, id: str, body: WalletChanges) -> dict[str, Any]:
+    """Change name, priority, expiry, limits and automatic top-up; only what is given."""
+    staff = cast(ApiRequest, request)
+    row = rows_of(staff).by_public_id(id)
+    if "mode" in body.model_fields_set:
+        text = "The mode is the customer's: change it by POST /customers/{id}/mode, with a reason."
+        raise Invalid(text, code="mode_has_its_own_door", field="mode")
+    with named(**NAMED):
+        terms = replace(terms_of(row), **columns(body, row.currency))
+        edit_wallet(row, terms, by=staff.actor, at=now(staff.organization))
+    return answer(staff, row)
 
 
 @router.delete("/{id}")
-def end_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
-    """Terminate it: what is left is voided by an entry."""
+def terminate(request: HttpRequest, id: str) -> dict[str, Any]:
+    """Terminate it: what is left is voided by an entry, what is owed on it is billed."""
     staff = cast(ApiRequest, request)
     row = rows_of(staff).by_public_id(id)
-    return envelope(wallet_payload(terminate_wallet(row, by=staff.actor, at=now(staff.organization))))
+    end_wallet(row, by=staff.actor, at=now(staff.organization))
+    return answer(staff, row)
+
+
+@router.post("/{id}/debit")
+def debit(request: HttpRequest, id: str, body: DebitIn) -> dict[str, Any]:
+    """Take credits out by hand: for a prepaid customer at most what is available, for a postpaid one down to minus
+    the credit limit.
+    """
+    staff = cast(ApiRequest, request)
+    row = rows_of(staff).by_public_id(id)
+    if not body.reason.strip():
+        raise Invalid("Say why: the reason is kept in the history.", field="reason")
+    void_credits(
+        row,
+        body.credits,
+        reason=body.reason.strip(),
+        key=f"api:{body.transaction_id or new_id()}",
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return answer(staff, row)
 
 
 @router.post("/{id}/top-up")
@@ -146,7 +281,7 @@ def top_up(request: HttpRequest, id: str, body: TopUpIn) -> dict[str, Any]:
         raise Invalid("Send grantedCredits, paidCredits, or both.", field="granted_credits")
     with transaction.atomic():
         add_credits(staff, row, body, now(staff.organization))
-    return envelope(wallet_payload(rows_of(staff).get(pk=row.pk)))
+    return answer(staff, row)
 
 
 @router.get("/{id}/transactions")

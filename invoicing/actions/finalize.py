@@ -1,45 +1,43 @@
 """Finalising: a draft becomes a numbered document that never changes again.
 
-In one transaction: lock the customer, then the invoice; compute the lines anew; use coupons, then credit
-notes from the oldest, then wallet credits; copy seller and buyer; take the number last.
+In one transaction: lock the customer, then the invoice; collect what a postpaid customer owes on wallets of the
+currency by an invoice of its own; compute the lines anew; use coupons, then credit notes from the oldest, then wallet
+credits; copy seller and buyer; take the number last.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from billing.actions import audit, later, wallets
 from billing.actions.coupons import use_coupons
 from billing.actions.locks import lock_customer_of
+from billing.actions.wallet_debits import consume
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
 from billing.rules.errors import Conflict
 from billing.rules.money import from_minor
-from billing.rules.periods import local_date
-from billing.rules.states import move
 from invoicing.actions.draft import (
     close,
     groups_of,
     issues_nothing,
     lock_draft,
-    payment_term,
     priced,
 )
-from invoicing.actions.numbers import number_invoice
+from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
-from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType, PdfState
+from invoicing.actions.wallet_settling import collect_debts
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.queries.credits import NO_CREDITS, credits_of
 from invoicing.queries.facts import Window, windows_of
-from invoicing.queries.parties import buyer, own_fields, seller
 from invoicing.queries.preview import taxed_anew
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
-from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
+from invoicing.rules.states import InvoiceStatus
 from invoicing.rules.totals import CreditNoteFacts, compute_totals
 
 
@@ -75,6 +73,8 @@ def finalize_locked(
         lines = taxed_anew(invoice, rates)
         if lines is not None:
             write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency))
+        if credits_of(customer.pk, invoice.currency).wallets:
+            collect_debts(customer, invoice.currency, by=by, at=at)
     if expected_total is not None and invoice.total_minor != expected_total:
         total = from_minor(invoice.total_minor, invoice.currency)
         raise Conflict(
@@ -128,8 +128,10 @@ def settle_subscription(
     use_coupons(totals.coupons, applied, at=at)
     deductions = [use_note(invoice, note, dict(totals.credit_notes)) for note in notes]
     invoice.credit_notes_minor = totals.credit_notes_minor
+    if has.wallets:
+        collect_debts(customer, invoice.currency, by=by, at=at)
     if totals.total_minor and has.wallets:
-        for wallet, minor in wallets.consume(
+        for wallet, minor in consume(
             customer, totals.total_minor, invoice.currency, invoice=invoice, by=by, at=at
         ):
             deductions.append(deduction(invoice, DeductionKind.WALLET, str(wallet), minor, wallet=wallet))
@@ -165,44 +167,3 @@ def deduction(invoice: Invoice, kind: DeductionKind, label: str, minor: int, **l
         amount_minor=minor,
         **link,
     )
-
-
-def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoice:
-    """Freeze a computed draft: dates, parties, number, payment status; the PDF follows in a worker."""
-    move(INVOICE_MOVES, InvoiceStatus(invoice.status), InvoiceStatus.FINALIZED)
-    invoice.status = InvoiceStatus.FINALIZED.value
-    invoice.finalized_at = at
-    invoice.finalize_at = None
-    invoice.issuing_on = local_date(at, invoice.timezone)
-    invoice.net_payment_term_days = payment_term(customer)
-    if invoice.due_on is None:
-        invoice.due_on = invoice.issuing_on + timedelta(days=invoice.net_payment_term_days)
-    invoice.customer_name = customer.display_name
-    invoice.locale = customer.locale or invoice.billing_entity.locale
-    invoice.seller = seller(invoice.billing_entity)
-    invoice.buyer = buyer(customer)
-    invoice.custom_fields = own_fields(customer, invoice.locale)
-    if not invoice.total_minor:
-        invoice.payment_status = PaymentStatus.PAID.value
-        invoice.paid_at = at
-    invoice.pdf_state = PdfState.PENDING.value
-    invoice.number = number_invoice(invoice, customer, at)
-    invoice.save()
-    audit.record(
-        invoice.organization,
-        "invoice.finalized",
-        invoice,
-        by=by,
-        at=at,
-        customer=customer,
-        changes={"number": ("", invoice.number), "total_minor": (None, invoice.total_minor)},
-    )
-    later.enqueue(
-        invoice.organization,
-        "invoicing.publish",
-        key=f"pdf:{invoice.pk}",
-        label=f"PDF of {invoice.number}",
-        subject_id=invoice.pk,
-        first=True,
-    )
-    return invoice

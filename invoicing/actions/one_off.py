@@ -21,7 +21,7 @@ from billing.rules.money import exponent
 from billing.rules.periods import local_date
 from billing.rules.tax import REVERSE_CHARGE
 from invoicing.actions.draft import lock_draft, payment_term
-from invoicing.actions.finalize import issue
+from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
 from invoicing.models import Invoice, InvoiceType
 from invoicing.queries.facts import customer_zone

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
-from billing.actions.wallets import settle_purchase
+from billing.actions.wallets import settle_debt, settle_purchase
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
@@ -35,8 +35,8 @@ def record_payment(
 
     `key` makes a repeat harmless: the same payment comes back; another amount under the same key is a
     Conflict. Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due.
-    Paying prepaid credits in full books them on their wallet; when that has ended in between, the money is
-    recorded all the same and the history says that no credits came of it.
+    Paying prepaid credits, or what was owed on a wallet, in full books it on the wallet; when that
+    has ended in between, the money is recorded all the same and the history says that no credits came of it.
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
@@ -68,9 +68,12 @@ def record_payment(
         invoice.paid_at = payment.paid_at
     invoice.save(update_fields=["paid_minor", "payment_status", "paid_at", "updated_at"])
     notes = [payment.reference]
-    if invoice.paid_at and invoice.wallet and invoice.wallet_credits:
+    if invoice.paid_at and invoice.wallet:
         try:
-            settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
+            if invoice.wallet_credits:
+                settle_purchase(invoice.wallet, invoice.wallet_credits, invoice=invoice, by=by, at=at)
+            else:
+                settle_debt(invoice.wallet, invoice.total_minor, invoice=invoice, by=by, at=at)
         except Conflict:  # money that came in is a fact, whatever has become of the wallet
             notes.append("The wallet has ended, no credits were booked.")
     audit.record(

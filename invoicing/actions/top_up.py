@@ -1,4 +1,9 @@
-"""Selling prepaid credits: an invoice without tax, issued at once; the credits arrive when it is paid."""
+"""Selling prepaid credits: an invoice without tax, issued at once; the credits arrive when it is paid.
+
+Laws: what is on its way counts against the wallet's maximum balance. An automatic top-up is bought while the balance
+is below the wallet's low mark and no other automatic one waits to be paid, once for each debit that called for it,
+and never more than the maximum balance leaves room for.
+"""
 
 from __future__ import annotations
 
@@ -6,54 +11,81 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import QuerySet, Sum
 
-from billing.actions import audit
-from billing.actions.locks import lock_present_customer
-from billing.actions.wallets import check_active, lock_wallet
+from billing.actions.locks import lock_customer_of, lock_present_customer
+from billing.actions.wallet_ledger import check_active, lock_row
 from billing.models import Wallet
 from billing.orm.actor import Actor
-from billing.rules.periods import local_date
-from billing.rules.wallets import credits_in
-from invoicing.actions.draft import payment_term
-from invoicing.actions.finalize import issue
-from invoicing.actions.rows import write_rows
-from invoicing.models import Invoice, InvoiceType
-from invoicing.queries.facts import customer_zone
-from invoicing.rules.lines import LineFacts, credit_line
-from invoicing.rules.totals import compute_totals
+from billing.rules.states import WalletStatus
+from billing.rules.wallet_terms import check_credit
+from billing.rules.wallets import credits_in, minor_to_credits
+from invoicing.actions.wallet_invoices import bill_wallet
+from invoicing.models import Invoice
+
+AUTOMATIC = "auto-top-up:"
 
 
 @transaction.atomic
 def sell_credits(wallet: Wallet, credits: Decimal, *, key: str = "", by: Actor, at: datetime) -> Invoice:
     """Bill credits for a wallet. Only what whole minor units pay for is sold: 1,034 credits at 0.001 EUR are
-    1,030 for 1.03 EUR. Refused for a terminated wallet. A `key` makes a repeat harmless: the wallet's invoice
-    with that key is returned.
+    1,030 for 1.03 EUR. Refused for a terminated wallet and above its limits. A `key` makes a repeat harmless: the
+    wallet's invoice with that key is returned.
     """
     customer = lock_present_customer(wallet.customer_id)
-    wallet = lock_wallet(wallet)
+    wallet = lock_row(wallet)
     if key and (sold := wallet.credit_invoices.filter(metadata__transactionId=key).first()):
         return sold
     check_active(wallet)
     worth = credits_in(credits, wallet.rate, wallet.currency)
-    facts = LineFacts(description=f"Prepaid credits for {wallet}", currency=wallet.currency)
-    lines = [credit_line(facts, worth.credits, worth.minor, wallet.rate)]
-    tz = customer_zone(customer)
-    invoice = Invoice.objects.create(
-        organization=customer.organization,
-        billing_entity=customer.billing_entity,
-        customer=customer,
-        type=InvoiceType.CREDIT.value,
+    check_credit(
+        worth.minor,
+        balance=wallet.balance_minor,
+        coming=coming(wallet),
+        terms=vars(wallet),
         currency=wallet.currency,
-        timezone=tz,
-        locale=customer.locale or customer.billing_entity.locale,
-        issuing_on=local_date(at, tz),
-        customer_name=customer.display_name,
-        net_payment_term_days=payment_term(customer),
-        wallet=wallet,
-        wallet_credits=worth.credits,
-        metadata={"transactionId": key} if key else {},
     )
-    write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency), fresh=True)
-    invoice.save()
-    audit.record(customer.organization, "wallet.top_up_billed", invoice, by=by, at=at, customer=customer)
-    return issue(invoice, customer, by=by, at=at)
+    return bill_wallet(
+        wallet,
+        customer,
+        worth,
+        description=f"Prepaid credits for {wallet}",
+        action="wallet.top_up_billed",
+        key=key,
+        sold=worth.credits,
+        by=by,
+        at=at,
+    )
+
+
+def unpaid_sales(wallet: Wallet) -> QuerySet[Invoice]:
+    """Invoices for credits that have not arrived."""
+    rows: QuerySet[Invoice] = Invoice.objects.filter(wallet=wallet, wallet_credits__isnull=False).unpaid()
+    return rows
+
+
+def coming(wallet: Wallet) -> int:
+    """Minor units that have been sold and have not arrived."""
+    return int(unpaid_sales(wallet).aggregate(total=Sum("total_minor"))["total"] or 0)
+
+
+@transaction.atomic
+def top_up_automatically(wallet: Wallet, call: str, *, by: Actor, at: datetime) -> Invoice | None:
+    """Answer a debit's call for credits; None when there is nothing to buy (any more). `call` names the debit."""
+    customer = lock_customer_of(wallet)
+    wallet = lock_row(wallet)
+    low, amount = wallet.low_balance_minor, wallet.auto_top_up_minor
+    if wallet.status != WalletStatus.ACTIVE.value or not wallet.auto_top_up_enabled:
+        return None
+    if low is None or amount is None or wallet.balance_minor >= low:
+        return None
+    if customer.deleted_at or customer.deleting_at:
+        return None
+    if unpaid_sales(wallet).filter(metadata__transactionId__startswith=AUTOMATIC).exists():
+        return None
+    if wallet.max_balance_minor is not None:
+        amount = min(amount, wallet.max_balance_minor - wallet.balance_minor - coming(wallet))
+    if amount <= 0:
+        return None
+    credits = minor_to_credits(amount, wallet.rate, wallet.currency)
+    return sell_credits(wallet, credits, key=f"{AUTOMATIC}{call}", by=by, at=at)

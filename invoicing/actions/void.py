@@ -8,7 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.actions import audit, coupons, wallets
+from billing.actions import audit, coupons, wallet_debits
 from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -70,4 +70,4 @@ def give_back(invoice: Invoice, *, by: Actor, at: datetime) -> None:
             if note.status == "finalized":
                 note.balance_minor += row.amount_minor
                 note.save(update_fields=["balance_minor", "updated_at"])
-    wallets.give_back(invoice, by=by, at=at)
+    wallet_debits.give_back(invoice, by=by, at=at)

@@ -14,7 +14,8 @@ SELECT
     EXISTS (SELECT FROM invoicing_creditnote
             WHERE customer_id = %(customer)s AND currency = %(currency)s AND balance_minor > 0),
     EXISTS (SELECT FROM billing_wallet
-            WHERE customer_id = %(customer)s AND currency = %(currency)s AND balance_minor > 0)
+            WHERE customer_id = %(customer)s AND currency = %(currency)s
+                AND (balance_minor > 0 OR credit_limit_minor > 0))
 """
 
 

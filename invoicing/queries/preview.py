@@ -33,12 +33,15 @@ def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
     mine = Q(customer_id=invoice.customer_id, currency=invoice.currency)
     notes = CreditNote.objects.available().filter(mine).exclude(invoice=invoice)
     not_expired = Q(expires_at=None) | Q(expires_at__gt=at)
-    wallets = Wallet.objects.active().filter(mine, not_expired, balance_minor__gt=0)
+    wallets = Wallet.objects.active().filter(mine, not_expired, Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0))
+    postpaid = invoice.customer.mode == "postpaid"
     return compute_totals(
         lines,
         [coupon_facts(row) for row in usable_coupons(invoice.customer, invoice.currency)],
         [
-            WalletFacts(str(row.pk), row.balance_minor, row.priority)
+            WalletFacts(
+                str(row.pk), row.balance_minor, row.priority, row.credit_limit_minor if postpaid else 0
+            )
             for row in wallets.order_by("created_at", "pk")
         ],
         [CreditNoteFacts(str(row.pk), row.balance_minor) for row in notes.order_by("created_at", "pk")],

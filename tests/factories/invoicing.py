@@ -9,7 +9,9 @@ from typing import Any
 from billing.actions.charges import ChargeTerms
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
-from billing.actions.wallets import book, create_wallet, grant
+from billing.actions.wallet_ledger import book
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import (
     AppliedCoupon,
     BillingEntity,
@@ -87,6 +89,7 @@ def make_wallet(customer: Customer, credits: str, at: datetime, **fields: Any) -
 def owing(wallet: Wallet, minor: int) -> Wallet:
     """The wallet of a postpaid customer who owes that much on it, its ledger in order."""
     out = wallet.balance_minor + minor
+    Customer.objects.filter(pk=wallet.customer_id).update(mode="postpaid")
     wallet.credit_limit_minor = max(wallet.credit_limit_minor, minor)
     wallet.save()
     book(

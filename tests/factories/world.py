@@ -19,7 +19,8 @@ from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import (
     BillingEntity,
     Event,

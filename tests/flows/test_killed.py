@@ -31,7 +31,8 @@ from billing.actions.metrics import create_metric
 from billing.actions.plans import create_plan
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import BillingEntity, Organization
 from billing.orm.actor import Actor
 from billing.rules.events import IncomingEvent

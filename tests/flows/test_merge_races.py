@@ -10,7 +10,7 @@ import pytest
 from django.db import connections, transaction
 
 from billing.actions.locks import lock_customer
-from billing.actions.wallets import ledger_total
+from billing.actions.wallet_ledger import ledger_total
 from billing.models import Subscription, Wallet
 from billing.rules.errors import BillingError
 from customers.actions.delete import request_deletion

@@ -16,7 +16,9 @@ from billing.actions.locks import lock_customer
 from billing.actions.members import change_role
 from billing.actions.plans import delete_plan, set_plan_active, update_plan
 from billing.actions.usage import ingest, match_quarantined
-from billing.actions.wallets import ledger_total, terminate_wallet, void_credits
+from billing.actions.wallet_ending import terminate_wallet
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallets import void_credits
 from billing.models import (
     AuditEntry,
     Event,

@@ -8,7 +8,9 @@ from decimal import Decimal
 import pytest
 from django.db.models import Sum
 
-from billing.actions.wallets import expire_credits, grant, ledger_total, void_credits
+from billing.actions.wallet_ending import expire_credits
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallets import grant, void_credits
 from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
 from billing.rules.errors import Conflict
 from billing.tasks import expire_credits as expire_task

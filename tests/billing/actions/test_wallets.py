@@ -10,13 +10,10 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from billing.actions.wallets import (
-    create_wallet,
-    grant,
-    ledger_total,
-    terminate_wallet,
-    void_credits,
-)
+from billing.actions.wallet_ending import terminate_wallet
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant, void_credits
 from billing.models import AuditEntry, Wallet, WalletEntry
 from billing.rules.errors import BillingError, Conflict, Invalid
 from tests.factories.customers import make_customer

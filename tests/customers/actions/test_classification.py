@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import AuditEntry, EmittedEvent, Organization, Wallet, WalletEntry
 from billing.rules.errors import FieldErrors, Invalid
 from customers.actions.classification import change_mode, change_providers, change_type

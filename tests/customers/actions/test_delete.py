@@ -12,7 +12,9 @@ import pytest
 
 from billing.actions import later
 from billing.actions.coupons import apply_coupon
-from billing.actions.wallets import create_wallet, grant, ledger_total
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import (
     AppliedCoupon,
     AuditEntry,
@@ -405,16 +407,17 @@ def test_refusals_change_nothing(case: Case, fields: dict[str, Any], field: str)
 
 
 def test_what_is_owed_on_a_wallet_does_not_hold_the_cascade_up(case: Case) -> None:
-    """A postpaid customer owes 5.00 after the closing bills: it is written off, the ledger adds up to nothing."""
+    """A postpaid customer owes 5.00 after the closing bills: it goes on an invoice, the ledger adds up to nothing."""
     settle = wallet_that_owes(case, 500)
     job = work(ask(case))
     assert job.state == "succeeded", job.error
     settle.refresh_from_db()
     assert (settle.status, settle.balance_minor, ledger_total(settle)) == ("terminated", 0, 0)
     entry = WalletEntry.objects.get(wallet=settle, kind="settled")
-    assert entry.amount_minor == 500 and entry.reason == "Customer deleted"
+    assert entry.amount_minor == 500 and entry.invoice is not None
+    assert (entry.invoice.total_minor, entry.invoice.status) == (500, "finalized")
     note = next(step["note"] for step in job.steps if step["name"] == "wallets")
-    assert note == "2 wallets ended, what was owed is written off"
+    assert note == "2 wallets ended, what was owed is on an invoice"
 
 
 def wallet_that_owes(case: Case, minor: int) -> Wallet:

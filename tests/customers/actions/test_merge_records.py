@@ -10,7 +10,9 @@ from django.apps import apps
 from django.db import transaction
 from django.db.models import ForeignKey, ManyToManyField, OneToOneField, Sum
 
-from billing.actions.wallets import create_wallet, grant, ledger_total
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import (
     AppliedCoupon,
     EntryKind,

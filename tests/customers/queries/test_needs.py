@@ -10,7 +10,7 @@ import pytest
 
 from billing.actions import later
 from billing.actions.usage import ingest
-from billing.actions.wallets import create_wallet
+from billing.actions.wallet_opening import create_wallet
 from billing.models import Job, Organization, Subscription, Wallet
 from billing.orm.fields import new_id
 from customers.models import VatCheck

@@ -155,7 +155,7 @@ def test_what_is_owed_on_a_wallet_is_said(staff: Client, customer: Customer) -> 
     wallet = customer.wallets.get()
     owing(wallet, 300)
     dialog = text(staff.get(path_of(customer)))
-    assert "that are owed on it are written off" in dialog and "€3.00" in dialog
+    assert "that are owed on it go on an invoice" in dialog and "€3.00" in dialog
 
 
 def test_the_finished_page_leads_to_the_documents(staff: Client, customer: Customer) -> None:

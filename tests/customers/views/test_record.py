@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.actions.wallets import create_wallet, grant
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
 from billing.models import AuditEntry, BillingEntity, Member, Organization, Wallet
 from billing.web.htmx import event_names
 from customers.actions.custom_fields import create_custom_field

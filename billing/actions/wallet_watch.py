@@ -1,0 +1,58 @@
+"""What a debit sets off: a warning when the balance falls below its low mark, once per crossing, and an automatic
+top-up while it is below and none is on its way.
+
+The top-up is a job of its own, keyed by the debit: invoices are none of this app's business, and a debit never fails
+because of one. The job looks again under the wallet's lock (`invoicing/actions/auto_top_up.py`).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.actions import audit, later
+from billing.actions.webhooks import emit
+from billing.models import Wallet, WalletEntry
+from billing.orm.actor import Actor
+from billing.queries.payloads_subscriptions import wallet_payload
+from billing.queries.wallets import wallet_state
+from billing.rules.money import from_minor
+from billing.rules.states import WalletStatus
+
+TOP_UP = "invoicing.auto_top_up"
+
+
+def watch(wallet: Wallet, entry: WalletEntry, *, at: datetime) -> None:
+    """After an entry of a locked wallet that stays."""
+    low = wallet.low_balance_minor
+    if low is None or entry.amount_minor >= 0 or wallet.status != WalletStatus.ACTIVE.value:
+        return
+    before, now = entry.balance_after_minor - entry.amount_minor, entry.balance_after_minor
+    if before >= low > now:
+        warn(wallet, before, low, at=at)
+    if wallet.auto_top_up_enabled and now < low:
+        later.enqueue(
+            wallet.organization,
+            TOP_UP,
+            key=f"auto-top-up:{entry.pk.hex}",
+            label=f"Automatic top-up of {wallet}",
+            subject_id=wallet.pk,
+            args=[entry.pk.hex],
+            first=True,
+        )
+
+
+def warn(wallet: Wallet, before: int, low: int, *, at: datetime) -> None:
+    """The line in the history, and the event."""
+    mark = f"Below {from_minor(low, wallet.currency):f} {wallet.currency}"
+    audit.record(
+        wallet.organization,
+        "wallet.low_balance",
+        wallet,
+        by=Actor.system(),
+        at=at,
+        customer=wallet.customer,
+        changes={"balance_minor": (before, wallet.balance_minor)},
+        reason=mark,
+    )
+    payload = wallet_payload(wallet, wallet_state(wallet, at))
+    emit(wallet.organization, "wallet.low_balance", wallet, payload, at=at)

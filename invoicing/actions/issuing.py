@@ -1,0 +1,57 @@
+"""Issuing: a computed invoice gets its dates, parties and number, and its PDF follows in a worker."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from billing.actions import audit, later
+from billing.orm.actor import Actor
+from billing.rules.periods import local_date
+from billing.rules.states import move
+from invoicing.actions.draft import payment_term
+from invoicing.actions.numbers import number_invoice
+from invoicing.models import Invoice, PdfState
+from invoicing.queries.parties import buyer, own_fields, seller
+from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
+
+
+def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoice:
+    """Freeze a computed draft: dates, parties, number, payment status; the PDF follows in a worker."""
+    move(INVOICE_MOVES, InvoiceStatus(invoice.status), InvoiceStatus.FINALIZED)
+    invoice.status = InvoiceStatus.FINALIZED.value
+    invoice.finalized_at = at
+    invoice.finalize_at = None
+    invoice.issuing_on = local_date(at, invoice.timezone)
+    invoice.net_payment_term_days = payment_term(customer)
+    if invoice.due_on is None:
+        invoice.due_on = invoice.issuing_on + timedelta(days=invoice.net_payment_term_days)
+    invoice.customer_name = customer.display_name
+    invoice.locale = customer.locale or invoice.billing_entity.locale
+    invoice.seller = seller(invoice.billing_entity)
+    invoice.buyer = buyer(customer)
+    invoice.custom_fields = own_fields(customer, invoice.locale)
+    if not invoice.total_minor:
+        invoice.payment_status = PaymentStatus.PAID.value
+        invoice.paid_at = at
+    invoice.pdf_state = PdfState.PENDING.value
+    invoice.number = number_invoice(invoice, customer, at)
+    invoice.save()
+    audit.record(
+        invoice.organization,
+        "invoice.finalized",
+        invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"number": ("", invoice.number), "total_minor": (None, invoice.total_minor)},
+    )
+    later.enqueue(
+        invoice.organization,
+        "invoicing.publish",
+        key=f"pdf:{invoice.pk}",
+        label=f"PDF of {invoice.number}",
+        subject_id=invoice.pk,
+        first=True,
+    )
+    return invoice
