@@ -124,7 +124,8 @@ def test_the_page_tells_cash_from_promotional_credits(staff: Client, customer: C
     """10 credits that expire and 25 that were paid for: 35.00 available, and what is left of each."""
     row = create_wallet(customer, name="Fresh", currency="EUR", by=ACTOR, at=NOW)
     path = f"/wallets/{row.public_id}"
-    assert "Ready, no credits yet" in text(staff.get(path))
+    fresh = text(staff.get(path))
+    assert "Ready, no credits yet" in fresh and f'href="{path}/top-up"' in fresh
     top_up = f"{path}/top-up"
     body = {
         "granted_credits": "10",
