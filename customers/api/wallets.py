@@ -25,6 +25,7 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.money import is_currency
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
+from customers.api.lookup import present
 from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
 from invoicing.actions.top_up import sell_credits
@@ -158,7 +159,7 @@ def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
     it locks neither external ID nor currency before its first movement.
     """
     staff = cast(ApiRequest, request)
-    customer = find_customer(staff, id)
+    customer = present(staff).select_related("organization").by_public_id(id)
     return answer(staff, primary_wallet(customer, by=staff.actor, at=now(staff.organization)))
 
 
