@@ -19,7 +19,7 @@ from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
-from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
 from billing.models import (
     BillingEntity,
@@ -84,6 +84,7 @@ def make_world(name: str) -> World:
     )
     coupon = make_coupon(organization)
     wallet = create_wallet(customer, name=f"{name} wallet", currency="EUR", rate=Decimal(1), by=ACTOR, at=NOW)
+    primary_wallet(customer, by=ACTOR, at=NOW)  # so that asking for it changes nothing
     grant(wallet, Decimal(10), key="first", by=ACTOR, at=NOW)
     invoice = create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=NOW)
     line = InvoiceLine.objects.get(invoice=invoice)
