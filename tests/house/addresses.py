@@ -40,7 +40,7 @@ PUBLIC = frozenset(
     }
 )
 # Arguments that are no ids of rows.
-PLAIN_ARGUMENTS = {"noun": "metric"}
+PLAIN_ARGUMENTS = {"noun": "metric", "uidb64": "MQ", "token": "no-such-token"}
 # Arguments whose name says more than the part of the address before them.
 NAMED_ARGUMENTS = {
     "subscription_id": "subscriptions",
