@@ -2,9 +2,9 @@
 
 `tests/house/test_access.py` says who may open what inside one organization. Here two organizations with a row of
 every noun stand side by side, and members of the one (in each role), visitors, customers with dead or foreign links
-and holders of dead or foreign keys ask for everything of the other. No answer may hold its names, numbers, addresses or
-ids, in the body or in a header, and none of its rows may differ afterwards. Addresses come from the URLconf and from
-the API's description, so that a new one is asked as soon as it stands there.
+and holders of dead or foreign keys ask for everything of the other. No answer may hold its names, numbers, addresses
+or ids, in the body or in a header, and none of its rows may differ afterwards. Addresses come from the URLconf and
+from the API's description, so that a new one is asked as soon as it stands there.
 """
 
 from __future__ import annotations
