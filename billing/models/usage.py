@@ -74,6 +74,7 @@ class Event(Identified):
         ]
         indexes: ClassVar = [
             models.Index(fields=["subscription", "metric", "timestamp"], name="event_by_metric_and_time"),
+            models.Index(fields=["organization", "id"], name="event_by_organization"),
         ]
 
     def __str__(self) -> str:
