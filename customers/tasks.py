@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from billing.actions import later
 from customers.actions import bulk as bulk_acts
-from customers.actions import tag_list, vat_queue
+from customers.actions import clock_moves, tag_list, vat_queue
 from customers.actions.delete import carry_out
 
 
@@ -27,6 +27,12 @@ def bulk(job_id: str) -> None:
 def index_tag(job_id: str) -> None:
     """The search of customers after a tag was renamed or deleted."""
     later.run(job_id, tag_list.index)
+
+
+@shared_task(name="customers.move_clock")
+def move_clock(job_id: str) -> None:
+    """A sandbox's clock goes from stop to stop to where it was asked to go."""
+    later.run(job_id, clock_moves.carry_out)
 
 
 @shared_task(name="customers.check_vat")

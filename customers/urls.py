@@ -9,6 +9,7 @@ from customers.views import (
     bill_now,
     bulk,
     classification,
+    clock,
     coupons,
     credit_notes,
     crediting,
@@ -45,6 +46,9 @@ from customers.views import (
 )
 
 urlpatterns: list[URLPattern] = [
+    path("developers/clock", clock.clock, name="clock"),
+    path("developers/clock/<pid:id>", clock.move, name="clock-move"),
+    path("developers/sandbox", clock.sandbox, name="sandbox-add"),
     path("customers/<pid:id>/portal", portal_links.portal_links, name="customer-portal"),
     path("portal-links/<pid:id>/revoke", portal_links.portal_link_revoke, name="portal-link-revoke"),
     path("portal", portal.portal_home, name="portal"),

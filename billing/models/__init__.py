@@ -3,6 +3,7 @@
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan
+from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
 from billing.models.subscription import Subscription
@@ -18,6 +19,7 @@ __all__ = [
     "AuditEntry",
     "BillingEntity",
     "Charge",
+    "ClockMove",
     "Coupon",
     "CouponKind",
     "EmittedEvent",

@@ -2,6 +2,7 @@
 
 from billing.web.api import api
 from customers.api import classification, customers, deletion, portal, usage, vat  # all stand on one router
+from customers.api.clock import router as clock
 from customers.api.custom_fields import router as custom_fields
 from customers.api.merge import router as merging
 from customers.api.router import router
@@ -17,3 +18,4 @@ api.add_router("/subscriptions", subscriptions)
 api.add_router("/tags", tags)
 api.add_router("/custom-fields", custom_fields)
 api.add_router("/wallets", wallets)
+api.add_router("/clock", clock)

@@ -26,7 +26,9 @@ def address_of(invoice: Invoice) -> str:
 
 
 def wanted(invoice: Invoice) -> bool:
-    """Whether the invoice is sent of itself: as the customer, else its billing entity, has it."""
+    """Whether it is sent of itself: as its customer, else its billing entity, has it; never from a sandbox."""
+    if invoice.organization.sandbox:
+        return False
     own = invoice.customer.email_invoices
     return bool(invoice.billing_entity.email_invoices if own is None else own) and bool(address_of(invoice))
 

@@ -7,6 +7,7 @@ there. A new address with a new noun fails the walk until its row is added here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from typing import Any
@@ -23,6 +24,7 @@ from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
 from billing.models import (
     BillingEntity,
+    ClockMove,
     Event,
     Job,
     Member,
@@ -149,6 +151,9 @@ def make_world(name: str) -> World:
         "transactions": f"{name}-event",
         "quarantine": QuarantinedEvent.objects.get(organization=organization),
         "jobs": job,
+        "clock": ClockMove.objects.create(
+            organization=organization, from_at=NOW, to_at=NOW + timedelta(days=1), reached_at=NOW, job=job
+        ),
         "members": make_member(organization, "finance"),
         "billing-entities": entity,
         "api-keys": key,

@@ -83,3 +83,10 @@ def test_a_voided_invoice_is_not_sent(organization: Organization) -> None:
     void_invoice(invoice, reason="Wrong", by=ACTOR, at=AT)
     send_invoice(invoice.pk, by=ACTOR, at=AT)
     assert mail.outbox == []
+
+
+def test_a_sandbox_sends_nothing_to_anybody() -> None:
+    sandbox = make_organization("Lab", sandbox=True)
+    set_entity(sandbox, email_invoices=True)
+    issued(sandbox)
+    assert jobs() == 0
