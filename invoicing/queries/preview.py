@@ -33,7 +33,9 @@ def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
     mine = Q(customer_id=invoice.customer_id, currency=invoice.currency)
     notes = CreditNote.objects.available().filter(mine).exclude(invoice=invoice)
     not_expired = Q(expires_at=None) | Q(expires_at__gt=at)
-    wallets = Wallet.objects.active().filter(mine, not_expired, Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0))
+    wallets = Wallet.objects.active().filter(
+        mine, not_expired, Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0)
+    )
     postpaid = invoice.customer.mode == "postpaid"
     return compute_totals(
         lines,
