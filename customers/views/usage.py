@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,13 +19,21 @@ from billing.queries.usage_events import latest_events
 from billing.queries.usage_totals import received
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import CHARGE_MODELS
+from billing.rules.errors import BillingError
 from billing.rules.ids import decode
+from billing.rules.periods import local_date
 from billing.web.access import access
+from billing.web.errors import add_error
 from billing.web.formats import day_text, money_text, units_text
 from billing.web.htmx import render_page, wants_partial
 from billing.web.requests import StaffRequest
+from customers.forms.usage import SpanForm
 from customers.queries.usage import past_periods, subscriptions_with_usage
+from customers.queries.usage_spans import Span, invoiced_span, lifetime_minor, own_span, rows_of, running_span
+from customers.rules.ageing import change_percent
 from customers.views.frame import customer_frame, customer_url, find_customer
+from customers.views.usage_chart import bars, counted, series_tabs, stack
+from invoicing.models import InvoicedPeriod
 
 PAST_SHOWN = 24
 EVENTS_SHOWN = 20
@@ -41,7 +49,8 @@ AGGREGATED = {
 @access("usage.view")
 @require_safe
 def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The tab. `?subscription=` chooses one of several, `?charge=` what the chart shows.
+    """The tab. `?subscription=` chooses one of several, `?period=` an invoiced period, `?from=&to=` own days,
+    `?charge=` what the chart shows.
 
     The page asks for its panel every few seconds; `?seen=` says what it shows already, and the answer is empty
     as long as nothing has moved, so that an open table or a focused bar stays as it is.
@@ -53,34 +62,99 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
         context = customer_frame(request, customer, "usage")
         context |= {"subscription": None, "assign_url": customer_url("customer-assign", customer)}
         return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
-    at = now(request.organization)
-    window, charges = running_window(subscription, at), charges_of(subscription)
-    seen = seen_mark(subscription, window, charges)
+    at, charges = now(request.organization), charges_of(subscription)
+    look = looked_at(request, subscription, at)
+    seen = seen_mark(subscription, (look.span.start, look.span.end), charges)
     if wants_partial(request) and request.GET.get("seen") == seen:
         return HttpResponse(status=204)
     with_items = bool(request.GET.get("charge"))
+    window = (look.span.start, look.span.end)
     report = current_usage(subscription, at, with_items=with_items, window=window, charges=charges)
-    base = reverse("customer-usage", args=[customer])
-    here = f"{base}?subscription={subscription.public_id}"
+    base = f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}"
+    here = f"{base}{look.query}"
     item = next((one for one in report.charges if one.charge.public_id == request.GET.get("charge")), None)
+    rows, before_minor = rows_of(subscription, report, look.span, charges)
+    amount = sum(row.amount_minor for row in rows)
+    columns, series = ([], []) if item else stack(report)
     context = customer_frame(request, customer, "usage") | {
         "subscription": subscription,
         "choices": [
-            {"row": row, "url": f"{base}?subscription={row.public_id}", "active": row == subscription}
+            {
+                "row": row,
+                "url": f"{reverse('customer-usage', args=[customer])}?subscription={row.public_id}",
+                "active": row == subscription,
+            }
             for row in subscriptions
         ],
         "report": report,
+        "span": look.span,
+        "form": look.form,
+        "rows": rows,
+        "amount_minor": amount,
+        "before_minor": before_minor,
+        "percent": None if before_minor is None else change_percent(amount, before_minor),
+        "lifetime_minor": lifetime_minor(subscription, amount) if look.span.running else None,
+        "begun": subscription.started_at,
         "tz": report.tz,
-        "over": report.at >= report.end,
+        "over": report.at >= report.end or not look.span.running,
         "refresh_url": f"{here}&charge={item.charge.public_id}" if item else here,
+        "span_query": look.query.replace("&", "?", 1),
         "seen": seen,
-        "series": series_tabs(report, item, here),
-        "chart": bars(report, item),
-        "chart_title": item.charge.invoice_name if item else "Events",
-        "periods": list(past_periods(subscription)[:PAST_SHOWN]),
-        "command": "" if report.events_count else event_command(request, report),
+        "chart_tabs": series_tabs(report, item, here),
+        "chart": bars(report, item) if item else [],
+        "columns": columns,
+        "series": series,
+        "chart_title": f"{item.charge.invoice_name}, units" if item else "Events by charge",
+        "base_url": base,
+        "period_choices": period_choices(look, base, report.tz),
+        "periods": look.periods,
+        "command": "" if report.events_count or not look.span.running else event_command(request, report),
     }
     return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the address asks for: the span, its part of the address, the form of own days, the invoiced periods."""
+
+    span: Span
+    query: str
+    form: SpanForm
+    periods: list[InvoicedPeriod]
+
+
+def looked_at(request: StaffRequest, subscription: Subscription, at: datetime) -> Look:
+    """The running period, unless the address names another; days that make no sense are answered in the form."""
+    periods = list(past_periods(subscription)[:PAST_SHOWN])
+    running = running_span(running_window(subscription, at), at, periods)
+    if reference := request.GET.get("period", ""):
+        key = decode(InvoicedPeriod.PREFIX, reference)
+        span = invoiced_span(key, periods) if key else None
+        if span is None:
+            raise Http404("No such period.")
+        return Look(span, f"&period={reference}", SpanForm(), periods)
+    if not (request.GET.get("from") or request.GET.get("to")):
+        return Look(running, "", SpanForm(), periods)
+    form = SpanForm(request.GET)
+    if form.is_valid():
+        first, last = form.cleaned_data["from"], form.cleaned_data["to"]
+        try:
+            span = own_span(subscription, first, last, at)
+            return Look(span, f"&from={first:%Y-%m-%d}&to={last:%Y-%m-%d}", form, periods)
+        except BillingError as error:
+            add_error(form, error)
+    return Look(running, "", form, periods)
+
+
+def period_choices(look: Look, base: str, tz: str) -> list[dict[str, Any]]:
+    """The entries of the menu: the running period, then the invoiced ones."""
+    choices = [{"label": "Running period", "url": base, "active": look.span.running}]
+    for period in look.periods:
+        first = day_text(local_date(period.start, tz))
+        label = f"{first} – {day_text(local_date(period.end - timedelta(microseconds=1), tz))}"
+        active = look.span.period is not None and look.span.period.pk == period.pk
+        choices.append({"label": label, "url": f"{base}&period={period.public_id}", "active": active})
+    return choices
 
 
 def seen_mark(subscription: Subscription, window: tuple[datetime, datetime], charges: list[Charge]) -> str:
@@ -101,31 +175,6 @@ def chosen(subscriptions: list[Subscription], reference: str) -> Subscription | 
         if row.pk == key:
             return row
     raise Http404("No such subscription.")
-
-
-def series_tabs(report: UsageReport, item: ChargeUsage | None, here: str) -> list[dict[str, Any]]:
-    """The switch of the chart: all events, or the units of one charge."""
-    if len(report.charges) < 1:
-        return []
-    tabs = [{"label": "Events", "url": here, "active": item is None}]
-    for one in report.charges:
-        url = f"{here}&charge={one.charge.public_id}"
-        tabs.append({"label": one.charge.invoice_name, "url": url, "active": one is item})
-    return tabs
-
-
-def bars(report: UsageReport, item: ChargeUsage | None) -> list[dict[str, Any]]:
-    """The days of the period as the chart takes them."""
-    days = report.days_by_charge.get(item.charge.pk, []) if item else report.days
-    word = "event" if item is None else "unit"
-    return [
-        {"label": day_text(day.on), "value": day.units, "title": counted(day.units, word)} for day in days
-    ]
-
-
-def counted(value: Decimal | int, word: str) -> str:
-    """ "1 event", "1,200 events"."""
-    return f"{units_text(value)} {word}" + ("" if value == 1 else "s")
 
 
 def event_command(request: StaffRequest, report: UsageReport) -> str:
@@ -162,16 +211,22 @@ def customer_usage_charge(
     subscription = rows.filter(pk=subscription_id).first()
     if subscription is None:
         raise Http404("No such subscription.")
-    report = current_usage(subscription, now(request.organization))
+    at, charges = now(request.organization), charges_of(subscription)
+    look = looked_at(request, subscription, at)
+    report = current_usage(subscription, at, window=(look.span.start, look.span.end), charges=charges)
     item = next((one for one in report.charges if one.charge.pk == charge_id), None)
     if item is None:
         raise Http404("No such charge.")
+    priced, _ = rows_of(subscription, report, look.span, charges)
+    row = next(row for row in priced if row.item is item)
     days = [day for day in report.days_by_charge.get(item.charge.pk, []) if day.events_count]
     context = {
         "customer": customer,
         "subscription": subscription,
         "report": report,
         "item": item,
+        "row": row,
+        "span": look.span,
         "tz": report.tz,
         "amount": money_text(item.amount_minor, report.currency),
         "formula": formula(item),
@@ -179,7 +234,7 @@ def customer_usage_charge(
         "steps": [step_row(step) for step in item.priced.steps],
         "days": list(reversed(days)),
         "events": latest_events(subscription, item.metric, report.start, report.end, EVENTS_SHOWN),
-        "back_url": f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}",
+        "back_url": f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}{look.query}",
     }
     return render_page(request, "customers/usage/charge.html", context, partials=("drawer",))
 
