@@ -63,6 +63,7 @@ def test_the_running_period_stands_against_the_last_up_to_the_same_point(page: A
     assert "€30.00" in shown
     assert answer.context["lifetime_minor"] == 4200 + 6100
     assert "Since the start" in shown
+    assert shown.count('class="tab"') > 8  # the customer's own tabs, beside the switch of the chart
 
 
 def test_an_invoiced_period_stands_as_it_was_billed(page: Any, subscription: Subscription) -> None:
