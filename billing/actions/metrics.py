@@ -12,11 +12,21 @@ from billing.actions import audit, catalog
 from billing.models import Aggregation, Charge, Metric, Organization
 from billing.orm.actor import Actor
 from billing.queries.catalog_use import has_events, metric_use
+from billing.rules.aggregation import RECURRING_ALLOWED
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import Conflict, Invalid, Locked
 
-FIELDS = ("name", "code", "description", "aggregation", "field_name")
-LOCKED_BY_EVENTS = ("code", "aggregation", "field_name")
+FIELDS = (
+    "name",
+    "code",
+    "description",
+    "aggregation",
+    "field_name",
+    "recurring",
+    "rounding",
+    "rounding_precision",
+)
+LOCKED_BY_EVENTS = ("code", "aggregation", "field_name", "recurring")
 
 
 @transaction.atomic
@@ -28,6 +38,9 @@ def create_metric(
     aggregation: str,
     field_name: str = "",
     description: str = "",
+    recurring: bool = False,
+    rounding: str = "",
+    rounding_precision: int = 0,
     by: Actor,
     at: datetime,
 ) -> Metric:
@@ -36,8 +49,17 @@ def create_metric(
     Raises FieldErrors or Invalid at the field, Conflict (code_taken) for a code in use.
     """
     metric = Metric(organization=organization)
-    values = {"name": name, "code": code, "description": description}
-    catalog.assign(metric, values | {"aggregation": aggregation, "field_name": field_name}, FIELDS)
+    values = {
+        "name": name,
+        "code": code,
+        "description": description,
+        "aggregation": aggregation,
+        "field_name": field_name,
+        "recurring": recurring,
+        "rounding": rounding,
+        "rounding_precision": rounding_precision if rounding else 0,
+    }
+    catalog.assign(metric, values, FIELDS)
     write(metric)
     audit.record(organization, "metric.created", metric, by=by, at=at, changes=audit_of(metric))
     return metric
@@ -100,6 +122,13 @@ def write(metric: Metric) -> None:
         and not metric.field_name
     ):
         raise Invalid("Name the event property that is measured.", field="field_name")
+    if metric.recurring and metric.aggregation not in RECURRING_ALLOWED:
+        raise Invalid(
+            "Only a sum, a unique count and a weighted sum can stay in use in later periods.",
+            field="recurring",
+        )
+    if not metric.rounding:
+        metric.rounding_precision = 0
     catalog.save(metric)
 
 

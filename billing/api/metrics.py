@@ -7,17 +7,18 @@ from typing import Any, cast
 from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Query, Router
+from pydantic import StrictBool, StrictInt
 
 from billing.actions.clock import now
 from billing.actions.metrics import create_metric, delete_metric, update_metric
 from billing.api.lookups import by_id_or_code, columns, refuse_null
-from billing.models import Metric
+from billing.models import Metric, Rounding
 from billing.queries.payloads_catalog import metric_payload
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 
 router = Router(tags=["Billable metrics"])
-COLUMNS = {"aggregation_type": "aggregation"}
+COLUMNS = {"aggregation_type": "aggregation", "rounding_function": "rounding"}
 
 
 class MetricChanges(ApiSchema):
@@ -28,6 +29,9 @@ class MetricChanges(ApiSchema):
     description: str | None = None
     aggregation_type: str | None = None
     field_name: str | None = None
+    recurring: StrictBool | None = None
+    rounding_function: str | None = None
+    rounding_precision: StrictInt | None = None
 
 
 class MetricIn(MetricChanges):
@@ -53,11 +57,19 @@ def values_of(body: MetricChanges) -> dict[str, Any]:
     for name in ("description", "field_name"):
         if name in values:
             values[name] = values[name] or ""
+    if "rounding" in values:
+        values["rounding"] = (values["rounding"] or "").lower()
+        if values["rounding"] not in Rounding.values:
+            raise Invalid("Must be round, ceil, floor or null.", field="rounding_function")
+    if "rounding_precision" in values:
+        values["rounding_precision"] = values["rounding_precision"] or 0
     refuse_null(values, COLUMNS)
     if "aggregation" in values:
         values["aggregation"] = values["aggregation"].lower().removesuffix("_agg")
         if values["aggregation"] not in dict(Metric._meta.get_field("aggregation").choices or ()):
-            raise Invalid("Must be count, sum, max, unique_count or latest.", field="aggregation_type")
+            raise Invalid(
+                "Must be count, sum, max, unique_count, latest or weighted_sum.", field="aggregation_type"
+            )
     return values
 
 

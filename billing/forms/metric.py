@@ -6,8 +6,10 @@ from typing import Any, cast
 
 from django import forms
 
+from billing.actions.metrics import FIELDS, LOCKED_BY_EVENTS
 from billing.forms.codes import fill_code
-from billing.models import Aggregation, Metric, Organization
+from billing.models import Aggregation, Metric, Organization, Rounding
+from billing.rules.aggregation import RECURRING_ALLOWED
 
 HINTS = {
     Aggregation.COUNT: "How many events there are.",
@@ -15,6 +17,7 @@ HINTS = {
     Aggregation.MAX: "The highest value.",
     Aggregation.UNIQUE_COUNT: "How many different values.",
     Aggregation.LATEST: "The value of the last event.",
+    Aggregation.WEIGHTED_SUM: "All values added up, each by the seconds that it stood.",
 }
 
 
@@ -38,6 +41,20 @@ class MetricForm(forms.Form):
         help_text="The property whose value is measured, for instance bytes or user_id. Not for a count.",
     )
 
+    recurring = forms.BooleanField(
+        label="Stays in use",
+        required=False,
+        help_text="What was used counts in later periods too, until events take it away: seats, storage.",
+    )
+    rounding = forms.ChoiceField(label="Round the units", choices=Rounding.choices, required=False)
+    rounding_precision = forms.IntegerField(
+        label="Decimals",
+        min_value=-10,
+        max_value=15,
+        required=False,
+        help_text="Negative for tens and hundreds: -2 rounds to hundreds.",
+    )
+
     def __init__(
         self,
         *args: Any,
@@ -47,15 +64,14 @@ class MetricForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         if metric is not None:
-            names = ("name", "code", "description", "aggregation", "field_name")
-            kwargs["initial"] = {name: getattr(metric, name) for name in names} | kwargs.get("initial", {})
+            kwargs["initial"] = {name: getattr(metric, name) for name in FIELDS} | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.rows = Metric.objects.of(organization).kept()
         self.fields["aggregation"].choice_hints = HINTS  # type: ignore[attr-defined]
         if metric is None:
             self.fields["aggregation"].initial = Aggregation.COUNT
         if locked:
-            for name in ("code", "aggregation", "field_name"):
+            for name in LOCKED_BY_EVENTS:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Stays as it is, because events have been counted."
 
@@ -67,5 +83,8 @@ class MetricForm(forms.Form):
                 data["field_name"] = ""
             elif not data.get("field_name") and "field_name" not in self.errors:
                 self.add_error("field_name", "Name the event property that is measured.")
+            if data["aggregation"] not in RECURRING_ALLOWED:
+                data["recurring"] = False
+        data["rounding_precision"] = data.get("rounding_precision") or 0
         fill_code(self, data)
         return data

@@ -2,7 +2,7 @@
 
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.audit import AuditEntry, Job
-from billing.models.catalog import Aggregation, Charge, Metric, Plan
+from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
@@ -33,6 +33,7 @@ __all__ = [
     "Organization",
     "Plan",
     "QuarantinedEvent",
+    "Rounding",
     "SavedView",
     "SignIn",
     "Subscription",

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -24,10 +25,24 @@ class Aggregation(models.TextChoices):
     MAX = "max", "Maximum"
     UNIQUE_COUNT = "unique_count", "Unique count"
     LATEST = "latest", "Latest"
+    WEIGHTED_SUM = "weighted_sum", "Weighted sum"
+
+
+class Rounding(models.TextChoices):
+    """How the units of a metric are rounded before they are priced."""
+
+    NONE = "", "Not rounded"
+    ROUND = "round", "To the nearest"
+    CEIL = "ceil", "Up"
+    FLOOR = "floor", "Down"
 
 
 class Metric(Kept):
-    """A billable metric: which events count (`code`) and what is measured on them."""
+    """A billable metric: which events count (`code`) and what is measured on them.
+
+    `recurring`: what was used stays in use in the periods that follow, until events take it away. `rounding` to
+    `rounding_precision` decimals (negative: tens, hundreds) happens before the price.
+    """
 
     PREFIX = "met"
 
@@ -36,6 +51,11 @@ class Metric(Kept):
     description = models.CharField(max_length=500, blank=True)
     aggregation = models.CharField(max_length=20, choices=Aggregation.choices)
     field_name = models.CharField(max_length=100, blank=True)
+    recurring = models.BooleanField(default=False)
+    rounding = models.CharField(max_length=5, choices=Rounding.choices, default=Rounding.NONE, blank=True)
+    rounding_precision = models.SmallIntegerField(
+        default=0, validators=[MinValueValidator(-10), MaxValueValidator(15)]
+    )
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -48,6 +68,10 @@ class Metric(Kept):
                 condition=Q(aggregation="count", field_name="")
                 | (~Q(aggregation="count") & ~Q(field_name="")),
                 name="metric_field_name_unless_count",
+            ),
+            models.CheckConstraint(
+                condition=Q(recurring=False) | Q(aggregation__in=["sum", "unique_count", "weighted_sum"]),
+                name="metric_recurring_kinds",
             ),
         ]
 

@@ -147,8 +147,8 @@ class QuarantinedEvent(Scoped):
 class UsageHour(models.Model):
     """The roll-up of one subscription, metric and UTC hour.
 
-    `latest_value` belongs to the greatest (timestamp, event id). Unique counts are not additive and are read
-    from the events themselves.
+    `held` is the sum of each value times the seconds left in its hour, for weighted sums. `latest_value` belongs to
+    the greatest (timestamp, event id). Unique counts are not additive and are read from the events themselves.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -164,6 +164,7 @@ class UsageHour(models.Model):
     values_count = models.BigIntegerField(default=0)
     sum_value = ExactField(default=0, max_digits=80, decimal_places=30)
     amount_sum = ExactField(default=0, max_digits=80, decimal_places=30)
+    held = ExactField(default=0, max_digits=90, decimal_places=36)
     max_value = ExactField(null=True, max_digits=55, decimal_places=30)
     latest_value = ExactField(null=True, max_digits=55, decimal_places=30)
     latest_at = models.DateTimeField(null=True)

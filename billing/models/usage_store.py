@@ -75,10 +75,11 @@ WITH incoming AS (
 ), rolled AS (
     INSERT INTO billing_usagehour AS old (
         organization_id, subscription_id, metric_id, hour, events_count, values_count,
-        sum_value, amount_sum, max_value, latest_value, latest_at, latest_event
+        sum_value, amount_sum, held, max_value, latest_value, latest_at, latest_event
     )
     SELECT %s, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), count(*), count(value),
-           coalesce(sum(value), 0), coalesce(sum(amount), 0), max(value),
+           coalesce(sum(value), 0), coalesce(sum(amount), 0),
+           coalesce(sum(value * (3600 - extract(epoch FROM "timestamp") %% 3600)), 0), max(value),
            (array_agg(value ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
            (array_agg("timestamp" ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
            (array_agg(id ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1]
@@ -90,6 +91,7 @@ WITH incoming AS (
         values_count = old.values_count + excluded.values_count,
         sum_value = old.sum_value + excluded.sum_value,
         amount_sum = old.amount_sum + excluded.amount_sum,
+        held = old.held + excluded.held,
         max_value = greatest(old.max_value, excluded.max_value),
         latest_value = CASE WHEN {later} THEN excluded.latest_value ELSE old.latest_value END,
         latest_at = CASE WHEN {later} THEN excluded.latest_at ELSE old.latest_at END,

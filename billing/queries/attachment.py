@@ -25,7 +25,7 @@ NAMED = """
      WHERE organization_id = %s AND (external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]))
      ORDER BY started_at DESC NULLS LAST)
     UNION ALL
-    (SELECT field_name, aggregation IN ('sum', 'max', 'latest'), id, code, NULL, NULL
+    (SELECT field_name, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code, NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 

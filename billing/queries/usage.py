@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
+from billing.queries.usage_carried import carry
 from billing.queries.usage_totals import Day, Measured, all_days, daily, event_values, item_steps, measure
+from billing.rules.aggregation import RoundingFunction, round_units
 from billing.rules.charges.base import ChargeModel, Priced, Usage
 from billing.rules.charges.registry import charge_model
 from billing.rules.money import ZERO, exact, to_minor
-from billing.rules.periods import local_date
+from billing.rules.periods import BillingTime, Interval, Period, local_date, period_at
 
 # A projection from less than this says nothing.
 SHORTEST_BASIS = timedelta(hours=1)
@@ -78,8 +81,27 @@ def charge_usage(
     `charges`: the plan's, when the caller has read them for many subscriptions.
     """
     charges = charges_of(subscription) if charges is None else charges
-    measured = measure(subscription.pk, [charge.metric for charge in charges], start, end)
+    measured = measured_of(subscription, [charge.metric for charge in charges], start, end)
     return [price_charge(subscription, charge, measured[charge.metric_id], start, end) for charge in charges]
+
+
+def measured_of(
+    subscription: Subscription, metrics: list[Metric], start: datetime, end: datetime
+) -> dict[UUID, Measured]:
+    """What each metric measured in [start, end), with what recurring ones carry over and weighted ones weigh."""
+    found = measure(subscription.pk, metrics, start, end)
+    return carry(found, subscription.pk, metrics, start, end, whole_period(subscription, end))
+
+
+def whole_period(subscription: Subscription, end: datetime) -> Period:
+    """The full period of the schedule in which a window ends."""
+    return period_at(
+        end - _MICROSECOND,
+        interval=Interval(subscription.plan.interval),
+        billing_time=BillingTime(subscription.billing_time),
+        anchor=subscription.subscription_at,
+        tz=zone_name(subscription),
+    )
 
 
 def price_charge(
@@ -98,7 +120,9 @@ def price_charge(
     by_event = model.needs_event_values(params)
     if by_event and measured.events_count:
         values = values_of(subscription, charge.metric, measured, start, end)
-    units = max(measured.units, ZERO)
+    metric = charge.metric
+    rounding = RoundingFunction(metric.rounding) if metric.rounding else None
+    units = max(round_units(measured.units, rounding, metric.rounding_precision), ZERO)
     usage = Usage(units, measured.events_count, values, events_total=measured.events_total)
     priced = model.price(params, usage)
     amount = max(to_minor(priced.total, currency), 0)
@@ -106,7 +130,7 @@ def price_charge(
     if share_passed:
         projected_units, factor = units, Decimal(1)
         with exact():
-            if charge.metric.aggregation in GROWING:
+            if metric.aggregation in GROWING and not metric.recurring:
                 factor = 1 / share_passed
                 projected_units = (units * factor).quantize(Decimal("0.01"))
             if by_event or measured.events_total:
@@ -174,7 +198,7 @@ def current_usage(
     start, end = window or running_window(subscription, at)
     charges = charges_of(subscription) if charges is None else charges
     metrics = [charge.metric for charge in charges]
-    measured = measure(subscription.pk, metrics, start, end)
+    measured = measured_of(subscription, metrics, start, end)
     share = share_passed(start, end, at)
     priced = [
         price_charge(subscription, charge, measured[charge.metric_id], start, end, share)

@@ -111,7 +111,9 @@ def hour_after(moment: datetime) -> datetime:
 def measure(
     subscription_id: UUID, metrics: Collection[Metric], start: datetime, end: datetime
 ) -> dict[UUID, Measured]:
-    """What each metric measured in [start, end), by the metric's id; one or two queries."""
+    """What each metric measured in [start, end), by the metric's id; one or two queries. Of a weighted sum it is
+    by how much the value changed; `usage_carried.py` gives it its weight.
+    """
     found = dict.fromkeys((metric.pk for metric in metrics), Measured())
     if start >= end or not metrics:
         return found
@@ -149,7 +151,7 @@ def _measured(kind: str, row: list[Any]) -> Measured:
     units = ZERO
     if kind == Aggregation.COUNT.value:
         units = Decimal(count)
-    elif kind == Aggregation.SUM.value:
+    elif kind in {Aggregation.SUM.value, Aggregation.WEIGHTED_SUM.value}:
         units = tidy(total)
     elif kind == Aggregation.MAX.value:
         units = tidy(highest)

@@ -32,6 +32,7 @@ _NUMBER = re.compile(NUMBER_PATTERN.replace("^", "").replace("$", ""))
 _MICROSECOND = timedelta(microseconds=1)
 # A value has up to 55 digits; sums of many of them must still be exact, or order would matter.
 _WIDE = Context(prec=100, rounding=ROUND_HALF_UP, traps=[t for t, on in CONTEXT.traps.items() if on])
+_SECOND = Decimal(1_000_000)
 _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
 
@@ -177,9 +178,18 @@ def _weighted_sum(
     for at, value in [*moments, (window.end, ZERO)]:
         total += level * ((at - since) // _MICROSECOND)
         level, since = level + value, at
-    # Whole days of 86,400 s (to the nearest): a clock change does not alter the weight of a second.
-    length = max(1, (full.end - full.start + _HALF_DAY) // _DAY) * (_DAY // _MICROSECOND)
-    return (total / length).quantize(Decimal(1).scaleb(-20), rounding=ROUND_CEILING).normalize() + ZERO
+    return weighted_units(total / _SECOND, full)
+
+
+def weighted_units(value_seconds: Decimal, full: Period) -> Decimal:
+    """The units of a weighted sum: value times seconds over the seconds of the full period, ceiled to 20 decimals.
+
+    The period has whole days of 86,400 s (to the nearest): a clock change does not alter the weight of a second.
+    """
+    with localcontext(_WIDE):
+        seconds = max(1, (full.end - full.start + _HALF_DAY) // _DAY) * (_DAY // _MICROSECOND) / _SECOND
+        units = (value_seconds / seconds).quantize(Decimal(1).scaleb(-20), rounding=ROUND_CEILING)
+        return units.normalize() + ZERO
 
 
 def round_units(units: Decimal, function: RoundingFunction | None, precision: int | None = None) -> Decimal:

@@ -66,7 +66,7 @@ def metric(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def curl_example(request: StaffRequest, row: Metric) -> str:
     """A call that sends one event of this metric; the key and the subscription are to be filled in."""
-    sample = {"sum": "12.5", "max": "42", "latest": "7", "unique_count": '"user_123"'}
+    sample = {"sum": "12.5", "max": "42", "latest": "7", "weighted_sum": "3", "unique_count": '"user_123"'}
     fields = {"transactionId": "evt-0001", "subscriptionId": "YOUR_SUBSCRIPTION", "code": row.code}
     parts = [f'"{name}": {json.dumps(value)}' for name, value in fields.items()]
     if row.field_name:

@@ -43,6 +43,7 @@ AGGREGATED = {
     "max": "The highest “{field}” of any event.",
     "latest": "The last “{field}” that was sent.",
     "unique_count": "The number of different values of “{field}”.",
+    "weighted_sum": "The sum of “{field}”, each value by the time that it stood in the period.",
 }
 
 

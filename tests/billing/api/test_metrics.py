@@ -35,6 +35,26 @@ def test_a_metric_through_its_life(client: Client) -> None:
     assert client.get("/api/billable-metrics/bytes", headers=headers).status_code == 404
 
 
+def test_a_recurring_weighted_sum_with_rounding(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {make_key(make_organization())}"}
+    json: dict[str, Any] = {"content_type": "application/json", "headers": headers}
+    body = {
+        "name": "Seats",
+        "code": "seats",
+        "aggregationType": "weighted_sum",
+        "fieldName": "seats",
+        "recurring": True,
+        "roundingFunction": "ceil",
+        "roundingPrecision": 2,
+    }
+    data = client.post("/api/billable-metrics", body, **json).json()["data"]
+    assert {name: data[name] for name in body} == body
+    plain = client.patch("/api/billable-metrics/seats", {"roundingFunction": None}, **json).json()["data"]
+    assert (plain["roundingFunction"], plain["roundingPrecision"], plain["recurring"]) == (None, None, True)
+    refused = client.patch("/api/billable-metrics/seats", {"aggregationType": "max"}, **json)
+    assert refused.json()["error"]["errors"][0]["field"] == "recurring"
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -42,6 +62,11 @@ def test_a_metric_through_its_life(client: Client) -> None:
         ({"aggregationType": "mean"}, "aggregationType"),
         ({"aggregationType": "count", "code": "a b"}, "code"),
         ({"aggregationType": "count", "recurring": True}, "recurring"),
+        ({"aggregationType": "count", "roundingFunction": "up"}, "roundingFunction"),
+        (
+            {"aggregationType": "count", "roundingFunction": "ceil", "roundingPrecision": 99},
+            "roundingPrecision",
+        ),
         ({}, "aggregationType"),
     ],
 )

@@ -118,9 +118,16 @@ def check_roll_ups(subscription):
         assert hour.events_count == len(rows)
         assert hour.values_count == len(numbers)
         assert hour.sum_value == sum(row.value for row in numbers)
+        assert hour.held == sum(row.value * seconds_left(row.timestamp) for row in numbers)
         assert hour.max_value == max((row.value for row in numbers), default=None)
         assert hour.latest_value == (last and last.value)
         assert (hour.latest_at, hour.latest_event) == (last and last.timestamp, last and last.pk)
+
+
+def seconds_left(moment):
+    """The exact seconds to the end of the hour."""
+    end = moment.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    return Decimal((end - moment) // TICK) / 1_000_000
 
 
 def test_prices_each_charge_by_its_model():

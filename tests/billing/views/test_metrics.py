@@ -55,6 +55,18 @@ def test_a_metric_is_added_in_the_drawer_with_a_code_from_its_name(admin: Client
     assert admin.get("/code-suggestion/nothing?name=x").status_code == 404
 
 
+def test_a_metric_that_stays_in_use_and_is_rounded(admin: Client, acme: Organization) -> None:
+    data = {"name": "Seats", "aggregation": "weighted_sum", "field_name": "seats", "recurring": "on"}
+    admin.post("/metrics/add", data | {"rounding": "ceil", "rounding_precision": "-1"})
+    metric = Metric.objects.get()
+    assert (metric.recurring, metric.rounding, metric.rounding_precision) == (True, "ceil", -1)
+    shown = admin.get(f"/metrics/{metric.public_id}").content.decode()
+    assert "Yes, in later periods too" in shown and "Up, -1 decimals" in shown
+    admin.post(f"/metrics/{metric.public_id}/edit", data | {"aggregation": "max", "code": "seats"})
+    metric.refresh_from_db()
+    assert (metric.aggregation, metric.recurring, metric.rounding_precision) == ("max", False, 0)
+
+
 def test_what_is_missing_is_told_at_the_field(admin: Client) -> None:
     response = admin.post("/metrics/add", {"name": "", "code": "a b", "aggregation": "max"})
     assert response.status_code == 422

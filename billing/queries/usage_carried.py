@@ -1,0 +1,95 @@
+"""What outlasts its period: units of recurring metrics, and values that count by the time they stood.
+
+Laws. A recurring sum or unique count looks at everything before the end of the window, so that what was used stays in
+use until events take it away. A weighted sum is the running value times the seconds it stood, over the seconds of
+the full period; a recurring one begins with the value that the window found. Both equal
+`billing.rules.aggregation.aggregate` over the events. Whole hours come from the roll-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from billing.models import Aggregation, Metric
+from billing.orm.fields import WIDE
+from billing.queries.usage_totals import Measured, Window, hour_after, hour_of, measure
+from billing.rules.aggregation import weighted_units
+from billing.rules.money import ZERO
+from billing.rules.periods import Period
+
+BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)  # no event is older
+_MICROSECOND = timedelta(microseconds=1)
+
+HELD = "metric_id, sum(held + value * extract(epoch FROM (%s - until)))"
+HELD_HOURS = """
+    SELECT metric_id, hour + interval '1 hour' AS until, sum_value AS value, held FROM billing_usagehour
+    WHERE subscription_id = %s AND metric_id = ANY(%s) AND hour >= %s AND hour < %s
+"""
+HELD_EVENTS = """
+    SELECT metric_id, "timestamp" AS until, value, 0 AS held FROM billing_event
+    WHERE subscription_id = %s AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
+    AND value IS NOT NULL
+"""
+
+
+def carry(
+    found: dict[UUID, Measured],
+    subscription_id: UUID,
+    metrics: Collection[Metric],
+    start: datetime,
+    end: datetime,
+    whole: Period,
+) -> dict[UUID, Measured]:
+    """What `measure` found in [start, end), with the units that came before and the weight of time. `whole`: the
+    full period that the window lies in. The numbers of events stay those of the window.
+    """
+    weighted = [metric for metric in metrics if metric.aggregation == Aggregation.WEIGHTED_SUM.value]
+    kept = [metric for metric in metrics if metric.recurring and metric not in weighted]
+    if start >= end or not (weighted or kept):
+        return found
+    units: dict[UUID, Decimal] = {}
+    if kept:
+        units |= {key: one.units for key, one in measure(subscription_id, kept, BEGINNING, end).items()}
+    if weighted:
+        units |= weigh(subscription_id, weighted, start, end, whole)
+    return {key: replace(one, units=units.get(key, one.units)) for key, one in found.items()}
+
+
+def weigh(
+    subscription_id: UUID, metrics: Collection[Metric], start: datetime, end: datetime, whole: Period
+) -> dict[UUID, Decimal]:
+    """The weighted sums of a window."""
+    keys = [metric.pk for metric in metrics]
+    recurring = [metric for metric in metrics if metric.recurring]
+    before = measure(subscription_id, recurring, BEGINNING, start) if recurring else {}
+    text, values = held_parts(Window(subscription_id, start, end), keys)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {HELD} FROM ({text}) AS part GROUP BY metric_id", [end, *values])  # noqa: S608
+        held: dict[UUID, Decimal] = dict(cursor.fetchall())
+    seconds = Decimal((end - start) // _MICROSECOND).scaleb(-6)
+    found = {}
+    for key in keys:
+        level = before[key].units if key in before else ZERO
+        area = WIDE.add(held.get(key) or ZERO, WIDE.multiply(level, seconds))
+        found[key] = weighted_units(area, whole)
+    return found
+
+
+def held_parts(window: Window, keys: list[UUID]) -> tuple[str, list[Any]]:
+    """SQL of the values of a window with the moment from which they count, and its parameters."""
+    first, last = hour_after(window.start), hour_of(window.end)
+    if first >= last:
+        return HELD_EVENTS, [window.subscription_id, keys, window.start, window.end]
+    texts, values = [HELD_HOURS], [window.subscription_id, keys, first, last]
+    for start, end in ((window.start, first), (last, window.end)):
+        if start < end:
+            texts.append(HELD_EVENTS)
+            values += [window.subscription_id, keys, start, end]
+    return " UNION ALL ".join(texts), values
