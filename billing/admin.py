@@ -104,9 +104,20 @@ class SubscriptionAdmin(BackOffice):
 class WalletAdmin(BackOffice):
     """Balances, as the ledger makes them."""
 
-    list_display: ClassVar = ["name", "customer", "currency", "balance_minor", "status", "organization"]
+    list_display: ClassVar = [
+        "name",
+        "customer",
+        "currency",
+        "is_primary",
+        "balance_minor",
+        "credit_limit_minor",
+        "low_balance_minor",
+        "auto_top_up_enabled",
+        "status",
+        "organization",
+    ]
     search_fields: ClassVar = ["name", "customer__name", "organization__name"]
-    list_filter: ClassVar = ["status"]
+    list_filter: ClassVar = ["status", "is_primary", "auto_top_up_enabled"]
     list_select_related = ("customer", "organization")
 
 

@@ -296,6 +296,8 @@ def named(**names: str) -> Iterator[None]:
         yield
     except BillingError as error:
         error.field = names.get(error.field or "", error.field)
+        if isinstance(error, FieldErrors):
+            error.errors = [(names.get(field, field), text) for field, text in error.errors]
         raise
 
 

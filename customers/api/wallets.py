@@ -25,14 +25,16 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.money import is_currency
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
-from customers.api.lookup import present
+from customers.api.lookup import present_customer
 from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
-from invoicing.actions.top_up import sell_credits
+from invoicing.actions.top_up import AUTOMATIC, sell_credits
 from invoicing.actions.wallet_settling import end_wallet
 
 router = Router(tags=["Wallets"])
 
+
+MOST_KEY = 150
 
 # Amounts in major units, and the columns that keep them in minor ones.
 AMOUNTS = {
@@ -159,7 +161,7 @@ def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
     it locks neither external ID nor currency before its first movement.
     """
     staff = cast(ApiRequest, request)
-    customer = present(staff).select_related("organization").by_public_id(id)
+    customer = present_customer(staff, id)
     return answer(staff, primary_wallet(customer, by=staff.actor, at=now(staff.organization)))
 
 
@@ -205,9 +207,18 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
     return 201, answer(staff, row)
 
 
+def own_key(transaction_id: str) -> str:
+    """The ledger's key for a caller's. Those that the product gives its own top-ups are not to be had."""
+    if transaction_id.startswith(AUTOMATIC):
+        raise Invalid(f"A transactionId does not start with {AUTOMATIC}", field="transaction_id")
+    if len(transaction_id) > MOST_KEY:
+        raise Invalid(f"Use at most {MOST_KEY} characters.", field="transaction_id")
+    return f"api:{transaction_id or new_id()}"
+
+
 def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -> None:
     """Grant and sell what the body asks for."""
-    key = f"api:{body.transaction_id or new_id()}"
+    key = own_key(body.transaction_id)
     if body.granted_credits is not None:
         with named(credits="granted_credits", expires_at="granted_credits_expire_at"):
             grant(
@@ -266,7 +277,7 @@ def debit(request: HttpRequest, id: str, body: DebitIn) -> dict[str, Any]:
         row,
         body.credits,
         reason=body.reason.strip(),
-        key=f"api:{body.transaction_id or new_id()}",
+        key=own_key(body.transaction_id),
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -1,5 +1,5 @@
 """One-off invoices: lines typed by hand. Taxed like the customer; no coupons, credit notes or wallet
-credits.
+credits; what the customer owes on a wallet is collected by an invoice of its own when one is issued.
 """
 
 from __future__ import annotations
@@ -23,7 +23,9 @@ from billing.rules.tax import REVERSE_CHARGE
 from invoicing.actions.draft import lock_draft, payment_term
 from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
+from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import Invoice, InvoiceType
+from invoicing.queries.credits import credits_of
 from invoicing.queries.facts import customer_zone
 from invoicing.queries.rates import Rates, fact
 from invoicing.rules.lines import Line, LineFacts, one_off_line
@@ -94,7 +96,11 @@ def create_one_off(
         customer=customer,
         changes={"total_minor": (None, invoice.total_minor)},
     )
-    return issue(invoice, customer, by=by, at=at) if finalize else invoice
+    if not finalize:
+        return invoice
+    if credits_of(customer.pk, invoice.currency).wallets:
+        collect_debts(customer, invoice.currency, by=by, at=at)
+    return issue(invoice, customer, by=by, at=at)
 
 
 def item_lines(items: Sequence[Item], customer: Any, taxes: Sequence[TaxRow] | None) -> list[Line]:

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.fields.json import KT
 
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
@@ -158,6 +159,12 @@ class Invoice(Scoped):
             ),
             models.CheckConstraint(
                 condition=Q(voided_at=None) | Q(status="voided"), name="invoice_voided_moment"
+            ),
+            models.UniqueConstraint(
+                F("wallet"),
+                KT("metadata__transactionId"),
+                condition=Q(wallet__isnull=False, metadata__has_key="transactionId"),
+                name="wallet_invoice_once",
             ),
         ]
         indexes: ClassVar = [
