@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 ADDING = ("L01", "L02", "L03", "L04", "L05", "L06", "L07", "L08")
 ASSIGNING = ("L15", "L16", "L17", "L18", "L19", "L20")
 USING = ("L21", "L22", "L23", "L24", "L25")
-ROWS = (*ADDING, *ASSIGNING, *USING, "L34", "L35")
+ROWS = (*ADDING, *ASSIGNING, *USING, "L26", "L34", "L35")
 OFFERED = {"Assign a plan", "Apply coupon", "Create one-off invoice", "Create wallet", "Delete customer"}
 Call = Callable[..., Any]
 
@@ -207,12 +207,13 @@ def delete_and_find_documents(page: Page, proof: Proof, call: Call, id: str) -> 
     [invoice] = call("GET", f"/customers/{id}/invoices")
     call("POST", "/payments", {"invoiceId": invoice["id"]})
     note = call("POST", "/credit-notes", {"invoiceId": invoice["id"], "amount": 100})
-    page.goto(f"/customers/{id}")
-    dialog = act(page, "Delete customer")
-    dialog.locator("[name=confirmation]").fill("crm-1")
-    submit(dialog, "Delete customer")
-    page.wait_for_url("**/deletion")
-    page.locator("#deletion-progress", has_text="The customer is gone from your lists").wait_for()
+    with proof("L26"):
+        page.goto(f"/customers/{id}")
+        dialog = act(page, "Delete customer")
+        dialog.locator("[name=confirmation]").fill("crm-1")
+        submit(dialog, "Delete customer")
+        page.wait_for_url("**/deletion")
+        page.locator("#deletion-progress", has_text="The customer is gone from your lists").wait_for()
     with proof("L34"):
         page.get_by_role("navigation", name="Main menu").get_by_role("link", name="Invoices").click()
         line = page.locator("#invoice-table tr", has_text=invoice["number"])
