@@ -123,7 +123,6 @@ def test_lists_are_narrowed(api: Api, customer: Customer) -> None:
 
 def test_an_untouched_primary_follows_the_currency(api: Api, organization: Organization) -> None:
     """100 EUR become 100 JPY, which has no minor unit; an entry makes the currency stand still."""
-    limit = {"currency": "EUR", "default_credit_limit": Decimal(100)}
     customer = make_customer(organization, currency="EUR", default_credit_limit=Decimal(100))
     path = f"/customers/{customer.public_id}"
     assert api.get(f"{path}/wallet")[1]["data"]["currency"] == "EUR"
