@@ -22,7 +22,8 @@ from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict
 from customers.actions.customers import update_customer
 from customers.actions.tags import add_tags, remove_tags
-from customers.models import BulkRow, BulkRun, Customer, Tag
+from customers.actions.vat import recheck
+from customers.models import BulkRow, BulkRun, Customer, Tag, VatStatus
 from customers.queries.bulk import described, outcomes
 from customers.rules.bulk import ACTS, MOST, UNDO, new_tags, still_there
 
@@ -31,6 +32,7 @@ TASK = "customers.bulk"
 BATCH = 1000
 TOLD_EVERY = 50
 GONE, SAME, NEWER = "Is being deleted.", "Already so.", "Was changed since."
+BY_HAND = "Is confirmed by hand."
 Result = tuple[str, str, dict[str, Any]]  # outcome, note, what an undo needs
 
 
@@ -80,6 +82,8 @@ def undo_run(run: BulkRun, *, by: Actor, at: datetime) -> BulkRun:
         return run.undone_by
     if run.act == UNDO or not run.finished_at:
         raise Conflict("Only a finished run can be undone.", code="not_undoable")
+    if not ACTS[run.act].column:
+        raise Conflict("Checking VAT numbers sets nothing that could be undone.", code="not_undoable")
     rows = list(run.rows.filter(outcome="changed").order_by("pk").values_list("customer", "before"))
     if not rows:
         raise Conflict("This run has changed nothing.", code="nothing_changed")
@@ -161,6 +165,11 @@ def act_on(run: BulkRun, customer: Customer, row: BulkRow, value: Any, *, by: Ac
         work = add_tags if come else remove_tags
         work(customer, sorted(come | go), by=by, at=at)
         return "changed", "", {"tags": [str(tag) for tag in sorted(come | go)]}
+    if not act.column:
+        if customer.vat_status == VatStatus.MANUAL:
+            return "skipped", BY_HAND, {}
+        recheck(customer, by=by, at=at)
+        return "changed", "", {}
     old = getattr(customer, act.column)
     if old == value:
         return "skipped", SAME, {}

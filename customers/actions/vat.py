@@ -130,8 +130,10 @@ def verify(customer: Customer, *, by: Actor, at: datetime, timeout: float = 5.0)
 
 
 @transaction.atomic
-def begin(customer: Customer, *, by: Actor, at: datetime) -> VatCheck | None:
-    """The check that is to be asked about at once; None when there is nothing to ask now."""
+def recheck(customer: Customer, *, by: Actor, at: datetime) -> VatCheck | None:
+    """Queue a check for the next round, whatever is known; None when its form settles it or it is confirmed by hand.
+    Raises as `verify` does.
+    """
     customer = lock_present_customer(customer.pk)
     if reason := refusal(customer):
         raise Conflict(reason, code="vat_validation_disabled")
@@ -142,8 +144,14 @@ def begin(customer: Customer, *, by: Actor, at: datetime) -> VatCheck | None:
         return None
     if not reading.asked:
         raise Invalid(fault_of("not_covered").words, code="vat_number_not_covered", field="tax_id")
-    row = queue(customer, reading, by=by, at=at)
-    if row is None or window_end(customer, at):
+    return queue(customer, reading, by=by, at=at)
+
+
+@transaction.atomic
+def begin(customer: Customer, *, by: Actor, at: datetime) -> VatCheck | None:
+    """The check that is to be asked about at once; None when there is nothing to ask now."""
+    row = recheck(customer, by=by, at=at)
+    if row is None or window_end(row.customer, at):
         return None
     row.next_at = at + LEASE
     row.save(update_fields=["next_at", "updated_at"])

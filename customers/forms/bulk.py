@@ -17,13 +17,14 @@ from customers.rules.values import MAX_DAYS
 
 
 class BulkForm(OnceForm):
-    """The value of an act: one field, by what the act needs."""
+    """The value of an act: one field, by what the act needs; none when it needs nothing."""
 
     def __init__(self, *args: Any, act: Act, organization: Organization, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.act = act
         self.entities = {row.public_id: row for row in BillingEntity.objects.of(organization).kept()}
-        self.fields[act.needs] = self.field_for(act.needs, organization)
+        if act.needs:
+            self.fields[act.needs] = self.field_for(act.needs, organization)
 
     def field_for(self, needs: str, organization: Organization) -> forms.Field:
         """The field of the act."""
@@ -56,6 +57,8 @@ class BulkForm(OnceForm):
 
     def value(self) -> Any:
         """As customers hold it; for tags their ids."""
+        if not self.act.needs:
+            return None
         given = self.cleaned_data[self.act.needs]
         if self.act.needs == "tags":
             return [UUID(key) for key in given]

@@ -23,7 +23,7 @@ from django.db.models import (
 
 from billing.models import BillingEntity
 from billing.orm.windows import capped_count
-from customers.models import BulkRun, Customer, Provider
+from customers.models import BulkRun, Customer, Provider, VatStatus
 from customers.queries.tags import names_of
 from customers.rules.bulk import ACTS, MOST, new_tags
 from customers.rules.fields import MAX_TAGS
@@ -58,6 +58,8 @@ def forecast(rows: QuerySet[Any], act: str, value: Any) -> Forecast:
     changing = judged.filter(why="change").select_related("billing_entity").order_by("-created_at", "-pk")
     sample = [(row, *before_and_after(row, act, value)) for row in changing[:SAMPLE]]
     reasons = WHY | {"refused": refusal(act)}
+    if not ACTS[act].column:
+        reasons["same"] = "confirmed by hand"
     staying = [(reasons[why], counts[why]) for why in WHY if counts.get(why)]
     return Forecast(sum(counts.values()), counts.get("change", 0), staying, sample)
 
@@ -70,6 +72,10 @@ def verdict(act: str, value: Any) -> Case:
         same, refused = Q(tag_ids__contains=value), too_many_tags(value)
     elif act == "remove_tags":
         same = ~Q(tag_ids__overlap=value)
+    elif not column:
+        same = Q(vat_status=VatStatus.MANUAL.value)
+        off = Q(vat_validation_disabled=True) | Q(organization__vat_validation_enabled=False)
+        refused = Q(tax_id="") | off
     else:
         same = Q(**{column: value}) if value is not None else Q(**{f"{column}__isnull": True})
     if act == "set_provider" and value:
@@ -107,6 +113,8 @@ class Exceeds(Func):
 
 def refusal(act: str) -> str:
     """Why an act is refused for a customer."""
+    if act == "check_vat":
+        return "no tax ID, or VAT checks are switched off"
     return f"would have more than {MAX_TAGS} tags" if act == "add_tags" else "this provider is disabled there"
 
 
@@ -116,6 +124,8 @@ def before_and_after(row: Customer, act: str, value: Any) -> tuple[str, str]:
         come, go = new_tags(act, row.tag_ids, value)
         then = [key for key in row.tag_ids if key not in go] + list(come)
         return ", ".join(names_of(row.tag_ids)), ", ".join(names_of(then))
+    if not ACTS[act].column:
+        return VatStatus(row.vat_status).label, "Asked about again"
     now = getattr(row, ACTS[act].column)
     return words(act, now), words(act, value)
 
@@ -135,6 +145,8 @@ def described(run: BulkRun) -> str:
     act, value = run.act, run.params.get("value")
     if origin:
         return f"Undo: {origin['described']}"
+    if not ACTS[act].needs:
+        return ACTS[act].label
     if ACTS[act].needs == "tags":
         said = ", ".join(names_of(value))
     elif act == "set_entity":

@@ -17,7 +17,9 @@ MOST = 50_000  # customers in one run
 
 @dataclass(frozen=True)
 class Act:
-    """`needs` is what must be chosen: tags, status, term, entity or provider. `column` is what it sets."""
+    """`needs` is what must be chosen: tags, status, term, entity or provider. `column` is what it sets. An act with
+    neither sets nothing, so that there is nothing to undo.
+    """
 
     key: str
     label: str
@@ -35,6 +37,7 @@ ACTS = {
         Act("set_term", "Set payment term", "term", "calendar-clock", "net_payment_term_days"),
         Act("set_entity", "Set billing entity", "entity", "building-2", "billing_entity"),
         Act("set_provider", "Set preferred provider", "provider", "credit-card", "preferred_provider"),
+        Act("check_vat", "Check VAT numbers again", "", "refresh-cw", ""),
     )
 }
 

@@ -82,7 +82,7 @@ def prepare(request: StaffRequest) -> HttpResponse:
         "most": MOST,
         "kept": [(name, value) for name in ("all", "query", "act") if (value := data.get(name))],
         "ids": data.getlist("id") if not data.get("all") else [],
-        "given": [(act.needs, value) for value in data.getlist(act.needs)] if found else [],
+        "given": [(act.needs, value) for value in data.getlist(act.needs)] if found and act.needs else [],
         "once": form.fields["once"].initial,
         "back_url": back,
     }
@@ -128,7 +128,8 @@ def run(request: StaffRequest, id: UUID) -> HttpResponse:
         if counts.get(name)
     ]
     ended = found.total - counts.get("waiting", 0)
-    undoable = found.act != UNDO and counts.get("changed") and not running and not found.undone_by
+    sets = found.act in ACTS and ACTS[found.act].column
+    undoable = sets and counts.get("changed") and not running and not found.undone_by
     context = {
         "run": found,
         "title": described(found),

@@ -13,7 +13,7 @@ from customers.actions import bulk
 from customers.actions.customers import update_customer
 from customers.actions.tag_list import create_tag
 from customers.actions.tags import add_tags
-from customers.models import BulkRun, Customer
+from customers.models import BulkRun, Customer, VatCheck
 from customers.queries.bulk import forecast, outcomes
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -104,3 +104,21 @@ def test_what_cannot_start_or_be_undone(organization: Organization) -> None:
     with pytest.raises(Conflict):
         bulk.undo_run(run, by=ACTOR, at=NOW)
     assert not rows(make_organization("Other")).exists()
+
+
+def test_vat_numbers_are_asked_about_again_and_nothing_is_undone(organization: Organization) -> None:
+    asked = make_customer(organization, tax_id="DE136695976", country="DE")
+    by_hand = make_customer(organization, tax_id="DE136695976", country="DE")
+    make_customer(organization)
+    VatCheck.objects.all().delete()
+    Customer.objects.filter(pk=asked.pk).update(vat_status="valid")
+    Customer.objects.filter(pk=by_hand.pk).update(vat_status="manual")
+    seen = forecast(rows(organization), "check_vat", None)
+    assert [row.pk for row, _, _ in seen.sample] == [asked.pk]
+    assert seen.staying == [("confirmed by hand", 1), ("no tax ID, or VAT checks are switched off", 1)]
+    run = started(organization, "check_vat", None)
+    assert done(run) == {"changed": 1, "skipped": 1, "failed": 1}
+    assert list(VatCheck.objects.values_list("customer", "state")) == [(asked.pk, "pending")]
+    assert Customer.objects.get(pk=asked.pk).vat_status == "valid", "it counts as valid meanwhile"
+    with pytest.raises(Conflict, match="nothing that could be undone"):
+        bulk.undo_run(run, by=ACTOR, at=NOW)
