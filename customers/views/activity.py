@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, QueryDict
+from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_GET
 
 from billing.models import AuditEntry
 from billing.web.access import access
-from billing.web.formats import UNKNOWN, money_text
+from billing.web.formats import UNKNOWN, day_text, money_text, zone_of
 from billing.web.htmx import render_page
-from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.views.frame import customer_frame, find_customer
+from invoicing.queries.facts import customer_zone
+
+PER_PAGE = 30
+CHOICES_FROM = 500  # the filters offer what the latest entries name, not a scan of the whole trail
+CODES = {"status", "state", "type", "kind", "mode", "interval", "method", "source"}
+FILTERS = {"kind": "Kind", "person": "Who", "from": "From", "to": "Until"}
 
 TONES = {
     "created": "success",
@@ -35,12 +44,101 @@ TONES = {
 @require_GET
 @access("audit.view")
 def activity(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The customer's audit trail, newest first."""
+    """The customer's audit trail by days, newest first; `?kind=`, `?person=`, `?from=`, `?to=` (days) narrow it.
+
+    `?before=` is the place of an entry, from which only older ones are shown. Two queries beyond the frame's.
+    """
     customer = find_customer(request, id)
-    page = page_of(request, AuditEntry.objects.of(request.organization).filter(customer=customer))
-    context = {"page": page, "entries": [described(entry, customer) for entry in page.object_list]}
+    tz = customer_zone(customer)
+    trail = AuditEntry.objects.of(request.organization).filter(customer=customer)
+    chosen = {name: request.GET.get(name, "").strip() for name in FILTERS}
+    rows = older(narrowed(trail, chosen, tz), request.GET.get("before", ""))
+    found = list(rows.order_by("-at", "-id")[: PER_PAGE + 1])
+    shown = found[:PER_PAGE]
+    latest = list(trail.order_by("-at", "-id").values_list("subject_type", "actor_label")[:CHOICES_FROM])
+    zone = zone_of(tz)
+    context = {
+        "days": [
+            (day_text(on), [described(entry, customer) for entry in group])
+            for on, group in groupby(shown, key=lambda entry: entry.at.astimezone(zone).date())
+        ],
+        "chosen": chosen,
+        "kinds": [
+            (kind, words(kind)) for kind in sorted({kind for kind, _ in latest} | {chosen["kind"]} - {""})
+        ],
+        "people": sorted({person for _, person in latest} | {chosen["person"]} - {""}),
+        "chip_items": chips(request.GET, chosen),
+        "clear_url": request.path,
+        "newest_url": address(request.GET, "before") if request.GET.get("before") else "",
+        "older_url": address(request.GET, before=place(shown[-1])) if len(found) > PER_PAGE else "",
+    }
     frame = customer_frame(request, customer, "activity")
     return render_page(request, "customers/activity.html", frame | context, partials=("activity-table",))
+
+
+def narrowed(rows: QuerySet[AuditEntry], chosen: dict[str, str], tz: str) -> QuerySet[AuditEntry]:
+    """The rows that the filters leave; a day that is none is left out."""
+    if chosen["kind"]:
+        rows = rows.filter(subject_type=chosen["kind"])
+    if chosen["person"]:
+        rows = rows.filter(actor_label=chosen["person"])
+    if start := day_of(chosen["from"]):
+        rows = rows.filter(at__gte=datetime.combine(start, time.min, zone_of(tz)))
+    if end := day_of(chosen["to"]):
+        rows = rows.filter(at__lt=datetime.combine(end + timedelta(days=1), time.min, zone_of(tz)))
+    return rows
+
+
+def day_of(text: str) -> date | None:
+    """A day from `2026-11-21`, or None."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day and 1970 <= day.year < 9000 else None
+
+
+def place(entry: AuditEntry) -> str:
+    """Where the list goes on after an entry: `2026-11-21T14:05:00.123456_<id>`, in UTC."""
+    return f"{entry.at.astimezone(UTC).replace(tzinfo=None).isoformat()}_{entry.pk}"
+
+
+def older(rows: QuerySet[AuditEntry], before: str) -> QuerySet[AuditEntry]:
+    """The rows after a place; what is no place is left out."""
+    moment, _, key = before.partition("_")
+    try:
+        at, pk = datetime.fromisoformat(moment).replace(tzinfo=UTC), UUID(key)
+    except ValueError:
+        return rows
+    return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), at__lte=at)
+
+
+def address(query: QueryDict, *without: str, **values: str) -> str:
+    """The list's address with some parts left out and others set."""
+    rest = query.copy()
+    for name in without:
+        rest.pop(name, None)
+    for name, value in values.items():
+        rest[name] = value
+    return f"?{rest.urlencode()}"
+
+
+def chips(query: QueryDict, chosen: dict[str, str]) -> list[dict[str, str]]:
+    """The filters in force, each with the address without it."""
+    return [
+        {
+            "label": FILTERS[name],
+            "value": words(value) if name == "kind" else value,
+            "remove_url": address(query, name, "before"),
+        }
+        for name, value in chosen.items()
+        if value
+    ]
+
+
+def words(code: str) -> str:
+    """`credit_note` -> "Credit note"."""
+    return code.replace("_", " ").capitalize()
 
 
 def described(entry: AuditEntry, customer: Customer) -> dict[str, Any]:
@@ -59,7 +157,11 @@ def described(entry: AuditEntry, customer: Customer) -> dict[str, Any]:
         "tone": TONES.get(verb, "neutral"),
         "reason": entry.reason,
         "changes": [
-            (field_label(entry, name), value_text(name, old, currency), value_text(name, new, currency))
+            (
+                field_label(entry, name),
+                value_text(name, label_of(entry, name, old), currency),
+                value_text(name, label_of(entry, name, new), currency),
+            )
             for name, (old, new) in sorted(entry.changes.items())
         ],
     }
@@ -80,6 +182,30 @@ def field_label(entry: AuditEntry, name: str) -> str:
     return label[:1].upper() + label[1:]
 
 
+def label_of(entry: AuditEntry, name: str, value: Any) -> Any:
+    """What the form calls a code ("Prepaid"); other values as they are."""
+    if not isinstance(value, str) or not value:
+        return value
+    own = {field.name: field for field in Customer._meta.get_fields()}
+    choices = getattr(own.get(name), "choices", None) if entry.subject_type == "customer" else None
+    label = dict(choices or ()).get(value)
+    if label:
+        return str(label)
+    return words(value) if name in CODES and value.islower() else value
+
+
+def moment_text(name: str, value: str) -> str:
+    """A stored day or moment (in UTC) for people; other text as it is."""
+    try:
+        if name.endswith("_on") and (day := parse_date(value)):
+            return day_text(day)
+        if name.endswith("_at") and (at := parse_datetime(value)):
+            return f"{day_text(at.date())}, {at:%H:%M}"
+    except ValueError:
+        return value
+    return value
+
+
 def value_text(name: str, value: Any, currency: str) -> str:
     """A stored value for people; nothing is a dash."""
     if value in (None, "", {}, []):
@@ -87,7 +213,9 @@ def value_text(name: str, value: Any, currency: str) -> str:
     if name.endswith("_minor") and isinstance(value, int):
         return money_text(value, currency)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return "Yes" if value else "No"
+    if isinstance(value, str):
+        return moment_text(name, value)
     if isinstance(value, list):
         return ", ".join(str(item) for item in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
