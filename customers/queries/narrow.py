@@ -52,7 +52,7 @@ def narrowed(
         rows = rows.filter(live if values["subscriptions"] == "yes" else ~live)
     if "tags" in values:
         rows = rows.filter(tagged(organization, values["tags"]))
-    rows = owing(rows, organization, values, today)
+    rows = overdue(rows, organization, values, today)
     zone = ZoneInfo(organization.timezone)
     if "created_from" in values:
         rows = rows.filter(created_at__gte=start_of(values["created_from"], zone))
@@ -60,10 +60,9 @@ def narrowed(
         rows = rows.filter(created_at__lt=start_of(values["created_to"] + timedelta(days=1), zone))
     for field in fields:
         rows = with_value(rows, field, values)
-    if "q" not in values:
-        return Narrowed(rows, rows)
-    few, many = searched(organization, values["q"])
-    return Narrowed(rows.filter(few), rows.filter(many))
+    owed = outstanding(organization, values)
+    few, many = searched(organization, values["q"]) if "q" in values else (Q(), Q())
+    return Narrowed(rows.filter(few, owed[0]), rows.filter(many, owed[1]))
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -78,25 +77,40 @@ def tagged(organization: Organization, names: Sequence[str]) -> Q:
     return Q(pk__in=[]) if None in wanted else Q(tag_ids__contains=wanted)
 
 
-def owing(rows: Any, organization: Organization, values: Mapping[str, Any], today: date) -> QuerySet[Any]:
-    """By what is to be paid: in the customer's currency, between two amounts of major units; overdue or not."""
+def overdue(rows: Any, organization: Organization, values: Mapping[str, Any], today: date) -> QuerySet[Any]:
+    """With something to be paid that is late, or without."""
+    if "overdue" not in values:
+        return rows
     unpaid = Invoice.objects.of(organization).unpaid()
-    if "overdue" in values:
-        late = Exists(unpaid.filter(due_on__lt=today, customer=OuterRef("pk")))
-        rows = rows.filter(late if values["overdue"] == "yes" else ~late)
+    late = Exists(unpaid.filter(due_on__lt=today, customer=OuterRef("pk")))
+    return rows.filter(late if values["overdue"] == "yes" else ~late)
+
+
+def outstanding(organization: Organization, values: Mapping[str, Any]) -> tuple[Q, Q]:
+    """By what is to be paid in the customer's currency, between two amounts of major units. For few matches all
+    customers' sums are made at once, for many the sum of each customer that is met.
+    """
     low, high = values.get("outstanding_min"), values.get("outstanding_max")
     if low is None and high is None:
-        return rows
-    sums = unpaid.filter(currency=F("customer__currency")).order_by().values("customer", "currency")
-    sums = sums.annotate(due=Sum(F("total_minor") - F("paid_minor")))
+        return Q(), Q()
+    unpaid = Invoice.objects.of(organization).unpaid().order_by()
+    own = unpaid.filter(customer=OuterRef("pk"))
+    few = Q(pk__in=between(unpaid.filter(currency=F("customer__currency")), low, high).values("customer"))
+    many = Q(Exists(between(own.filter(currency=OuterRef("currency")), low, high)))
+    if not low:  # nothing to pay lies below any amount
+        few |= ~Q(pk__in=unpaid.values("customer"))
+        many |= ~Q(Exists(own))
+    return few, many
+
+
+def between(unpaid: QuerySet[Any], low: Decimal | None, high: Decimal | None) -> QuerySet[Any]:
+    """Sums by customer and currency, within the bounds."""
+    sums = unpaid.values("customer", "currency").annotate(due=Sum(F("total_minor") - F("paid_minor")))
     if low:
         sums = sums.filter(due__gte=in_minor(low, ceil))
     if high is not None:
         sums = sums.filter(due__lte=in_minor(high, floor))
-    found = Q(pk__in=sums.values("customer"))
-    if not low:  # nothing to pay lies below any amount
-        found |= ~Q(pk__in=unpaid.order_by().values("customer"))
-    return rows.filter(found)
+    return sums
 
 
 def in_minor(amount: Decimal, rounded: Callable[[Decimal], int]) -> Case:
