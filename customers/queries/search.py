@@ -12,16 +12,13 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from billing.models import Coupon, Metric, Organization, Plan, Subscription
-from billing.orm.search import fold, matches, matching
-from billing.orm.windows import Order, capped_count
+from billing.orm.search import fold, matching
 from billing.rules.ids import decode
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
 
 PER_GROUP = 8
 LATEST = 2000  # documents among which digits are looked for
-FEW = 10_000  # matches that are sorted; of more, the first are sought among the first names
-NEAR = 2000  # first names among which they are sought
 WHOLE = 3  # letters from which on a part of a name is found, not only its beginning
 
 
@@ -45,7 +42,7 @@ def search(
     if len(fold(term)) < 2:
         return []
     rows: dict[str, QuerySet[Any]] = {
-        "customer": customers(organization, term, most),
+        "customer": customers(organization, term),
         "invoice": numbered(Invoice.objects.of(organization).exclude(status="closed"), term),
         "credit_note": numbered(CreditNote.objects.of(organization), term),
         "subscription": Subscription.objects.of(organization)
@@ -69,30 +66,15 @@ def search(
     return groups
 
 
-def customers(organization: Organization, term: str, most: int = PER_GROUP) -> QuerySet[Any]:
-    """By any part of name, e-mail, external ID, tax ID or phone; of two letters by the beginning of a name or ID.
-
-    By name. At least the first `most + 1` matches, when there are as many.
-    """
-    rows: QuerySet[Any] = Customer.objects.of(organization).kept()
+def customers(organization: Organization, term: str) -> QuerySet[Any]:
+    """By any part of name, e-mail, external ID, tax ID or phone; of two letters by the beginning of a name or ID."""
+    rows = Customer.objects.of(organization).kept()
     if len(fold(term)) >= WHOLE:
-        return first_named(rows, term, most)
+        return matching(rows, term).order_by("name")
     starts = Q()
     for spelling in {term, term.lower(), term.upper(), term.capitalize()}:
         starts |= Q(name__startswith=spelling) | Q(external_id__startswith=spelling)
     return rows.filter(starts).order_by("name")
-
-
-def first_named(rows: QuerySet[Any], term: str, most: int) -> QuerySet[Any]:
-    """Few matches sorted; of many the first ones lie among the first names, or all are sorted after all."""
-    order = Order("name")
-    found = rows.filter(matches(term))
-    if capped_count(found, FEW) > FEW:
-        first = rows.order_by(*order.terms()).values("pk")[:NEAR]
-        near = rows.filter(pk__in=first).filter(matches(term, walk=True))
-        if capped_count(near, most) > most:
-            return near.order_by(*order.terms(indexed=False))
-    return found.order_by(*order.terms(indexed=False))
 
 
 def numbered(rows: QuerySet[Any], term: str) -> QuerySet[Any]:
