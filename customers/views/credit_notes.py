@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
-from billing.web.access import access
+from billing.web.access import access, may
 from billing.web.htmx import render_page
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
@@ -25,8 +25,17 @@ def customer_credit_notes(request: StaffRequest, id: UUID) -> HttpResponse:
     page = page_of(request, found.select_related("invoice").order_by("-issuing_on", "-pk"))
     frame = customer_frame(request, customer, "credit-notes")
     issue = next((act["url"] for act in frame["acts"] if act["label"] == "Issue credit note"), "")
-    rows = [{"note": note, "shown": note_state(note)} for note in page.object_list]
+    edit = may(request.member, "credit_notes.edit")
+    rows = [
+        {"note": note, "shown": note_state(note), "can_void": edit and untouched(note)}
+        for note in page.object_list
+    ]
     context = {"page": page, "rows": rows, "issue_url": issue}
     return render_page(
         request, "customers/credit_notes/tab.html", frame | context, partials=("credit-note-table",)
     )
+
+
+def untouched(note: CreditNote) -> bool:
+    """Whether it is in force with nothing used or given back, so that it can be voided."""
+    return note.status == "finalized" and not note.refund_minor and note.balance_minor == note.total_minor

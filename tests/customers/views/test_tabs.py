@@ -9,6 +9,7 @@ from billing.models import AuditEntry, Organization
 from billing.orm.actor import Actor
 from customers.actions.notes import add_note
 from customers.models import Customer, Note
+from customers.views.credit_notes import untouched
 from tests.factories.customers import make_customer
 from tests.factories.pages import htmx, statuses, text
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
@@ -92,6 +93,22 @@ def test_payments_and_credit_notes_of_a_customer(client: Client) -> None:
     assert payment.invoice.number in payments and f"/payments/{payment.public_id}/refund" in payments
     credits = text(staff.get(f"{page}/credit-notes", headers=htmx("credit-note-table")))
     assert credits.strip().startswith('<div id="credit-note-table"') and note.number in credits
+
+
+def test_a_credit_note_is_voided_from_the_tab_while_nothing_of_it_is_used(client: Client) -> None:
+    note = (world := make_world("one")).objects["credit-notes"]
+    staff = sign_in(client, world.admin)
+    page, void = f"/customers/{note.customer.public_id}/credit-notes", f"/credit-notes/{note.public_id}/void"
+    for refund, balance, offered in ((0, 100, True), (0, 99, False), (40, 60, False)):
+        values = {"total_minor": 100, "refund_minor": refund, "balance_minor": balance}
+        row = next(row for row in staff.get(page).context["rows"] if row["note"].pk == note.pk)["note"]
+        for name, value in values.items():
+            setattr(row, name, value)
+        row.status = "finalized"
+        assert untouched(row) is offered, values
+    shown = staff.get(page)
+    can = next(row for row in shown.context["rows"] if row["note"].pk == note.pk)["can_void"]
+    assert (void in text(shown)) is can
 
 
 def test_empty_tabs_say_what_comes_there(staff: Client, customer: Customer) -> None:
