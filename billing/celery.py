@@ -20,6 +20,7 @@ from billing.embedded import die_with_parent
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing.settings")
 
 QUEUES = ("default", "documents")
+BILLING_RUN_SECONDS = float(os.environ.get("BILLING_RUN_SECONDS", "60"))
 SIGN_OF_LIFE_SECONDS = 20  # how long a sign of life counts; each is renewed every 2 to 5 seconds
 
 app = Celery("tarn")
@@ -35,13 +36,17 @@ app.autodiscover_tasks()
 app.conf.beat_schedule = {
     "sweep": {"task": "billing.sweep", "schedule": 5.0},
     "match-quarantined": {"task": "billing.match_quarantined", "schedule": 15.0},
-    "billing-run": {"task": "invoicing.billing_run", "schedule": 60.0},
+    "billing-run": {"task": "invoicing.billing_run", "schedule": BILLING_RUN_SECONDS},
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     # A second worker process, when there is one, bills from the other end.
-    "billing-run-backwards": {"task": "invoicing.billing_run", "args": [True], "schedule": 60.0},
+    "billing-run-backwards": {
+        "task": "invoicing.billing_run",
+        "args": [True],
+        "schedule": BILLING_RUN_SECONDS,
+    },
 }
 
 

@@ -77,8 +77,10 @@ def vies(settings: SettingsWrapper) -> Iterator[FakeVies]:
 
 @pytest.fixture(scope="session")
 def live_stack() -> Iterator[Stack]:
-    """Web server, worker, beat, PostgreSQL and Redis as `make run` starts them, without the demo."""
-    stack = Stack()
+    """Web server, worker, beat, PostgreSQL and Redis as `make run` starts them, without the demo; what is due is
+    billed within seconds.
+    """
+    stack = Stack(BILLING_RUN_SECONDS="5")
     try:
         yield stack.start()
     finally:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.browser
 def test_the_period_ends_by_itself(browser_page: Page, live_stack: Stack) -> None:
     """A month of 30.00 and 1,200 units: 1,000 x 0.10 + 5.00 + 200 x 0.05 = 115.00; 145.00 without tax.
 
-    Beat runs the billing run each minute, so the invoice is there within two.
+    Beat starts the billing run, here each five seconds.
     """
     given = live_stack.bootstrap("Period House", "biller@period.example", PASSWORD)
     headers = {"Authorization": f"Bearer {given['apiKey']}"}
@@ -83,7 +83,7 @@ def test_the_period_ends_by_itself(browser_page: Page, live_stack: Stack) -> Non
     )
     key = customer["id"].removeprefix("cust_")
     [(number, status, total, _)] = wait_for(
-        lambda: live_stack.sql(query, key), seconds=150, what="the invoice of the billing run"
+        lambda: live_stack.sql(query, key), seconds=60, what="the invoice of the billing run"
     )
     assert (status, total) == ("finalized", 14500)
     wait_for(lambda: live_stack.sql(query, key)[0][3] == "ready", seconds=90, what="the PDF")
