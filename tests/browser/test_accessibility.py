@@ -17,7 +17,7 @@ import pytest
 
 from tests.browser.staff import PATIENCE
 from tests.factories.people import PASSWORD
-from tests.house.addresses import pages
+from tests.house.addresses import Address, pages
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -45,13 +45,44 @@ WIDER = """() => {
 DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 MAKE_WORLD = """
 import json
+from django.utils import timezone
+from customers.actions.portal import create_link
+from tests.factories.people import ACTOR
 from tests.factories.world import make_world
 world = make_world("access")
 objects = {name: str(getattr(row, "public_id", row)) for name, row in world.objects.items()}
-print(json.dumps({"email": world.admin.user.email, "objects": objects}))
+_, secret = create_link(world.objects["customers"], days=7, by=ACTOR, at=timezone.now())
+print(json.dumps({"email": world.admin.user.email, "objects": objects, "secret": secret}))
 """
-# What is no page to look at: a machine's answer, an address that only redirects, one that needs a secret of a mail.
-NO_PAGES = {"health", "theme", "logout", "password-reset-confirm", "invitation", "gallery", "palette"}
+# What can be asked for and is no page to look at, by the reason.
+NO_PAGES = {
+    "a machine's answer": {"health"},
+    "only leads elsewhere": {"theme", "logout", "palette", "payment", "portal-enter"},
+    "the page before is looked at, this one needs what was typed there": {
+        "login",
+        "login-code",
+        "two-factor-off",
+        "two-factor-codes",
+        "customers-bulk",
+        "customer-merge-pair",
+    },
+    "a piece of a page": {
+        "job-progress",
+        "code-suggestion",
+        "billing-entity-number-preview",
+        "invoice-document",
+        "credit-note-document",
+    },
+    "a picture or style": {"two-factor-picture", "billing-entity-logo", "portal-logo", "portal-brand"},
+    "a download": {
+        "invoice-pdf",
+        "credit-note-pdf",
+        "portal-invoice-pdf",
+        "portal-credit-note-pdf",
+        "customers-export",
+        "bulk-run-receipt",
+    },
+}
 
 
 @pytest.fixture(scope="module")
@@ -99,25 +130,58 @@ def broken(page: Page) -> list[str]:
     return found
 
 
-def test_every_page(page: Page, world: SimpleNamespace) -> None:
+def to_look_at(*, portal: bool) -> list[Address]:
+    """The addresses of staff or of the customer portal, without what is listed above."""
+    named = {address.name for address in pages()}
+    listed = set().union(*NO_PAGES.values())
+    assert listed <= named, listed - named
+    return [
+        address
+        for address in pages()
+        if address.name not in listed and (address.route.split("/")[0] == "portal") == portal
+    ]
+
+
+def walked(page: Page, world: SimpleNamespace, addresses: list[Address]) -> int:
+    """How many pages there were, none of which is wrong. An address that answers with no page is wrong too, unless
+    it refuses to be asked for (405).
+    """
     wrong, seen = {}, 0
-    for address in pages():
-        if address.name in NO_PAGES:
-            continue
-        try:
-            path = address.path(world)  # type: ignore[arg-type]
-        except LookupError:
-            continue  # the sweep of tests/house/test_access.py asks for the row
+    for address in addresses:
+        path = address.path(world)  # type: ignore[arg-type]
         answer = page.request.get(path, max_redirects=0)
-        html = answer.headers.get("content-type", "").startswith("text/html")
-        if answer.status != 200 or not html or not answer.text().startswith("<!doctype html"):
-            continue  # a POST, a download, a piece of a page, a way to somewhere else
-        page.goto(path, wait_until="domcontentloaded")
+        if answer.status == 405:
+            continue
         seen += 1
-        if found := broken(page):
-            wrong[address.route] = found
+        if answer.status != 200 or not answer.headers.get("content-type", "").startswith("text/html"):
+            wrong[address.route] = [f"{answer.status}: neither a page nor listed with a reason"]
+        elif not answer.text().startswith("<!doctype html"):
+            wrong[address.route] = ["a piece of a page, and not listed as such"]
+        else:
+            page.goto(path, wait_until="domcontentloaded")
+            if found := broken(page):
+                wrong[address.route] = found
     assert not wrong, "\n".join(f"{route}: {found}" for route, found in wrong.items())
-    assert seen > 60
+    return seen
+
+
+def test_every_page(page: Page, world: SimpleNamespace) -> None:
+    assert walked(page, world, to_look_at(portal=False)) > 100
+
+
+def test_the_portal(browser: Browser, live_stack: Stack, world: SimpleNamespace) -> None:
+    """A customer's own pages, behind a link that works; and what is said without one."""
+    context = browser.new_context(base_url=live_stack.base_url, viewport=DESKTOP, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    try:
+        assert page.goto("/portal/enter/no-such-secret").status == 403  # type: ignore[union-attr]
+        assert broken(page) == []
+        page.goto(f"/portal/enter/{world.secret}")
+        page.wait_for_url("**/portal")
+        assert walked(page, world, to_look_at(portal=True)) == 5
+    finally:
+        context.close()
 
 
 def test_pages_for_what_goes_wrong(page: Page) -> None:

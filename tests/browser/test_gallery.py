@@ -29,8 +29,8 @@ def gallery(browser: Browser, live_server: Any, settings: Any) -> Iterator[Page]
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda line: errors.append(line.text) if "Content Security" in line.text else None)
-    page.goto("/ui/")
-    page.wait_for_function("typeof htmx === 'object'")
+    page.goto("/ui/")  # until its deferred scripts have run
+    assert page.evaluate("typeof htmx") == "object"
     yield page
     context.close()
     assert errors == []

@@ -43,7 +43,8 @@ def press(page: Page, label: str) -> None:
 
 def test_the_key_flows(plain_page: Page, live_stack: Stack) -> None:
     """Sign in, add a customer, assign a plan, apply a coupon, create a wallet, bill a one-off invoice of 3 x 20.00
-    as a draft and finalise it, delete the customer.
+    as a draft and finalise it, bill a call of 40.00 now (less 10 % and a wallet of 25.00: 11.00), record its
+    payment, delete the customer.
     """
     page = plain_page
     given = live_stack.bootstrap("Plain House", "biller@plain.example", PASSWORD)
@@ -54,9 +55,18 @@ def test_the_key_flows(plain_page: Page, live_stack: Stack) -> None:
             method, f"{live_stack.base_url}/api{path}", json=body, headers=headers, timeout=60
         )
 
+    metric = {"name": "Calls", "code": "calls", "aggregationType": "count"}
+    assert api("POST", "/billable-metrics", metric).status_code == 201
+    charge = {"metricCode": "calls", "chargeModel": "standard", "properties": {"amount": "40"}}
     plan = {"name": "Basic", "code": "basic", "amount": 30, "currency": "EUR", "interval": "monthly"}
-    assert api("POST", "/plans", plan).status_code == 201
-    coupon = {"name": "Ten", "code": "ten", "couponType": "percentage", "percentage": 10}
+    assert api("POST", "/plans", plan | {"charges": [charge]}).status_code == 201
+    coupon = {
+        "name": "Ten",
+        "code": "ten",
+        "couponType": "percentage",
+        "percentage": 10,
+        "frequency": "forever",
+    }
     answer = api("POST", "/coupons", coupon)
     assert answer.status_code == 201, answer.text
 
@@ -117,6 +127,26 @@ def test_the_key_flows(plain_page: Page, live_stack: Stack) -> None:
         return page.locator("iframe.document-frame").count() == 1
 
     wait_for(printed, seconds=90, what="the PDF on the page")
+
+    [subscription] = api("GET", "/subscriptions").json()["data"]
+    call = {"transactionId": "t-1", "subscriptionId": subscription["externalId"], "code": "calls"}
+    assert api("POST", "/events", call | {"properties": {}}).status_code == 201
+    page.goto(home)
+    act(page, "Bill now")
+    text = page.locator("main").inner_text()
+    assert all(part in text for part in ("€40.00", "€4.00", "€36.00")), text
+    press(page, "Bill now")
+    page.get_by_role("heading", name="Draft invoice").wait_for()
+    page.locator(".page-actions").get_by_role("link", name="Finalize").click()
+    press(page, "Finalize")
+    page.wait_for_url("**/invoices/inv_*")
+    assert page.locator("h1").inner_text().endswith("-002")
+    page.locator(".page-actions").get_by_role("link", name="Record payment").click()
+    assert page.locator("#id_amount").input_value() == "11.00"
+    press(page, "Record payment")
+    page.wait_for_url("**/invoices/inv_*")
+    assert "The payment was recorded" in page.locator("body").inner_text()
+    assert page.locator(".page-actions").get_by_role("link", name="Record payment").count() == 0
 
     page.goto(home)
     act(page, "Delete customer")

@@ -5,11 +5,14 @@ there, once. On the real stack, by rows.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,6 +21,7 @@ from tests.stack import ROOT, Stack, wait_for
 
 pytestmark = pytest.mark.stack
 PASSWORD = "a long enough pass phrase"
+OWNED = re.compile(r"\{(\w+)\}")
 
 # Customers that owe a month of 10.00 and 5 units at 0.10, made by the real actions; final at once.
 MAKE = """
@@ -65,34 +69,53 @@ def subscribe(row, number, at):
 """
 
 
-@pytest.fixture
-def stack() -> Iterator[Stack]:
-    """A stack of the test's own, since its worker is killed and its broker emptied."""
+@dataclass(frozen=True)
+class House:
+    """One organization on the stack; every count is its own."""
+
+    stack: Stack
+    name: str
+    key: str
+    pk: UUID
+
+    def shell(self, code: str) -> None:
+        """Run Python on the stack's data with what `MAKE` prepares."""
+        self.stack.manage("shell", "--no-imports", "-c", f"NAME = {self.name!r}\n{MAKE}\n{code}")
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on {table}, which has only what this organization owns."""
+        own = OWNED.sub(lambda table: f"(SELECT * FROM {table[1]} WHERE organization_id = %s)", query)
+        return self.stack.sql(own, *[self.pk] * len(OWNED.findall(query)))
+
+    def one(self, query: str) -> Any:
+        """The single value of a query."""
+        return self.rows(query)[0][0]
+
+
+@pytest.fixture(scope="module")
+def shared_stack() -> Iterator[Stack]:
+    """A stack of this file's own, since its worker is killed and its broker emptied."""
     found = Stack()
     try:
-        found.start()
-        found.bootstrap("Killed", "owner@example.com", PASSWORD)
-        yield found
+        yield found.start()
     finally:
         if found.process is not None:
             found.stop()
         shutil.rmtree(found.home, ignore_errors=True)
 
 
-def shell(stack: Stack, code: str) -> str:
-    """Run Python on the stack's data with what `MAKE` prepares."""
-    return stack.manage("shell", "--no-imports", "-c", f"NAME = 'Killed'\n{MAKE}\n{code}")
+@pytest.fixture
+def house(request: pytest.FixtureRequest, shared_stack: Stack) -> House:
+    """A new organization, named after the test."""
+    name = request.node.name
+    given = shared_stack.bootstrap(name, "owner@example.com", PASSWORD)
+    [(pk,)] = shared_stack.sql("SELECT id FROM billing_organization WHERE name = %s", name)
+    return House(shared_stack, name, given["apiKey"], pk)
 
 
-def one(stack: Stack, query: str, *values: object) -> Any:
-    """The single value of a query."""
-    return stack.sql(query, *values)[0][0]
-
-
-def customers_that_owe(stack: Stack, count: int) -> None:
+def customers_that_owe(house: House, count: int) -> None:
     """`count` customers whose last month is due; the run finds them the moment that they are committed."""
-    shell(
-        stack,
+    house.shell(
         f"""
 with transaction.atomic():
     for number in range({count}):
@@ -101,81 +124,83 @@ with transaction.atomic():
     )
 
 
-def check_all_billed_once(stack: Stack, count: int) -> None:
+def check_all_billed_once(house: House, count: int) -> None:
     """One invoice per subscription over 10.50, numbers without a gap, one fee and one usage period each."""
-    assert one(stack, "SELECT count(*) FROM invoicing_invoice") == count
-    assert stack.sql("SELECT DISTINCT status, total_minor FROM invoicing_invoice") == [("finalized", 1050)]
+    assert house.one("SELECT count(*) FROM {invoicing_invoice}") == count
+    assert house.rows("SELECT DISTINCT status, total_minor FROM {invoicing_invoice}") == [("finalized", 1050)]
     numbers = sorted(
-        int(number.rsplit("-", 1)[1]) for (number,) in stack.sql("SELECT number FROM invoicing_invoice")
+        int(number.rsplit("-", 1)[1]) for (number,) in house.rows("SELECT number FROM {invoicing_invoice}")
     )
     assert numbers == list(range(1, count + 1))
-    assert one(stack, "SELECT last FROM invoicing_sequence WHERE key LIKE 'invoice:%%'") == count
-    periods = stack.sql(
-        "SELECT kind, count(*), count(DISTINCT subscription_id) FROM invoicing_invoicedperiod GROUP BY 1"
+    assert house.one("SELECT last FROM {invoicing_sequence} WHERE key LIKE 'invoice:%%'") == count
+    periods = house.rows(
+        "SELECT kind, count(*), count(DISTINCT subscription_id) FROM {invoicing_invoicedperiod} GROUP BY 1"
     )
     assert sorted(periods) == [("fee", count, count), ("usage", count, count)]
-    assert one(stack, "SELECT count(*) FROM billing_subscription WHERE next_billing_at <= now()") == 0
+    assert house.one("SELECT count(*) FROM {billing_subscription} WHERE next_billing_at <= now()") == 0
 
 
-def wait_for_pdfs(stack: Stack, count: int) -> None:
+def wait_for_pdfs(house: House, count: int) -> None:
     """Every invoice gets its PDF, one job and one file each."""
-    ready = "SELECT count(*) FROM invoicing_invoice WHERE pdf_state = 'ready'"
-    wait_for(lambda: one(stack, ready) == count, seconds=300, what=f"{count} PDFs")
+    ready = "SELECT count(*) FROM {invoicing_invoice} WHERE pdf_state = 'ready'"
+    wait_for(lambda: house.one(ready) == count, seconds=300, what=f"{count} PDFs")
     wait_for(
-        lambda: one(stack, "SELECT count(*) FROM billing_job WHERE state <> 'succeeded'") == 0,
+        lambda: house.one("SELECT count(*) FROM {billing_job} WHERE state <> 'succeeded'") == 0,
         seconds=60,
         what="the end of all jobs",
     )
-    assert one(stack, "SELECT count(*) FROM billing_job WHERE task = 'invoicing.publish'") == count
-    files = [path for path in stack.home.rglob("*.pdf") if path.is_file()]
+    assert house.one("SELECT count(*) FROM {billing_job} WHERE task = 'invoicing.publish'") == count
+    files = [path for path in house.stack.home.rglob(f"{house.pk.hex}/*.pdf") if path.is_file()]
     assert len(files) == count
     assert all(path.read_bytes().startswith(b"%PDF") for path in files)
-    assert one(stack, "SELECT count(DISTINCT pdf) FROM invoicing_invoice") == count
+    assert house.one("SELECT count(DISTINCT pdf) FROM {invoicing_invoice}") == count
 
 
-def test_killed_in_a_billing_run_and_while_printing(stack: Stack) -> None:
+def test_killed_in_a_billing_run_and_while_printing(house: House) -> None:
     """150 customers. The worker dies when some, not all, are billed, and again when some PDFs are made."""
     count = 150
-    customers_that_owe(stack, count)
-    stack.manage("shell", "--no-imports", "-c", SEND)
+    customers_that_owe(house, count)
+    house.stack.manage("shell", "--no-imports", "-c", SEND)
     made = wait_for(
-        lambda: one(stack, "SELECT count(*) FROM invoicing_invoice"), seconds=120, what="the first invoices"
+        lambda: house.one("SELECT count(*) FROM {invoicing_invoice}"), seconds=120, what="the first invoices"
     )
-    stack.kill_worker()
+    house.stack.kill_worker()
     assert made < count, "the run was over before it could be killed"
     wait_for(
-        lambda: one(stack, "SELECT count(*) FROM invoicing_invoice WHERE status = 'finalized'") == count,
+        lambda: house.one("SELECT count(*) FROM {invoicing_invoice} WHERE status = 'finalized'") == count,
         seconds=200,
         what="the rest, billed by the next run",
     )
-    ready = "SELECT count(*) FROM invoicing_invoice WHERE pdf_state = 'ready'"
-    wait_for(lambda: one(stack, ready) > 3, seconds=120, what="the first PDFs")
-    stack.kill_worker()
-    assert one(stack, ready) < count, "all was printed before it could be killed"
-    wait_for_pdfs(stack, count)
-    check_all_billed_once(stack, count)
+    ready = "SELECT count(*) FROM {invoicing_invoice} WHERE pdf_state = 'ready'"
+    wait_for(lambda: house.one(ready) > 3, seconds=120, what="the first PDFs")
+    house.stack.kill_worker()
+    assert house.one(ready) < count, "all was printed before it could be killed"
+    wait_for_pdfs(house, count)
+    check_all_billed_once(house, count)
 
 
 SEND = "from billing.celery import app; app.send_task('invoicing.billing_run')"
 
 
-def test_redis_forgets_while_jobs_wait(stack: Stack) -> None:
+def test_redis_forgets_while_jobs_wait(house: House) -> None:
     """The worker is frozen, 12 invoices are issued, Redis is emptied: the sweep finds the jobs in the database."""
-    stack.freeze_worker()
-    customers_that_owe(stack, 12)
-    stack.manage("shell", "--no-imports", "-c", "from invoicing.tasks import run_billing; run_billing()")
-    assert one(stack, "SELECT count(*) FROM billing_job WHERE state = 'queued'") == 12
+    house.stack.freeze_worker()
+    customers_that_owe(house, 12)
+    house.stack.manage(
+        "shell", "--no-imports", "-c", "from invoicing.tasks import run_billing; run_billing()"
+    )
+    assert house.one("SELECT count(*) FROM {billing_job} WHERE state = 'queued'") == 12
     flush = "import redis, sys; redis.from_url(sys.argv[1]).flushall()"
-    subprocess.run([sys.executable, "-c", flush, stack.redis_url], cwd=ROOT, check=True, timeout=60)
-    stack.thaw_worker()
-    wait_for_pdfs(stack, 12)
-    check_all_billed_once(stack, 12)
+    subprocess.run([sys.executable, "-c", flush, house.stack.redis_url], cwd=ROOT, check=True, timeout=60)
+    house.stack.thaw_worker()
+    wait_for_pdfs(house, 12)
+    check_all_billed_once(house, 12)
 
 
-def test_two_billing_runs_at_once(stack: Stack) -> None:
+def test_two_billing_runs_at_once(house: House) -> None:
     """Two processes bill the same 60 customers: each is billed once, by whichever came first."""
-    stack.freeze_worker()  # beat's own run waits
-    customers_that_owe(stack, 60)
+    house.stack.freeze_worker()  # beat's own run waits
+    customers_that_owe(house, 60)
     code = """
 from django.utils import timezone
 from invoicing.actions.billing_run import run
@@ -185,25 +210,23 @@ print(result.invoices)
 """
     command = [sys.executable, str(ROOT / "manage.py"), "shell", "--no-imports", "-c", code]
     runs = [
-        subprocess.Popen(command, cwd=ROOT, env=stack.env, stdout=subprocess.PIPE, text=True)
+        subprocess.Popen(command, cwd=ROOT, env=house.stack.env, stdout=subprocess.PIPE, text=True)
         for _ in range(2)
     ]
     made = [int(process.communicate(timeout=200)[0]) for process in runs]
     assert [process.returncode for process in runs] == [0, 0]
     assert sum(made) == 60
-    check_all_billed_once(stack, 60)
-    stack.thaw_worker()
-    wait_for_pdfs(stack, 60)
+    check_all_billed_once(house, 60)
+    house.stack.thaw_worker()
+    wait_for_pdfs(house, 60)
 
 
-def test_killed_in_a_deletion(stack: Stack) -> None:
+def test_killed_in_a_deletion(house: House) -> None:
     """40 subscriptions, 30 drafts, 5 wallets with 10.00 each, 20 unpaid invoices, a coupon: the worker dies while
     subscriptions are being ended. Afterwards every subscription has one closing bill, every wallet one entry that
     voids it, and the numbers have no gap.
     """
-    key = stack.bootstrap("Killed", "owner@example.com", PASSWORD, "--new-key")["apiKey"]
-    shell(
-        stack,
+    house.shell(
         """
 with transaction.atomic():
     row = customer(1)
@@ -221,8 +244,8 @@ with transaction.atomic():
     ), by=by, at=now)
 """,
     )
-    headers = {"Authorization": f"Bearer {key}"}
-    base = f"{stack.base_url}/api/customers"
+    headers = {"Authorization": f"Bearer {house.key}"}
+    base = f"{house.stack.base_url}/api/customers"
     [found] = httpx.get(base, headers=headers, timeout=60).json()["data"]
     path = f"{base}/{found['id']}"
     answers = [httpx.delete(path, headers=headers, timeout=60) for _ in range(2)]
@@ -230,40 +253,38 @@ with transaction.atomic():
     assert answers[0].json()["data"] == answers[1].json()["data"] | {"deleted": True}
     assert httpx.get(path, headers=headers, timeout=60).status_code == 404, "gone at once"
 
-    ended = "SELECT count(*) FROM billing_subscription WHERE status = 'terminated'"
-    wait_for(lambda: one(stack, ended) > 2, seconds=120, what="the first subscriptions to end")
-    stack.kill_worker()
-    assert one(stack, ended) < 40, "the deletion was over before it could be killed"
-    state = "SELECT state, steps, attempts FROM billing_job WHERE task = 'customers.delete'"
-    wait_for(lambda: stack.sql(state)[0][0] == "succeeded", seconds=200, what="the deletion")
-    [(_, steps, attempts)] = stack.sql(state)
+    ended = "SELECT count(*) FROM {billing_subscription} WHERE status = 'terminated'"
+    wait_for(lambda: house.one(ended) > 2, seconds=120, what="the first subscriptions to end")
+    house.stack.kill_worker()
+    assert house.one(ended) < 40, "the deletion was over before it could be killed"
+    state = "SELECT state, steps, attempts FROM {billing_job} WHERE task = 'customers.delete'"
+    wait_for(lambda: house.rows(state)[0][0] == "succeeded", seconds=200, what="the deletion")
+    [(_, steps, attempts)] = house.rows(state)
     steps = json.loads(steps) if isinstance(steps, str) else steps
     assert [step["state"] for step in steps] == ["done"] * 8 and attempts == 2
-    assert one(stack, ended) == 40
-    closing = (
-        "SELECT count(*), count(DISTINCT subscription_id) FROM invoicing_invoicedperiod WHERE kind = 'usage'"
-    )
-    assert stack.sql(closing) == [(40, 40)]
-    by_status = dict(stack.sql("SELECT status, count(*) FROM invoicing_invoice GROUP BY 1"))
+    assert house.one(ended) == 40
+    closing = "SELECT count(*), count(DISTINCT subscription_id) FROM {invoicing_invoicedperiod} WHERE kind = 'usage'"
+    assert house.rows(closing) == [(40, 40)]
+    by_status = dict(house.rows("SELECT status, count(*) FROM {invoicing_invoice} GROUP BY 1"))
     assert by_status["voided"] == 20 and "draft" not in by_status
     numbers = sorted(
         int(number.rsplit("-", 1)[1])
-        for (number,) in stack.sql("SELECT number FROM invoicing_invoice WHERE number <> ''")
+        for (number,) in house.rows("SELECT number FROM {invoicing_invoice} WHERE number <> ''")
     )
     assert numbers == list(range(1, len(numbers) + 1)) and len(numbers) == 20 + 30 + 40
-    voids = "SELECT count(*), count(DISTINCT wallet_id) FROM billing_walletentry WHERE key = 'terminated'"
-    assert stack.sql(voids) == [(5, 5)]
+    voids = "SELECT count(*), count(DISTINCT wallet_id) FROM {billing_walletentry} WHERE key = 'terminated'"
+    assert house.rows(voids) == [(5, 5)]
     sums = (
-        "SELECT w.balance_minor, sum(e.amount_minor) FROM billing_wallet w"
-        " JOIN billing_walletentry e ON e.wallet_id = w.id GROUP BY w.id"
+        "SELECT min(w.balance_minor), sum(e.amount_minor) FROM {billing_wallet} w"
+        " JOIN {billing_walletentry} e ON e.wallet_id = w.id GROUP BY w.id"
     )
-    assert {(int(left), int(right)) for left, right in stack.sql(sums)} == {(0, 0)}
-    assert one(stack, "SELECT count(*) FROM billing_appliedcoupon WHERE status = 'active'") == 0
-    once = "SELECT action, count(*) FROM billing_auditentry WHERE action LIKE 'customer.delet%%' GROUP BY 1"
-    assert dict(stack.sql(once)) == {"customer.deletion_requested": 1, "customer.deleted": 1}
+    assert {(int(left), int(right)) for left, right in house.rows(sums)} == {(0, 0)}
+    assert house.one("SELECT count(*) FROM {billing_appliedcoupon} WHERE status = 'active'") == 0
+    once = "SELECT action, count(*) FROM {billing_auditentry} WHERE action LIKE 'customer.delet%%' GROUP BY 1"
+    assert dict(house.rows(once)) == {"customer.deletion_requested": 1, "customer.deleted": 1}
     twice = (
-        "SELECT subject_id FROM billing_auditentry WHERE action = 'subscription.terminated'"
+        "SELECT subject_id FROM {billing_auditentry} WHERE action = 'subscription.terminated'"
         " GROUP BY 1 HAVING count(*) > 1"
     )
-    assert stack.sql(twice) == []
+    assert house.rows(twice) == []
     assert httpx.delete(path, headers=headers, timeout=60).status_code == 404
