@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
+from django.urls import reverse
 from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_GET
 
@@ -24,7 +25,15 @@ from invoicing.queries.facts import customer_zone
 
 PER_PAGE = 30
 CHOICES_FROM = 500  # the filters offer what the latest entries name, not a scan of the whole trail
-CODES = {"status", "state", "type", "kind", "mode", "interval", "method", "source"}
+CODES = {"status", "state", "payment_status", "type", "kind", "mode", "interval", "method", "source"}
+# Objects that keep their page for good, by the name under which the trail knows them.
+PAGES = {
+    "invoice": "invoice",
+    "creditnote": "credit-note",
+    "payment": "payment",
+    "subscription": "subscription",
+    "wallet": "wallet",
+}
 FILTERS = {"kind": "Kind", "person": "Who", "from": "From", "to": "Until"}
 
 TONES = {
@@ -153,6 +162,9 @@ def described(entry: AuditEntry, customer: Customer) -> dict[str, Any]:
         "at": entry.at,
         "title": title,
         "subject": "" if entry.subject_id == customer.pk else entry.subject_label,
+        "url": reverse(PAGES[entry.subject_type], args=[entry.subject_id])
+        if entry.subject_type in PAGES
+        else "",
         "actor": entry.actor_label,
         "tone": TONES.get(verb, "neutral"),
         "reason": entry.reason,

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from billing.models import AuditEntry, Organization
+from billing.orm.fields import new_id
 from customers.models import Customer
 from tests.factories.customers import make_customer
 from tests.factories.pages import htmx, text
@@ -87,3 +89,12 @@ def test_values_are_in_words(staff: Client, customer: Customer) -> None:
 def test_a_stranger_finds_nothing(client: Client, customer: Customer) -> None:
     sign_in(client, make_member(make_organization()))
     assert client.get(f"/customers/{customer.public_id}/activity").status_code == 404
+
+
+def test_an_entry_leads_to_what_it_is_about(staff: Client, customer: Customer) -> None:
+    key = new_id()
+    entry(customer, "to-a-wallet", subject_label="EUR wallet", subject_id=key)
+    entry(customer, "to-nothing", subject_type="metric", subject_label="Calls", subject_id=key)
+    page = text(staff.get(f"/customers/{customer.public_id}/activity"))
+    assert f'<a href="{reverse("wallet", args=[key])}">EUR wallet</a>' in page
+    assert "· Calls<" in page
