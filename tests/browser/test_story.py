@@ -356,7 +356,7 @@ def pay_and_top_up(page: Page, account: Account) -> None:
     drawer = opened(page)
     drawer.locator("#id_granted_credits").fill("40")
     submit(drawer, "Top up")
-    said(page, "The free credits are there")
+    said(page, "The promotional credits are there")
     assert "€40.00" in page.locator(".figures").inner_text()
     assert account.call("POST", "/events", account.event(7, 200)).status_code == 201
     assert account.usage() == (Decimal(20), Decimal(200))
