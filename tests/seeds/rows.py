@@ -8,6 +8,10 @@ from typing import TypeVar
 import pytest
 
 ROWS = {"004": ("K", 70), "003": ("L", 38), "001": ("Q", 25), "000": ("N", 44)}
+# Rows of parts that are still to be built.
+LATER = {"K38": "paying through providers, the preferred one first"}
+# Rows without a test: the contract has the id and the total elsewhere (`data.id`, `meta.total`).
+OPEN = {"N19": "the id at the top level of an answer", "N29": "the total at the top level of a list"}
 Test = TypeVar("Test", bound=Callable[..., object])
 
 

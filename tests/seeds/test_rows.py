@@ -1,0 +1,28 @@
+"""Every row of the seeds has a test, or stands with its reason in `rows.py`."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+from tests.seeds.rows import LATER, OPEN, ROWS
+
+ROW = re.compile(r"[KLNQ][0-9]{2}")
+
+
+def named() -> set[str]:
+    """The ids that the test files name."""
+    found: set[str] = set()
+    for path in Path(__file__).parent.glob("test_seed_*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and ROW.fullmatch(node.value):
+                found.add(node.value)
+    return found
+
+
+def test_every_row_has_a_test_or_a_reason() -> None:
+    rows = {f"{letter}{number:02d}" for letter, count in ROWS.values() for number in range(1, count + 1)}
+    tested = named()
+    assert rows - tested == set(LATER) | set(OPEN)
+    assert not tested - rows
