@@ -23,6 +23,7 @@ from billing.rules.periods import BillingTime, Interval, Period, local_date, per
 
 # A projection from less than this says nothing.
 SHORTEST_BASIS = timedelta(hours=1)
+WEIGHTED = Aggregation.WEIGHTED_SUM.value
 GROWING = frozenset({Aggregation.COUNT.value, Aggregation.SUM.value})
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -90,6 +91,8 @@ def measured_of(
 ) -> dict[UUID, Measured]:
     """What each metric measured in [start, end), with what recurring ones carry over and weighted ones weigh."""
     found = measure(subscription.pk, metrics, start, end)
+    if not any(metric.recurring or metric.aggregation == WEIGHTED for metric in metrics):
+        return found
     return carry(found, subscription.pk, metrics, start, end, whole_period(subscription, end))
 
 

@@ -39,6 +39,11 @@ HELD_EVENTS = """
 """
 
 
+def stays_in_use(metric: Metric) -> bool:
+    """Whether the same units count in every window: billing two windows of a period would bill them twice."""
+    return metric.recurring and metric.aggregation != Aggregation.WEIGHTED_SUM.value
+
+
 def carry(
     found: dict[UUID, Measured],
     subscription_id: UUID,
@@ -51,7 +56,7 @@ def carry(
     full period that the window lies in. The numbers of events stay those of the window.
     """
     weighted = [metric for metric in metrics if metric.aggregation == Aggregation.WEIGHTED_SUM.value]
-    kept = [metric for metric in metrics if metric.recurring and metric not in weighted]
+    kept = [metric for metric in metrics if stays_in_use(metric)]
     if start >= end or not (weighted or kept):
         return found
     units: dict[UUID, Decimal] = {}

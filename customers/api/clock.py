@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from datetime import datetime, timedelta
 from typing import Any, cast
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
@@ -15,12 +17,14 @@ from billing.actions.clock import now
 from billing.models import AuditEntry, ClockMove, Organization
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import add_months, local_date
+from billing.rules.states import JobState
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from customers.actions.clock_moves import carry_out, move_clock
 from customers.queries.clock import happened, next_stop
 
 router = Router(tags=["Sandbox clock"])
 MOST_EVENTS = 1000
+PATIENCE = 25.0  # seconds
 
 
 class ClockIn(ApiSchema):
@@ -41,13 +45,14 @@ def get_clock(request: HttpRequest) -> dict[str, Any]:
 
 @router.post("", response={200: dict[str, Any]})
 def post_clock(request: HttpRequest, body: ClockIn) -> dict[str, Any]:
-    """Move a sandbox's clock forward. The answer comes when it has arrived, with what happened on the way; when it
-    was stopped by something that failed, 409 says what, and the same call goes on from there.
+    """Move a sandbox's clock forward. The answer comes when it has arrived, with what happened on the way, or after
+    half a minute with the status `moving`. When it was stopped by something that failed, 409 says what; move it again
+    once that is mended.
     """
     staff = cast(ApiRequest, request)
     move = move_clock(staff.organization, moment(staff.organization, body), by=staff.actor)
     later.run(str(move.job_id), carry_out)
-    move = ClockMove.objects.select_related("organization", "job").get(pk=move.pk)
+    move = arrived(move.pk)
     if move.job is not None and move.job.error:
         raise Conflict(move.job.error, code="clock_stopped")
     rows = happened(move.organization, move.from_at, move.reached_at)
@@ -60,6 +65,17 @@ def post_clock(request: HttpRequest, body: ClockIn) -> dict[str, Any]:
         "events": [event(row) for row in rows[:MOST_EVENTS]],
     }
     return envelope(data)
+
+
+def arrived(key: UUID) -> ClockMove:
+    """The move when its job has ended: a worker may have been quicker than the web server to take it."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        move = ClockMove.objects.select_related("organization", "job").get(pk=key)
+        state = JobState(move.job.state) if move.job else JobState.SUCCEEDED
+        if state not in {JobState.QUEUED, JobState.RUNNING} or time.monotonic() > until:
+            return move
+        time.sleep(0.1)
 
 
 def payload(organization: Organization) -> dict[str, Any]:

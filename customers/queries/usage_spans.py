@@ -1,8 +1,8 @@
 """Which stretch of a subscription's usage is looked at, and what it is compared with.
 
 Laws. The running period is compared with the one before up to the same point: its first ten days with the first ten
-of the last one. An invoiced period is compared with the whole one before, days of one's own choice with as many days
-right before them. Where nothing was measured before, there is no comparison.
+of the last one. An invoiced period is compared with the whole one before, both as they were billed; days of one's own
+choice with as many days right before them. Where nothing was measured before, there is no comparison.
 """
 
 from __future__ import annotations
@@ -29,12 +29,15 @@ LONGEST = timedelta(days=367)
 
 @dataclass(frozen=True)
 class Span:
-    """[start, end); `before` is the stretch it is compared with; `period` is set when it was invoiced."""
+    """[start, end); `before` is the stretch it is compared with; `period` is set when it was invoiced, and `earlier`
+    when the one before was, too.
+    """
 
     start: datetime
     end: datetime
     before: tuple[datetime, datetime] | None = None
     period: InvoicedPeriod | None = None
+    earlier: InvoicedPeriod | None = None
     own: bool = False
 
     @property
@@ -76,7 +79,7 @@ def invoiced_span(key: UUID, periods: Sequence[InvoicedPeriod]) -> Span | None:
     for period, earlier in zip(periods, [*periods[1:], None], strict=True):
         if period.pk == key:
             before = (earlier.start, earlier.end) if earlier else None
-            return Span(period.start, period.end, before, period)
+            return Span(period.start, period.end, before, period, earlier)
     return None
 
 
@@ -107,19 +110,23 @@ def rows_of(
     if span.before:
         before = {item.charge.pk: item for item in charge_usage(subscription, *span.before, charges)}
     billed = billed_of(span.period) if span.period else {}
+    earlier = billed_of(span.earlier) if span.earlier else {}
+    minor_before = {
+        key: earlier.get(key, 0) if span.earlier else item.amount_minor for key, item in before.items()
+    }
     amounts = [billed.get(item.charge.pk, 0) if span.period else item.amount_minor for item in report.charges]
     total = sum(amounts)
     rows = [
         Row(
             item,
             amount,
-            before[item.charge.pk].amount_minor if before else None,
+            minor_before.get(item.charge.pk),
             before[item.charge.pk].units if before else None,
             Decimal(amount * 100) / total if total else None,
         )
         for item, amount in zip(report.charges, amounts, strict=True)
     ]
-    return rows, sum(item.amount_minor for item in before.values()) if before else None
+    return rows, sum(minor_before.values()) if before else None
 
 
 def billed_of(period: InvoicedPeriod) -> dict[Any, int]:

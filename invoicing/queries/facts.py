@@ -17,6 +17,7 @@ from django.db.models import Sum
 
 from billing.models import Subscription
 from billing.queries.usage import ChargeUsage, charge_usage
+from billing.queries.usage_carried import stays_in_use
 from billing.rules.charges.base import Usage
 from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
@@ -122,13 +123,17 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
 
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """A line per charge with usage, and one for each minimum spend that was not reached."""
+    """A line per charge with usage, and one for each minimum spend that was not reached. What stays in use is billed
+    once a period, when it closes: a bill in between leaves it out.
+    """
     subscription = window.subscription
     if window.start > window.end:
         return []
     lines = []
     charges = rates.charges_of(subscription.plan_id)
     for item in charge_usage(subscription, window.start, window.end, charges):
+        if stays_in_use(item.metric) and not window.closing:
+            continue
         facts = LineFacts(
             description=item.charge.invoice_name,
             currency=currency,

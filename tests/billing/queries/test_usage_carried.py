@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,8 +17,9 @@ from billing.actions.usage import ingest
 from billing.models import Event
 from billing.queries.usage import current_usage, measured_of, whole_period
 from billing.rules.aggregation import Aggregation, UsageEvent, aggregate
+from billing.rules.errors import Conflict
 from billing.rules.periods import Period
-from invoicing.actions.billing_run import bill_customer
+from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.models import InvoiceLine
 from tests.factories.catalog import charge, make_metric, make_plan
 from tests.factories.customers import make_customer
@@ -134,6 +136,30 @@ def test_items_stay_until_they_are_removed() -> None:
         ("1", "310"),
         ("0", "0"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "value", "lines"),
+    [
+        ("sum", 10, [("10", "3100")]),
+        ("unique_count", "ann", [("1", "310")]),
+        ("weighted_sum", 31, [("15", "4650"), ("16", "4960")]),  # 15 and 16 of 31 days
+    ],
+)
+def test_a_bill_in_between_bills_nothing_twice(
+    aggregation: str, value: Any, lines: list[tuple[str, str]]
+) -> None:
+    organization = make_organization()
+    found = make_metric(organization, "seats", aggregation, recurring=True)
+    plan = make_plan(organization, [charge(found, properties={"amount": "3.10"})], amount_minor=0)
+    subscription = subscribe(billed_customer(organization), plan, on(2026, 1, 1))
+    ingest(organization, [event(subscription, found, value, at=on(2026, 1, 1))], at=AT)
+    # What stays in use waits for the end of the period; what weighs by time is billed up to now.
+    with nullcontext() if len(lines) > 1 else pytest.raises(Conflict, match="nothing to bill"):
+        bill_now(subscription.customer, by=ACTOR, at=on(2026, 1, 16))
+    bill_customer(subscription.customer_id, by=ACTOR, at=on(2026, 2, 1))
+    billed = InvoiceLine.objects.filter(kind="charge").order_by("period_start")
+    assert [(f"{line.units.normalize():f}", f"{line.amount_minor}") for line in billed] == lines
 
 
 def test_a_weighted_sum_counts_the_time_and_carries_its_value() -> None:

@@ -77,6 +77,17 @@ def test_an_invoiced_period_stands_as_it_was_billed(page: Any, subscription: Sub
     assert page("?period=ipd_01a2152f991c76d396f1c5843cfaff25").status_code == 404
 
 
+def test_two_invoiced_periods_are_compared_as_they_were_billed(page: Any, subscription: Subscription) -> None:
+    bill_customer(subscription.customer_id, by=ACTOR, at=on(2026, 3, 1))
+    subscription.plan.charges.update(properties={"amount": "7"})
+    last = InvoicedPeriod.objects.filter(subscription=subscription, kind="usage").latest("start")
+    rows = page(f"?period={last.public_id}").context["rows"]
+    assert [(row.amount_minor, row.before_minor, row.before_units) for row in rows] == [
+        (6000, 4000, 400),
+        (100, 200, 2),
+    ]
+
+
 def test_days_of_ones_own_choice(page: Any) -> None:
     answer = page("?from=2026-01-20&to=2026-02-04")
     assert [(row.item.units, row.amount_minor) for row in answer.context["rows"]] == [(700, 7000), (2, 200)]
