@@ -63,3 +63,13 @@ def test_colours_come_from_tokens(path: Path) -> None:
         line.split(":", 1)[1] for line in styles.splitlines() if ":" in line and "url(" not in line
     )
     assert COLOUR.findall(values) == []
+
+
+OPENER = re.compile(r"<a\s[^>]*hx-target=\"#(?:drawer|dialog)\"[^>]*>")
+
+
+def test_a_link_fills_its_overlay_and_never_replaces_it() -> None:
+    """An `hx-swap` of an element around the link would be inherited: the overlay itself would be gone."""
+    openers = [(name(path), link) for path in PAGES for link in OPENER.findall(text(path))]
+    assert len(openers) > 5
+    assert [where for where, link in openers if 'hx-swap="innerHTML"' not in link] == []
