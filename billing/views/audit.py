@@ -10,14 +10,13 @@ from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_safe
 
 from billing.models import AuditEntry
 from billing.web.access import access
 from billing.web.activity import details, title, tone
 from billing.web.htmx import render_page
-from billing.web.paging import page_of
+from billing.web.paging import address, day_of, page_of
 from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import developer_tabs
 
@@ -69,15 +68,6 @@ def narrowed(rows: QuerySet[Any], chosen: dict[str, str]) -> QuerySet[Any]:
     return rows
 
 
-def day_of(text: str) -> date | None:
-    """A day from `2026-11-21`, or None; 9999 and the like are left out, they have no next day."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    return day if day and 1970 <= day.year < 9000 else None
-
-
 def midnight(day: date) -> datetime:
     """The first moment of a day in the organization's time zone."""
     return timezone.make_aware(datetime.combine(day, time.min))
@@ -90,9 +80,6 @@ def chips(query: QueryDict, chosen: dict[str, str]) -> list[dict[str, str]]:
     for name, value in chosen.items():
         if not value:
             continue
-        rest = query.copy()
-        rest.pop(name, None)
-        rest.pop("page", None)
         shown = title(value) if name == "action" else value
-        items.append({"label": labels[name], "value": shown, "remove_url": f"?{rest.urlencode()}"})
+        items.append({"label": labels[name], "value": shown, "remove_url": address(query, name, "page")})
     return items

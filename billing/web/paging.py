@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any, TypeVar
 
 from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
+from django.utils.dateparse import parse_date
 
 PER_PAGE = 20
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -16,6 +18,25 @@ Rows = TypeVar("Rows", bound=QuerySet[Any])
 def page_of(request: HttpRequest, rows: QuerySet[Any], per_page: int = PER_PAGE) -> Page[Any]:
     """The page that `?page=` asks for; out of range is clamped to the nearest one."""
     return Paginator(rows, per_page).get_page(request.GET.get("page"))
+
+
+def day_of(text: str) -> date | None:
+    """A day from `2026-11-21`, or None; 9999 and the like are left out, they have no next day."""
+    try:
+        day = parse_date(text)
+    except ValueError:
+        return None
+    return day if day and 1970 <= day.year < 9000 else None
+
+
+def address(query: QueryDict, *without: str, **values: str) -> str:
+    """The list's address with some parts left out and others set."""
+    rest = query.copy()
+    for name in without:
+        rest.pop(name, None)
+    for name, value in values.items():
+        rest[name] = value
+    return f"?{rest.urlencode()}"
 
 
 def sorted_by(request: HttpRequest, rows: Rows, columns: Mapping[str, str], default: str) -> tuple[Rows, str]:

@@ -40,14 +40,6 @@ BUCKETS = (
 )
 
 
-def bucket_of(due_on: date | None, today: date) -> Bucket | None:
-    """The bucket of what was due on a day; None while it is not late."""
-    late = 0 if due_on is None else (today - due_on).days
-    return next(
-        (one for one in BUCKETS if late >= one.first and (one.last is None or late <= one.last)), None
-    )
-
-
 def change_percent(now_minor: int, before_minor: int) -> Decimal | None:
     """By how much an amount has changed; None when there was nothing before."""
     if before_minor <= 0:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -18,6 +18,7 @@ from billing.models import AuditEntry
 from billing.web.access import access
 from billing.web.formats import UNKNOWN, day_text, money_text, zone_of
 from billing.web.htmx import render_page
+from billing.web.paging import address, day_of
 from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.views.frame import customer_frame, find_customer
@@ -98,15 +99,6 @@ def narrowed(rows: QuerySet[AuditEntry], chosen: dict[str, str], tz: str) -> Que
     return rows
 
 
-def day_of(text: str) -> date | None:
-    """A day from `2026-11-21`, or None."""
-    try:
-        day = parse_date(text)
-    except ValueError:
-        return None
-    return day if day and 1970 <= day.year < 9000 else None
-
-
 def place(entry: AuditEntry) -> str:
     """Where the list goes on after an entry: `2026-11-21T14:05:00.123456_<id>`, in UTC."""
     return f"{entry.at.astimezone(UTC).replace(tzinfo=None).isoformat()}_{entry.pk}"
@@ -120,16 +112,6 @@ def older(rows: QuerySet[AuditEntry], before: str) -> QuerySet[AuditEntry]:
     except ValueError:
         return rows
     return rows.filter(Q(at__lt=at) | Q(at=at, pk__lt=pk), at__lte=at)
-
-
-def address(query: QueryDict, *without: str, **values: str) -> str:
-    """The list's address with some parts left out and others set."""
-    rest = query.copy()
-    for name in without:
-        rest.pop(name, None)
-    for name, value in values.items():
-        rest[name] = value
-    return f"?{rest.urlencode()}"
 
 
 def chips(query: QueryDict, chosen: dict[str, str]) -> list[dict[str, str]]:

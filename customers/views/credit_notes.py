@@ -27,15 +27,10 @@ def customer_credit_notes(request: StaffRequest, id: UUID) -> HttpResponse:
     issue = next((act["url"] for act in frame["acts"] if act["label"] == "Issue credit note"), "")
     edit = may(request.member, "credit_notes.edit")
     rows = [
-        {"note": note, "shown": note_state(note), "can_void": edit and untouched(note)}
+        {"note": note, "shown": note_state(note), "can_void": edit and note.untouched}
         for note in page.object_list
     ]
     context = {"page": page, "rows": rows, "issue_url": issue}
     return render_page(
         request, "customers/credit_notes/tab.html", frame | context, partials=("credit-note-table",)
     )
-
-
-def untouched(note: CreditNote) -> bool:
-    """Whether it is in force with nothing used or given back, so that it can be voided."""
-    return note.status == "finalized" and not note.refund_minor and note.balance_minor == note.total_minor

@@ -76,3 +76,8 @@ class CreditNote(Scoped):
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def untouched(self) -> bool:
+        """In force, with nothing used and no money given back: it may be voided."""
+        return self.status == "finalized" and not self.refund_minor and self.balance_minor == self.total_minor

@@ -67,10 +67,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "shown": note_state(note),
         "reason": note.reason.replace("_", " ").capitalize(),
         "used_minor": used_minor,
-        "can_void": finalized
-        and not used_minor
-        and not note.refund_minor
-        and may(request.member, "credit_notes.edit"),
+        "can_void": note.untouched and may(request.member, "credit_notes.edit"),
         "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
         "history": history(note),
     }
