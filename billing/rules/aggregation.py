@@ -7,7 +7,7 @@ Laws. Over the events of the half-open window, in order of (timestamp, order of 
   repeats 0; an event without an operation is an "add".
 - weighted_sum: the running value times the seconds it stood, over the seconds of the full period.
 - Events whose value is missing or not a number (`-?digits(.digits)?`) do not take part.
-- recurring sum and unique_count look at all history before the end of the window.
+- recurring sum and unique_count look at all history before the end of the window (prorated.py: for the days).
 Input order never matters.
 
 Example: add a, add b, add a, remove b: 1 + 1 + 0 - 1 = 1. Values 5, -2, 10: sum 13, max 10.
@@ -16,7 +16,7 @@ Example: add a, add b, add a, remove b: 1 + 1 + 0 - 1 = 1. Values 5, -2, 10: sum
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import StrEnum
 from numbers import Real
@@ -24,14 +24,14 @@ from typing import Any
 
 from billing.rules.errors import Invalid
 from billing.rules.money import CONTEXT, ZERO
-from billing.rules.periods import Period, days_in, local_date
+from billing.rules.periods import Period
 
 # Also the pattern of the SQL side (POSIX, anchored): what does not match is not a number.
 NUMBER_PATTERN = r"^-?[0-9]{1,25}(\.[0-9]{1,30})?$"
 _NUMBER = re.compile(NUMBER_PATTERN.replace("^", "").replace("$", ""))
 _MICROSECOND = timedelta(microseconds=1)
 # A value has up to 55 digits; sums of many of them must still be exact, or order would matter.
-_WIDE = Context(prec=100, rounding=ROUND_HALF_UP, traps=[t for t, on in CONTEXT.traps.items() if on])
+WIDE = Context(prec=100, rounding=ROUND_HALF_UP, traps=[t for t, on in CONTEXT.traps.items() if on])
 _SECOND = Decimal(1_000_000)
 _DAY = timedelta(days=1)
 _HALF_DAY = timedelta(hours=12)
@@ -136,7 +136,7 @@ def aggregate(
         return _unique_count(seen)
     numeric = [(e, value) for e in seen if (value := parse_value(e.value)) is not None]
     values = tuple(value for _, value in numeric)
-    with localcontext(_WIDE):
+    with localcontext(WIDE):
         if kind == Aggregation.SUM:
             units = sum(values, ZERO)
         elif kind == Aggregation.MAX:
@@ -149,7 +149,7 @@ def aggregate(
     return Aggregated(units, len(values), values)
 
 
-def _steps_of(events: Iterable[UsageEvent]) -> list[tuple[UsageEvent, str, int]]:
+def unique_steps(events: Iterable[UsageEvent]) -> list[tuple[UsageEvent, str, int]]:
     """Events that name an item, with the item and +1, -1 or 0."""
     present: set[str] = set()
     steps: list[tuple[UsageEvent, str, int]] = []
@@ -167,7 +167,7 @@ def _steps_of(events: Iterable[UsageEvent]) -> list[tuple[UsageEvent, str, int]]
 
 
 def _unique_count(events: Sequence[UsageEvent]) -> Aggregated:
-    steps = [Decimal(step) for _, _, step in _steps_of(events)]
+    steps = [Decimal(step) for _, _, step in unique_steps(events)]
     return Aggregated(sum(steps, ZERO), len(steps), tuple(steps))
 
 
@@ -186,7 +186,7 @@ def weighted_units(value_seconds: Decimal, full: Period) -> Decimal:
 
     The period has whole days of 86,400 s (to the nearest): a clock change does not alter the weight of a second.
     """
-    with localcontext(_WIDE):
+    with localcontext(WIDE):
         seconds = max(1, (full.end - full.start + _HALF_DAY) // _DAY) * (_DAY // _MICROSECOND) / _SECOND
         units = (value_seconds / seconds).quantize(Decimal(1).scaleb(-20), rounding=ROUND_CEILING)
         return units.normalize() + ZERO
@@ -196,55 +196,6 @@ def round_units(units: Decimal, function: RoundingFunction | None, precision: in
     """Round a quantity as the metric asks: 123.456 ceil at -2 is 200. No function: unchanged."""
     if function is None:
         return units
-    with localcontext(_WIDE):
+    with localcontext(WIDE):
         step = Decimal(1).scaleb(-(precision or 0))
         return units.quantize(step, rounding=_ROUNDINGS[function]) + ZERO
-
-
-def prorated_sum(events: Iterable[UsageEvent], window: Period, duration_days: int, tz: str) -> Decimal:
-    """Recurring sum where units count for the days they stood, both ends included; ceiled to 5.
-
-    `duration_days` is the length of the full period. Units from before the window count for all of
-    its days. Example: 12 added on 26 May of a 31-day month count 12 x 6 / 31.
-    """
-    total = ZERO
-    with localcontext(_WIDE):
-        for event in in_order(events):
-            value = parse_value(event.value)
-            if value is None or event.timestamp >= window.end:
-                continue
-            stood = Period(max(event.timestamp, window.start), window.end)
-            total += value * days_in(stood, tz) / duration_days
-        return _ceil5(total)
-
-
-def prorated_unique_count(
-    events: Iterable[UsageEvent], window: Period, duration_days: int, tz: str
-) -> Decimal:
-    """Recurring unique count where an item counts for the days it was there; ceiled to 5 decimals.
-
-    From the day of its add to the day of its remove, both included; a day counts once.
-    """
-    last_day = local_date(window.end - _MICROSECOND, tz)
-    first_day = local_date(window.start, tz)
-    added: dict[str, date] = {}
-    days: dict[str, set[int]] = {}
-    steps = _steps_of(e for e in in_order(events) if e.timestamp < window.end)
-    for event, item, step in steps:
-        on = local_date(event.timestamp, tz)
-        if step > 0:
-            added[item] = on
-        elif step < 0:
-            _mark(days.setdefault(item, set()), added.pop(item), on, first_day)
-    for item, since in added.items():
-        _mark(days.setdefault(item, set()), since, last_day, first_day)
-    with localcontext(_WIDE):
-        return _ceil5(Decimal(sum(len(marked) for marked in days.values())) / duration_days)
-
-
-def _mark(marked: set[int], since: date, until: date, first_day: date) -> None:
-    marked.update(range(max(since, first_day).toordinal(), until.toordinal() + 1))
-
-
-def _ceil5(value: Decimal) -> Decimal:
-    return value.quantize(Decimal("0.00001"), rounding=ROUND_CEILING)

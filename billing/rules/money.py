@@ -17,6 +17,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal, DivisionByZero, InvalidOper
 from billing.rules.errors import Invalid
 
 CONTEXT = Context(prec=50, rounding=ROUND_HALF_UP, traps=[InvalidOperation, DivisionByZero, Overflow])
+_SETTLED = Context(prec=40, rounding=ROUND_HALF_UP)
 
 _NO_DECIMALS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
 _TWO_DECIMALS = """
@@ -64,6 +65,11 @@ def round_half_up(value: Decimal, places: int = 0) -> Decimal:
     """Round half away from zero; `places` may be negative (1250 at -2 is 1300)."""
     with exact():
         return value.quantize(Decimal(1).scaleb(-places), rounding=ROUND_HALF_UP) + ZERO
+
+
+def settled(value: Decimal) -> Decimal:
+    """A sum of fractions without the dust of their last digits, so that 1/3 + 2/3 is 1: 40 digits of the 50."""
+    return _SETTLED.plus(value)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

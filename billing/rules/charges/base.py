@@ -22,7 +22,7 @@ Properties = dict[str, Any]
 class Step:
     """One row of the calculation: units x unit_amount (or units x rate %) + flat_amount = amount.
 
-    `kind` is one of units, tier, free, package, percentage, fixed, minimum, maximum, events.
+    `kind` is one of units, tier, free, package, percentage, fixed, minimum, maximum, events, days, billed.
     Amounts are major units; `rate` is a percentage (1.5 is 1.5 %); `from_value` and `to_value`
     are the bounds of a tier as they were configured (None: open).
     """
@@ -103,8 +103,11 @@ class ChargeModel(Generic[P]):
     payable_in_advance: bool = True
 
     def price(self, params: P, usage: Usage) -> Priced:
-        """The price of `usage`. Negative usage (more removed than added) costs nothing."""
-        if usage.units < 0:
+        """The price of `usage`. Negative usage (more removed than added) costs nothing; where single events are
+        priced by their days, the sum of days may be negative and the full quantity decides.
+        """
+        full = usage.full_units if usage.prorated_values else None
+        if (usage.units if full is None else full) < 0:
             return Priced.of()
         with exact():
             return self.compute(params, usage)

@@ -16,7 +16,7 @@ from decimal import Decimal
 
 from billing.rules.charges.base import ChargeModel, Priced, Properties, Step, Usage
 from billing.rules.charges.tiers import Tier, parse_tiers, reached, serialize_tiers
-from billing.rules.money import ZERO
+from billing.rules.money import ZERO, settled
 
 _RANGES, _PRICE = "graduatedRanges", "perUnitAmount"
 
@@ -81,6 +81,7 @@ def _compute_prorated(params: Graduated, usage: Usage) -> Priced:
             prorated_by_tier[i] += part * prorated / value
         level += value
         highest = max(highest, level)
+    prorated_by_tier = [settled(units) for units in prorated_by_tier]
     priced = sum((p * t.price for p, t in zip(prorated_by_tier, params.tiers, strict=True)), ZERO)
     if priced < 0:
         # More was taken away than the period is charged for: only the flat amounts remain.

@@ -17,8 +17,6 @@ from billing.rules.aggregation import (
     UsageEvent,
     aggregate,
     parse_value,
-    prorated_sum,
-    prorated_unique_count,
     round_units,
 )
 from billing.rules.errors import Invalid
@@ -95,7 +93,6 @@ def test_order_of_arrival_in_the_list_never_matters(
     chance.shuffle(shuffled)
     answer = aggregate(kind, events, MARCH, recurring=recurring)
     assert aggregate(kind, shuffled, MARCH, recurring=recurring) == answer
-    assert prorated_sum(shuffled, MARCH, 31, "UTC") == prorated_sum(events, MARCH, 31, "UTC")
 
 
 @given(EVENTS)
@@ -132,7 +129,6 @@ def test_the_widest_values_are_summed_exactly() -> None:
         assert aggregate(Aggregation.SUM, shuffled, MARCH).units == Decimal(tiny)
     assert aggregate(Aggregation.WEIGHTED_SUM, events, MARCH).units > 0
     assert round_units(Decimal(widest), RoundingFunction.CEIL, 2) == 10**25
-    assert prorated_sum(events[:1], MARCH, 31, "UTC") == 10**25
 
 
 def test_the_end_of_the_window_belongs_to_the_next() -> None:
@@ -160,14 +156,6 @@ def test_weighted_sum_over_a_clock_change_weighs_a_day_as_a_day() -> None:
     october = Period(datetime(2023, 9, 30, 22, tzinfo=UTC), datetime(2023, 10, 31, 23, tzinfo=UTC))
     half = [UsageEvent(october.start, 31), UsageEvent(october.start + timedelta(days=1), -31)]
     assert aggregate(Aggregation.WEIGHTED_SUM, half, october).units == 1
-
-
-def test_prorated_by_hand() -> None:
-    # 12 from the 26th: 6 of 31 days; 5 from before: the whole month.
-    events = [UsageEvent(START - timedelta(days=40), 5), at(26, 12, 12)]
-    assert prorated_sum(events, MARCH, 31, "UTC") == Decimal("7.32259")
-    item = [at(2, 5, "a"), at(30, 23, "a", operation="remove"), at(31, value="a")]
-    assert prorated_unique_count(item, MARCH, 31, "UTC") == Decimal("0.96775")
 
 
 def test_recurring_is_refused_where_it_makes_no_sense() -> None:

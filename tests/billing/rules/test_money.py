@@ -13,10 +13,12 @@ from billing.rules.money import (
     Money,
     allocate,
     allocate_minor,
+    exact,
     exponent,
     from_minor,
     is_currency,
     round_half_up,
+    settled,
     to_minor,
 )
 
@@ -108,3 +110,11 @@ def test_allocate_loses_nothing(total: int, weights: list[Decimal]) -> None:
     if whole:
         for part, weight in zip(parts, weights, strict=True):
             assert abs(part * whole - total * weight) <= whole  # within one unit of the exact share
+
+
+def test_dust_of_divisions_is_dropped() -> None:
+    with exact():
+        whole = Decimal(1) / 3 * 3
+    assert whole != 1
+    assert settled(whole) == 1
+    assert settled(Decimal("123.456")) == Decimal("123.456")

@@ -14,12 +14,11 @@ from billing.rules.aggregation import (
     RoundingFunction,
     UsageEvent,
     aggregate,
-    prorated_sum,
-    prorated_unique_count,
     round_units,
 )
 from billing.rules.money import round_half_up
 from billing.rules.periods import Period
+from billing.rules.prorated import prorated_sum, prorated_unique_count
 
 DATA = Path(__file__).parents[2] / "data" / "worked_cases.jsonl"
 ALL = [json.loads(line, parse_float=Decimal) for line in DATA.read_text().splitlines()]
@@ -71,8 +70,8 @@ def aggregated(given: dict[str, Any], only: dict[str, str]) -> Aggregated:
     )
     if given.get("prorated"):
         prorate = prorated_sum if kind == Aggregation.SUM else prorated_unique_count
-        units = prorate(events, window, given["period"]["charges_duration_days"], "UTC")
-        return Aggregated(units, result.events_count)
+        prorated = prorate(events, window, given["period"]["charges_duration_days"], "UTC")
+        return Aggregated(prorated.units, prorated.events_count)
     return result
 
 

@@ -216,9 +216,18 @@ def test_prorated_graduated_opens_tiers_by_the_highest_quantity() -> None:
     removed = Usage(
         Decimal("-1"), 2, (Decimal(2), Decimal(-2)), (Decimal("0.1"), Decimal("-0.9")), Decimal(0)
     )
-    assert charge_model("graduated").compute(
-        charge_model("graduated").parse(properties), removed
-    ).total == Decimal(100)
+    assert price("graduated", properties, removed).total == Decimal(100)
+    below = Usage(Decimal("0.1"), 2, (Decimal(2), Decimal(-3)), (Decimal(1), Decimal("-0.9")), Decimal(-1))
+    assert price("graduated", properties, below).total == 0
+
+
+def test_parts_of_days_make_whole_cents() -> None:
+    # Three times a third of a unit at 0.01: exactly one cent, not the 0.99999... of three roundings.
+    properties = tiers((0, None, "0.01", "0"))
+    with exact():
+        third = Decimal(1) / 3
+    usage = Usage(Decimal(1), 3, (Decimal(1),) * 3, (third,) * 3, Decimal(3))
+    assert price("graduated", properties, usage).total == Decimal("0.01")
 
 
 def test_volume_is_chosen_by_full_units_when_prorated() -> None:
