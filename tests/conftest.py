@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from billing import embedded
 from tests.services.stripe import FakeStripe, StripeServer
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
+
+# How long an example takes depends on what else the machine does: no test is about that.
+settings.register_profile("tarn", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("tarn")
 
 _servers: embedded.Servers | None = None
 
