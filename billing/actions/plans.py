@@ -10,10 +10,12 @@ from django.db import transaction
 
 from billing.actions import audit, catalog
 from billing.actions.charges import ChargeTerms, sync_charges
+from billing.actions.webhooks import emit
 from billing.models import Organization, Plan, Tax
 from billing.orm.actor import Actor
 from billing.orm.search import search_columns
 from billing.queries.catalog_use import plan_use
+from billing.queries.payloads_catalog import plan_payload
 from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
 
 FIELDS = (
@@ -26,6 +28,8 @@ FIELDS = (
     "currency",
     "pay_in_advance",
     "trial_days",
+    "commitment_minor",
+    "commitment_display_name",
     "features",
     "active",
 )
@@ -46,6 +50,8 @@ def create_plan(
     interval: str = "monthly",
     pay_in_advance: bool = False,
     trial_days: int = 0,
+    commitment_minor: int = 0,
+    commitment_display_name: str = "",
     description: str = "",
     invoice_display_name: str = "",
     features: Sequence[str] = (),
@@ -69,6 +75,8 @@ def create_plan(
         "currency": currency,
         "pay_in_advance": pay_in_advance,
         "trial_days": trial_days,
+        "commitment_minor": commitment_minor,
+        "commitment_display_name": commitment_display_name,
         "features": list(features),
         "active": active,
     }
@@ -81,6 +89,7 @@ def create_plan(
         name: (None, value) for name, value in audit.snapshot(plan, FIELDS).items() if value not in ("", [])
     }
     audit.record(organization, "plan.created", plan, by=by, at=at, changes=changes | priced)
+    tell(plan, "plan.created", at=at)
     return plan
 
 
@@ -107,7 +116,7 @@ def update_plan(
         raise FieldErrors(
             [(name, "Stays as it is: there are subscriptions.") for name in locked], code="plan_field_locked"
         )
-    check_currency_change(plan, changed, charges)
+    check_currency_change(plan, changed, changes, charges)
     if changed:
         write(plan)
     if taxes is not None:
@@ -119,18 +128,23 @@ def update_plan(
         changed |= sync_charges(plan, charges, at=at)
     if changed:
         audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changed)
+        tell(plan, "plan.updated", at=at)
     return plan
 
 
 def check_currency_change(
-    plan: Plan, changed: Mapping[str, Any], charges: Sequence[ChargeTerms] | None
+    plan: Plan, changed: Mapping[str, Any], asked: Mapping[str, Any], charges: Sequence[ChargeTerms] | None
 ) -> None:
     """An amount in minor units means another price in another currency, so it has to be said again."""
-    if (
-        "currency" in changed
-        and charges is None
-        and plan.charges.kept().filter(min_amount_minor__gt=0).exists()
-    ):
+    if "currency" not in changed:
+        return
+    if plan.commitment_minor and "commitment_minor" not in asked:
+        raise Locked(
+            "The minimum commitment is in the present currency. Send it with the new currency.",
+            code="plan_field_locked",
+            field="currency",
+        )
+    if charges is None and plan.charges.kept().filter(min_amount_minor__gt=0).exists():
         raise Locked(
             "A charge has a minimum spend in the present currency. Send the charges with the new currency.",
             code="plan_field_locked",
@@ -147,6 +161,7 @@ def set_plan_active(plan: Plan, active: bool, *, by: Actor, at: datetime) -> Pla
         plan.save(update_fields=["active", "updated_at"])
         action = "plan.activated" if active else "plan.deactivated"
         audit.record(plan.organization, action, plan, by=by, at=at, changes={"active": (not active, active)})
+        tell(plan, "plan.updated", at=at)
     return plan
 
 
@@ -167,13 +182,22 @@ def delete_plan(plan: Plan, *, by: Actor, at: datetime) -> Plan:
     plan.deleted_at = at
     plan.save(update_fields=["deleted_at", "updated_at"])
     audit.record(plan.organization, "plan.deleted", plan, by=by, at=at)
+    tell(plan, "plan.deleted", at=at)
     return plan
+
+
+def tell(plan: Plan, name: str, *, at: datetime) -> None:
+    """The event with the plan as it is now."""
+    rows = plan.charges.kept().select_related("metric", "plan").prefetch_related("taxes")
+    emit(plan.organization, name, plan, plan_payload(plan, list(rows)), at=at)
 
 
 def write(plan: Plan) -> None:
     """Check what belongs together, then save with the search columns."""
     if plan.amount_minor is not None and plan.amount_minor < 0:
         raise Invalid("Must not be negative.", field="amount_minor")
+    if plan.commitment_minor < 0:
+        raise Invalid("Must not be negative.", field="commitment_minor")
     if not 0 <= plan.trial_days <= MOST_TRIAL_DAYS:
         raise Invalid(f"Use 0 to {MOST_TRIAL_DAYS:,} days.", field="trial_days")
     if len(plan.features) > MOST_FEATURES:

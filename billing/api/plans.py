@@ -24,7 +24,11 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 
 router = Router(tags=["Plans"])
 TEXTS = ("description", "invoice_display_name")
-TAKEN_APART = {"amount", "prices", "tax_codes", "charges"}
+NAMES = {
+    "interval": "billing_interval",
+    "commitment_display_name": "minimum_commitment.invoice_display_name",
+}
+TAKEN_APART = {"amount", "prices", "minimum_commitment", "tax_codes", "charges"}
 
 
 def also(*names: str, default: Any = None) -> Any:
@@ -39,8 +43,17 @@ class PriceIn(ApiSchema):
     amount: Decimal = also("amount", "unitAmount", "unit_amount", default=...)
 
 
+class CommitmentIn(ApiSchema):
+    """What a period brings at the least, in major units of the plan's currency."""
+
+    amount: Decimal
+    invoice_display_name: str | None = None
+
+
 class PlanChanges(ApiSchema):
-    """What PATCH takes; fields that are left out stay, `charges` replaces all of them."""
+    """What PATCH takes; fields that are left out stay, `charges` replaces all of them, a `minimumCommitment` of null
+    takes it away.
+    """
 
     name: str | None = None
     code: str | None = None
@@ -52,6 +65,7 @@ class PlanChanges(ApiSchema):
     prices: list[PriceIn] | None = None
     pay_in_advance: StrictBool | None = None
     trial_days: StrictInt | None = None
+    minimum_commitment: CommitmentIn | None = None
     features: list[str] | None = None
     active: StrictBool | None = also("active", "isActive", "is_active")
     tax_codes: list[str] | None = None
@@ -121,7 +135,19 @@ def values_of(request: ApiRequest, body: PlanChanges, plan: Plan | None) -> tupl
         values["amount_minor"] = minor(
             amount, chosen, "amount" if body.prices is None else "prices[0].amount"
         )
+    if "minimum_commitment" in body.model_fields_set:
+        values |= commitment_of(body.minimum_commitment, chosen)
     return values, chosen
+
+
+def commitment_of(body: CommitmentIn | None, currency: str) -> dict[str, Any]:
+    """The columns of a minimum commitment."""
+    if body is None:
+        return {"commitment_minor": 0, "commitment_display_name": ""}
+    amount = minor(body.amount, currency, "minimum_commitment.amount")
+    if amount <= 0:
+        raise Invalid("Must be more than 0.", field="minimum_commitment.amount")
+    return {"commitment_minor": amount, "commitment_display_name": body.invoice_display_name or ""}
 
 
 def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, Any]:
@@ -178,7 +204,7 @@ def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
     try:
         update_plan(plan, values, **rest, by=asked.actor, at=now(asked.organization))
     except FieldErrors as error:
-        named = [("billing_interval" if name == "interval" else name, text) for name, text in error.errors]
+        named = [(NAMES.get(name, name), text) for name, text in error.errors]
         raise FieldErrors(named, code=error.code) from error
     return answer(plan)
 

@@ -22,7 +22,7 @@ PAY_HINTS = {
 }
 INTERVALS = tuple((interval.value, interval.value.title()) for interval in Interval)
 # The action's column -> the form's field, where they differ.
-FIELD_OF = {"amount_minor": "amount", "pay_in_advance": "pay"}
+FIELD_OF = {"amount_minor": "amount", "pay_in_advance": "pay", "commitment_minor": "commitment"}
 
 
 class PlanForm(forms.Form):
@@ -55,6 +55,13 @@ class PlanForm(forms.Form):
         widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "num"}),
         help_text="Of the fee; usage is billed from the first day.",
     )
+    commitment = forms.CharField(
+        label="Minimum per period",
+        required=False,
+        max_length=30,
+        widget=forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off", "class": "num"}),
+    )
+    commitment_display_name = forms.CharField(label="Name on invoices", max_length=200, required=False)
     taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     features = forms.CharField(
         required=False,
@@ -99,14 +106,16 @@ class PlanForm(forms.Form):
         return value if value in CURRENCIES else ""
 
     def clean(self) -> dict[str, Any]:
-        """The amount in minor units, exact in the currency; a code from the name when none was given."""
+        """The amounts in minor units, exact in the currency; a code from the name when none was given."""
         data = cast("dict[str, Any]", super().clean())
         fill_code(self, data)
-        if data.get("amount") and data.get("currency"):
-            try:
-                data["amount_minor"] = read_amount(data["amount"], data["currency"])
-            except Invalid as error:
-                self.add_error("amount", str(error))
+        for name in ("amount", "commitment"):
+            data[f"{name}_minor"] = 0
+            if data.get(name) and data.get("currency"):
+                try:
+                    data[f"{name}_minor"] = read_amount(data[name], data["currency"])
+                except Invalid as error:
+                    self.add_error(name, str(error))
         return data
 
     def chosen_taxes(self) -> list[Tax]:
@@ -124,6 +133,8 @@ class PlanForm(forms.Form):
             "interval",
             "currency",
             "amount_minor",
+            "commitment_minor",
+            "commitment_display_name",
         )
         return {name: data[name] for name in names} | {
             "pay_in_advance": data["pay"] == "advance",
@@ -134,11 +145,22 @@ class PlanForm(forms.Form):
 
 def initial_of(plan: Plan) -> dict[str, Any]:
     """A plan as the form shows it."""
-    names = ("name", "code", "description", "invoice_display_name", "interval", "currency")
+    names = (
+        "name",
+        "code",
+        "description",
+        "invoice_display_name",
+        "interval",
+        "currency",
+        "commitment_display_name",
+    )
     return {name: getattr(plan, name) for name in names} | {
         "amount": f"{from_minor(plan.amount_minor, plan.currency):f}",
         "pay": "advance" if plan.pay_in_advance else "arrears",
         "trial_days": plan.trial_days or "",
+        "commitment": f"{from_minor(plan.commitment_minor, plan.currency):f}"
+        if plan.commitment_minor
+        else "",
         "taxes": [tax.pk.hex for tax in plan.taxes.all()],
         "features": "\n".join(plan.features),
     }

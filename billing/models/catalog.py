@@ -97,6 +97,9 @@ class Plan(Kept):
     currency = CurrencyField()
     pay_in_advance = models.BooleanField(default=False)
     trial_days = models.PositiveSmallIntegerField(default=0)
+    # What a period brings at the least (0: nothing is promised); billing/rules/commitment.py.
+    commitment_minor = MinorField()
+    commitment_display_name = models.CharField(max_length=200, blank=True)
     features = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     active = models.BooleanField(default=True)
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
@@ -110,6 +113,7 @@ class Plan(Kept):
                 fields=["organization", "code"], condition=Q(deleted_at=None), name="plan_code"
             ),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="plan_amount_not_negative"),
+            models.CheckConstraint(condition=Q(commitment_minor__gte=0), name="plan_commitment_not_negative"),
         ]
         indexes: ClassVar = [GinIndex(fields=["search_grams"], name="plan_search")]
 
@@ -120,6 +124,11 @@ class Plan(Kept):
     def invoice_name(self) -> str:
         """What stands on an invoice."""
         return self.invoice_display_name or self.name
+
+    @property
+    def commitment_name(self) -> str:
+        """What stands on an invoice for the rest to the minimum commitment."""
+        return self.commitment_display_name or f"{self.invoice_name}, minimum commitment"
 
 
 class Charge(Kept):

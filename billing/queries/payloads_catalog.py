@@ -84,12 +84,23 @@ def plan_payload(plan: Plan, charges: list[Charge] | None = None) -> dict[str, A
         "prices": [{"currency": plan.currency, "amount": amount}],
         "payInAdvance": plan.pay_in_advance,
         "trialDays": plan.trial_days,
+        "minimumCommitment": commitment_payload(plan),
         "features": plan.features,
         "active": plan.active,
         "isActive": plan.active,
         "taxCodes": sorted(tax.code for tax in plan.taxes.all()),
         "charges": [charge_payload(charge) for charge in rows],
         **stamps(plan),
+    }
+
+
+def commitment_payload(plan: Plan) -> dict[str, Any] | None:
+    """What a period brings at the least, if anything is promised."""
+    if not plan.commitment_minor:
+        return None
+    return {
+        "amount": from_minor(plan.commitment_minor, plan.currency),
+        "invoiceDisplayName": plan.commitment_display_name,
     }
 
 

@@ -35,7 +35,7 @@ from billing.web.requests import StaffRequest
 
 _DO = re.compile(r"(add-charge|remove-charge|add-tier|remove-tier|model)(?::(\d+))?(?::(\d+))?$")
 _CHARGE_ERROR = re.compile(r"charges\[(\d+)\]\.(.*)$")
-TYPED = ("name", "code", "description", "invoice_display_name", "interval", "amount", "currency", "pay")
+TYPED = tuple(name for name in PlanForm.base_fields if name != "taxes")
 
 
 @access("catalog.edit")
@@ -110,7 +110,7 @@ def editors(rows: list[Row], shelf: Shelf, currency: str, checked: bool = False)
 
 def typed(data: QueryDict) -> dict[str, Any]:
     """What has been typed into the plan's own fields; locked ones are not sent and keep their value."""
-    values: dict[str, Any] = {name: data[name] for name in (*TYPED, "trial_days", "features") if name in data}
+    values: dict[str, Any] = {name: data[name] for name in TYPED if name in data}
     return values | {"taxes": data.getlist("taxes")}
 
 

@@ -34,6 +34,7 @@ from customers.rules.ageing import change_percent
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.usage_chart import bars, counted, series_tabs, stack
 from invoicing.models import InvoicedPeriod
+from invoicing.queries.running_commitment import running_commitment
 
 PAST_SHOWN = 24
 EVENTS_SHOWN = 20
@@ -95,6 +96,7 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
         "before_minor": before_minor,
         "percent": None if before_minor is None else change_percent(amount, before_minor),
         "lifetime_minor": lifetime_minor(subscription, amount) if look.span.running else None,
+        "commitment": running_commitment(subscription, at) if look.span.running else None,
         "begun": subscription.started_at,
         "tz": report.tz,
         "over": report.at >= report.end or not look.span.running,

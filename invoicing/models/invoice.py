@@ -203,6 +203,7 @@ class LineKind(models.TextChoices):
     SUBSCRIPTION = "subscription", "Subscription fee"
     CHARGE = "charge", "Usage"
     TRUE_UP = "true_up", "Minimum spend"
+    COMMITMENT = "commitment", "Minimum commitment"
     ONE_OFF = "one_off", "Item"
     CREDIT = "credit", "Prepaid credits"
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Sum
@@ -23,9 +24,17 @@ from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
+from invoicing.queries.commitments import settled
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import first_day, period_until
-from invoicing.rules.lines import Line, LineFacts, charge_line, subscription_line, true_up_line
+from invoicing.rules.lines import (
+    Line,
+    LineFacts,
+    charge_line,
+    commitment_line,
+    subscription_line,
+    true_up_line,
+)
 from invoicing.rules.states import InvoiceStatus
 
 USAGE, FEE = "usage", "fee"
@@ -77,13 +86,20 @@ def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """The lines of an invoice: per subscription the fee, then its charges; what is empty is left out."""
+    """The lines of an invoice: per subscription the fee, its charges, then what its minimum commitment lacks; what is
+    empty is left out.
+    """
     lines: list[Line] = []
-    for window in sorted(windows, key=lambda w: (str(w.subscription.pk), w.kind != FEE, w.start)):
-        if window.kind == FEE:
-            lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
-        else:
-            lines += usage_lines(window, tz=tz, currency=currency, rates=rates)
+    ordered = sorted(windows, key=lambda w: (str(w.subscription.pk), w.kind != FEE, w.start))
+    for _, group in groupby(ordered, key=lambda w: w.subscription.pk):
+        mine, made = list(group), len(lines)
+        for window in mine:
+            if window.kind == FEE:
+                lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
+            else:
+                lines += usage_lines(window, tz=tz, currency=currency, rates=rates)
+        for window in mine:
+            lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
     return lines
 
 
@@ -169,6 +185,28 @@ def minimum_lines(
         used_minor,
         days,
     )
+    return [line] if line else []
+
+
+def commitment_lines(
+    window: Window, made: Sequence[Line], *, tz: str, currency: str, rates: Rates
+) -> list[Line]:
+    """What is missing to the plan's minimum commitment in the period that a usage window completes."""
+    subscription, plan = window.subscription, window.subscription.plan
+    if not plan.commitment_minor or window.kind != USAGE or not window.closing or window.start > window.end:
+        return []
+    schedule = schedule_of(subscription, tz)
+    full = period_until(schedule, window.end, ended=ended_at(window))
+    start = max(full.start, first_day(schedule))
+    facts = LineFacts(
+        description=plan.commitment_name,
+        currency=currency,
+        taxes=rates.of_plan(plan.pk, subscription.customer_id),
+        period=Period(min(start, window.end), window.end),
+        subscription_id=str(subscription.pk),
+        plan_id=str(plan.pk),
+    )
+    line = commitment_line(facts, settled(subscription, schedule, window.period, full, made))
     return [line] if line else []
 
 

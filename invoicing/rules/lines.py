@@ -15,6 +15,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from billing.rules.charges.base import Priced, Step, Usage
+from billing.rules.commitment import TrueUp
 from billing.rules.errors import Invalid
 from billing.rules.money import ZERO, exact, from_minor, round_half_up, to_minor
 from billing.rules.periods import Period
@@ -26,6 +27,7 @@ class LineKind(StrEnum):
     SUBSCRIPTION = "subscription"
     CHARGE = "charge"
     TRUE_UP = "true_up"
+    COMMITMENT = "commitment"
     ONE_OFF = "one_off"
     CREDIT = "credit"
 
@@ -127,6 +129,20 @@ def true_up_line(facts: LineFacts, minimum_minor: int, used_minor: int, share: S
     amount = _major(missing, facts.currency)
     minor = int(round_half_up(missing))
     return Line(LineKind.TRUE_UP, facts, Decimal(1), amount, amount, minor)
+
+
+def commitment_line(facts: LineFacts, found: TrueUp) -> Line | None:
+    """What is missing to the plan's minimum commitment, or None when it is reached."""
+    if not found.missing_minor:
+        return None
+    currency, days = facts.currency, found.share
+    part = "" if days.days == days.of else f" for {days.days} of {days.of} days"
+    amount = from_minor(found.missing_minor, currency)
+    steps = (
+        Step("commitment", f"Commitment{part}", from_minor(found.committed_minor, currency)),
+        Step("billed", "Billed for the period", -from_minor(found.billed_minor, currency)),
+    )
+    return Line(LineKind.COMMITMENT, facts, Decimal(1), amount, amount, found.missing_minor, steps)
 
 
 def _major(minor: Decimal, currency: str) -> Decimal:

@@ -88,6 +88,10 @@ def formula(line: InvoiceLine) -> str:
         return "The plan's fee for the days of the period: days × fee ÷ days of the whole period."
     if line.kind == "true_up":
         return "The minimum of the charge less what was used."
+    if line.kind == "commitment":
+        return (
+            "The plan's minimum commitment less everything billed for the period, before coupons and taxes."
+        )
     return ""
 
 

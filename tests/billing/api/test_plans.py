@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import AuditEntry, Charge, Organization, Plan
+from billing.models import AuditEntry, Charge, EmittedEvent, Organization, Plan
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, make_tax, subscribe
 from tests.factories.people import make_key, make_organization
 
@@ -75,6 +75,24 @@ def test_the_sdk_can_create_list_change_and_deactivate(call: Any) -> None:
         ("plan.updated", "key"),
         ("plan.deleted", "key"),
     ]
+
+
+def test_a_minimum_commitment_is_set_changed_and_taken_away(call: Any) -> None:
+    body = {"name": "Pro", "code": "pro", "amount": 29, "currency": "EUR"}
+    promised = {"amount": 250.5, "invoiceDisplayName": "Promised"}
+    status, answer = call("post", "/plans", body | {"minimumCommitment": promised})
+    assert (status, answer["data"]["minimumCommitment"]) == (201, promised)
+    assert Plan.objects.get().commitment_minor == 25050
+    status, answer = call("patch", "/plans/pro", {"minimum_commitment": {"amount": "0.001"}})
+    assert (status, answer["error"]["errors"][0]["field"]) == (400, "minimumCommitment.amount")
+    status, answer = call("patch", "/plans/pro", {"minimumCommitment": {"amount": 0}})
+    assert (status, answer["error"]["errors"][0]["message"]) == (400, "Must be more than 0.")
+    status, answer = call("patch", "/plans/pro", {"currency": "USD", "amount": 30})
+    assert (status, answer["error"]["code"]) == (400, "plan_field_locked")
+    status, answer = call("patch", "/plans/pro", {"minimumCommitment": None})
+    assert (status, answer["data"]["minimumCommitment"]) == (200, None)
+    names = EmittedEvent.objects.order_by("id").values_list("name", "data__minimumCommitment__amount")
+    assert list(names) == [("plan.created", "250.50"), ("plan.updated", None)]
 
 
 @pytest.mark.parametrize(

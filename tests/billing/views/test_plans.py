@@ -123,6 +123,27 @@ def test_a_plan_with_tiers_is_created_from_the_form(admin: Client, acme: Organiz
     assert Plan.objects.count() == 1
 
 
+def test_a_minimum_commitment_is_typed_shown_and_taken_away(admin: Client, acme: Organization) -> None:
+    typed = fields(commitment="250.50", commitment_display_name="Promised")
+    assert admin.post("/plans/add", typed).status_code == 302
+    plan = Plan.objects.get()
+    assert (plan.commitment_minor, plan.commitment_name) == (25050, "Promised")
+    html = admin.get(f"/plans/{plan.public_id}").content.decode()
+    assert "€250.50" in html
+    assert 'value="250.50"' in admin.get(f"/plans/{plan.public_id}/edit").content.decode()
+    wrong = admin.post(f"/plans/{plan.public_id}/edit", typed | {"commitment": "-1"})
+    assert (wrong.status_code, error_at(wrong.content.decode(), "commitment")) == (
+        422,
+        "Must not be negative.",
+    )
+    again = admin.post(f"/plans/{plan.public_id}/edit", typed | {"do": "add-charge", "commitment": "9,9"})
+    assert 'value="9,9"' in again.content.decode()
+    assert admin.post(f"/plans/{plan.public_id}/edit", typed | {"commitment": ""}).status_code == 302
+    plan.refresh_from_db()
+    assert plan.commitment_minor == 0
+    assert "€250.50" in admin.get(f"/plans/{plan.public_id}/activity").content.decode()
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "minor"), [("JPY", "1500", 1500), ("KWD", "12.345", 12345), ("UGX", "0", 0)]
 )

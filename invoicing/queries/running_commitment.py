@@ -1,0 +1,30 @@
+"""The minimum commitment of the running period: what it would lack if nothing more were used."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from billing.models import Subscription
+from billing.queries.usage import running_window
+from billing.rules.commitment import TrueUp
+from billing.rules.states import LIVE
+from invoicing.queries.commitments import settled
+from invoicing.queries.facts import FEE, USAGE, Window, customer_zone, fee_lines, schedule_of, usage_lines
+from invoicing.queries.rates import Rates
+from invoicing.rules.boundaries import fee_window, period_until
+
+
+def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | None:
+    """What the invoice at the end of the period would settle; None when nothing is promised or it has ended."""
+    if not subscription.plan.commitment_minor or subscription.status not in {status.value for status in LIVE}:
+        return None
+    tz, currency = customer_zone(subscription.customer), subscription.plan.currency
+    schedule, rates = schedule_of(subscription, tz), Rates(subscription.organization_id)
+    start, end = running_window(subscription, at)
+    usage = Window(subscription, USAGE, start, end, closing=True)
+    full = period_until(schedule, end, ended=False)
+    days = None if schedule.pay_in_advance else fee_window(schedule, full)
+    fees = [Window(subscription, FEE, days.start, days.end)] if days else []
+    made = [line for fee in fees for line in fee_lines(fee, tz=tz, currency=currency, rates=rates)]
+    made += usage_lines(usage, tz=tz, currency=currency, rates=rates)
+    return settled(subscription, schedule, usage.period, full, made)
