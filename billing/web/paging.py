@@ -39,6 +39,15 @@ def address(query: QueryDict, *without: str, **values: str) -> str:
     return f"?{rest.urlencode()}"
 
 
+def tidy(query: QueryDict, path: str) -> str:
+    """The list's address without empty parameters, for the address bar."""
+    rest = query.copy()
+    for name in list(rest):
+        if not rest[name]:
+            del rest[name]
+    return f"{path}?{rest.urlencode()}" if rest else path
+
+
 def sorted_by(request: HttpRequest, rows: Rows, columns: Mapping[str, str], default: str) -> tuple[Rows, str]:
     """Order by `?sort=name` or `?sort=-name`; only the given columns, ties broken by the key.
 

@@ -8,29 +8,42 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.web.access import access, may
-from billing.web.htmx import render_page
-from billing.web.paging import page_of
+from billing.web.htmx import render_page, wants_partial
+from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from customers.views.frame import customer_frame, find_customer
-from invoicing.models import CreditNote
-from invoicing.queries.listing import note_state
+from invoicing.forms.lists import CreditNoteFilters
+from invoicing.queries.listing import CREDIT_NOTE_SORTS, credit_note_list, note_state, sums_of
 
 
 @require_safe
 @access("credit_notes.view")
 def customer_credit_notes(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The latest first."""
+    """The latest first, unless the address asks otherwise."""
     customer = find_customer(request, id)
-    found = CreditNote.objects.of(request.organization).filter(customer=customer)
-    page = page_of(request, found.select_related("invoice").order_by("-issuing_on", "-pk"))
     frame = customer_frame(request, customer, "credit-notes")
-    issue = next((act["url"] for act in frame["acts"] if act["label"] == "Issue credit note"), "")
+    filters = CreditNoteFilters(request.GET, of_one=True)
+    found = credit_note_list(request.organization, filters.values, customer)
+    rows, sort = sorted_by(request, found, CREDIT_NOTE_SORTS, "-issued")
+    page = page_of(request, rows.select_related("invoice"))
     edit = may(request.member, "credit_notes.edit")
-    rows = [
-        {"note": note, "shown": note_state(note), "can_void": edit and note.untouched}
-        for note in page.object_list
-    ]
-    context = {"page": page, "rows": rows, "issue_url": issue}
-    return render_page(
+    context = {
+        "page": page,
+        "rows": [
+            {"note": note, "shown": note_state(note), "can_void": edit and note.untouched}
+            for note in page.object_list
+        ],
+        "sums": sums_of(found.filter(status="finalized"), "total_minor"),
+        "filters": filters,
+        "chips": filters.chips(request.GET, {}),
+        "sort": sort if request.GET.get("sort") else "",
+        "issue_url": next(
+            (act["url"] for act in frame["acts"] if act["name"] == "customer-issue-credit-note"), ""
+        ),
+    }
+    response = render_page(
         request, "customers/credit_notes/tab.html", frame | context, partials=("credit-note-table",)
     )
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(request.GET, request.path)
+    return response

@@ -78,8 +78,9 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
 
     `?act=assign` opens the entry whose page is `customer-assign` when the page has loaded: `opened`.
 
-    Keys: customer, opened, tab, tabs, acts, tz (the customer's zone, else the billing entity's), edit_url (empty when
-    the role may not), deletion_url (progress page while the customer is being deleted), tags and tags_url.
+    Keys: customer, opened, tab, tabs, tab_count (how many the tab says it has), acts, tz (the customer's zone, else
+    the billing entity's), edit_url (empty when the role may not), deletion_url (progress page while the customer is
+    being deleted), tags and tags_url.
     """
     remember(request, "customer", customer)
     counts, wallet = tab_counts(customer)
@@ -97,6 +98,7 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
         "opened": next((act for act in acts if act["overlay"] and act["name"] == asked), None),
         "tab": tab,
         "tabs": tabs,
+        "tab_count": counts.get(tab, 0),
         "acts": acts,
         "tz": customer.timezone or customer.billing_entity.timezone,
         "edit_url": edit,

@@ -9,31 +9,46 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.web.access import access, may
-from billing.web.htmx import render_page
-from billing.web.paging import page_of
+from billing.web.formats import zone_of
+from billing.web.htmx import render_page, wants_partial
+from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from customers.views.frame import customer_frame, find_customer
-from invoicing.models import RECEIVED, Payment
-from invoicing.queries.listing import sums_of
+from invoicing.forms.lists import PaymentFilters
+from invoicing.models import RECEIVED
+from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 
 
 @require_safe
 @access("invoices.view")
 def customer_payments(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The latest first."""
+    """The latest first, unless the address asks otherwise; days are the customer's own."""
     customer = find_customer(request, id)
-    found = Payment.objects.of(request.organization).filter(customer=customer)
-    page = page_of(request, found.select_related("invoice").order_by("-paid_at", "-pk"))
-    pay = may(request.member, "invoices.pay")
-    rows = [
-        {
-            "payment": payment,
-            "refund_url": reverse("payment-refund", args=[payment])
-            if pay and payment.status in RECEIVED and payment.refunded_minor < payment.amount_minor
-            else "",
-        }
-        for payment in page.object_list
-    ]
-    context = {"page": page, "rows": rows, "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor")}
     frame = customer_frame(request, customer, "payments")
-    return render_page(request, "customers/payments/tab.html", frame | context, partials=("payment-table",))
+    filters = PaymentFilters(request.GET, of_one=True)
+    found = payment_list(request.organization, filters.values, customer, zone_of(frame["tz"]))
+    rows, sort = sorted_by(request, found, PAYMENT_SORTS, "-received")
+    page = page_of(request, rows.select_related("invoice"))
+    pay = may(request.member, "invoices.pay")
+    context = {
+        "page": page,
+        "rows": [
+            {
+                "payment": payment,
+                "refund_url": reverse("payment-refund", args=[payment])
+                if pay and payment.status in RECEIVED and payment.refunded_minor < payment.amount_minor
+                else "",
+            }
+            for payment in page.object_list
+        ],
+        "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
+        "filters": filters,
+        "chips": filters.chips(request.GET, {}),
+        "sort": sort if request.GET.get("sort") else "",
+    }
+    response = render_page(
+        request, "customers/payments/tab.html", frame | context, partials=("payment-table",)
+    )
+    if wants_partial(request):
+        response["HX-Push-Url"] = tidy(request.GET, request.path)
+    return response

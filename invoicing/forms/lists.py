@@ -29,8 +29,11 @@ class ListFilters(forms.Form):
     issued_to = day_field("To")
     customer = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 
-    def __init__(self, data: QueryDict) -> None:
+    def __init__(self, data: QueryDict, *, of_one: bool = False) -> None:
+        """`of_one`: the list is a tab of one customer's page, another customer cannot be asked for."""
         super().__init__(data, auto_id="filter_%s")
+        if of_one:
+            del self.fields["customer"]
         self.is_valid()
         self.values: dict[str, Any] = {name: value for name, value in self.cleaned_data.items() if value}
 
@@ -67,6 +70,18 @@ class InvoiceFilters(ListFilters):
 
 class PaymentFilters(ListFilters):
     """The payments list: the days are those on which the money came."""
+
+    state = forms.ChoiceField(
+        label="Status",
+        choices=[
+            ("", "Any"),
+            ("successful", "Successful"),
+            ("refunded", "Money given back"),
+            ("pending", "Pending"),
+            ("failed", "Failed"),
+        ],
+        required=False,
+    )
 
 
 class CreditNoteFilters(ListFilters):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from django.apps import apps
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.utils import timezone
 
 from billing.models import Organization
 from billing.orm.scoped import ScopedQuerySet
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
 from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.queries.lists import payments_with_status
 from invoicing.rules.shown import possible_acts, shown_status
 from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
 
@@ -35,6 +37,21 @@ INVOICE_SORTS = {
     "issued": "issuing_on",
     "due": "due_on",
     "amount": "total_minor",
+}
+PAYMENT_SORTS = {
+    "received": "paid_at",
+    "invoice": "invoice__number",
+    "customer": "invoice__customer_name",
+    "amount": "amount_minor",
+}
+CREDIT_NOTE_SORTS = {
+    "number": "number",
+    "invoice": "invoice__number",
+    "customer": "customer_name",
+    "issued": "issuing_on",
+    "amount": "total_minor",
+    "refund": "refund_minor",
+    "balance": "balance_minor",
 }
 
 
@@ -97,16 +114,14 @@ def invoice_list(
 
     One query for the counts of all tabs and the totals; the rows are not read yet.
     """
-    found: ScopedQuerySet = Invoice.objects.of(organization)
-    if customer is not None:
-        found = found.filter(customer=customer)
+    found = rows_of(Invoice.objects.of(organization), customer)
     for name in ("type", "currency"):
         if name in values:
             found = found.filter(**{name: values[name]})
     for name, lookup in (("due_from", "due_on__gte"), ("due_to", "due_on__lte")):
         if name in values:
             found = found.filter(**{lookup: values[name]})
-    found = narrowed(found, organization, values, "issuing_on", "number")
+    found = narrowed(on_days(found, values), organization, values, customer, "number")
     mine = tab_of(tab, today)
     # A voided invoice asks for nothing; it is added up only where one looks at voided ones.
     summed = mine if tab == "voided" else mine & ~Q(status=InvoiceStatus.VOIDED.value)
@@ -126,17 +141,31 @@ def invoice_list(
     return InvoiceList(found.filter(mine), counts, sums)
 
 
-def payment_list(organization: Organization, values: dict[str, Any]) -> ScopedQuerySet:
-    """Payments narrowed by words (reference, invoice number, customer), currency and days."""
-    found = Payment.objects.of(organization)
+def payment_list(
+    organization: Organization, values: dict[str, Any], customer: Any = None, zone: tzinfo | None = None
+) -> ScopedQuerySet:
+    """Payments narrowed by words (reference, invoice number, customer), currency, state, and days in `zone` (else
+    the active one).
+    """
+    found = rows_of(Payment.objects.of(organization), customer)
     if "currency" in values:
         found = found.filter(currency=values["currency"])
-    return narrowed(found, organization, values, "paid_at__date", "reference", "invoice__number")
+    if "state" in values:
+        found = payments_with_status(found, values["state"])
+    there = zone or timezone.get_current_timezone()
+    if "issued_from" in values:
+        found = found.filter(paid_at__gte=datetime.combine(values["issued_from"], time.min, there))
+    if "issued_to" in values:
+        after = values["issued_to"] + timedelta(days=1)
+        found = found.filter(paid_at__lt=datetime.combine(after, time.min, there))
+    return narrowed(found, organization, values, customer, "reference", "invoice__number")
 
 
-def credit_note_list(organization: Organization, values: dict[str, Any]) -> ScopedQuerySet:
+def credit_note_list(
+    organization: Organization, values: dict[str, Any], customer: Any = None
+) -> ScopedQuerySet:
     """Credit notes narrowed by words (number, invoice number, customer), currency, days and balance."""
-    found = CreditNote.objects.of(organization)
+    found = rows_of(CreditNote.objects.of(organization), customer)
     if "currency" in values:
         found = found.filter(currency=values["currency"])
     states = {
@@ -146,23 +175,36 @@ def credit_note_list(organization: Organization, values: dict[str, Any]) -> Scop
     }
     if values.get("state") in states:
         found = found.filter(states[values["state"]])
-    return narrowed(found, organization, values, "issuing_on", "number", "invoice__number")
+    return narrowed(on_days(found, values), organization, values, customer, "number", "invoice__number")
+
+
+def rows_of(rows: ScopedQuerySet, customer: Any) -> ScopedQuerySet:
+    """The customer's rows; all of them without a customer."""
+    return rows if customer is None else rows.filter(customer=customer)
+
+
+def on_days(rows: ScopedQuerySet, values: dict[str, Any]) -> ScopedQuerySet:
+    """Documents issued on the days asked for."""
+    for name, lookup in (("issued_from", "issuing_on__gte"), ("issued_to", "issuing_on__lte")):
+        if name in values:
+            rows = rows.filter(**{lookup: values[name]})
+    return rows
 
 
 def narrowed(
-    rows: ScopedQuerySet, organization: Organization, values: dict[str, Any], day: str, *texts: str
+    rows: ScopedQuerySet, organization: Organization, values: dict[str, Any], customer: Any, *texts: str
 ) -> ScopedQuerySet:
-    """Rows of the days, the customer and the words asked for; words are sought in `texts` and customers."""
-    if "issued_from" in values:
-        rows = rows.filter(**{f"{day}__gte": values["issued_from"]})
-    if "issued_to" in values:
-        rows = rows.filter(**{f"{day}__lte": values["issued_to"]})
-    if "customer" in values:
+    """Rows of the customer and the words asked for; words are sought in `texts` and in customers, unless all rows
+    are one `customer`'s.
+    """
+    if "customer" in values and customer is None:
         key = decode("cust", values["customer"])
         rows = rows.filter(customer=key) if key else rows.none()
     if term := values.get("q", "").strip():
-        customers = apps.get_model("customers", "Customer").objects.of(organization)
-        wanted = Q(customer__in=matching(customers, term).values("pk")) if fold(term) else Q()
+        wanted = Q()
+        if customer is None and fold(term):
+            customers = apps.get_model("customers", "Customer").objects.of(organization)
+            wanted = Q(customer__in=matching(customers, term).values("pk"))
         for text in texts:
             wanted |= Q(**{f"{text}__icontains": term})
         rows = rows.filter(wanted)

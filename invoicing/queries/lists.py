@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
@@ -23,6 +23,7 @@ INVOICE_WORDS = {
     "past_due": "overdue",
 }
 PAYMENT_WORDS = {"succeeded": "successful", "success": "successful", "paid": "successful", "error": "failed"}
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 VISIBLE_STATUSES = [status.value for status in VISIBLE]
 
 
@@ -48,7 +49,7 @@ def invoices_with_status(rows: Any, word: str, on: date) -> Any:
     return rows.none()
 
 
-def payments_with_status(rows: QuerySet[Any], word: str) -> QuerySet[Any]:
+def payments_with_status(rows: Rows, word: str) -> Rows:
     """Payments in a state, in any case and spelling; refunded are those of which anything went back. An unknown word
     finds nothing.
     """

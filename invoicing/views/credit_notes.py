@@ -10,19 +10,11 @@ from django.views.decorators.http import require_safe
 
 from billing.web.access import access, may
 from billing.web.htmx import render_page, wants_partial
-from billing.web.paging import page_of, sorted_by
+from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import CreditNoteFilters
-from invoicing.queries.listing import credit_note_list, note_state, sums_of
-from invoicing.views.frame import customer_named, document_context, find_credit_note, history, tidy
-
-SORTS = {
-    "number": "number",
-    "customer": "customer_name",
-    "issued": "issuing_on",
-    "amount": "total_minor",
-    "balance": "balance_minor",
-}
+from invoicing.queries.listing import CREDIT_NOTE_SORTS, credit_note_list, note_state, sums_of
+from invoicing.views.frame import customer_named, document_context, find_credit_note, history
 
 
 @require_safe
@@ -31,7 +23,7 @@ def credit_notes(request: StaffRequest) -> HttpResponse:
     """The list."""
     filters = CreditNoteFilters(request.GET)
     found = credit_note_list(request.organization, filters.values)
-    rows, sort = sorted_by(request, found, SORTS, "-issued")
+    rows, sort = sorted_by(request, found, CREDIT_NOTE_SORTS, "-issued")
     page = page_of(request, rows.select_related("customer", "invoice"))
     named = {}
     if "customer" in filters.values:

@@ -7,7 +7,6 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.apps import apps
-from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
@@ -49,15 +48,6 @@ def customer_named(request: StaffRequest, text: str) -> str:
     customers = apps.get_model("customers", "Customer").objects.of(request.organization)
     found = customers.filter(pk=key).first() if key else None
     return found.display_name if found else text
-
-
-def tidy(query: QueryDict, path: str) -> str:
-    """The list's address without empty parameters, for the address bar."""
-    rest = query.copy()
-    for name in list(rest):
-        if not rest[name]:
-            del rest[name]
-    return f"{path}?{rest.urlencode()}" if rest else path
 
 
 def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:

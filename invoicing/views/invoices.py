@@ -10,13 +10,13 @@ from django.views.decorators.http import require_safe
 
 from billing.web.access import access
 from billing.web.htmx import render_page, wants_partial
-from billing.web.paging import page_of, sorted_by
+from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
-from invoicing.views.frame import customer_named, document_context, find_invoice, history, tidy, today_of
+from invoicing.views.frame import customer_named, document_context, find_invoice, history, today_of
 from invoicing.views.lines import line_groups, shown_lines
 
 DEFAULT_SORT = "-issued"

@@ -11,19 +11,12 @@ from django.views.decorators.http import require_safe
 
 from billing.web.access import access
 from billing.web.htmx import render_page, wants_partial
-from billing.web.paging import page_of, sorted_by
+from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import PaymentFilters
 from invoicing.models import RECEIVED, Payment
-from invoicing.queries.listing import payment_list, sums_of
-from invoicing.views.frame import customer_named, tidy
-
-SORTS = {
-    "received": "paid_at",
-    "invoice": "invoice__number",
-    "customer": "invoice__customer_name",
-    "amount": "amount_minor",
-}
+from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
+from invoicing.views.frame import customer_named
 
 
 @require_safe
@@ -32,7 +25,7 @@ def payments(request: StaffRequest) -> HttpResponse:
     """The list, the latest first."""
     filters = PaymentFilters(request.GET)
     found = payment_list(request.organization, filters.values)
-    rows, sort = sorted_by(request, found, SORTS, "-received")
+    rows, sort = sorted_by(request, found, PAYMENT_SORTS, "-received")
     named = {}
     if "customer" in filters.values:
         named["customer"] = customer_named(request, filters.values["customer"])
