@@ -37,7 +37,7 @@ if ! cmp -s requirements.lock .venv/installed.lock; then
   if ! "$python" -c 'import ensurepip' 2>/dev/null; then
     debian "$(basename "$(readlink -f "$python")")-venv"
   fi
-  "$python" -m venv .venv
+  [ -x .venv/bin/python ] || "$python" -m venv .venv # it may be a link to another checkout's
   say "Installing $(grep -c '^[A-Za-z]' requirements.lock) packages"
   .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-compile \
     --require-hashes --no-deps -r requirements.lock

@@ -15,6 +15,7 @@ from billing.queries.catalog_use import has_events, metric_use
 from billing.rules.aggregation import RECURRING_ALLOWED
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import Conflict, Invalid, Locked
+from billing.rules.expressions import read_expression
 
 FIELDS = (
     "name",
@@ -22,11 +23,12 @@ FIELDS = (
     "description",
     "aggregation",
     "field_name",
+    "expression",
     "recurring",
     "rounding",
     "rounding_precision",
 )
-LOCKED_BY_EVENTS = ("code", "aggregation", "field_name", "recurring")
+LOCKED_BY_EVENTS = ("code", "aggregation", "field_name", "expression", "recurring")
 
 
 @transaction.atomic
@@ -37,6 +39,7 @@ def create_metric(
     code: str,
     aggregation: str,
     field_name: str = "",
+    expression: str = "",
     description: str = "",
     recurring: bool = False,
     rounding: str = "",
@@ -44,7 +47,8 @@ def create_metric(
     by: Actor,
     at: datetime,
 ) -> Metric:
-    """A new metric. `field_name` is the event property that is measured: required unless it counts.
+    """A new metric. `field_name` is the event property that is measured, `expression` computes the value instead: one
+    of them is required unless it counts.
 
     Raises FieldErrors or Invalid at the field, Conflict (code_taken) for a code in use.
     """
@@ -55,6 +59,7 @@ def create_metric(
         "description": description,
         "aggregation": aggregation,
         "field_name": field_name,
+        "expression": expression,
         "recurring": recurring,
         "rounding": rounding,
         "rounding_precision": rounding_precision if rounding else 0,
@@ -74,8 +79,9 @@ def update_metric(metric: Metric, changes: Mapping[str, Any], *, by: Actor, at: 
     metric = catalog.lock(metric)
     before = audit.snapshot(metric, FIELDS)
     catalog.assign(metric, changes, FIELDS)
-    if metric.aggregation == Aggregation.COUNT and "field_name" not in changes:
-        metric.field_name = ""
+    if metric.aggregation == Aggregation.COUNT:
+        for name in {"field_name", "expression"} - set(changes):
+            setattr(metric, name, "")
     changed = audit.differences(before, metric)
     if not changed:
         return metric
@@ -116,7 +122,9 @@ def write(metric: Metric) -> None:
     """Check what belongs together, then save."""
     if metric.aggregation == Aggregation.COUNT and metric.field_name:
         raise Invalid("A count has no field: it counts the events.", field="field_name")
-    if (
+    if metric.expression:
+        check_expression(metric)
+    elif (
         metric.aggregation in Aggregation.values
         and metric.aggregation != Aggregation.COUNT
         and not metric.field_name
@@ -130,6 +138,18 @@ def write(metric: Metric) -> None:
     if not metric.rounding:
         metric.rounding_precision = 0
     catalog.save(metric)
+
+
+def check_expression(metric: Metric) -> None:
+    """Raise Invalid at `expression` when it cannot be read, or gives a text where numbers are needed."""
+    if metric.aggregation == Aggregation.COUNT:
+        raise Invalid("A count has no value: it counts the events.", field="expression")
+    if read_expression(metric.expression).is_text and metric.aggregation != Aggregation.UNIQUE_COUNT:
+        raise Invalid(
+            "Gives a text, and only a unique count can tell texts apart.",
+            code="invalid_expression",
+            field="expression",
+        )
 
 
 def check_charges(metric: Metric) -> None:

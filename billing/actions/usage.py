@@ -28,9 +28,8 @@ from django.db.models.functions import Cast
 
 from billing.models import Organization, QuarantinedEvent
 from billing.models.usage_store import EventRow, Known, QuarantineRow, known, new_key, quarantine, store
-from billing.queries.attachment import Attachment, MetricField, reference_of
-from billing.rules.aggregation import parse_value
-from billing.rules.events import MAX_VALUE_TEXT, IncomingEvent, Refused, check_event
+from billing.queries.attachment import Attachment, reference_of
+from billing.rules.events import IncomingEvent, Refused, check_event
 
 ACCEPTED, DUPLICATE, CONFLICT = "accepted", "duplicate", "conflict"
 QUARANTINED, INVALID = "quarantined", "invalid"
@@ -42,11 +41,11 @@ REASONS = {
     "unknown_metric": "There is no billable metric with this code yet. The event is kept until there is one.",
     "outside_subscription": "The subscription was not running at that time. The event is kept.",
     "unreadable_value": "The metric's field has too many digits to be counted. The event is kept.",
+    "uncomputable_value": "The metric's expression cannot be computed for it. The event is kept.",
 }
 REPEATED = "This event is stored already."
 REPEATED_WAITING = "This event is in quarantine already."
 OTHER_CONTENT = "Another event with this transaction ID and other content is stored; that one counts."
-TOO_FINE = "Has more digits than can be counted (25 before and 30 after the point)."
 
 
 @dataclass(slots=True)
@@ -116,9 +115,9 @@ class _Batch:
         key = (external_id, event.transaction_id)
         first = key not in self.rows and key not in self.waiting
         if first and metric is not None and subscription_id is not None:
-            value, text, readable = measured(metric, event.properties)
-            if not readable:
-                return EventResult(event.transaction_id, INVALID, TOO_FINE, f"properties.{metric.field_name}")
+            value, text, field, problem = metric.read(event.code, stamp, event.properties)
+            if problem:
+                return EventResult(event.transaction_id, INVALID, problem, field)
             self.rows[key] = EventRow(
                 id=new_key(),
                 subscription_id=subscription_id,
@@ -216,23 +215,6 @@ def _wide(value: Any) -> Any:
     return [_wide(item) for item in value] if isinstance(value, list) else value
 
 
-def measured(metric: MetricField, properties: dict[str, Any]) -> tuple[Decimal | None, str | None, bool]:
-    """What the metric reads on an event: the number, the text, and whether a number could be read exactly.
-
-    Text that is no number is simply not counted by sums; a JSON number that does not fit is a mistake that
-    the sender must hear of.
-    """
-    if not metric.field_name:
-        return None, None, True
-    raw = properties.get(metric.field_name)
-    kind = type(raw)
-    if raw is None or raw == "" or kind is dict or kind is list:
-        return None, None, True
-    value = parse_value(raw)
-    readable = value is not None or not metric.numeric or kind not in (int, Decimal)
-    return value, str(raw)[:MAX_VALUE_TEXT], readable
-
-
 def organizations_waiting() -> QuerySet[Organization]:
     """The organizations that have quarantined events which can be matched now."""
     matching = QuarantinedEvent.objects.matchable().filter(organization=OuterRef("pk"))
@@ -264,9 +246,9 @@ def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> i
         if reason or subscription_id is None or metric is None:
             continue
         properties = json.loads(row.exact, parse_float=Decimal)
-        value, text, readable = measured(metric, properties)
-        if not readable:
-            row.reason = "unreadable_value"
+        value, text, _, problem = metric.read(row.code, row.timestamp, properties)
+        if problem:
+            row.reason = "uncomputable_value" if metric.formula else "unreadable_value"
             row.save(update_fields=["reason", "updated_at"])
             continue
         rows.append(

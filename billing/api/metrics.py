@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.db.models import Q
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Field, Query, Router
 from pydantic import StrictBool, StrictInt
 
 from billing.actions.clock import now
@@ -15,6 +15,7 @@ from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Metric, Rounding
 from billing.queries.payloads_catalog import metric_payload
 from billing.rules.errors import Invalid
+from billing.rules.expression_trial import try_expression
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 
 router = Router(tags=["Billable metrics"])
@@ -29,13 +30,14 @@ class MetricChanges(ApiSchema):
     description: str | None = None
     aggregation_type: str | None = None
     field_name: str | None = None
+    expression: str | None = None
     recurring: StrictBool | None = None
     rounding_function: str | None = None
     rounding_precision: StrictInt | None = None
 
 
 class MetricIn(MetricChanges):
-    """What POST takes; `fieldName` is required unless the type is count."""
+    """What POST takes; `fieldName` or `expression` is required unless the type is count."""
 
     name: str
     code: str
@@ -54,7 +56,7 @@ class MetricFilters(ApiSchema):
 def values_of(body: MetricChanges) -> dict[str, Any]:
     """The body by column; null empties texts and is refused elsewhere."""
     values = columns(body, COLUMNS)
-    for name in ("description", "field_name"):
+    for name in ("description", "field_name", "expression"):
         if name in values:
             values[name] = values[name] or ""
     if "rounding" in values:
@@ -91,6 +93,20 @@ def create(request: HttpRequest, body: MetricIn) -> tuple[int, dict[str, Any]]:
     at = now(asked.organization)
     metric = create_metric(asked.organization, **values_of(body), by=asked.actor, at=at)
     return 201, envelope(metric_payload(metric))
+
+
+class TrialIn(ApiSchema):
+    """An expression and a sample event: `{"code", "timestamp", "properties"}`, each of which may be left out."""
+
+    expression: str
+    event: dict[str, Any] = Field(default_factory=dict)
+
+
+@router.post("/evaluate-expression")
+def evaluate_expression(request: HttpRequest, body: TrialIn) -> dict[str, Any]:
+    """The value that an expression has for a sample event. Nothing is stored."""
+    at = now(cast(ApiRequest, request).organization)
+    return envelope({"value": try_expression(body.expression, body.event, at=at)})
 
 
 @router.get("/{ref}")

@@ -10,6 +10,7 @@ from billing.actions.metrics import FIELDS, LOCKED_BY_EVENTS
 from billing.forms.codes import fill_code
 from billing.models import Aggregation, Metric, Organization, Rounding
 from billing.rules.aggregation import RECURRING_ALLOWED
+from billing.rules.expression_trial import sample_for
 
 HINTS = {
     Aggregation.COUNT: "How many events there are.",
@@ -40,7 +41,24 @@ class MetricForm(forms.Form):
         required=False,
         help_text="The property whose value is measured, for instance bytes or user_id. Not for a count.",
     )
-
+    expression = forms.CharField(
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(
+            attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off", "class": "mono"}
+        ),
+        help_text="Instead of a property: event.properties.NAME, event.timestamp, event.code, numbers, + - * / and "
+        "round, ceil, floor, abs, min, max, concat.",
+    )
+    sample = forms.CharField(
+        label="Sample event",
+        max_length=5000,
+        required=False,
+        widget=forms.Textarea(
+            attrs={"rows": 3, "spellcheck": "false", "autocomplete": "off", "class": "mono"}
+        ),
+        help_text="JSON, as your systems send it, or its properties alone. It is not stored.",
+    )
     recurring = forms.BooleanField(
         label="Stays in use",
         required=False,
@@ -67,6 +85,7 @@ class MetricForm(forms.Form):
             kwargs["initial"] = {name: getattr(metric, name) for name in FIELDS} | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.rows = Metric.objects.of(organization).kept()
+        self.initial.setdefault("sample", sample_for(str(self["expression"].value() or "")))
         self.fields["aggregation"].choice_hints = HINTS  # type: ignore[attr-defined]
         if metric is None:
             self.fields["aggregation"].initial = Aggregation.COUNT
@@ -80,11 +99,17 @@ class MetricForm(forms.Form):
         data = cast("dict[str, Any]", super().clean())
         if "aggregation" in data and not self.fields["aggregation"].disabled:
             if data["aggregation"] == Aggregation.COUNT:
-                data["field_name"] = ""
-            elif not data.get("field_name") and "field_name" not in self.errors:
-                self.add_error("field_name", "Name the event property that is measured.")
+                data["field_name"] = data["expression"] = ""
+            elif not (data.get("field_name") or data.get("expression")) and "field_name" not in self.errors:
+                self.add_error(
+                    "field_name", "Name the event property that is measured, or compute the value."
+                )
             if data["aggregation"] not in RECURRING_ALLOWED:
                 data["recurring"] = False
         data["rounding_precision"] = data.get("rounding_precision") or 0
         fill_code(self, data)
         return data
+
+    def columns(self) -> dict[str, Any]:
+        """The fields of the action."""
+        return {name: self.cleaned_data[name] for name in FIELDS}

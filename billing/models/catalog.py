@@ -38,7 +38,8 @@ class Rounding(models.TextChoices):
 
 
 class Metric(Kept):
-    """A billable metric: which events count (`code`) and what is measured on them.
+    """A billable metric: which events count (`code`) and what is measured on them: the property `field_name`, or
+    what `expression` computes when the event is taken in.
 
     `recurring`: what was used stays in use in the periods that follow, until events take it away. `rounding` to
     `rounding_precision` decimals (negative: tens, hundreds) happens before the price.
@@ -51,6 +52,7 @@ class Metric(Kept):
     description = models.CharField(max_length=500, blank=True)
     aggregation = models.CharField(max_length=20, choices=Aggregation.choices)
     field_name = models.CharField(max_length=100, blank=True)
+    expression = models.CharField(max_length=500, blank=True, default="")
     recurring = models.BooleanField(default=False)
     rounding = models.CharField(max_length=5, choices=Rounding.choices, default=Rounding.NONE, blank=True)
     rounding_precision = models.SmallIntegerField(
@@ -65,9 +67,9 @@ class Metric(Kept):
                 fields=["organization", "code"], condition=Q(deleted_at=None), name="metric_code"
             ),
             models.CheckConstraint(
-                condition=Q(aggregation="count", field_name="")
-                | (~Q(aggregation="count") & ~Q(field_name="")),
-                name="metric_field_name_unless_count",
+                condition=Q(aggregation="count", field_name="", expression="")
+                | (~Q(aggregation="count") & ~Q(field_name="", expression="")),
+                name="metric_measures_unless_count",
             ),
             models.CheckConstraint(
                 condition=Q(recurring=False) | Q(aggregation__in=["sum", "unique_count", "weighted_sum"]),
@@ -77,6 +79,11 @@ class Metric(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def measures(self) -> str:
+        """What is measured on an event, in a word; empty for a count."""
+        return self.field_name or self.expression
 
 
 class Plan(Kept):

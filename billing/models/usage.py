@@ -126,6 +126,7 @@ class QuarantinedEvent(Scoped):
             ("unknown_metric", "Unknown metric"),
             ("outside_subscription", "Outside the subscription's time"),
             ("unreadable_value", "Number with too many digits"),
+            ("uncomputable_value", "Expression cannot be computed"),
         ],
     )
 

@@ -10,22 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from decimal import Decimal
+from typing import Any, NamedTuple, Protocol
 
 from django.db import connection
 
 from billing.models import Organization, QuarantinedEvent, Subscription
 from billing.models.usage_store import text_array
+from billing.rules.aggregation import parse_value
+from billing.rules.events import MAX_VALUE_TEXT
+from billing.rules.expressions import EventFacts, Expression, NotComputable, plain_text, read_expression
 from billing.rules.ids import decode, encode
+
+TOO_FINE = "Has more digits than can be counted (25 before and 30 after the point)."
 
 # Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
 NAMED = """
-    (SELECT NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
+    (SELECT NULL, NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
      FROM billing_subscription
      WHERE organization_id = %s AND (external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]))
      ORDER BY started_at DESC NULLS LAST)
     UNION ALL
-    (SELECT field_name, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code, NULL, NULL
+    (SELECT field_name, expression, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code, NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 
@@ -37,13 +43,57 @@ class Named(Protocol):
     code: str
 
 
+class Reading(NamedTuple):
+    """What a metric reads on an event: the number, the text, and at which field (and why) it could not."""
+
+    value: Decimal | None = None
+    text: str | None = None
+    field: str = ""
+    problem: str = ""
+
+
+ABSENT = Reading()
+
+
 @dataclass(frozen=True, slots=True)
 class MetricField:
-    """A metric as ingestion needs it: which property it reads, and whether as a number."""
+    """A metric as ingestion needs it: which property it reads or what it computes, and whether as a number."""
 
     id: str
     field_name: str
     numeric: bool
+    formula: Expression | None = None
+
+    def read(self, code: str, moment: datetime, properties: dict[str, Any]) -> Reading:
+        """The value of an event.
+
+        Text that is no number is simply not counted by sums; a JSON number that does not fit is a mistake that the
+        sender must hear of, and so is whatever the metric's expression cannot be computed with.
+        """
+        if self.formula is not None:
+            return self.computed(EventFacts(code, moment, properties))
+        if not self.field_name:
+            return ABSENT
+        raw = properties.get(self.field_name)
+        kind = type(raw)
+        if raw is None or raw == "" or kind is dict or kind is list:
+            return ABSENT
+        value = parse_value(raw)
+        if value is None and self.numeric and kind in (int, Decimal):
+            return Reading(None, None, f"properties.{self.field_name}", TOO_FINE)
+        return Reading(value, str(raw)[:MAX_VALUE_TEXT])
+
+    def computed(self, event: EventFacts) -> Reading:
+        """The value of the metric's expression."""
+        assert self.formula is not None  # noqa: S101 - the caller has looked
+        try:
+            found = self.formula.number(event) if self.numeric else self.formula.value(event)
+        except NotComputable as problem:
+            return Reading(None, None, problem.field, problem.message)
+        text = plain_text(found)
+        if not text:
+            return ABSENT
+        return Reading(found if isinstance(found, Decimal) else parse_value(found), text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +138,10 @@ class Attachment:
         with connection.cursor() as cursor:
             texts, all_codes = text_array(references), text_array(codes)
             cursor.execute(NAMED, [organization.pk, texts, keys, organization.pk, all_codes])
-            for field_name, numeric, key, name, started_at, ended_at in cursor.fetchall():
+            for field_name, formula, numeric, key, name, started_at, ended_at in cursor.fetchall():
                 if field_name is not None:
-                    attachment.metrics[name] = MetricField(str(key), field_name, numeric)
+                    ready = read_expression(formula) if formula else None
+                    attachment.metrics[name] = MetricField(str(key), field_name, numeric, ready)
                     continue
                 life = Life(str(key), name, started_at, ended_at)
                 attachment.by_external_id.setdefault(name, []).append(life)

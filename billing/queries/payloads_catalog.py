@@ -31,6 +31,7 @@ def metric_payload(metric: Metric) -> dict[str, Any]:
         "description": metric.description,
         "aggregationType": metric.aggregation,
         "fieldName": metric.field_name or None,
+        "expression": metric.expression or None,
         "recurring": metric.recurring,
         "roundingFunction": metric.rounding or None,
         "roundingPrecision": metric.rounding_precision if metric.rounding else None,

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.models import Metric, Subscription
+from billing.rules.expression_trial import sample_properties
 from billing.web.access import access, may
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
@@ -48,8 +49,8 @@ def commands(base_url: str, metric: Metric | None, subscription: Subscription | 
         "subscriptionId": subscription.external_id if subscription else "sub-1",
         "code": metric.code if metric else "api_calls",
     }
-    if metric is not None and metric.field_name:
-        event["properties"] = {metric.field_name: 10}
+    if metric is not None and metric.measures:
+        event["properties"] = sample_properties(metric.field_name, metric.expression)
     body = quoted(event).replace("TRANSACTION", "'$(date +%s%N)'", 1)
     return {
         "customer": f"curl {base_url}/api/customers \\\n{HEAD}  -d {quoted(customer)}",

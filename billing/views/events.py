@@ -27,6 +27,7 @@ REASONS = {
     "unknown_metric": "No billable metric has this code.",
     "outside_subscription": "The subscription was not running at that time.",
     "unreadable_value": "The metric's field has too many digits to be counted.",
+    "uncomputable_value": "The metric's expression cannot be computed for it.",
     "": "It can be matched now.",
 }
 
@@ -102,7 +103,7 @@ def current_reasons(request: StaffRequest, rows: list[QuarantinedEvent]) -> dict
         reason = attachment.subscription(reference_of(row), row.timestamp)[3]
         if not reason and row.code not in attachment.metrics:
             reason = "unknown_metric"
-        if not reason and row.reason == "unreadable_value":
+        if not reason and row.reason in {"unreadable_value", "uncomputable_value"}:
             reason = row.reason
         found[row.pk] = reason
     return found

@@ -16,7 +16,8 @@ from billing.actions.metrics import create_metric, delete_metric, update_metric
 from billing.forms.metric import MetricForm
 from billing.models import AuditEntry, Metric
 from billing.queries.catalog_use import has_events, metric_use, waiting_events
-from billing.rules.errors import BillingError
+from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.expression_trial import read_sample, sample_properties, try_expression
 from billing.web.access import access, may
 from billing.web.activity import timeline_items
 from billing.web.errors import add_error
@@ -66,11 +67,18 @@ def metric(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def curl_example(request: StaffRequest, row: Metric) -> str:
     """A call that sends one event of this metric; the key and the subscription are to be filled in."""
-    sample = {"sum": "12.5", "max": "42", "latest": "7", "weighted_sum": "3", "unique_count": '"user_123"'}
+    values: dict[str, Any] = {
+        "sum": 12.5,
+        "max": 42,
+        "latest": 7,
+        "weighted_sum": 3,
+        "unique_count": "user_123",
+    }
     fields = {"transactionId": "evt-0001", "subscriptionId": "YOUR_SUBSCRIPTION", "code": row.code}
     parts = [f'"{name}": {json.dumps(value)}' for name, value in fields.items()]
-    if row.field_name:
-        parts.append(f'"properties": {{{json.dumps(row.field_name)}: {sample[row.aggregation]}}}')
+    if row.measures:
+        carried = sample_properties(row.field_name, row.expression, values[row.aggregation])
+        parts.append(f'"properties": {json.dumps(carried, ensure_ascii=False)}')
     body = "{" + ",\n       ".join(parts) + "}"
     quoted = body.replace("'", "'\\''")
     return (
@@ -84,16 +92,35 @@ def curl_example(request: StaffRequest, row: Metric) -> str:
 @access("catalog.edit")
 def add(request: StaffRequest) -> HttpResponse:
     """The drawer "Add a metric"."""
+    words: dict[str, Any] = {"title": "Add a billable metric", "submit": "Create metric", "busy": "Creating…"}
+    if tried := tried_of(request):
+        form = MetricForm(organization=request.organization, initial=request.POST.dict())
+        return drawer(request, form, tried=tried, **words)
     form = MetricForm(request.POST or None, organization=request.organization)
     if request.method == "POST" and form.is_valid():
         try:
             row = create_metric(
-                request.organization, **form.cleaned_data, by=request.actor, at=now(request.organization)
+                request.organization, **form.columns(), by=request.actor, at=now(request.organization)
             )
             return done(request, reverse("metric", args=[row.public_id]), f"{row.name} created.")
         except BillingError as error:
             add_error(form, error)
-    return drawer(request, form, title="Add a billable metric", submit="Create metric", busy="Creating…")
+    return drawer(request, form, **words)
+
+
+def tried_of(request: StaffRequest) -> dict[str, str]:
+    """What "Try it" gives for the expression and the sample that were typed: a `value` or a `problem`."""
+    if request.POST.get("do") != "try":
+        return {}
+    given = {name: request.POST.get(name, "") for name in ("expression", "sample", "code")}
+    try:
+        at = now(request.organization)
+        sample = read_sample(given["sample"])
+        return {"value": try_expression(given["expression"], sample, code=given["code"], at=at)}
+    except BillingError as error:
+        field, text = error.errors[0] if isinstance(error, FieldErrors) else (error.field or "", str(error))
+        where = "The expression" if field == "expression" else "The sample event"
+        return {"problem": f"{where}: {text[:1].lower()}{text[1:]}"}
 
 
 @access("catalog.edit")
@@ -101,24 +128,28 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """The drawer of an existing metric."""
     row = Metric.objects.of(request.organization).kept().get_or_404(pk=id)
     locked = has_events(row)
-    form = MetricForm(request.POST or None, organization=request.organization, metric=row, locked=locked)
+    options: dict[str, Any] = {"organization": request.organization, "metric": row, "locked": locked}
+    words: dict[str, Any] = {"title": f"Edit {row.name}", "submit": "Save changes", "busy": "Saving…"}
+    if tried := tried_of(request):
+        form = MetricForm(initial=request.POST.dict(), **options)
+        return drawer(request, form, row, tried=tried, locked=locked, **words)
+    form = MetricForm(request.POST or None, **options)
     if request.method == "POST" and form.is_valid():
         try:
-            update_metric(row, form.cleaned_data, by=request.actor, at=now(request.organization))
+            update_metric(row, form.columns(), by=request.actor, at=now(request.organization))
             return done(request, reverse("metric", args=[row.public_id]), "Metric saved.")
         except BillingError as error:
             add_error(form, error)
-    return drawer(
-        request, form, row, title=f"Edit {row.name}", submit="Save changes", busy="Saving…", locked=locked
-    )
+    return drawer(request, form, row, locked=locked, **words)
 
 
 def drawer(request: StaffRequest, form: MetricForm, row: Metric | None = None, **words: Any) -> HttpResponse:
     """The form in the drawer, or as a page."""
     cancel = reverse("metric", args=[row.public_id]) if row else reverse("metrics")
     context = {"form": form, "metric": row, "cancel": cancel, "action": request.path} | words
-    status = 422 if form.is_bound else 200
-    return render_page(request, "billing/metrics/form.html", context, partials=("drawer",), status=status)
+    context["computes"] = form["expression"].value() or words.get("tried") or form.errors.get("expression")
+    partials, status = ("drawer", "expression-tried"), 422 if form.is_bound else 200
+    return render_page(request, "billing/metrics/form.html", context, partials=partials, status=status)
 
 
 @access("catalog.edit")

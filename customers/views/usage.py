@@ -20,6 +20,7 @@ from billing.queries.usage_totals import received
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.errors import BillingError
+from billing.rules.expression_trial import sample_properties
 from billing.rules.ids import decode
 from billing.rules.periods import local_date
 from billing.web.access import access
@@ -190,8 +191,9 @@ def event_command(request: StaffRequest, report: UsageReport) -> str:
         "subscriptionId": report.subscription.external_id,
         "code": metric.code,
     }
-    if metric.field_name:
-        sent["properties"] = {metric.field_name: "user-1" if metric.aggregation == "unique_count" else 10}
+    if metric.measures:
+        value = "user-1" if metric.aggregation == "unique_count" else 10
+        sent["properties"] = sample_properties(metric.field_name, metric.expression, value)
     quoted = json.dumps(sent, ensure_ascii=False).replace("'", "'\\''")
     body = quoted.replace("TRANSACTION", "'$(date +%s%N)'", 1)
     address = request.build_absolute_uri("/api/events")
@@ -244,7 +246,7 @@ def customer_usage_charge(
 
 def formula(item: ChargeUsage) -> str:
     """How the units and the price came about, in words."""
-    units = AGGREGATED.get(item.metric.aggregation, "").format(field=item.metric.field_name)
+    units = AGGREGATED.get(item.metric.aggregation, "").format(field=item.metric.measures)
     model = CHARGE_MODELS[item.charge.charge_model].title.lower()
     return (
         f"{units} {counted(item.units, 'unit')} from {counted(item.events_count, 'event')}, priced {model}."

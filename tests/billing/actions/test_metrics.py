@@ -67,6 +67,35 @@ def test_what_makes_no_sense_is_named(fields: dict[str, str], field: str) -> Non
     assert not Metric.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"aggregation": "sum", "expression": "1 +"}, "At character 4"),
+        ({"aggregation": "sum", "expression": "event.code"}, "Gives a text"),
+        ({"aggregation": "count", "expression": "1", "field_name": ""}, "A count has no value"),
+    ],
+)
+def test_an_expression_is_checked_when_it_is_saved(fields: dict[str, str], said: str) -> None:
+    with pytest.raises(BillingError, match=said) as caught:
+        make_metric(make_organization(), **({"code": "calls"} | fields))  # type: ignore[arg-type]
+    assert caught.value.field == "expression"
+    assert not Metric.objects.exists()
+
+
+def test_an_expression_stands_for_the_property_and_stays_once_events_are_counted() -> None:
+    metric = make_metric(make_organization(), field_name="", expression=" event.properties.gb * 2 ")
+    assert (metric.measures, metric.expression) == ("event.properties.gb * 2", "event.properties.gb * 2")
+    update_metric(metric, {"expression": "event.properties.gb * 3"}, by=ACTOR, at=NOW)
+    update_metric(metric, {"aggregation": "count"}, by=ACTOR, at=NOW)
+    metric.refresh_from_db()
+    assert (metric.aggregation, metric.expression) == ("count", "")
+    update_metric(metric, {"aggregation": "unique_count", "expression": "event.code"}, by=ACTOR, at=NOW)
+    count(metric)
+    with pytest.raises(Locked) as caught:
+        update_metric(metric, {"expression": "1"}, by=ACTOR, at=NOW)
+    assert caught.value.field == "expression"
+
+
 def test_a_code_is_unique_per_organization_until_it_is_deleted() -> None:
     acme = make_organization()
     metric = make_metric(acme, "calls")

@@ -404,3 +404,49 @@ def test_parallel_batches_with_the_same_events_count_once_and_do_not_deadlock():
     assert Event.objects.count() == 300
     assert sum(UsageHour.objects.filter(metric=metric).values_list("sum_value", flat=True)) == sum(range(150))
     assert sum(UsageHour.objects.filter(metric=other).values_list("events_count", flat=True)) == 150
+
+
+def make_computed(text, aggregation="sum"):
+    organization = make_organization()
+    metric = make_metric(organization, "traffic", aggregation, field_name="", expression=text)
+    return make_subscription(make_customer(organization), make_plan(organization, [metric])), metric
+
+
+def test_an_expression_gives_the_value_and_the_properties_stay_as_sent():
+    subscription, metric = make_computed("round(event.properties.bytes / 1024, 2) * event.properties.copies")
+    sent = event(subscription, metric, bytes=1536, copies="3")
+    assert statuses(subscription.organization, sent, sent) == ["accepted", "duplicate"]
+    row = Event.objects.get()
+    assert (row.value, row.text_value) == (Decimal("4.5"), "4.5")
+    assert row.properties == {"bytes": 1536, "copies": "3"}
+    assert UsageHour.objects.get().sum_value == Decimal("4.5")
+
+
+def test_an_event_that_cannot_be_computed_is_refused_at_its_property_and_rejects_no_other():
+    subscription, metric = make_computed("event.properties.a / event.properties.b")
+    organization = subscription.organization
+    good = event(subscription, metric, a=1, b=3)
+    bad = [event(subscription, metric, a=1), event(subscription, metric, a="x", b=1)]
+    bad += [event(subscription, metric, a=1, b=0)]
+    results = ingest(organization, [*bad, good], at=AT)
+    assert [result.status for result in results] == ["invalid"] * 3 + ["accepted"]
+    assert [result.field for result in results[:3]] == ["properties.b", "properties.a", "properties"]
+    assert "“b”, which is missing" in results[0].reason
+    assert Event.objects.get().value == Decimal("0.333333333333333333333333333333")
+
+
+def test_an_expression_sees_the_moment_that_was_filled_in_and_the_code():
+    subscription, _ = make_computed("concat(event.code, floor(event.timestamp))", "unique_count")
+    assert statuses(subscription.organization, event(subscription, "traffic", at=None)) == ["accepted"]
+    assert Event.objects.get().text_value == f"traffic{AT.timestamp():.0f}"
+
+
+def test_a_waiting_event_that_cannot_be_computed_stays_with_its_reason():
+    subscription, metric = make_computed("event.properties.a * 2")
+    organization = subscription.organization
+    waiting = [event("later", metric, a=2), event("later", metric, b=2)]
+    assert statuses(organization, *waiting) == ["quarantined"] * 2
+    make_subscription(subscription.customer, subscription.plan, external_id="later")
+    assert match_quarantined(organization, at=AT) == 1
+    assert Event.objects.get().value == 4
+    assert QuarantinedEvent.objects.get().reason == "uncomputable_value"

@@ -92,3 +92,21 @@ def test_strangers_get_404_and_used_ones_stay(client: Client) -> None:
     assert (refused.status_code, refused.json()["error"]["code"]) == (409, "metric_in_use")
     metric.refresh_from_db()
     assert metric.deleted_at is None
+
+
+def test_an_expression_is_stored_refused_and_evaluated(client: Client) -> None:
+    headers = {"Authorization": f"Bearer {make_key(make_organization())}"}
+    json: dict[str, Any] = {"content_type": "application/json", "headers": headers}
+    body = {"name": "T", "code": "t", "aggregationType": "sum", "expression": "event.properties.gb * 0.1"}
+    made = client.post("/api/billable-metrics", body, **json).json()["data"]
+    assert (made["expression"], made["fieldName"]) == ("event.properties.gb * 0.1", None)
+    refused = client.patch("/api/billable-metrics/t", {"expression": "gb"}, **json)
+    assert refused.status_code == 400
+    assert refused.json()["error"]["errors"][0]["field"] == "expression"
+    both = client.patch("/api/billable-metrics/t", {"expression": None, "fieldName": "gb"}, **json)
+    assert (both.json()["data"]["expression"], both.json()["data"]["fieldName"]) == (None, "gb")
+    trial = {"expression": body["expression"], "event": {"properties": {"gb": 0.3}}}
+    answer = client.post("/api/billable-metrics/evaluate-expression", trial, **json)
+    assert answer.json()["data"] == {"value": "0.03"}
+    missing = client.post("/api/billable-metrics/evaluate-expression", trial | {"event": {}}, **json)
+    assert missing.json()["error"]["errors"][0]["field"] == "event"

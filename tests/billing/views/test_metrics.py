@@ -131,3 +131,39 @@ def test_the_list_takes_the_same_queries(
     admin.get("/metrics")
     with django_assert_num_queries(5):
         admin.get("/metrics")
+
+
+def test_an_expression_is_tried_before_it_is_saved(admin: Client) -> None:
+    data = {"name": "Traffic", "aggregation": "sum", "expression": "event.properties.gb * 2", "do": "try"}
+    target = HTMX | {"HX-Target": "expression-tried"}
+    html = admin.post("/metrics/add", data | {"sample": '{"gb": 1.25}'}, headers=target).content.decode()
+    assert '<b class="mono">2.5</b>' in html and "<html" not in html
+    html = admin.post("/metrics/add", data | {"sample": "{}"}, headers=target).content.decode()
+    assert "The sample event: the metric&#x27;s expression needs the property “gb”" in html
+    wrong = data | {"expression": "gb * 2", "sample": "{}"}
+    html = admin.post("/metrics/add", wrong, headers=target).content.decode()
+    assert "The expression: at character" in html
+    # Without JavaScript the whole form comes back as it was typed.
+    page = admin.post("/metrics/add", data | {"sample": '{"gb": 1.25}'})
+    html = page.content.decode()
+    assert page.status_code == 200
+    assert (
+        '<b class="mono">2.5</b>' in html and 'value="Traffic"' in html and "event.properties.gb * 2" in html
+    )
+    assert not Metric.objects.exists()
+    admin.post("/metrics/add", data | {"do": ""})
+    metric = Metric.objects.get()
+    assert (metric.expression, metric.field_name) == ("event.properties.gb * 2", "")
+    shown = admin.get(f"/metrics/{metric.public_id}").content.decode()
+    assert "<code>event.properties.gb * 2</code>" in shown and "{&quot;gb&quot;: 12.5}" in shown
+    tried = admin.post(f"/metrics/{metric.public_id}/edit", data | {"sample": '{"gb": 3}'})
+    assert '<b class="mono">6</b>' in tried.content.decode()
+
+
+def test_a_mistake_in_an_expression_is_told_at_its_field(admin: Client) -> None:
+    data = {"name": "Traffic", "aggregation": "sum", "expression": "event.properties.gb *"}
+    response = admin.post("/metrics/add", data)
+    assert response.status_code == 422
+    assert response.context["form"].errors["expression"] == [
+        "At character 22: it ends too early; a value or a “)” is missing."
+    ]
