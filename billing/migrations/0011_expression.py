@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0009_metering'),
+        ('billing', '0010_minimum_commitment'),
     ]
 
     operations = [
