@@ -8,9 +8,11 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from billing.actions import audit
+from billing.actions.webhooks import emit
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
+from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import BillingTime, Interval, billing_boundary_after, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
@@ -96,13 +98,11 @@ def start_subscription(
             code="external_id_taken",
             field="external_id",
         ) from error
-    audit.record(
-        customer.organization,
-        "subscription.created" if pending else "subscription.started",
+    tell(
         subscription,
+        "subscription.created" if pending else "subscription.started",
         by=by,
         at=at,
-        customer=customer,
         changes={"plan": (None, plan.name), "status": (None, subscription.status)},
     )
     return subscription
@@ -131,14 +131,7 @@ def activate(subscription: Subscription, *, by: Actor, at: datetime) -> Subscrip
         return subscription
     begin(subscription, subscription.subscription_at, at=at)
     subscription.save()
-    audit.record(
-        subscription.organization,
-        "subscription.started",
-        subscription,
-        by=by,
-        at=at,
-        customer=subscription.customer,
-    )
+    tell(subscription, "subscription.started", by=by, at=at)
     return subscription
 
 
@@ -153,21 +146,25 @@ def end_trial(subscription: Subscription, *, by: Actor, at: datetime) -> Subscri
 
 
 @transaction.atomic
-def end_subscription(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
-    """Terminate now; usage after this moment does not count. The closing bill is the caller's. Twice changes
-    nothing.
+def end_subscription(
+    subscription: Subscription, *, canceled: bool = False, reason: str = "", by: Actor, at: datetime
+) -> Subscription:
+    """It has ended at that moment; usage from then on does not count. The closing bill is the caller's. Twice changes
+    nothing. `canceled`: because the customer wanted out.
     """
     subscription = lock_subscription(subscription)
-    if subscription.status == SubscriptionStatus.TERMINATED.value:
+    if subscription.is_ended:
         return subscription
+    new = SubscriptionStatus.CANCELED if canceled else SubscriptionStatus.TERMINATED
     subscription.terminated_at = at
+    subscription.canceled_at = at if canceled else None
     subscription.next_billing_at = None
-    set_status(subscription, SubscriptionStatus.TERMINATED, "subscription.terminated", by=by, at=at)
+    set_status(subscription, new, f"subscription.{new.value}", reason=reason, by=by, at=at)
     return subscription
 
 
 @transaction.atomic
-def cancel_pending(subscription: Subscription, *, by: Actor, at: datetime) -> Subscription:
+def cancel_pending(subscription: Subscription, *, reason: str = "", by: Actor, at: datetime) -> Subscription:
     """Call off a subscription that has not started. Twice changes nothing."""
     subscription = lock_subscription(subscription)
     if subscription.status == SubscriptionStatus.CANCELED.value:
@@ -175,23 +172,48 @@ def cancel_pending(subscription: Subscription, *, by: Actor, at: datetime) -> Su
     if subscription.status != SubscriptionStatus.PENDING.value:
         raise Conflict("It has started: terminate it instead.", code="subscription_started")
     subscription.canceled_at = at
-    set_status(subscription, SubscriptionStatus.CANCELED, "subscription.canceled", by=by, at=at)
+    set_status(
+        subscription, SubscriptionStatus.CANCELED, "subscription.canceled", reason=reason, by=by, at=at
+    )
     return subscription
 
 
 def set_status(
-    subscription: Subscription, new: SubscriptionStatus, action: str, *, by: Actor, at: datetime
+    subscription: Subscription,
+    new: SubscriptionStatus,
+    action: str,
+    *,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
 ) -> None:
     """Move a locked subscription along the table and write its audit line."""
     old = SubscriptionStatus(subscription.status)
     subscription.status = move(SUBSCRIPTION_MOVES, old, new).value
     subscription.save()
+    changes = {"status": (old.value, new.value)}
+    tell(subscription, action, by=by, at=at, changes=changes, reason=reason)
+
+
+def tell(
+    subscription: Subscription,
+    action: str,
+    *,
+    by: Actor,
+    at: datetime,
+    changes: audit.Changes | None = None,
+    reason: str = "",
+) -> None:
+    """Write the audit line of what was done to a subscription, and the event of the same name."""
+    customer, organization = subscription.customer, subscription.organization
     audit.record(
-        subscription.organization,
+        organization,
         action,
         subscription,
         by=by,
         at=at,
-        customer=subscription.customer,
-        changes={"status": (old.value, new.value)},
+        customer=customer,
+        changes=changes,
+        reason=reason,
     )
+    emit(organization, action, subscription, subscription_payload(subscription), at=at)

@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.periods import BillingTime
-from billing.rules.states import BILLABLE, LIVE, SubscriptionStatus
+from billing.rules.states import BILLABLE, ENDED, LIVE, SubscriptionStatus
 
 
 class SubscriptionQuerySet(ScopedQuerySet):
@@ -35,7 +35,9 @@ class Subscription(Scoped):
 
     `subscription_at` anchors anniversary periods; `started_at` is when usage begins to count;
     `next_billing_at` is the end of the running period in the customer's timezone, an instant, kept so that
-    the billing run finds what is due by an index.
+    the billing run finds what is due by an index. `ending_at` is when it ends by itself; once its cancellation was
+    asked for (`cancel_requested_at`) that is the end of the period, and `end_before_cancel` the end that stands again
+    when it is kept after all.
     """
 
     PREFIX = "sub"
@@ -56,6 +58,8 @@ class Subscription(Scoped):
     started_at = models.DateTimeField(null=True, blank=True)
     trial_ends_at = models.DateTimeField(null=True, blank=True)
     ending_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    end_before_cancel = models.DateTimeField(null=True, blank=True, editable=False)
     next_billing_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
@@ -79,6 +83,10 @@ class Subscription(Scoped):
                 condition=Q(status__in=["pending", "canceled"]) | Q(started_at__isnull=False),
                 name="live_subscription_has_started",
             ),
+            models.CheckConstraint(
+                condition=Q(cancel_requested_at=None) | Q(ending_at__isnull=False),
+                name="canceled_subscription_has_its_end",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -96,3 +104,18 @@ class Subscription(Scoped):
 
     def __str__(self) -> str:
         return self.name or self.external_id
+
+    @property
+    def is_live(self) -> bool:
+        """Started and not ended."""
+        return SubscriptionStatus(self.status) in LIVE
+
+    @property
+    def is_ended(self) -> bool:
+        """Over, or called off before it began."""
+        return SubscriptionStatus(self.status) in ENDED
+
+    @property
+    def is_canceling(self) -> bool:
+        """Running still, and canceled at the end of its period."""
+        return self.is_live and self.cancel_requested_at is not None

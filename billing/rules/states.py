@@ -77,6 +77,8 @@ LIVE: frozenset[SubscriptionStatus] = frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SU
 BILLABLE: frozenset[SubscriptionStatus] = frozenset({_SUB.TRIALING, _SUB.ACTIVE, _SUB.PAST_DUE})
 # Live or still to come.
 OPEN: frozenset[SubscriptionStatus] = LIVE | {_SUB.PENDING}
+# Over: nothing leads out of them.
+ENDED: frozenset[SubscriptionStatus] = frozenset({_SUB.CANCELED, _SUB.TERMINATED})
 
 
 def can_move(table: Moves[S], old: S, new: S) -> bool:

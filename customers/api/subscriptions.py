@@ -6,9 +6,10 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
-from pydantic import AwareDatetime
+from pydantic import AliasChoices, AwareDatetime
 
 from billing.actions.clock import now
+from billing.actions.subscription_terms import cancel_at_period_end, keep_subscription, update_subscription
 from billing.actions.subscriptions import cancel_pending
 from billing.models import Plan, Subscription
 from billing.queries.payloads_subscriptions import subscription_payload
@@ -48,10 +49,28 @@ class Filters(ApiSchema):
     limit: int = 20
 
 
-class CancelIn(ApiSchema):
-    """Ending now; at the period's end comes with plan changes."""
+class SubscriptionChange(ApiSchema):
+    """What may change while it runs. `endingAt` null: it runs until it is ended."""
 
-    reason: str = ""
+    name: str = Field("", max_length=200)
+    ending_at: AwareDatetime | None = None
+    metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class CancelIn(ApiSchema):
+    """Ending at the end of the running period, or now."""
+
+    reason: str = Field(default="", max_length=500)
+    cancel_at_period_end: bool = Field(
+        default=False,
+        validation_alias=AliasChoices("cancelAtPeriodEnd", "cancel_at_period_end", "atPeriodEnd"),
+    )
+
+
+class TerminateIn(ApiSchema):
+    """Ending now."""
+
+    reason: str = Field(default="", max_length=500)
 
 
 def rows_of(request: ApiRequest) -> Any:
@@ -127,20 +146,60 @@ def get_subscription(request: HttpRequest, id: str) -> dict[str, Any]:
     return envelope(subscription_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
 
 
-@router.post("/{id}/cancel")
-def cancel_subscription(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
-    """End it now: a pending one is called off, a running one terminated with its closing bill."""
+@router.patch("/{id}")
+def update(request: HttpRequest, id: str, body: SubscriptionChange) -> dict[str, Any]:
+    """Change the given fields only."""
     staff = cast(ApiRequest, request)
-    row = rows_of(staff).by_public_id(id)
-    at = now(staff.organization)
+    given = body.model_dump(exclude_unset=True)
+    if "metadata" in given:
+        given["metadata"] = plain_json(given["metadata"])
+    update_subscription(row_of(staff, id), given, by=staff.actor, at=now(staff.organization))
+    return answer(staff, id)
+
+
+@router.post("/{id}/cancel")
+def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
+    """The customer wants out: at the end of the running period, or now with its closing bill. One that has not
+    started is called off.
+    """
+    staff, wish = cast(ApiRequest, request), body or CancelIn()
+    row = row_of(staff, id)
+    told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
     if row.status == SubscriptionStatus.PENDING.value:
-        cancel_pending(row, by=staff.actor, at=at)
+        cancel_pending(row, **told)
+    elif wish.cancel_at_period_end:
+        cancel_at_period_end(row, **told)
     else:
-        terminate_subscription(row, by=staff.actor, at=at)
-    return envelope(subscription_payload(rows_of(staff).get(pk=row.pk)))
+        terminate_subscription(row, canceled=True, **told)
+    return answer(staff, id)
+
+
+@router.post("/{id}/keep")
+def keep(request: HttpRequest, id: str) -> dict[str, Any]:
+    """Take back a cancellation at the end of the period."""
+    staff = cast(ApiRequest, request)
+    keep_subscription(row_of(staff, id), by=staff.actor, at=now(staff.organization))
+    return answer(staff, id)
 
 
 @router.post("/{id}/terminate")
-def terminate(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
-    """The same as cancel, under the other word."""
-    return cancel_subscription(request, id, body)
+def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) -> dict[str, Any]:
+    """End it now with its closing bill; one that has not started is called off."""
+    staff, wish = cast(ApiRequest, request), body or TerminateIn()
+    row = row_of(staff, id)
+    told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
+    if row.status == SubscriptionStatus.PENDING.value:
+        cancel_pending(row, **told)
+    else:
+        terminate_subscription(row, **told)
+    return answer(staff, id)
+
+
+def row_of(request: ApiRequest, reference: str) -> Subscription:
+    """The organization's subscription, or 404."""
+    return cast(Subscription, rows_of(request).by_public_id(reference))
+
+
+def answer(request: ApiRequest, reference: str) -> dict[str, Any]:
+    """The subscription as it is now."""
+    return envelope(subscription_payload(row_of(request, reference)))

@@ -1,19 +1,24 @@
-"""Assigning a plan, and ending a subscription."""
+"""Assigning a plan, and the terms of a subscription."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
 
 from billing.actions.subscriptions import customer_timezone
 from billing.forms.days import DayField
-from billing.models import Plan
+from billing.models import Plan, Subscription
 from billing.rules.money import from_minor
-from billing.rules.periods import BillingTime, start_of_day
+from billing.rules.periods import BillingTime, local_date, start_of_day
 from billing.web.once import OnceForm
 from customers.models import Customer
+
+
+def last_day(ending_at: datetime, tz: str) -> date:
+    """The last local day of what ends at a moment: the day before, when it ends at midnight."""
+    return local_date(ending_at - timedelta(microseconds=1), tz)
 
 
 class PlanChoice(forms.ModelChoiceField):
@@ -92,3 +97,37 @@ class AssignForm(OnceForm):
             "external_id": data["external_id"],
             "trial_days": data["trial_days"],
         }
+
+
+class EditForm(forms.Form):
+    """What may change while a subscription runs. Days are days in the customer's timezone."""
+
+    name = forms.CharField(
+        label="Subscription name", required=False, max_length=200, help_text="Shown on invoices."
+    )
+    ends_on = DayField(
+        label="End date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The last day. Empty: until it is ended.",
+    )
+
+    def __init__(self, *args: Any, subscription: Subscription, **kwargs: Any) -> None:
+        self.tz = customer_timezone(subscription.customer)
+        ending = subscription.ending_at
+        self.end = last_day(ending, self.tz) if ending else None
+        kwargs["initial"] = {"name": subscription.name, "ends_on": self.end}
+        super().__init__(*args, **kwargs)
+        if subscription.is_canceling:
+            self.fields["ends_on"].disabled = True
+            self.fields[
+                "ends_on"
+            ].help_text = "Canceled at the end of the period. Keep it to set another end."
+
+    def given(self) -> dict[str, Any]:
+        """The changed columns, for `update_subscription`."""
+        ends = self.cleaned_data["ends_on"]
+        given: dict[str, Any] = {"name": self.cleaned_data["name"]}
+        if ends != self.end:
+            given["ending_at"] = start_of_day(ends + timedelta(days=1), self.tz) if ends else None
+        return given

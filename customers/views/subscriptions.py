@@ -1,8 +1,7 @@
-"""Subscriptions: the list of all, the customer's tab, assigning a plan, one subscription, ending it."""
+"""Subscriptions: the list of all, the customer's tab, assigning a plan, one subscription."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -10,24 +9,20 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import cancel_pending
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
-from billing.queries.usage import charge_usage
 from billing.rules.errors import BillingError
-from billing.rules.states import LIVE, SubscriptionStatus
+from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
-from billing.web.once import OnceForm, claimed
+from billing.web.once import claimed
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.assign import assign_plan
-from customers.forms.subscription import AssignForm
-from customers.queries.deletion import unbilled_from
+from customers.forms.subscription import AssignForm, last_day
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
-from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice
 
 COLUMNS = {
@@ -108,50 +103,14 @@ def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
     """One subscription: its facts, its charges, its invoices."""
     row = subscription_or_404(request, id)
     invoices = Invoice.objects.filter(periods__subscription=row).distinct().order_by("-issuing_on")[:12]
+    tz = row.customer.timezone or row.customer.billing_entity.timezone
     context = {
         "subscription": row,
         "customer": row.customer,
-        "tz": row.customer.timezone or row.customer.billing_entity.timezone,
+        "tz": tz,
+        "last_day": last_day(row.ending_at, tz) if row.ending_at else None,
         "charges": row.plan.charges.filter(deleted_at=None).select_related("metric"),
         "invoices": invoices,
-        "is_live": row.status in {status.value for status in LIVE},
         "is_pending": row.status == SubscriptionStatus.PENDING.value,
     }
     return render_page(request, "customers/subscriptions/detail.html", context)
-
-
-@access("subscriptions.edit")
-def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
-    """End a subscription now, after showing what that bills."""
-    row = subscription_or_404(request, id)
-    at = now(request.organization)
-    form = OnceForm(request.POST or None)
-    pending = row.status == SubscriptionStatus.PENDING.value
-    if request.method == "POST" and form.is_valid():
-        with claimed(form) as first:
-            text = end(row, pending, request, at) if first else "It has ended."
-        return done(request, reverse("subscription", args=[row.pk]), text)
-    live = row.status in {status.value for status in LIVE}
-    usage = charge_usage(row, unbilled_from(row), at) if live else []
-    context = {
-        "subscription": row,
-        "form": form,
-        "pending": pending,
-        "usage": [item for item in usage if item.amount_minor or item.units],
-        "usage_minor": sum(item.amount_minor for item in usage),
-    }
-    return render_page(request, "customers/subscriptions/terminate.html", context, partials=("dialog",))
-
-
-def end(row: Subscription, pending: bool, request: StaffRequest, at: datetime) -> str:
-    """Call off or terminate, and say what came of it."""
-    if pending:
-        cancel_pending(row, by=request.actor, at=at)
-        return "The subscription was called off."
-    outcome = terminate_subscription(row, by=request.actor, at=at)
-    parts = ["The subscription has ended."]
-    if outcome.invoice:
-        parts.append("Its closing invoice was made.")
-    if outcome.credit_note:
-        parts.append(f"Credit note {outcome.credit_note.number} returns the unused days.")
-    return " ".join(parts)

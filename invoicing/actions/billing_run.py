@@ -138,7 +138,7 @@ def bill_customer(
     ending = [row for row in rows if row.ending_at is not None and row.ending_at <= at]
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)
     for row in ending:
-        ended = terminate_subscription(row, by=by, at=at, ended_at=row.ending_at)
+        ended = terminate_subscription(row, canceled=row.is_canceling, by=by, at=at, ended_at=row.ending_at)
         made += [ended.invoice] if ended.invoice else []
     return made
 

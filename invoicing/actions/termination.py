@@ -23,7 +23,6 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.money import exact, to_minor
 from billing.rules.periods import Period, days_in, local_date, start_of_day
-from billing.rules.states import LIVE, SubscriptionStatus
 from invoicing.actions.credit_notes import CreditItem, create_credit_note, credited_of
 from invoicing.actions.draft import lock_draft, priced, write_draft
 from invoicing.actions.periods import bill_due, invoice_windows
@@ -48,22 +47,29 @@ class Termination:
 
 @transaction.atomic
 def terminate_subscription(
-    subscription: Subscription, *, by: Actor, at: datetime, ended_at: datetime | None = None
+    subscription: Subscription,
+    *,
+    canceled: bool = False,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
+    ended_at: datetime | None = None,
 ) -> Termination:
-    """End a running subscription at `ended_at` (default: now) and bill it up to there.
+    """End a running subscription at `ended_at` (default: now) and bill it up to there. `canceled`: because the
+    customer wanted out, which is what its status then says.
 
     Doing it twice changes nothing. A subscription that has not started is a Conflict: cancel it instead.
     """
     ended = ended_at or at
     customer = lock_customer_of(subscription)
     subscription = lock_subscription(subscription)
-    if subscription.status == SubscriptionStatus.TERMINATED.value:
+    if subscription.is_ended:
         return Termination(None, None)
-    if subscription.status not in {status.value for status in LIVE}:
+    if not subscription.is_live:
         raise Conflict("Only a running subscription can be ended.", code="subscription_not_running")
     rates = Rates(customer.organization_id)
     made = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended)
-    subscription = end_subscription(subscription, by=by, at=ended)
+    subscription = end_subscription(subscription, canceled=canceled, reason=reason, by=by, at=ended)
     note = give_credit(customer, subscription, ended, by=by, at=at)
     tz = customer_zone(customer)
     windows = closing_windows(accounts([subscription], tz)[subscription.pk], ended)

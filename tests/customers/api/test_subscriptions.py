@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -132,11 +133,47 @@ def test_ending_bills_what_was_used_and_twice_is_once(api: Api, customer: Custom
     assert api.get(f"/customers/{customer.public_id}/invoices")[1]["meta"]["total"] == len(invoices) == 1
 
 
+@pytest.mark.parametrize("word", ["cancelAtPeriodEnd", "cancel_at_period_end", "atPeriodEnd"])
+def test_canceling_at_the_end_of_the_period_and_keeping(
+    api: Api, customer: Customer, plan: Plan, word: str
+) -> None:
+    _, body = api.post("/subscriptions", body_for(customer))
+    path, end = f"/subscriptions/{body['data']['id']}", body["data"]["currentPeriodEnd"]
+    status, canceled = api.post(f"{path}/cancel", {word: True, "reason": "Too dear"})
+    data = canceled["data"]
+    assert (status, data["status"], data["cancelAtPeriodEnd"], data["cancelAt"]) == (200, "active", True, end)
+    assert data["currentPeriodEnd"] == end
+    assert AuditEntry.objects.get(action="subscription.cancel_scheduled").reason == "Too dear"
+    kept = api.post(f"{path}/keep")[1]["data"]
+    assert (kept["cancelAtPeriodEnd"], kept["cancelAt"], kept["endingAt"]) == (False, None, None)
+
+
+def test_canceling_now_ends_it_as_canceled(api: Api, customer: Customer, plan: Plan) -> None:
+    _, body = api.post("/subscriptions", body_for(customer))
+    path = f"/subscriptions/{body['data']['id']}"
+    status, ended = api.post(f"{path}/cancel")
+    assert (status, ended["data"]["status"]) == (200, "canceled")
+    assert ended["data"]["canceledAt"] and ended["data"]["terminatedAt"]
+    assert refused(api.post(f"{path}/keep")) == (409, "subscription_ended", "")
+
+
+def test_patching_changes_what_is_given(api: Api, customer: Customer, plan: Plan) -> None:
+    _, body = api.post("/subscriptions", body_for(customer, name="Main", metadata={"a": 1}))
+    path = f"/subscriptions/{body['data']['id']}"
+    data = api.patch(path, {"endingAt": "2090-01-01T00:00:00Z"})[1]["data"]
+    assert (data["name"], data["endingAt"], data["metadata"]) == ("Main", "2090-01-01T00:00:00Z", {"a": 1})
+    data = api.patch(path, {"name": "Site", "endingAt": None, "metadata": {"b": 2.5}})[1]["data"]
+    assert (data["name"], data["endingAt"], data["metadata"]) == ("Site", None, {"b": Decimal("2.5")})
+    assert refused(api.patch(path, {"endingAt": "2020-01-01T00:00:00Z"})) == (400, "invalid", "endingAt")
+    assert refused(api.patch(path, {"planId": "x"})) == (400, "invalid", "planId")
+
+
 def test_strangers_and_read_only_keys(api: Api, customer: Customer, plan: Plan) -> None:
     _, body = api.post("/subscriptions", body_for(customer))
     path = f"/subscriptions/{body['data']['id']}"
     stranger = Api(make_organization("Other"))
     assert stranger.get(path)[0] == stranger.post(f"{path}/cancel")[0] == 404
+    assert stranger.patch(path, {"name": "x"})[0] == stranger.post(f"{path}/keep")[0] == 404
     assert refused(stranger.post("/subscriptions", body_for(customer)))[1] == "plan_not_found"
     reader = Api(customer.organization, scopes=["subscriptions:read"])
     assert reader.get(path)[0] == 200
