@@ -28,7 +28,10 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # else only the importing thread would know the app, not the web server's other threads
 app.conf.task_default_queue = "default"
 # Rendering takes long: in a queue of its own it cannot hold up the bill run, as the worker takes turns.
-app.conf.task_routes = {"invoicing.publish": {"queue": "documents"}}
+app.conf.task_routes = {
+    "invoicing.publish": {"queue": "documents"},
+    "invoicing.publish_voided": {"queue": "documents"},  # a deletion may void many at once
+}
 app.conf.beat_max_loop_interval = 5
 app.autodiscover_tasks()
 

@@ -13,7 +13,12 @@ from billing.orm.actor import Actor
 from invoicing.actions import billing_run, provider_drift, provider_push
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
-from invoicing.actions.publish import publish_credit_note, publish_invoice
+from invoicing.actions.publish import (
+    publish_credit_note,
+    publish_invoice,
+    publish_voided_credit_note,
+    publish_voided_invoice,
+)
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet, expired_wallets
 from invoicing.models import Invoice
@@ -73,6 +78,12 @@ def publish(job_id: str) -> None:
     later.run(job_id, lambda job: publish_invoice(job.subject_id))
 
 
+@shared_task(name="invoicing.publish_voided")
+def publish_voided(job_id: str) -> None:
+    """The stamped PDF of a voided invoice."""
+    later.run(job_id, lambda job: publish_voided_invoice(job.subject_id))
+
+
 @shared_task(name="invoicing.mail")
 def mail(job_id: str) -> None:
     """The mail with an issued invoice."""
@@ -87,6 +98,12 @@ def mail(job_id: str) -> None:
 def publish_note(job_id: str) -> None:
     """The PDF of a credit note."""
     later.run(job_id, lambda job: publish_credit_note(job.subject_id))
+
+
+@shared_task(name="invoicing.publish_voided_credit_note")
+def publish_voided_note(job_id: str) -> None:
+    """The stamped PDF of a voided credit note."""
+    later.run(job_id, lambda job: publish_voided_credit_note(job.subject_id))
 
 
 @shared_task(name="invoicing.sync_providers")

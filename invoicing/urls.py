@@ -56,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("invoices", invoices.invoices, name="invoices"),
     path("invoices/<pid:id>", invoices.invoice, name="invoice"),
     path("invoices/<pid:id>/pdf", documents.invoice_pdf, name="invoice-pdf"),
+    path("invoices/<pid:id>/pdf/issued", documents.invoice_pdf_issued, name="invoice-pdf-issued"),
     path("invoices/<pid:id>/document", documents.invoice_document, name="invoice-document"),
     path("invoices/<pid:id>/refresh", invoice_acts.refresh, name="invoice-refresh"),
     path("invoices/<pid:id>/finalize", invoice_acts.finalize, name="invoice-finalize"),
@@ -70,5 +71,6 @@ urlpatterns: list[URLPattern] = [
     path("credit-notes", credit_notes.credit_notes, name="credit-notes"),
     path("credit-notes/<pid:id>", credit_notes.credit_note, name="credit-note"),
     path("credit-notes/<pid:id>/pdf", documents.credit_note_pdf, name="credit-note-pdf"),
+    path("credit-notes/<pid:id>/pdf/issued", documents.credit_note_pdf_issued, name="credit-note-pdf-issued"),
     path("credit-notes/<pid:id>/document", documents.credit_note_document, name="credit-note-document"),
 ]

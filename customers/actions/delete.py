@@ -34,6 +34,7 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.actions.wallet_settling import end_wallet
 from invoicing.models import Invoice
+from invoicing.rules.states import CUSTOMER_DELETED
 
 TASK = "customers.delete"
 KEEP, VOID = "keep", "void"
@@ -124,7 +125,7 @@ def settle_unpaid(cascade: Cascade) -> str:
     kept = []
     for invoice in rows:
         try:
-            void_invoice(invoice, reason="Customer deleted", by=cascade.by, at=cascade.at)
+            void_invoice(invoice, reason=CUSTOMER_DELETED, by=cascade.by, at=cascade.at)
         except BillingError as error:  # a credit note of it was used, say: it stays, and staff read why
             kept.append(f"{invoice.number} stays: {error}")
     return ". ".join([counted(len(rows) - len(kept), "invoice voided", "invoices voided"), *kept]).strip(". ")

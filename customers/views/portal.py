@@ -89,7 +89,7 @@ def portal_invoices(request: PortalRequest) -> HttpResponse:
     context = frame(request, "invoices") | {
         "page": page,
         "rows": listed(page.object_list, today),
-        "notes": CreditNote.objects.filter(customer=customer, status="finalized")[:50],
+        "notes": CreditNote.objects.filter(customer=customer)[:50],
     }
     return render(request, "portal/invoices.html", context)
 

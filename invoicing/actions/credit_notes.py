@@ -18,6 +18,7 @@ from billing.rules.money import allocate_minor
 from billing.rules.periods import local_date
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.numbers import number_credit_note
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, InvoiceLine, PdfState
 from invoicing.rules.states import InvoiceStatus
 
@@ -135,11 +136,21 @@ def tax_rows(items: Sequence[CreditItem], tax_minor: int) -> list[dict[str, Any]
     ]
 
 
-def void_note(note: CreditNote, *, by: Actor, at: datetime) -> CreditNote:
-    """Withdraw an unused credit note. The caller holds the customer's lock."""
+def void_note(note: CreditNote, *, reason: str = "", by: Actor, at: datetime) -> CreditNote:
+    """Withdraw an unused credit note; its stamped PDF prints `reason`. The caller holds the customer's lock."""
     note.status = "voided"
     note.balance_minor = 0
     note.voided_at = at
-    note.save(update_fields=["status", "balance_minor", "voided_at", "updated_at"])
-    audit.record(note.organization, "credit_note.voided", note, by=by, at=at, customer=note.customer)
+    note.void_reason = reason.strip()[:500]
+    note.save(update_fields=["status", "balance_minor", "voided_at", "void_reason", "updated_at"])
+    audit.record(
+        note.organization,
+        "credit_note.voided",
+        note,
+        by=by,
+        at=at,
+        customer=note.customer,
+        reason=note.void_reason,
+    )
+    ask_for_pdf(note)
     return note

@@ -111,7 +111,7 @@ def issue_credit_note(
 
 
 @transaction.atomic
-def void_credit_note(note: CreditNote, *, by: Actor, at: datetime) -> CreditNote:
+def void_credit_note(note: CreditNote, *, reason: str = "", by: Actor, at: datetime) -> CreditNote:
     """Withdraw a note of which nothing was used and nothing was given back; its number stays."""
     lock_customer_of(note)
     note = CreditNote.objects.select_for_update(of=("self",)).get(pk=note.pk)
@@ -121,4 +121,4 @@ def void_credit_note(note: CreditNote, *, by: Actor, at: datetime) -> CreditNote
         raise Conflict("Money was given back with this note: it stays.", code="credit_note_refunded")
     if note.balance_minor != note.total_minor:
         raise Conflict("This credit note has been used already.", code="credit_note_used")
-    return void_note(note, by=by, at=at)
+    return void_note(note, reason=reason, by=by, at=at)

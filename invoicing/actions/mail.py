@@ -13,7 +13,7 @@ from billing.models import AuditEntry, Job
 from billing.orm.actor import Actor
 from billing.rules.money import from_minor
 from invoicing.documents.labels import labels
-from invoicing.models import Invoice, PdfState
+from invoicing.models import Invoice
 from invoicing.rules.states import InvoiceStatus
 
 SENT = "invoice.sent"
@@ -58,7 +58,8 @@ def send_invoice(invoice_id: UUID, *, by: Actor, at: datetime) -> None:
     rows = Invoice.objects.select_related("organization", "billing_entity", "customer")
     invoice = rows.get(pk=invoice_id)
     address = address_of(invoice)
-    ready = invoice.status == InvoiceStatus.FINALIZED.value and invoice.pdf_state == PdfState.READY
+    copy = invoice.current_copy
+    ready = invoice.status == InvoiceStatus.FINALIZED.value and copy.ready
     if not ready or not address or sent(invoice):
         return
     words = labels(invoice.locale)
@@ -71,7 +72,7 @@ def send_invoice(invoice_id: UUID, *, by: Actor, at: datetime) -> None:
         to=[address],
         reply_to=[invoice.billing_entity.email] if invoice.billing_entity.email else [],
     )
-    with invoice.pdf.open("rb") as file:
+    with copy.file.open("rb") as file:
         message.attach(f"{invoice.number}.pdf", file.read(), "application/pdf")
     message.send()
     audit.record(

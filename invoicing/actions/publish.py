@@ -1,4 +1,7 @@
-"""Publishing: the PDF of an issued document, made once and stored."""
+"""Publishing: the files of an issued document, each made once and stored.
+
+The first is the document as it was issued. Voiding has a second one made, with the stamp; the first stays as it is.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from django.utils import timezone
 from billing.actions import later
 from invoicing.actions.mail import ask_for_mail
 from invoicing.documents.data import InvoiceDocument
-from invoicing.models import CreditNote, Invoice, PdfState
+from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
 from invoicing.queries.document import credit_note_document, invoice_document
 from invoicing.rules.states import InvoiceStatus
 
@@ -21,36 +24,74 @@ Publishable = Invoice | CreditNote
 
 def publish_invoice(invoice_id: UUID) -> None:
     """Make and store an invoice's PDF; nothing to do when it is there or the invoice is not issued."""
-    invoice = Invoice.objects.select_related("billing_entity", "customer").get(pk=invoice_id)
+    invoice = read_invoice(invoice_id)
     if invoice.pdf_state == PdfState.READY or invoice.status == InvoiceStatus.DRAFT.value:
         return
-    store(invoice, lambda: render(invoice_document(invoice)))
+    store(invoice, lambda: render(invoice_document(invoice).as_issued()))
     ask_for_mail(invoice)
 
 
 def publish_credit_note(note_id: UUID) -> None:
     """Make and store a credit note's PDF, once."""
-    note = CreditNote.objects.select_related("invoice__billing_entity", "invoice__customer").get(pk=note_id)
+    note = read_note(note_id)
     if note.pdf_state != PdfState.READY:
-        store(note, lambda: render(credit_note_document(note)))
+        store(note, lambda: render(credit_note_document(note).as_issued()))
+
+
+def publish_voided_invoice(invoice_id: UUID) -> None:
+    """Make and store the stamped PDF of a voided invoice, once."""
+    invoice = read_invoice(invoice_id)
+    if invoice.status == InvoiceStatus.VOIDED.value and invoice.void_pdf_state != PdfState.READY:
+        store(invoice, lambda: render(invoice_document(invoice)), invoice.void_copy)
+
+
+def publish_voided_credit_note(note_id: UUID) -> None:
+    """Make and store the stamped PDF of a voided credit note, once."""
+    note = read_note(note_id)
+    if note.status == "voided" and note.void_pdf_state != PdfState.READY:
+        store(note, lambda: render(credit_note_document(note)), note.void_copy)
+
+
+def read_invoice(key: UUID) -> Invoice:
+    """An invoice with what its document is made of."""
+    return Invoice.objects.select_related("billing_entity", "customer").get(pk=key)
+
+
+def read_note(key: UUID) -> CreditNote:
+    """A credit note with what its document is made of."""
+    return CreditNote.objects.select_related("invoice__billing_entity", "invoice__customer").get(pk=key)
 
 
 @transaction.atomic
 def ask_for_pdf(row: Publishable) -> Publishable:
-    """Have the PDF of an issued document made that has none yet; twice is once."""
+    """Have the files of an issued document made that are missing: the stamped one as well, once it is voided.
+    Twice is once.
+    """
     locked = type(row).objects.select_for_update(of=("self",)).get(pk=row.pk)
-    if locked.pdf_state == PdfState.NONE and locked.number:
-        type(row).objects.filter(pk=row.pk).update(pdf_state=PdfState.PENDING)
-        row.pdf_state = PdfState.PENDING
-        note = isinstance(row, CreditNote)
-        later.enqueue(
-            row.organization,
-            "invoicing.publish_credit_note" if note else "invoicing.publish",
-            key=f"{'cnpdf' if note else 'pdf'}:{row.pk}",
-            label=f"PDF of {row.number}",
-            subject_id=row.pk,
-        )
+    for copy in {locked.current_copy.field: locked.current_copy, "pdf": locked.issued_copy}.values():
+        if copy.state == PdfState.NONE and locked.number:
+            type(row).objects.filter(pk=row.pk).update(**{f"{copy.field}_state": PdfState.PENDING})
+            setattr(row, f"{copy.field}_state", PdfState.PENDING)
+            later.enqueue(
+                row.organization,
+                task_of(row, copy),
+                key=job_key(row, copy),
+                label=f"PDF of {row.number}{', voided' if copy.stamped else ''}",
+                subject_id=row.pk,
+            )
     return row
+
+
+def task_of(row: Publishable, copy: StoredCopy) -> str:
+    """The task that makes a file."""
+    if isinstance(row, CreditNote):
+        return "invoicing.publish_voided_credit_note" if copy.stamped else "invoicing.publish_credit_note"
+    return "invoicing.publish_voided" if copy.stamped else "invoicing.publish"
+
+
+def job_key(row: Publishable, copy: StoredCopy) -> str:
+    """What the job that makes a file is known by."""
+    return f"{'cn' if isinstance(row, CreditNote) else ''}{'void' if copy.stamped else ''}pdf:{row.pk}"
 
 
 def render(document: InvoiceDocument) -> bytes:
@@ -60,17 +101,25 @@ def render(document: InvoiceDocument) -> bytes:
     return render_pdf(document)
 
 
-def store(row: Publishable, make: Callable[[], bytes]) -> None:
-    """Write the file and mark the row. A failure is marked as well and goes on to the job, which shows it."""
+def store(row: Publishable, make: Callable[[], bytes], copy: StoredCopy | None = None) -> None:
+    """Write a file (without `copy` the one as issued) and mark the row. A failure is marked as well and goes on to
+    the job, which shows it.
+    """
+    copy = copy or row.issued_copy
     rows = type(row).objects.filter(pk=row.pk)
     try:
         content = make()
     except Exception:
-        rows.update(pdf_state=PdfState.FAILED)
+        rows.update(**{f"{copy.field}_state": PdfState.FAILED})
         raise
-    name = row.pdf.field.generate_filename(row, f"{row.organization_id.hex}/{row.pk.hex}.pdf")
-    storage = row.pdf.storage
+    file = f"{row.pk.hex}{'-void' if copy.stamped else ''}.pdf"
+    name = copy.file.field.generate_filename(row, f"{row.organization_id.hex}/{file}")
+    storage = copy.file.storage
     if storage.exists(name):  # left by a worker that was killed before it could mark the row
         storage.delete(name)
-    stored = storage.save(name, ContentFile(content))
-    rows.update(pdf=stored, pdf_state=PdfState.READY, pdf_made_at=timezone.now())
+    values = {
+        "": storage.save(name, ContentFile(content)),
+        "_state": PdfState.READY,
+        "_made_at": timezone.now(),
+    }
+    rows.update(**{f"{copy.field}{end}": value for end, value in values.items()})

@@ -15,6 +15,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
 from invoicing.actions.credit_notes import void_note
 from invoicing.actions.draft import lock_invoice
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, InvoiceDeduction
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 
@@ -22,7 +23,8 @@ from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 @transaction.atomic
 def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime) -> Invoice:
     """Withdraw a finalised invoice: coupons, credit notes and wallet credits it used are given back, its own
-    unused credit notes are voided. The periods it billed are not billed again.
+    unused credit notes are voided. The periods it billed are not billed again. A worker then makes the PDF with the
+    stamp, which prints `reason`.
 
     Raises Invalid (invoice_paid) when money was received for it, Invalid (invoice_not_finalized) when it is
     not finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been
@@ -37,7 +39,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
     for note in CreditNote.objects.filter(invoice=invoice).exclude(status="voided").locked():
         if note.balance_minor != note.total_minor:
             raise Conflict(f"Credit note {note.number} has been used already.", code="credit_note_used")
-        void_note(note, by=by, at=at)
+        void_note(note, reason=reason, by=by, at=at)
     give_back(invoice, by=by, at=at)
     move(INVOICE_MOVES, InvoiceStatus(invoice.status), InvoiceStatus.VOIDED)
     invoice.status = InvoiceStatus.VOIDED.value
@@ -56,6 +58,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         changes={"status": (InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value)},
         reason=invoice.void_reason,
     )
+    ask_for_pdf(invoice)
     return invoice
 
 

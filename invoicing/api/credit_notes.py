@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import FileResponse, HttpRequest
+from django.http import HttpRequest
 from ninja import Field, Query, Router
 from pydantic import AliasChoices
 
@@ -16,6 +16,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.documents import pdf_answer
 from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_note, void_credit_note
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice
@@ -48,6 +49,12 @@ class CreditNoteIn(ApiSchema):
     refund_amount: Decimal = Decimal(0)
     reason: str = CreditReason.OTHER.value
     description: str = Field("", max_length=500)
+
+
+class NoteVoidIn(ApiSchema):
+    """Why; it is printed on the stamped PDF."""
+
+    reason: str = ""
 
 
 class Filters(ApiSchema):
@@ -168,22 +175,27 @@ def get_credit_note(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/void")
-def void(request: HttpRequest, id: str) -> dict[str, Any]:
+def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[str, Any]:
     """Withdraw a note of which nothing was used and nothing was given back."""
     staff = cast(ApiRequest, request)
     note = CreditNote.objects.of(staff.organization).by_public_id(id)
-    return envelope(credit_note_payload(void_credit_note(note, by=staff.actor, at=now(staff.organization))))
+    reason = body.reason if body else ""
+    note = void_credit_note(note, reason=reason, by=staff.actor, at=now(staff.organization))
+    return envelope(credit_note_payload(note))
 
 
 @router.get("/{id}/pdf")
 def pdf(request: HttpRequest, id: str) -> Any:
-    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
+    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
+
+    A voided note answers with its stamped PDF, never with the one from before.
+    """
     note = CreditNote.objects.of(cast(ApiRequest, request).organization).by_public_id(id)
     ask_for_pdf(note)
-    note.refresh_from_db(fields=["pdf", "pdf_state"])
     if "application/pdf" not in request.headers.get("Accept", ""):
-        url = f"{settings.BASE_URL}/api/credit-notes/{note.public_id}/pdf" if note.pdf else None
-        return envelope({"url": url, "status": note.pdf_state})
-    if not note.pdf:
+        copy = note.current_copy
+        url = f"{settings.BASE_URL}/api/credit-notes/{note.public_id}/pdf" if copy.ready else None
+        return envelope({"url": url, "status": copy.state})
+    if not note.current_copy.ready:
         raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
-    return FileResponse(note.pdf.open("rb"), content_type="application/pdf", filename=f"{note.number}.pdf")
+    return pdf_answer(request, note)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, cast
 from uuid import uuid4
 
 from django.apps import apps
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest
 from ninja import Field, Query, Router
 from pydantic import AliasChoices, BeforeValidator
 
@@ -18,6 +18,7 @@ from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.periods import local_date
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
+from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, create_one_off
@@ -80,7 +81,7 @@ class FinalizeIn(ApiSchema):
 
 
 class VoidIn(ApiSchema):
-    """Why."""
+    """Why; it is printed on the stamped PDF."""
 
     reason: str = ""
 
@@ -218,17 +219,17 @@ def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> 
 
 @router.get("/{id}/pdf")
 def pdf(request: HttpRequest, id: str) -> Any:
-    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
+    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
+
+    A voided invoice answers with its stamped PDF, never with the one from before.
+    """
     invoice = find(cast(ApiRequest, request), id)
     if not invoice.number:
         raise Invalid("A draft has no PDF yet: finalise it first.", code="invoice_not_finalized")
     ask_for_pdf(invoice)
     if PDF not in request.headers.get("Accept", ""):
         url = request.build_absolute_uri(request.path)
-        return envelope({"url": url, "status": invoice.pdf_state})
-    if not invoice.pdf:
+        return envelope({"url": url, "status": invoice.current_copy.state})
+    if not invoice.current_copy.ready:
         raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
-    response: HttpResponse = FileResponse(  # type: ignore[assignment]
-        invoice.pdf.open("rb"), content_type=PDF, filename=f"{invoice.number}.pdf"
-    )
-    return response
+    return pdf_answer(request, invoice)

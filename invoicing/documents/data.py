@@ -5,7 +5,7 @@ Amounts are minor units of `currency` unless they are unit prices (exact decimal
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -84,7 +84,8 @@ class InvoiceDocument:
     """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note.
 
     `with_tax`: for a consumer, lines and coupons include their tax, and the tax table says what is included.
-    `reverse_charge` prints why there is no tax; `notice` is what consumers are told.
+    `reverse_charge` prints why there is no tax; `notice` is what consumers are told. A voided one carries the day and
+    the reason in its stamp; `made_at` is the moment from which it is as it is printed.
     """
 
     kind: str
@@ -119,6 +120,20 @@ class InvoiceDocument:
     with_tax: bool = False
     reverse_charge: bool = False
     notice: str = ""
+    issued_at: datetime | None = None
+    voided_on: date | None = None
+    void_reason: str = ""
+
+    def as_issued(self) -> InvoiceDocument:
+        """The document as it was before it was voided."""
+        if not self.voided:
+            return self
+        return replace(self, status="finalized", made_at=self.issued_at, voided_on=None, void_reason="")
+
+    @property
+    def voided(self) -> bool:
+        """Whether it is withdrawn: it says so, and asks for nothing."""
+        return self.status == "voided"
 
     @property
     def dense(self) -> bool:

@@ -50,6 +50,9 @@ LABELS: dict[str, dict[str, str]] = {
         "page": "Page",
         "of": "of",
         "void": "Void",
+        "void_note": "Void",
+        "void_reason": "Reason",
+        "customer_deleted": "The customer account was closed.",
     },
     "de": {
         "invoice": "Rechnung",
@@ -99,6 +102,9 @@ LABELS: dict[str, dict[str, str]] = {
         "page": "Seite",
         "of": "von",
         "void": "Storniert",
+        "void_note": "Storniert",
+        "void_reason": "Grund",
+        "customer_deleted": "Das Kundenkonto wurde geschlossen.",
     },
     "fr": {
         "invoice": "Facture",
@@ -148,6 +154,9 @@ LABELS: dict[str, dict[str, str]] = {
         "page": "Page",
         "of": "sur",
         "void": "Annulée",
+        "void_note": "Annulé",
+        "void_reason": "Motif",
+        "customer_deleted": "Le compte client a été clôturé.",
     },
     "es": {
         "invoice": "Factura",
@@ -197,6 +206,9 @@ LABELS: dict[str, dict[str, str]] = {
         "page": "Página",
         "of": "de",
         "void": "Anulada",
+        "void_note": "Anulada",
+        "void_reason": "Motivo",
+        "customer_deleted": "La cuenta del cliente se cerró.",
     },
 }
 

@@ -89,8 +89,18 @@ def html_of(document: InvoiceDocument, *, has_logo: bool) -> str:
     with translation.override(document.locale.replace("_", "-").lower()):
         return render_to_string(
             "documents/invoice.html",
-            {"document": document, "label": labels(document.locale), "has_logo": has_logo},
+            {
+                "document": document,
+                "label": labels(document.locale),
+                "has_logo": has_logo,
+                "void_word": void_word(document),
+            },
         )
+
+
+def void_word(document: InvoiceDocument) -> str:
+    """How a voided document is called: in French, say, an invoice and a credit note differ."""
+    return labels(document.locale)["void_note" if document.kind == "credit_note" else "void"]
 
 
 def render_pdf(document: InvoiceDocument) -> bytes:
@@ -119,9 +129,16 @@ def printed(document: InvoiceDocument) -> bytes:
     rendered = page.render(font_config=fonts(), stylesheets=[style(accent, words["page"], words["of"])])
     metadata = rendered.metadata
     metadata.title = f"{words[document.kind]} {document.number}".strip()
+    if document.voided:
+        metadata.title += f" ({void_word(document)})"
     metadata.authors = [document.seller.name]
     metadata.created = metadata.modified = iso(document.made_at)
-    return bytes(rendered.write_pdf(pdf_identifier=document.reference.encode()))
+    return bytes(rendered.write_pdf(pdf_identifier=identifier(document).encode()))
+
+
+def identifier(document: InvoiceDocument) -> str:
+    """The file's own id, the same each time it is made; the stamped file is another one."""
+    return f"{document.reference}{'-void' if document.voided else ''}"
 
 
 def iso(moment: datetime | None) -> str:

@@ -21,10 +21,13 @@ class FinalizeForm(forms.Form):
 
 
 class VoidForm(forms.Form):
-    """Why the invoice is withdrawn."""
+    """Why an invoice or credit note is withdrawn."""
 
     reason = forms.CharField(
-        required=False, max_length=500, help_text="Kept in the history, not printed.", widget=forms.TextInput
+        required=False,
+        max_length=500,
+        help_text="Kept in the history and printed on the stamped PDF, which the customer can open.",
+        widget=forms.TextInput,
     )
 
 

@@ -10,9 +10,9 @@ from invoicing.models.invoice import (
     InvoiceTax,
     InvoiceType,
     LineKind,
-    PdfState,
 )
 from invoicing.models.payment import RECEIVED, Payment, Refund
+from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.sequence import Sequence
 
@@ -35,4 +35,5 @@ __all__ = [
     "ProviderType",
     "Refund",
     "Sequence",
+    "StoredCopy",
 ]

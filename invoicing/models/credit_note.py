@@ -8,8 +8,8 @@ from django.db import models
 from django.db.models import F, Q
 
 from billing.orm.fields import CurrencyField, MinorField
-from billing.orm.scoped import Scoped, ScopedQuerySet
-from invoicing.models.invoice import PdfState
+from billing.orm.scoped import ScopedQuerySet
+from invoicing.models.printed import Printed
 
 
 class CreditNoteQuerySet(ScopedQuerySet):
@@ -20,7 +20,7 @@ class CreditNoteQuerySet(ScopedQuerySet):
         return self.filter(status="finalized", balance_minor__gt=0)
 
 
-class CreditNote(Scoped):
+class CreditNote(Printed):
     """total = net + tax; `refund_minor` of it goes back as money, the rest is credit: `balance_minor` is what later
     invoices may still use of it.
 
@@ -49,9 +49,9 @@ class CreditNote(Scoped):
     balance_minor = MinorField()
     key = models.CharField(max_length=200)
     voided_at = models.DateTimeField(null=True, blank=True)
+    void_reason = models.CharField(max_length=500, blank=True)
     pdf = models.FileField(upload_to="credit_notes/", blank=True, max_length=255)
-    pdf_state = models.CharField(max_length=10, choices=PdfState.choices, default=PdfState.NONE)
-    pdf_made_at = models.DateTimeField(null=True, blank=True)
+    void_pdf = models.FileField("voided PDF", upload_to="credit_notes/", blank=True, max_length=255)
 
     objects = CreditNoteQuerySet.as_manager()
 

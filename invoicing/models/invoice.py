@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
+from invoicing.models.printed import Printed
 from invoicing.rules.states import InvoiceStatus, PaymentStatus
 
 
@@ -20,15 +21,6 @@ class InvoiceType(models.TextChoices):
     SUBSCRIPTION = "subscription", "Subscription"
     ONE_OFF = "one_off", "One-off"
     CREDIT = "credit", "Prepaid credits"
-
-
-class PdfState(models.TextChoices):
-    """Where the document stands."""
-
-    NONE = "none", "Not made"
-    PENDING = "pending", "Being made"
-    READY = "ready", "Ready"
-    FAILED = "failed", "Failed"
 
 
 class InvoiceQuerySet(ScopedQuerySet):
@@ -55,7 +47,7 @@ class InvoiceQuerySet(ScopedQuerySet):
         return self.draft().filter(finalize_at__lte=at)
 
 
-class Invoice(Scoped):
+class Invoice(Printed):
     """A demand for payment.
 
     total = lines - coupons + taxes - credit notes - wallet credits (checked by the database); what is still
@@ -113,8 +105,7 @@ class Invoice(Scoped):
     wallet_credits = ExactField(null=True, blank=True)
 
     pdf = models.FileField(upload_to="invoices/", blank=True, max_length=255)
-    pdf_state = models.CharField(max_length=10, choices=PdfState.choices, default=PdfState.NONE)
-    pdf_made_at = models.DateTimeField(null=True, blank=True)
+    void_pdf = models.FileField("voided PDF", upload_to="invoices/", blank=True, max_length=255)
 
     finalized_at = models.DateTimeField(null=True, blank=True)
     paid_at = models.DateTimeField(null=True, blank=True)

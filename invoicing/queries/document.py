@@ -9,6 +9,7 @@ from typing import Any
 
 from babel import Locale, UnknownLocaleError
 
+from billing.rules.periods import local_date
 from billing.rules.tax import REVERSE_CHARGE
 from invoicing.documents.clean import clean
 from invoicing.documents.data import (
@@ -26,6 +27,7 @@ from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.parties import buyer as buyer_now
 from invoicing.queries.parties import own_fields
 from invoicing.queries.parties import seller as seller_now
+from invoicing.rules.states import CUSTOMER_DELETED
 
 PLAIN_STEPS = 1  # a single step says no more than the line itself
 
@@ -73,7 +75,10 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
         payment_details=clean(seller.get("payment_details", ""), 600),
         footer=clean(seller.get("invoice_footer", ""), 600),
         logo=logo_bytes(invoice.billing_entity, seller.get("logo", "")),
-        made_at=invoice.finalized_at or invoice.updated_at,
+        made_at=invoice.voided_at or invoice.finalized_at or invoice.updated_at,
+        issued_at=invoice.finalized_at,
+        voided_on=local_date(invoice.voided_at, invoice.timezone or "UTC") if invoice.voided_at else None,
+        void_reason=void_reason(invoice.void_reason, invoice.locale),
         with_tax=consumer,
         reverse_charge=invoice.reverse_charge,
         notice=clean(seller.get("consumer_notice", ""), 1000) if consumer else "",
@@ -84,6 +89,11 @@ def tax_name(code: str, name: str, locale: str) -> str:
     """A tax as the document's language calls it; only reverse charge has a word of ours."""
     ours = code == REVERSE_CHARGE.code and name == REVERSE_CHARGE.name
     return labels(locale or "en")["reverse_charge"] if ours else clean(name, 100)
+
+
+def void_reason(reason: str, locale: str) -> str:
+    """Why it was voided, in the words of whoever did it; only a deletion's reason is ours to translate."""
+    return labels(locale or "en")["customer_deleted"] if reason == CUSTOMER_DELETED else clean(reason, 500)
 
 
 def custom_fields(invoice: Invoice) -> list[dict[str, str]]:
@@ -139,7 +149,10 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
         corrects=invoice.number,
         footer=base.footer,
         logo=base.logo,
-        made_at=note.created_at,
+        made_at=note.voided_at or note.created_at,
+        issued_at=note.created_at,
+        voided_on=local_date(note.voided_at, base.timezone) if note.voided_at else None,
+        void_reason=void_reason(note.void_reason, base.locale),
         reverse_charge=base.reverse_charge,
     )
 

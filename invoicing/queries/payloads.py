@@ -119,7 +119,7 @@ def step_payload(step: dict[str, Any]) -> dict[str, Any]:
 
 def pdf_url(row: Invoice) -> str | None:
     """Where the API serves the document; None as long as there is none."""
-    return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf" if row.pdf else None
+    return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf" if row.current_copy.ready else None
 
 
 def payment_payload(row: Payment) -> dict[str, Any]:

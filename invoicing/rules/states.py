@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from billing.rules.states import Moves
 
+CUSTOMER_DELETED = "Customer deleted"  # why a deletion voids invoices; documents say it in their own language
+
 
 class InvoiceStatus(StrEnum):
     GENERATING = "generating"

@@ -19,6 +19,7 @@ from billing.web.requests import StaffRequest
 from invoicing.actions.crediting import estimate, issue_credit_note, void_credit_note
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.crediting import CreditNoteForm, RefundForm
+from invoicing.forms.invoices import VoidForm
 from invoicing.models import CreditNote, Invoice, Payment
 from invoicing.queries.crediting import creditable
 from invoicing.rules.crediting import CreditReason
@@ -124,10 +125,16 @@ def issued(request: StaffRequest, invoice: Invoice, form: CreditNoteForm) -> Cre
 def void_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """Withdraw an unused credit note."""
     note = find_credit_note(request, id)
-    if request.method == "POST":
-        void_credit_note(note, by=request.actor, at=now(request.organization))
+    form = VoidForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        reason = form.cleaned_data["reason"]
+        void_credit_note(note, reason=reason, by=request.actor, at=now(request.organization))
         return done(request, reverse("credit-note", args=[note]), f"Credit note {note.number} was voided.")
-    return render_page(request, "invoicing/credit_notes/void.html", {"note": note}, partials=("dialog",))
+    context = {"note": note, "form": form}
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "invoicing/credit_notes/void.html", context, partials=("dialog",), status=status
+    )
 
 
 @require_http_methods(["GET", "POST"])

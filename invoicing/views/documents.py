@@ -1,6 +1,7 @@
 """The PDFs of invoices and credit notes: shown inline, downloaded, and waited for.
 
-They can be read after the customer is deleted; another organization's are a 404.
+A voided document has two: the stamped one, and the one as it was issued. They can be read after the customer is
+deleted; another organization's are a 404.
 """
 
 from __future__ import annotations
@@ -27,11 +28,27 @@ def invoice_pdf(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 @require_safe
+@access("invoices.view")  # type: ignore[arg-type]
+@csp_replace(READER)  # type: ignore[arg-type]
+def invoice_pdf_issued(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The PDF as it was issued, also after the invoice was voided: for staff alone."""
+    return pdf_answer(request, find_invoice(request, id), as_issued=True)
+
+
+@require_safe
 @access("credit_notes.view")  # type: ignore[arg-type]
 @csp_replace(READER)  # type: ignore[arg-type]
 def credit_note_pdf(request: StaffRequest, id: UUID) -> HttpResponse:
     """The PDF of a credit note, inline; `?download=1` as an attachment."""
     return pdf_answer(request, find_credit_note(request, id))
+
+
+@require_safe
+@access("credit_notes.view")  # type: ignore[arg-type]
+@csp_replace(READER)  # type: ignore[arg-type]
+def credit_note_pdf_issued(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The PDF as it was issued, also after the credit note was voided: for staff alone."""
+    return pdf_answer(request, find_credit_note(request, id), as_issued=True)
 
 
 @require_safe

@@ -18,8 +18,8 @@ from billing.web.access import may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.requests import StaffRequest
-from invoicing.actions.publish import ask_for_pdf
-from invoicing.models import CreditNote, Invoice, PdfState
+from invoicing.actions.publish import ask_for_pdf, job_key
+from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
 
 Document = Invoice | CreditNote
 MOST_HISTORY = 50
@@ -53,32 +53,35 @@ def customer_named(request: StaffRequest, text: str) -> str:
 def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
     """What `invoicing/document.html` needs: the addresses of the PDF, and the job that makes it.
 
-    `pdf_view` is ready, waiting, failed or none; `can_retry`: this member may run a failed job again.
+    `pdf_view` is ready, waiting, failed or none; `issued_url` leads to what a voided document was before;
+    `can_retry`: this member may run a failed job again.
     """
     noun = "invoice" if isinstance(row, Invoice) else "credit-note"
-    if row.pdf_state == PdfState.NONE and row.number:
+    if row.number and PdfState.NONE in (row.pdf_state, row.current_copy.state):
         ask_for_pdf(row)  # old documents are printed when somebody looks at them
-    job = None
-    if row.pdf_state in (PdfState.PENDING, PdfState.FAILED):
-        prefix = "pdf" if noun == "invoice" else "cnpdf"
-        jobs = Job.objects.of(request.organization).filter(key=f"{prefix}:{row.pk}")
+    copy, job = row.current_copy, None
+    if copy.state in (PdfState.PENDING, PdfState.FAILED):
+        jobs = Job.objects.of(request.organization).filter(key=job_key(row, copy))
         job = jobs.order_by("-created_at").first()
     return {
         "document": row,
         "pdf_url": reverse(f"{noun}-pdf", args=[row]),
+        "issued_url": reverse(f"{noun}-pdf-issued", args=[row])
+        if copy.stamped and row.issued_copy.ready
+        else "",
         "poll_url": reverse(f"{noun}-document", args=[row]),
         "pdf_job": job,
-        "pdf_view": pdf_view(row, job),
+        "pdf_view": pdf_view(copy, job),
         "can_retry": may(request.member, "jobs.retry"),
     }
 
 
-def pdf_view(row: Document, job: Job | None) -> str:
+def pdf_view(copy: StoredCopy, job: Job | None) -> str:
     """What the panel shows: ready, none, failed, or waiting (also while a failed job is being run again)."""
-    if row.pdf_state in (PdfState.READY, PdfState.NONE):
-        return str(row.pdf_state)
+    if copy.state in (PdfState.READY, PdfState.NONE):
+        return str(copy.state)
     running = job is not None and job.state in (JobState.QUEUED.value, JobState.RUNNING.value)
-    if row.pdf_state == PdfState.PENDING:
+    if copy.state == PdfState.PENDING:
         running = job is None or job.state != JobState.FAILED.value
     return "waiting" if running else "failed"
 

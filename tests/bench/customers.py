@@ -248,12 +248,13 @@ def owe(connection: Any, organization: Any) -> None:
             type, status, payment_status, number, currency, timezone, locale, issuing_on, due_on, customer_name,
             net_payment_term_days, lines_minor, coupons_minor, taxes_minor, credit_notes_minor,
             wallet_credits_minor, total_minor, paid_minor, reverse_charge, custom_fields, seller, buyer,
-            purchase_order, notes, metadata, pdf, pdf_state, finalized_at, void_reason)
+            purchase_order, notes, metadata, pdf, pdf_state, void_pdf, void_pdf_state, finalized_at,
+            void_reason)
         SELECT uuidv7(), organization_id, now(), now(), billing_entity_id, id, 'one_off', 'finalized',
             CASE WHEN sequence % 3 = 0 THEN 'paid' ELSE 'pending' END, 'INV-' || lpad(sequence::text, 7, '0'),
             currency, 'UTC', 'en', current_date - 20, current_date - 10 + (sequence % 4)::int * 5, name,
             14, amount, 0, 0, 0, 0, amount, CASE WHEN sequence % 3 = 0 THEN amount ELSE 0 END, false, '[]', '{}',
-            '{}', '', '', '{}', '', 'none', now(), ''
+            '{}', '', '', '{}', '', 'none', '', 'none', now(), ''
         FROM (SELECT *, (sequence % 1000) * 100 AS amount FROM customers_customer) AS customer
         WHERE organization_id = %(organization)s AND sequence % 5 = 0
         AND NOT EXISTS (SELECT FROM invoicing_invoice WHERE customer_id = customer.id)

@@ -13,8 +13,10 @@ from billing.actions.clock import now
 from customers.actions.delete import request_deletion
 from customers.actions.portal import create_link, revoke_link
 from customers.models import Customer, PortalLink
+from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.publish import store
+from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
 from tests.factories.api import Api
 from tests.factories.customers import make_customer
@@ -137,3 +139,24 @@ def test_the_api_answers_a_link_that_works(customer: Customer) -> None:
     address = "/" + body["data"]["url"].split("/", 3)[3]
     assert Client().get(address).status_code == 302
     assert api.post(f"/customers/{customer.public_id}/portal-link", {"expiresInDays": 0})[0] == 400
+
+
+def test_a_voided_document_is_given_with_its_stamp_alone(customer: Customer) -> None:
+    row = invoice_of(customer)
+    at = now(customer.organization)
+    item = CreditItem(row.lines.get(), "Work taken back", 1000)
+    note = create_credit_note(row, [item], 0, key="test", by=ACTOR, at=at)
+    store(note, lambda: b"%PDF-1.7 mine")
+    void_invoice(row, reason="Twice", by=ACTOR, at=at)
+    client, _ = entered(customer)
+    for name, found in (("portal-invoice-pdf", row), ("portal-credit-note-pdf", note)):
+        url = reverse(name, args=[found])
+        assert client.get(url).status_code == 404
+        page = text(client.get(reverse("portal-invoices")))
+        assert found.number in page and url not in page
+        found.refresh_from_db()
+        store(found, lambda: b"%PDF-1.7 stamped", found.void_copy)
+        assert b"".join(client.get(url).streaming_content) == b"%PDF-1.7 stamped"
+        assert url in text(client.get(reverse("portal-invoices")))
+    for name in ("invoice-pdf-issued", "credit-note-pdf-issued"):
+        assert client.get(reverse(name, args=[row])).status_code == 302  # to the sign-in of staff

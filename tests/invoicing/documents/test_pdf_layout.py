@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
+from datetime import date
 from decimal import Decimal
 
 import pytest
+from pypdf import PdfReader
 
 from invoicing.documents.data import Deduction, DetailStep, Party
 from invoicing.documents.labels import LABELS
@@ -115,6 +118,33 @@ def test_a_voided_invoice_says_so_and_asks_for_nothing() -> None:
     assert "Void" in text
     assert "Amount due" not in text
     assert "IBAN" not in text
+
+
+WORDS = {
+    ("en", "invoice"): "VOID · 9 Mar 2026 Reason: Wrong customer",
+    ("de", "invoice"): "STORNIERT · 9 März 2026 Grund: Wrong customer",
+    ("fr", "invoice"): "ANNULÉE · 9 mars 2026 Motif: Wrong customer",
+    ("fr", "credit_note"): "ANNULÉ · 9 mars 2026 Motif: Wrong customer",
+    ("es", "credit_note"): "ANULADA · 9 mar 2026 Motivo: Wrong customer",
+}
+
+
+@pytest.mark.parametrize(("locale", "kind"), WORDS)
+def test_the_stamp_stands_on_every_page_and_says_when_and_why(locale: str, kind: str) -> None:
+    lines = [make_line(f"Line {number}") for number in range(60)]
+    fields = {"locale": locale, "kind": kind, "void_reason": "Wrong customer", "voided_on": date(2026, 3, 9)}
+    document = make_document(lines, status="voided", **fields)
+    pdf = render_pdf(document)
+    assert " ".join(pdf_text(pdf).split()).count(WORDS[locale, kind]) == 1
+    word = WORDS[locale, kind].split(" ", maxsplit=1)[0]
+    pages = PdfReader(io.BytesIO(pdf)).pages
+    assert len(pages) > 1
+    for page in pages:
+        # the letters of the stamp, in the order in which they are set
+        assert word in "".join((page.extract_text() or "").split())
+    before = render_pdf(document.as_issued())
+    assert before == render_pdf(make_document(lines, locale=locale, kind=kind, made_at=None))
+    assert word not in pdf_text(before).upper()
 
 
 @pytest.mark.parametrize("locale", ["de", "fr-FR", "es", "xx", ""])
