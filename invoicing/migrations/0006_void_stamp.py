@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('invoicing', '0004_wallet_invoice_once'),
+        ('invoicing', '0005_commitment_lines'),
     ]
 
     operations = [
