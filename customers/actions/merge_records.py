@@ -33,6 +33,7 @@ CLASSIFIED = {
     "invoicing.CreditNote.customer": MOVED,
     "invoicing.Payment.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
+    "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.Note.customer": MOVED,
     "customers.VatCheck.customer": MOVED,
     "customers.Customer.merged_into": MOVED,  # earlier duplicates point at the last target at once

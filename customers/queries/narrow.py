@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
-from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import BigIntegerField, Case, Exists, F, OuterRef, Q, QuerySet, Sum, Value, When
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 
 from billing.models import Organization, Subscription
 from billing.orm.search import fold, matches
-from billing.rules.money import EXPONENTS
 from customers.models import Customer, CustomField, FieldKind
 from customers.queries.overview import LIVE_VALUES
 from customers.queries.tags import tag_names
-from invoicing.models import Invoice
+from invoicing.models import Invoice, Outstanding
 
 SAME = ("status", "currency", "country", "customer_type", "vat_status", "mode")
 WHOLE = 3  # letters from which on a part of a text is found, not only its beginning
@@ -60,9 +57,9 @@ def narrowed(
         rows = rows.filter(created_at__lt=start_of(values["created_to"] + timedelta(days=1), zone))
     for field in fields:
         rows = with_value(rows, field, values)
-    owed = outstanding(organization, values)
+    rows = rows.filter(outstanding(organization, values))
     few, many = searched(organization, values["q"]) if "q" in values else (Q(), Q())
-    return Narrowed(rows.filter(few, owed[0]), rows.filter(many, owed[1]))
+    return Narrowed(rows.filter(few), rows.filter(many))
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:
@@ -86,45 +83,17 @@ def overdue(rows: Any, organization: Organization, values: Mapping[str, Any], to
     return rows.filter(late if values["overdue"] == "yes" else ~late)
 
 
-def outstanding(organization: Organization, values: Mapping[str, Any]) -> tuple[Q, Q]:
-    """By what is to be paid in the customer's currency, between two amounts of major units. For few matches all
-    customers' sums are made at once, for many the sum of each customer that is met.
-    """
+def outstanding(organization: Organization, values: Mapping[str, Any]) -> Q:
+    """By what is to be paid in the customer's currency, between two amounts of major units."""
     low, high = values.get("outstanding_min"), values.get("outstanding_max")
-    if low is None and high is None:
-        return Q(), Q()
-    unpaid = Invoice.objects.of(organization).unpaid().order_by()
-    own = unpaid.filter(customer=OuterRef("pk"))
-    few = Q(pk__in=between(unpaid.filter(currency=F("customer__currency")), low, high).values("customer"))
-    many = Q(Exists(between(own.filter(currency=OuterRef("currency")), low, high)))
-    if not low:  # nothing to pay lies below any amount
-        few |= ~Q(pk__in=unpaid.values("customer"))
-        many |= ~Q(Exists(own))
-    return few, many
-
-
-def between(unpaid: QuerySet[Any], low: Decimal | None, high: Decimal | None) -> QuerySet[Any]:
-    """Sums by customer and currency, within the bounds."""
-    sums = unpaid.values("customer", "currency").annotate(due=Sum(F("total_minor") - F("paid_minor")))
+    own = Outstanding.objects.of(organization).filter(
+        customer=OuterRef("pk"), currency=OuterRef("currency"), due_minor__gt=0
+    )
     if low:
-        sums = sums.filter(due__gte=in_minor(low, ceil))
-    if high is not None:
-        sums = sums.filter(due__lte=in_minor(high, floor))
-    return sums
-
-
-def in_minor(amount: Decimal, rounded: Callable[[Decimal], int]) -> Case:
-    """A bound of major units in the minor ones of an invoice's currency."""
-    usual = EXPONENTS["EUR"]
-    others: dict[int, list[str]] = {}
-    for code, digits in EXPONENTS.items():
-        if digits != usual:
-            others.setdefault(digits, []).append(code)
-    whens = [
-        When(currency__in=codes, then=Value(rounded(amount.scaleb(digits))))
-        for digits, codes in others.items()
-    ]
-    return Case(*whens, default=Value(rounded(amount.scaleb(usual))), output_field=BigIntegerField())
+        own = own.filter(amount__gte=low)
+        return Q(Exists(own.filter(amount__lte=high) if high is not None else own))
+    # Nothing to pay lies below any amount.
+    return ~Q(Exists(own.filter(amount__gt=high))) if high is not None else Q()
 
 
 def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> QuerySet[Any]:

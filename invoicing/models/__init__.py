@@ -11,6 +11,7 @@ from invoicing.models.invoice import (
     InvoiceType,
     LineKind,
 )
+from invoicing.models.outstanding import Outstanding
 from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
@@ -28,6 +29,7 @@ __all__ = [
     "InvoicedPeriod",
     "LineKind",
     "LinkState",
+    "Outstanding",
     "Payment",
     "PaymentProvider",
     "PdfState",
