@@ -34,6 +34,7 @@ CLASSIFIED = {
     "invoicing.Payment.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
+    "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
     "customers.Note.customer": MOVED,
     "customers.VatCheck.customer": MOVED,
     "customers.Customer.merged_into": MOVED,  # earlier duplicates point at the last target at once

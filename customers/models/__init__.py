@@ -12,6 +12,7 @@ from customers.models.customer import (
 )
 from customers.models.merge import Merge, NotDuplicate
 from customers.models.note import Note
+from customers.models.own_value import OwnValue
 from customers.models.portal import PortalLink
 from customers.models.tag import CustomField, FieldKind, Tag, TagColor
 from customers.models.vat_check import VatCheck, VatCheckSource, VatCheckState
@@ -29,6 +30,7 @@ __all__ = [
     "Mode",
     "NotDuplicate",
     "Note",
+    "OwnValue",
     "PortalLink",
     "Provider",
     "Tag",

@@ -216,6 +216,13 @@ class Customer(Kept):
                 condition=Q(deleted_at=None),
                 name="customer_by_country",
             ),
+            # Whether a customer that another table names counts, without reading the wide row.
+            models.Index(
+                fields=["organization", "id"],
+                include=["currency"],
+                condition=Q(deleted_at=None),
+                name="customer_kept",
+            ),
             # The exact total of the API.
             models.Index(
                 fields=["organization"],

@@ -9,11 +9,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.fields.json import KeyTextTransform
 
 from billing.models import Organization, Subscription
 from billing.orm.search import fold, matches
-from customers.models import Customer, CustomField, FieldKind
+from customers.models import Customer, CustomField, FieldKind, OwnValue
 from customers.queries.overview import LIVE_VALUES
 from customers.queries.tags import tag_names
 from invoicing.models import Invoice, Outstanding
@@ -107,13 +107,15 @@ def with_value(rows: Any, field: CustomField, values: Mapping[str, Any]) -> Quer
             return rows.filter(custom_fields__contains={field.code: given})
         rows = rows.alias(**{f"text_{field.pk.hex}": KeyTextTransform(field.code, "custom_fields")})
         return rows.filter(**{f"text_{field.pk.hex}__icontains": given})
+    bounds: dict[str, Any] = {}
     for side, way in (("min", "gte"), ("max", "lte")):
         bound = values.get(f"{name}_{side}")
         if bound is not None:
-            stored = bound.isoformat() if isinstance(bound, date) else float(bound)
-            rows = rows.alias(**{f"value_{field.pk.hex}": KeyTransform(field.code, "custom_fields")})
-            rows = rows.filter(**{f"value_{field.pk.hex}__{way}": stored})
-    return rows
+            bounds[f"value__{way}"] = bound.isoformat() if isinstance(bound, date) else float(bound)
+    if not bounds:
+        return rows
+    kept = OwnValue.objects.of(field.organization_id).filter(code=field.code, customer=OuterRef("pk"))
+    return rows.filter(Exists(kept.filter(**bounds)))
 
 
 def searched(organization: Organization, term: str) -> tuple[Q, Q]:
