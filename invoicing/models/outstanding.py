@@ -33,7 +33,7 @@ def in_major_units(minor: F) -> Case:
 class Outstanding(models.Model):
     """The sum of a customer's unpaid invoices in a currency; zero once all are paid, no row before the first.
 
-    Only the triggers on invoices write here (migration 0006), so that the customers list finds who owes between two
+    Only the triggers on invoices write here (migration 0007), so that the customers list finds who owes between two
     amounts without adding up everybody's invoices. Pages about one customer add up the invoices themselves.
     No foreign key is checked: the invoices' own are.
     """

@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing', '0009_metering'),
         ('customers', '0005_customer_metadata_index'),
-        ('invoicing', '0005_commitment_lines'),
+        ('invoicing', '0006_void_stamp'),
     ]
 
     operations = [
