@@ -3,11 +3,11 @@
 Laws.
 - In arrears an invoice covers the period before the billing moment, in advance the one it starts.
   Usage is always billed afterwards, so a plan in advance bills the fee of the new period together
-  with the usage of the one before.
+  with the usage of the one before. Fixed charges in arrears go with the usage.
 - A subscription that has ended is billed for the period in which it ended. (When the period before
   that was not invoiced yet, it needs an invoice of its own: ask again with `at` at its end.)
-- Usage billed monthly on a longer plan: the fee is due only where both periods begin together
-  (in advance also where it starts).
+- Usage or fixed charges billed monthly on a longer plan: what is not billed monthly is due only where
+  its own period begins together with the month (the fee in advance also where it starts).
 - The fee counts from the local day of the start, usage from its exact moment; both stop where the
   subscription ended.
 
@@ -28,13 +28,15 @@ from billing.rules.periods import (
 )
 
 _MICROSECOND = timedelta(microseconds=1)
+_LONG = frozenset({Interval.SEMIANNUAL, Interval.YEARLY})
 
 
 @dataclass(frozen=True)
 class Schedule:
     """When a subscription is billed: `anchor` is its subscription_at, `tz` the customer's.
 
-    `usage_monthly`: usage of a yearly or semiannual plan is billed every month.
+    `usage_monthly`, `fixed_monthly`: usage, or fixed charges, of a yearly or semiannual plan are
+    billed every month.
     """
 
     interval: Interval
@@ -45,6 +47,7 @@ class Schedule:
     started_at: datetime
     ended_at: datetime | None = None
     usage_monthly: bool = False
+    fixed_monthly: bool = False
 
     def period_at(self, instant: datetime) -> Period:
         """The full period of the plan's fee that contains `instant`."""
@@ -52,12 +55,23 @@ class Schedule:
 
     def usage_period_at(self, instant: datetime) -> Period:
         """The full period of usage that contains `instant`."""
-        split = self.usage_monthly and self.interval in (Interval.SEMIANNUAL, Interval.YEARLY)
-        return self._period_at(instant, Interval.MONTHLY if split else self.interval)
+        return self._split_at(instant, self.usage_monthly)
+
+    def fixed_period_at(self, instant: datetime) -> Period:
+        """The full period of fixed charges that contains `instant`."""
+        return self._split_at(instant, self.fixed_monthly)
+
+    def month_at(self, instant: datetime) -> Period:
+        """The month of the plan's period that contains `instant`."""
+        return self._period_at(instant, Interval.MONTHLY)
 
     def before(self, period: Period) -> Period:
         """The full period of the fee that ends where `period` starts."""
         return self.period_at(period.start - _MICROSECOND)
+
+    def _split_at(self, instant: datetime, monthly: bool) -> Period:
+        split = monthly and self.interval in _LONG
+        return self._period_at(instant, Interval.MONTHLY if split else self.interval)
 
     def _period_at(self, instant: datetime, interval: Interval) -> Period:
         return period_at(
@@ -67,52 +81,81 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Windows:
-    """`fee` and `usage`: what is billed (None: nothing of it lies in the period). `fee_full` and
-    `usage_full`: the full periods they are parts of, whose days prices are divided by."""
+    """`fee`, `usage` and `fixed` (charges in arrears): what is billed. None: it is not due (`usage_due`,
+    `fixed_due`), or nothing of it lies in the period. `…_full`: the full periods they are parts of, whose
+    days prices are divided by."""
 
     fee: Period | None
     fee_full: Period
     usage: Period | None
     usage_full: Period
+    fixed: Period | None
+    fixed_full: Period
+    usage_due: bool = True
+    fixed_due: bool = True
 
 
 def billing_windows(schedule: Schedule, at: datetime) -> Windows:
     """What an invoice made at `at` covers."""
     if schedule.ended_at is not None and schedule.ended_at <= at:
         # Ended at midnight means that the day before was the last one.
-        last = schedule.ended_at - _MICROSECOND
-        fee_full, usage_full = schedule.period_at(last), schedule.usage_period_at(last)
-        fee_due = True
-    else:
-        fee_full, running = schedule.period_at(at), schedule.usage_period_at(at)
-        starting = schedule.pay_in_advance and schedule.started_at >= running.start
-        fee_due = starting or running.start == fee_full.start
-        usage_full = schedule.usage_period_at(running.start - _MICROSECOND)
-        if not schedule.pay_in_advance:
-            fee_full = schedule.before(fee_full)
-    first_day = start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz)
+        return _windows(schedule, schedule.ended_at - _MICROSECOND)
+    fee_full, usage, fixed = (
+        ask(at) for ask in (schedule.period_at, schedule.usage_period_at, schedule.fixed_period_at)
+    )
+    newest = max(fee_full.start, usage.start, fixed.start)
+    starting = schedule.pay_in_advance and schedule.started_at >= newest
+    fee_due = starting or fee_full.start == newest
+    usage_due, fixed_due = usage.start == newest, fixed.start == newest
+    if not schedule.pay_in_advance:
+        fee_full = schedule.before(fee_full)
+    usage_full = schedule.usage_period_at(usage.start - _MICROSECOND)
+    fixed_full = schedule.fixed_period_at(fixed.start - _MICROSECOND)
     return Windows(
-        fee=_cut(fee_full, first_day, schedule.ended_at) if fee_due else None,
+        fee=_fee(schedule, fee_full) if fee_due else None,
         fee_full=fee_full,
-        usage=_cut(usage_full, schedule.started_at, schedule.ended_at),
+        usage=_cut(schedule, usage_full) if usage_due else None,
         usage_full=usage_full,
+        fixed=_cut(schedule, fixed_full) if fixed_due else None,
+        fixed_full=fixed_full,
+        usage_due=usage_due,
+        fixed_due=fixed_due,
     )
 
 
 def running_windows(schedule: Schedule, at: datetime) -> Windows:
     """The running period at `at`, for current usage: fee and usage of the period containing it."""
-    current, usage = schedule.period_at(at), schedule.usage_period_at(at)
-    first_day = start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz)
+    return _windows(schedule, at)
+
+
+def _windows(schedule: Schedule, at: datetime) -> Windows:
+    """The windows of the periods that contain `at`."""
+    fee_full, usage, fixed = (
+        ask(at) for ask in (schedule.period_at, schedule.usage_period_at, schedule.fixed_period_at)
+    )
     return Windows(
-        fee=_cut(current, first_day, schedule.ended_at),
-        fee_full=current,
-        usage=_cut(usage, schedule.started_at, schedule.ended_at),
+        fee=_fee(schedule, fee_full),
+        fee_full=fee_full,
+        usage=_cut(schedule, usage),
         usage_full=usage,
+        fixed=_cut(schedule, fixed),
+        fixed_full=fixed,
     )
 
 
-def _cut(period: Period, not_before: datetime, ended_at: datetime | None) -> Period | None:
-    """The part of `period` from `not_before` up to the end of the subscription."""
+def _fee(schedule: Schedule, period: Period) -> Period | None:
+    """The part of `period` from the first local day of the subscription up to its end."""
+    return _part(
+        period, start_of_day(local_date(schedule.started_at, schedule.tz), schedule.tz), schedule.ended_at
+    )
+
+
+def _cut(schedule: Schedule, period: Period) -> Period | None:
+    """The part of `period` from the moment of the start up to the end of the subscription."""
+    return _part(period, schedule.started_at, schedule.ended_at)
+
+
+def _part(period: Period, not_before: datetime, ended_at: datetime | None) -> Period | None:
     start = max(period.start, not_before)
     end = period.end if ended_at is None else min(period.end, ended_at)
     return Period(start, end) if start < end else None

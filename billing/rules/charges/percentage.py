@@ -79,7 +79,7 @@ def needs_event_values(params: Percentage) -> bool:
     )
 
 
-def _free(params: Percentage, values: Iterable[Decimal]) -> tuple[Decimal, int]:
+def free_of(params: Percentage, values: Iterable[Decimal]) -> tuple[Decimal, int]:
     """Free units and free events of a charge without limits per transaction."""
     units, events = ZERO, 0
     if params.free_events is None and params.free_amount is None:
@@ -107,7 +107,7 @@ class _Parts:
 
 
 def _by_quantity(params: Percentage, usage: Usage) -> _Parts:
-    free_units, free_events = _free(params, usage.event_values)
+    free_units, free_events = free_of(params, usage.event_values)
     return _Parts(max(usage.units - free_units, ZERO), max(usage.events_count - free_events, 0))
 
 

@@ -24,6 +24,7 @@ SCHEDULES = st.builds(
     pay_in_advance=st.booleans(),
     started_at=st.datetimes(datetime(2024, 1, 1), datetime(2024, 12, 31), timezones=st.just(UTC)),
     usage_monthly=st.booleans(),
+    fixed_monthly=st.booleans(),
 )
 
 
@@ -87,3 +88,43 @@ def test_monthly_usage_of_a_yearly_plan() -> None:
     january = billing_windows(schedule, at(2024, 1, 1))
     assert january.fee is not None
     assert january.fee.end == at(2025, 1, 1)
+
+
+@given(SCHEDULES, st.integers(1, 400))
+def test_fixed_charges_are_billed_once_and_completely(schedule: Schedule, life_days: int) -> None:
+    ended_at = schedule.started_at + timedelta(days=life_days, hours=3)
+    billed = []
+    boundary = min(
+        schedule.usage_period_at(schedule.started_at).end, schedule.fixed_period_at(schedule.started_at).end
+    )
+    while boundary < ended_at:
+        found = billing_windows(schedule, boundary + timedelta(hours=1))
+        if found.fixed_due:
+            billed.append(found.fixed)
+        boundary = min(schedule.usage_period_at(boundary).end, schedule.fixed_period_at(boundary).end)
+    ended = Schedule(**{**schedule.__dict__, "ended_at": ended_at})
+    billed.append(billing_windows(ended, ended_at).fixed)
+    periods: list[Any] = billed
+    assert periods[0].start == schedule.started_at
+    assert periods[-1].end == ended_at
+    for before, after in pairwise(periods):
+        assert before.end == after.start
+
+
+def test_what_is_not_billed_monthly_waits_for_its_own_period() -> None:
+    schedule = Schedule(
+        interval=Interval.YEARLY,
+        billing_time=BillingTime.CALENDAR,
+        anchor=at(2023, 3, 10),
+        tz="UTC",
+        pay_in_advance=False,
+        started_at=at(2023, 3, 10),
+        fixed_monthly=True,
+    )
+    april = billing_windows(schedule, at(2023, 4, 1))
+    assert (april.usage_due, april.fixed_due) == (False, True)
+    assert (april.fee, april.usage) == (None, None)
+    january = billing_windows(schedule, at(2024, 1, 1))
+    assert january.usage is not None
+    assert january.fixed is not None
+    assert (january.usage.start, january.fixed.start) == (at(2023, 3, 10), at(2023, 12, 1))

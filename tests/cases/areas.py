@@ -1,0 +1,3 @@
+"""Importing this registers the function of every area."""
+
+from tests.cases import aggregation, charges, dates  # noqa: F401

@@ -1,0 +1,16 @@
+"""Cases whose answer is another one here, on purpose: id and reason. A case that passes may not stand here."""
+
+EXACT = "decimals are exact: 15 of 30 days of 999 are 499.5, not the 499.49999 of a binary float"
+NO_GATES = "nothing is licensed: limits per transaction always count"
+NO_CUSTOM = "aggregations written in Ruby are not offered"
+
+ENDED_EARLIER = "it ended in an earlier period: we bill the period of the end, they the one of the run"
+NO_VIEW = "a view of a maximum by event is not kept"
+
+DIFFERING: dict[str, str] = {
+    "credit-note-termination-027": EXACT,
+    "charge-model-percentage-010": NO_GATES,
+    "aggregation-max-agg-008": NO_VIEW,
+    "dates-period-289": ENDED_EARLIER,
+    "dates-period-291": ENDED_EARLIER,
+}
