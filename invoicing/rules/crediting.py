@@ -5,7 +5,8 @@ Laws.
   after coupons are whole minor units that sum to the invoice's taxable amount.
 - The tax of a note is rounded once over its items and never exceeds the tax that earlier notes have left. The
   note that takes all that is left takes all the tax that is left too, so the notes add up to the invoice.
-- An amount with tax is spread over the lines by what is left of them.
+- An amount with tax is spread over the lines by what is left of them. An amount before coupons loses the line's
+  coupons in proportion; what is left of all items is rounded once, and so is the tax on them.
 - Money goes back up to what was paid and not given back yet; the rest of a note is credit.
 
 Example: lines 1000 and 500 at 19 %, tax 285. Crediting 333 of the first: tax 63.27, so 63, together 396. Then
@@ -13,7 +14,7 @@ everything: 667 + 500, tax 285 - 63 = 222, together 1389; 396 + 1389 = 1785.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 
@@ -47,11 +48,15 @@ class CreditableLine:
 
 @dataclass(frozen=True)
 class Credit:
-    """A note's items {line id: minor units before tax}, its tax and its total."""
+    """A note's items {line id: minor units before tax}, its tax and its total. `coupons` and `tax_exact`: the part of
+    the coupons that was taken off the items, and the tax, before rounding.
+    """
 
     items: dict[str, int]
     net_minor: int
     tax_minor: int
+    coupons: Decimal = ZERO
+    tax_exact: Decimal = ZERO
 
     @property
     def total_minor(self) -> int:
@@ -83,13 +88,49 @@ def credit_items(lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax
         raise FieldErrors(errors)
     if not items:
         raise Invalid("Enter an amount for at least one line.", code="nothing_to_credit", field="items")
-    net = sum(items.values())
-    if net == sum(left.values()):
-        return Credit(items, net, tax_left)
-    rates = {line.id: line.rate for line in lines}
+    return _credit(lines, items, {key: Decimal(minor) for key, minor in items.items()}, tax_left)
+
+
+def credit_before_coupons(
+    lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: int
+) -> Credit:
+    """A note over amounts by line as they stand on the invoice, before their coupons."""
+    by_id = {line.id: line for line in lines}
+    too_much = [
+        key for key, minor in wanted.items() if key not in by_id or not 0 <= minor <= by_id[key].amount_minor
+    ]
+    if too_much:
+        raise FieldErrors([(f"line-{key}", "More than is left of the line.") for key in too_much])
     with exact():
-        tax = int(round_half_up(sum((minor * rates[key] / 100 for key, minor in items.items()), ZERO)))
-    return Credit(items, net, min(tax, tax_left))
+        parts = {
+            key: by_id[key].coupon * minor / by_id[key].amount_minor for key, minor in wanted.items() if minor
+        }
+        nets = {key: wanted[key] - part for key, part in parts.items()}
+        whole = int(round_half_up(sum(nets.values(), ZERO)))
+        coupons = sum(parts.values(), ZERO)
+    left, shares = left_of(lines), allocate_minor(whole, list(nets.values()))
+    # One unit more than is left is a matter of rounding.
+    items = {
+        key: left[key] if 0 < minor - left[key] <= 1 else minor
+        for key, minor in zip(nets, shares, strict=True)
+    }
+    checked = credit_items(lines, items, tax_left)
+    return replace(_credit(lines, checked.items, nets, tax_left), coupons=coupons)
+
+
+def _credit(
+    lines: Sequence[CreditableLine], items: dict[str, int], nets: Mapping[str, Decimal], tax_left: int
+) -> Credit:
+    """A note over checked items; `nets`: what tax is taken on."""
+    net = sum(items.values())
+    rates = {line.id: line.rate for line in lines}
+    if net == sum(left_of(lines).values()):
+        with exact():
+            whole = sum(((line.amount_minor - line.coupon) * line.rate / 100 for line in lines), ZERO)
+            return Credit(items, net, tax_left, tax_exact=whole - int(round_half_up(whole)) + tax_left)
+    with exact():
+        tax = sum((amount * rates[key] / 100 for key, amount in nets.items()), ZERO)
+    return Credit(items, net, min(int(round_half_up(tax)), tax_left), tax_exact=tax)
 
 
 def credit_everything(lines: Sequence[CreditableLine], tax_left: int) -> Credit:

@@ -1,3 +1,3 @@
 """Importing this registers the function of every area."""
 
-from tests.cases import aggregation, charges, dates  # noqa: F401
+from tests.cases import aggregation, charges, dates, subscriptions  # noqa: F401

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from billing.rules.errors import FieldErrors, Invalid
 from invoicing.rules.crediting import (
     CreditableLine,
+    credit_before_coupons,
     credit_everything,
     credit_items,
     credit_total,
@@ -90,3 +91,49 @@ def test_two_notes_never_exceed_the_invoice(rows: list[tuple[int, str]], data: s
     if sum(left_of(taken).values()):
         rest = credit_everything(taken, tax - first.tax_minor)
         assert first.total_minor + rest.total_minor == everything
+
+
+def test_an_amount_before_coupons_loses_them_in_proportion() -> None:
+    # A third of 300 with 30 of coupons: 100 - 10 = 90 and 19 % of it, 17.1.
+    credit = credit_before_coupons([line("a", 300, coupon="30"), line("b", 500)], {"a": 100}, 146)
+    assert (credit.items, credit.net_minor, credit.tax_minor) == ({"a": 90}, 90, 17)
+    assert (credit.coupons, credit.tax_exact) == (Decimal(10), Decimal("17.1"))
+
+
+def test_parts_of_a_cent_of_several_items_are_rounded_together() -> None:
+    # 10 - 3.4 and 10 - 3.2: 13.4 is 13, not 7 + 7.
+    lines = [line("a", 10, "20", "3.4"), line("b", 10, "20", "3.2"), line("c", 100, "20")]
+    credit = credit_before_coupons(lines, {"a": 10, "b": 10}, 23)
+    assert (credit.net_minor, credit.tax_minor, credit.total_minor) == (13, 3, 16)
+
+
+def test_the_last_note_takes_the_rounding_of_those_before() -> None:
+    # 2 x 6833 at 20 % are 2733.2, so 2733; the first note had 1367.
+    lines = [line("a", 6833, "20", credited=6833), line("b", 6833, "20")]
+    credit = credit_before_coupons(lines, {"b": 6833}, 2733 - 1367)
+    assert (credit.tax_minor, credit.tax_exact) == (1366, Decimal("1366.2"))
+
+
+@pytest.mark.parametrize("wanted", [{"a": 1001}, {"x": 1}, {"a": -5}])
+def test_more_than_a_line_before_coupons_names_it(wanted: dict[str, int]) -> None:
+    with pytest.raises(FieldErrors) as error:
+        credit_before_coupons([line("a", 1000, coupon="10")], wanted, 188)
+    assert error.value.errors[0][0] == f"line-{next(iter(wanted))}"
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 10**5), st.integers(0, 100)), min_size=1, max_size=5),
+    st.sampled_from(["0", "7", "19", "20.5"]),
+)
+def test_everything_before_coupons_is_everything(rows: list[tuple[int, int]], rate: str) -> None:
+    lines = [
+        line(str(i), amount, rate, str(Decimal(amount * share) / 100))
+        for i, (amount, share) in enumerate(rows)
+    ]
+    net = sum(left_of(lines).values())
+    if not net:
+        return
+    tax = int(sum((row.amount_minor - row.coupon for row in lines), Decimal(0)) * Decimal(rate) / 100)
+    credit = credit_before_coupons(lines, {row.id: row.amount_minor for row in lines}, tax)
+    assert (credit.net_minor, credit.tax_minor) == (net, tax)
+    assert credit.items == {key: minor for key, minor in left_of(lines).items() if minor}
