@@ -1,8 +1,8 @@
 """`python -m tests.cases FILE.jsonl [-v] [--area PREFIX] [--id ID] [--no-database]`
 
 Runs cases with known answers through the product's own rules, queries and actions, and prints a table by area. Those
-that need a database get a throw-away one; each case is rolled back. The exit code is 1 when a case failed or a line of
-the file was no case.
+that need a database get a throw-away one; each case is rolled back. The exit code is 1 when a case failed or a line
+of the file was no case.
 """
 
 from __future__ import annotations

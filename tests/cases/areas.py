@@ -1,3 +1,12 @@
 """Importing this registers the function of every area."""
 
-from tests.cases import aggregation, charges, dates, subscriptions  # noqa: F401
+from tests.cases import (  # noqa: F401
+    aggregation,
+    charges,
+    coupons_taxes,
+    credit_notes,
+    dates,
+    invoices,
+    subscriptions,
+    wallets,
+)

@@ -50,6 +50,9 @@ class Start:
     def matches(self, expected: Any) -> bool:
         return self.at is None if expected is None else self.at == moment(expected)
 
+    def __repr__(self) -> str:
+        return f"from {self.at}"
+
 
 @dataclass(frozen=True)
 class End:
@@ -59,6 +62,9 @@ class End:
 
     def matches(self, expected: Any) -> bool:
         return self.at is None if expected is None else self.at == end_moment(expected)
+
+    def __repr__(self) -> str:
+        return f"up to {self.at}"
 
 
 @dataclass(frozen=True)

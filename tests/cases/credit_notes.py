@@ -79,7 +79,9 @@ def note(given: Given) -> Answers:
         credit = credit_before_coupons(lines, wanted_of(given), tax_left)
     except BillingError as refused:
         return {"error": refused.code}
-    return note_answers(given, credit, lines, dict(zip([line.id for line in lines], rates, strict=True)), tax_left)
+    return note_answers(
+        given, credit, lines, dict(zip([line.id for line in lines], rates, strict=True)), tax_left
+    )
 
 
 def note_answers(
@@ -108,7 +110,12 @@ def note_answers(
         "taxes_rate": by_tax.rate,
         "taxes": Keyed(
             [
-                {"code": one.tax.code, "rate": one.tax.rate, "amount_cents": one.minor, "base_amount_cents": one.base}
+                {
+                    "code": one.tax.code,
+                    "rate": one.tax.rate,
+                    "amount_cents": one.minor,
+                    "base_amount_cents": one.base,
+                }
                 for one in by_tax.amounts
             ],
             ["code"],
@@ -169,7 +176,10 @@ def termination(given: Given) -> Answers:
     trial = given.get("trial_period_days")
     with exact():
         others = sum(
-            (row.number("amount_cents") * (1 + row.number("tax_rate") / 100) for row in given.rows("other_fees_on_invoice")),
+            (
+                row.number("amount_cents") * (1 + row.number("tax_rate") / 100)
+                for row in given.rows("other_fees_on_invoice")
+            ),
             ZERO,
         )
         total = int(round_half_up((fee - coupons) * (1 + rate / 100) + others))

@@ -77,6 +77,9 @@ class Asked:
     name: str
     of: dict[str, Start | End]
 
+    def __repr__(self) -> str:
+        return repr(self.of[self.name])
+
     def matches(self, expected: Any) -> bool:
         if not isinstance(expected, dict):
             return not differences(expected, self.of[self.name])

@@ -20,7 +20,9 @@ def fee_line(fee: Given, number: int, rates: list[str]) -> Line:
     """A fee as a line of its own plan, so that a coupon can be limited to it."""
     own = [str(rate) for rate in fee.get("tax_rates", rates)]
     key = fee.get("id", str(number))
-    facts = LineFacts(key, "EUR", tuple(Tax(rate, Decimal(rate)) for rate in own), plan_id=fee.get("plan", key))
+    facts = LineFacts(
+        key, "EUR", tuple(Tax(rate, Decimal(rate)) for rate in own), plan_id=fee.get("plan", key)
+    )
     return one_off_line(facts, Decimal(1), fee.number("amount_cents") / 100)
 
 
@@ -34,7 +36,14 @@ def shares_as_coupons(fees: list[Given], lines: list[Line]) -> list[Coupon]:
         if share:
             limits = frozenset({line.facts.plan_id or ""})
             found.append(
-                Coupon(line.facts.description, CouponKind.FIXED, Frequency.ONCE, int(share), "EUR", plan_ids=limits)
+                Coupon(
+                    line.facts.description,
+                    CouponKind.FIXED,
+                    Frequency.ONCE,
+                    int(share),
+                    "EUR",
+                    plan_ids=limits,
+                )
             )
     return found
 
@@ -97,4 +106,6 @@ def issuing_date(given: Given) -> Answers:
         Adjustment(given.get("issuing_date_adjustment", default.adjustment)),
         int(given.number("invoice_grace_period_days", given.get("grace_period_days", 0))),
     )
-    return {"adjustment_days": Decimal(adjustment_days(dating, recurring=given.get("recurring", True))) + ZERO}
+    return {
+        "adjustment_days": Decimal(adjustment_days(dating, recurring=given.get("recurring", True))) + ZERO
+    }

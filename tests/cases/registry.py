@@ -95,7 +95,7 @@ def run_case(case: Case) -> Result:
     """Ask the product and compare."""
     found = AREAS.get(case.area)
     if found is None:
-        return Result(case, Outcome.UNSUPPORTED, [f"no area {case.area}"])
+        return Result(case, Outcome.UNSUPPORTED, [f"not built yet: nobody answers {case.area}"])
     given = Given(case.given)
     try:
         answers = found.ask(given)

@@ -1,4 +1,4 @@
-"""What subscriptions cost and reach as pure questions: fees, commitments, thresholds, lifetime usage, alerts, true-ups."""
+"""What subscriptions cost and reach, as pure questions: fees, commitments, thresholds, alerts, minimum spends."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from billing.rules.alerts import Direction, Steps, crossed
 from billing.rules.commitment import true_up
-from billing.rules.money import round_half_up
+from billing.rules.money import exponent, round_half_up
 from billing.rules.periods import PER_YEAR, BillingTime, Interval, Period, days_in, period_at
 from billing.rules.pricing_units import convert
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee, trial_end
@@ -167,13 +167,16 @@ def true_up_fee(given: Given) -> Answers:
     )
     if line is None:
         return {"true_up": None, "amount_cents": None}
-    found: dict[str, Any] = {"amount_cents": line.amount_minor, "precise_amount_cents": line.exact * 100}
+    found: dict[str, Any] = {
+        "amount_cents": line.amount_minor,
+        "precise_amount_cents": line.exact.scaleb(exponent(currency)),
+    }
     if rate is not None:
         converted = convert(line.exact, Decimal(str(rate)), currency)
         found = {
             "amount_cents": converted.minor,
-            "precise_amount_cents": converted.exact * 100,
-            "pricing_unit_amount_cents": int(round_half_up(line.exact * 100)),
+            "precise_amount_cents": converted.exact.scaleb(exponent(currency)),
+            "pricing_unit_amount_cents": int(round_half_up(line.exact.scaleb(exponent(currency)))),
         }
     return found | {
         "unit_amount_cents": found["amount_cents"],
