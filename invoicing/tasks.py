@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import Job, Wallet
 from billing.orm.actor import Actor
-from invoicing.actions import billing_run, provider_drift, provider_push
+from invoicing.actions import billing_run, provider_drift, provider_push, usage_watch
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import (
@@ -70,6 +70,18 @@ def end_expired_wallets() -> None:
     """Beat, each minute: wallets whose day has come end, and what they hold expires."""
     for wallet in expired_wallets():
         end_wallet(wallet, by=Actor.system(), at=clock.now(wallet.organization), expired=True)
+
+
+@shared_task(name="invoicing.watch_usage")
+def watch_usage() -> None:
+    """Beat, every five seconds: thresholds and alerts of subscriptions that have new events."""
+    usage_watch.run()
+
+
+@shared_task(name="invoicing.watch_subscription")
+def watch_subscription(job_id: str) -> None:
+    """A look that failed, tried again."""
+    later.run(job_id, lambda job: usage_watch.watch(usage_watch.find(job.subject_id)))
 
 
 @shared_task(name="invoicing.publish")

@@ -27,7 +27,16 @@ from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from billing.models import Organization, QuarantinedEvent
-from billing.models.usage_store import EventRow, Known, QuarantineRow, known, new_key, quarantine, store
+from billing.models.usage_store import (
+    EventRow,
+    Known,
+    QuarantineRow,
+    known,
+    new_key,
+    quarantine,
+    store,
+    touch,
+)
 from billing.queries.attachment import Attachment, reference_of
 from billing.rules.events import IncomingEvent, Refused, check_event
 
@@ -153,6 +162,8 @@ class _Batch:
         rows, waiting = list(self.rows.values()), list(self.waiting.values())
         kept = quarantine(self.organization_id, waiting, self.at) if waiting else 0
         new = store(self.organization_id, rows, self.at) if rows else 0
+        if new:
+            touch(self.organization_id, sorted({row.subscription_id for row in rows}))
         repeated: list[Key] = []
         if kept < len(waiting):
             repeated += self.waiting
@@ -270,6 +281,7 @@ def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> i
     if not rows:
         return 0
     moved = store(organization.pk, rows, at, matched=True)
+    touch(organization.pk, sorted({row.subscription_id for row in rows}))
     # A copy whose transaction id counts already (it was sent again meanwhile) only leaves the quarantine.
     QuarantinedEvent.objects.filter(pk__in=[row.id for row in rows]).delete()
     return moved

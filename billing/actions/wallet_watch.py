@@ -1,5 +1,5 @@
-"""What a debit sets off: a warning when the balance falls below its low mark, once per crossing, and an automatic
-top-up while it is below and none is on its way.
+"""What a movement sets off: alerts; and after a debit a warning when the balance falls below its low mark, once per
+crossing, and an automatic top-up while it is below and none is on its way.
 
 The top-up is a job of its own, keyed by the debit: invoices are none of this app's business, and a debit never fails
 because of one. The job looks again under the wallet's lock (`invoicing/actions/auto_top_up.py`).
@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.actions import audit, later
+from billing.actions.alerts import watch_wallet
 from billing.actions.webhooks import emit
 from billing.models import Wallet, WalletEntry
 from billing.orm.actor import Actor
@@ -23,6 +24,7 @@ TOP_UP = "invoicing.auto_top_up"
 
 def watch(wallet: Wallet, entry: WalletEntry, *, at: datetime) -> None:
     """After an entry of a locked wallet that stays."""
+    watch_wallet(wallet, at=at)
     low = wallet.low_balance_minor
     if low is None or entry.amount_minor >= 0 or wallet.status != WalletStatus.ACTIVE.value:
         return

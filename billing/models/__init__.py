@@ -5,6 +5,14 @@ from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
+from billing.models.monitoring import (
+    Alert,
+    AlertCrossing,
+    AlertKind,
+    ThresholdPassing,
+    UsageActivity,
+    UsageThreshold,
+)
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
 from billing.models.subscription import Subscription
 from billing.models.tax import Tax
@@ -14,6 +22,9 @@ from billing.models.webhook import EmittedEvent
 
 __all__ = [
     "Aggregation",
+    "Alert",
+    "AlertCrossing",
+    "AlertKind",
     "ApiKey",
     "AppliedCoupon",
     "AuditEntry",
@@ -39,7 +50,10 @@ __all__ = [
     "Subscription",
     "SyncStrategy",
     "Tax",
+    "ThresholdPassing",
+    "UsageActivity",
     "UsageHour",
+    "UsageThreshold",
     "User",
     "Wallet",
     "WalletEntry",

@@ -8,6 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from billing.orm.fields import MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.periods import BillingTime
 from billing.rules.states import BILLABLE, ENDED, LIVE, SubscriptionStatus
@@ -38,6 +39,8 @@ class Subscription(Scoped):
     the billing run finds what is due by an index. `ending_at` is when it ends by itself; once its cancellation was
     asked for (`cancel_requested_at`) that is the end of the period, and `end_before_cancel` the end that stands again
     when it is kept after all.
+    `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage
+    thresholds make invoices, `progressively_billed` that they have made one.
     """
 
     PREFIX = "sub"
@@ -64,6 +67,9 @@ class Subscription(Scoped):
     terminated_at = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
+    progressive_billing = models.BooleanField(default=True)
+    progressively_billed = models.BooleanField(default=False)
+    historical_usage_minor = MinorField()
 
     objects = SubscriptionQuerySet.as_manager()
 

@@ -130,6 +130,16 @@ WHERE NOT EXISTS (
 ORDER BY external_subscription_id, transaction_id
 ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
 """
+# Only subscriptions that somebody watches: others cost two looks into small indexes.
+TOUCH = """
+INSERT INTO billing_usageactivity (organization_id, subscription_id)
+SELECT %s, subscription.id FROM billing_subscription AS subscription
+WHERE subscription.id = ANY(%s::uuid[]) AND (
+    EXISTS (SELECT FROM billing_usagethreshold WHERE plan_id = subscription.plan_id)
+    OR EXISTS (SELECT FROM billing_usagethreshold WHERE subscription_id = subscription.id)
+    OR EXISTS (SELECT FROM billing_alert WHERE subscription_id = subscription.id AND deleted_at IS NULL)
+)
+"""
 KNOWN = """
 WITH asked AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS row(subscription, transaction))
 SELECT subscription, transaction, known.id, encode(known.content_hash, 'hex'), false
@@ -155,6 +165,12 @@ def store(organization_id: UUID, rows: Sequence[EventRow], at: datetime, *, matc
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, organization_id])
         return int(cursor.fetchone()[0])
+
+
+def touch(organization_id: UUID, subscription_ids: Iterable[str]) -> None:
+    """Note that subscriptions which thresholds or alerts watch have new events."""
+    with connection.cursor() as cursor:
+        cursor.execute(TOUCH, [organization_id, plain_array(subscription_ids)])
 
 
 def quarantine(organization_id: UUID, rows: Sequence[QuarantineRow], at: datetime) -> int:

@@ -2,6 +2,7 @@
 
 EVENTS = frozenset(
     {
+        "alert.triggered",
         "customer.created",
         "customer.updated",
         "customer.deleted",
@@ -20,6 +21,7 @@ EVENTS = frozenset(
         "subscription.terminated",
         "subscription.trial_ended",
         "subscription.updated",
+        "subscription.usage_threshold_reached",
         "wallet.created",
         "wallet.low_balance",
         "wallet.terminated",

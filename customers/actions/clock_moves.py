@@ -23,7 +23,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from customers.actions import vat_override
 from customers.queries.clock import Stop, next_stop
-from invoicing.actions import billing_run
+from invoicing.actions import billing_run, usage_watch
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet
 
@@ -100,6 +100,7 @@ def act(organization: Organization, at: datetime) -> list[str]:
     """One round of what the worker does each minute, for one organization. Returns what failed."""
     result = billing_run.RunResult()
     where = Q(organization=organization)
+    usage_watch.run(where, at)
     billing_run.bill_customers(where, at, result)
     billing_run.finalize_drafts(where, at, result)
     by, wallets = Actor.system(), Wallet.objects.of(organization).active()

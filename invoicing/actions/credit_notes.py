@@ -109,7 +109,7 @@ def check_item(invoice: Invoice, item: CreditItem) -> None:
     """Refuse what is not on the invoice, nothing, or more than is left of the line."""
     if item.line.invoice_id != invoice.pk or item.amount_minor <= 0:
         raise Invalid("Credit a positive amount of a line of the invoice.", field="items")
-    if item.amount_minor > item.line.amount_minor - credited_of(item.line):
+    if item.amount_minor > item.line.amount_minor - item.line.progressive_minor - credited_of(item.line):
         raise Conflict("More than is left of the line.", code="line_already_credited", field="items")
 
 

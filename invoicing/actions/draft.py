@@ -55,22 +55,13 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
     Its own row is written by the caller, once, when the sums are known: the database checks at the end of the
     transaction that it is there.
     """
-    tz = customer_zone(customer)
-    today = local_date(at, tz)
-    invoice = Invoice(
-        organization=customer.organization,
-        billing_entity=customer.billing_entity,
-        customer=customer,
-        type=InvoiceType.SUBSCRIPTION.value,
-        currency=windows[0].subscription.plan.currency,
-        timezone=tz,
-        locale=customer.locale or customer.billing_entity.locale,
-        issuing_on=today,
-        finalize_at=start_of_day(today + timedelta(days=grace_days(customer)), tz),
-        period_start=min(window.start for window in windows),
-        period_end=max(window.end for window in windows),
-        customer_name=customer.display_name,
-        net_payment_term_days=payment_term(customer),
+    invoice = new_invoice(
+        customer,
+        InvoiceType.SUBSCRIPTION,
+        windows[0].subscription.plan.currency,
+        min(window.start for window in windows),
+        max(window.end for window in windows),
+        at=at,
     )
     InvoicedPeriod.objects.bulk_create(
         InvoicedPeriod(
@@ -85,6 +76,29 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
         for window in windows
     )
     return invoice
+
+
+def new_invoice(
+    customer: Any, kind: InvoiceType, currency: str, start: datetime, end: datetime, *, at: datetime
+) -> Invoice:
+    """An invoice of the customer for [start, end) that is not written yet, as the customer's settings have it."""
+    tz = customer_zone(customer)
+    today = local_date(at, tz)
+    return Invoice(
+        organization=customer.organization,
+        billing_entity=customer.billing_entity,
+        customer=customer,
+        type=kind.value,
+        currency=currency,
+        timezone=tz,
+        locale=customer.locale or customer.billing_entity.locale,
+        issuing_on=today,
+        finalize_at=start_of_day(today + timedelta(days=grace_days(customer)), tz),
+        period_start=start,
+        period_end=end,
+        customer_name=customer.display_name,
+        net_payment_term_days=payment_term(customer),
+    )
 
 
 def grace_days(customer: Any) -> int:

@@ -29,6 +29,7 @@ from invoicing.actions.draft import (
     priced,
 )
 from invoicing.actions.issuing import issue
+from invoicing.actions.progressive_excess import excess_of, give_back_excess
 from invoicing.actions.rows import write_rows
 from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
@@ -111,7 +112,11 @@ def settle_subscription(
     at: datetime,
     fresh: bool = False,
 ) -> None:
-    """Write the final lines and use up coupons, credit notes and wallet credits, in this order."""
+    """Write the final lines and use up coupons, credit notes and wallet credits, in this order. What progressive
+    invoices asked for too much is given back first: this invoice can use it.
+    """
+    if any(window.subscription.progressively_billed for window in windows):
+        give_back_excess(invoice, excess_of(windows, lines), by=by, at=at)
     has = credits_of(customer.pk, invoice.currency) if lines else NO_CREDITS
     applied = usable_coupons(customer, invoice.currency, lock=True) if has.coupons else []
     notes = usable_notes(invoice, customer) if has.notes else []

@@ -61,9 +61,10 @@ def write_rows(
             )
             for amount in totals.taxes.amounts
         )
-    write_coupons(invoice, totals, coupons)
+    write_before_tax(invoice, totals, coupons)
     invoice.reverse_charge = any(amount.tax == REVERSE_CHARGE for amount in totals.taxes.amounts)
     invoice.lines_minor = totals.lines_minor
+    invoice.progressive_minor = totals.progressive_minor
     invoice.coupons_minor = totals.coupons_minor
     invoice.taxes_minor = totals.tax_minor
     invoice.credit_notes_minor = 0
@@ -88,6 +89,7 @@ def line_row(
         units=round_half_up(line.units, PLACES),
         unit_amount=round_half_up(line.unit_amount, PLACES),
         amount_minor=line.amount_minor,
+        progressive_minor=line.progressive_minor,
         coupon_minor=totals.coupons,
         tax_rate=totals.tax_rate,
         tax_minor=totals.tax_minor,
@@ -99,10 +101,20 @@ def line_row(
     )
 
 
-def write_coupons(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> None:
-    """A deduction for each coupon that lowers the invoice."""
+def write_before_tax(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> None:
+    """A deduction for each progressive invoice whose lines are in this one, and each coupon that lowers it."""
     by_id = {str(row.pk): row for row in coupons}
     rows = [
+        InvoiceDeduction(
+            organization_id=invoice.organization_id,
+            invoice=invoice,
+            kind=DeductionKind.PROGRESSIVE.value,
+            label=number,
+            amount_minor=minor,
+        )
+        for number, minor in totals.progressive
+    ]
+    rows += [
         InvoiceDeduction(
             organization_id=invoice.organization_id,
             invoice=invoice,

@@ -16,7 +16,7 @@ from billing.rules.states import move
 from invoicing.actions.credit_notes import void_note
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.publish import ask_for_pdf
-from invoicing.models import CreditNote, Invoice, InvoiceDeduction
+from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 
 
@@ -24,7 +24,8 @@ from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime) -> Invoice:
     """Withdraw a finalised invoice: coupons, credit notes and wallet credits it used are given back, its own
     unused credit notes are voided. The periods it billed are not billed again. A worker then makes the PDF with the
-    stamp, which prints `reason`.
+    stamp, which prints `reason`. A progressive
+    invoice that a later one has taken off is voided after that one.
 
     Raises Invalid (invoice_paid) when money was received for it, Invalid (invoice_not_finalized) when it is
     not finalised (or voided already), Conflict (credit_note_used) when one of its credit notes has been
@@ -36,6 +37,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         raise Invalid(f"This invoice is {invoice.status}, it cannot be voided.", code="invoice_not_finalized")
     if invoice.paid_minor:
         raise Invalid("Money was received for this invoice, it cannot be voided.", code="invoice_paid")
+    check_taken_off(invoice)
     for note in CreditNote.objects.filter(invoice=invoice).exclude(status="voided").locked():
         if note.balance_minor != note.total_minor:
             raise Conflict(f"Credit note {note.number} has been used already.", code="credit_note_used")
@@ -60,6 +62,24 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
     )
     ask_for_pdf(invoice)
     return invoice
+
+
+def check_taken_off(invoice: Invoice) -> None:
+    """Refuse while an invoice asks for less because of this progressive one."""
+    if invoice.type != InvoiceType.PROGRESSIVE.value:
+        return
+    uses = InvoiceDeduction.objects.filter(
+        kind=DeductionKind.PROGRESSIVE.value,
+        label=invoice.number,
+        invoice__customer=invoice.customer_id,
+        invoice__billing_entity=invoice.billing_entity_id,
+        invoice__status=InvoiceStatus.FINALIZED.value,
+    )
+    if used := uses.select_related("invoice").first():
+        raise Conflict(
+            f"Invoice {used.invoice.number} takes off what this one has billed. Void that one first.",
+            code="taken_off_elsewhere",
+        )
 
 
 def give_back(invoice: Invoice, *, by: Actor, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from invoicing.models.credit_note import CreditNote
 from invoicing.models.invoice import (
+    BEFORE_TAX,
     DeductionKind,
     Invoice,
     InvoiceDeduction,
@@ -18,6 +19,7 @@ from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, 
 from invoicing.models.sequence import Sequence
 
 __all__ = [
+    "BEFORE_TAX",
     "RECEIVED",
     "CreditNote",
     "DeductionKind",

@@ -21,6 +21,7 @@ class InvoiceType(models.TextChoices):
     SUBSCRIPTION = "subscription", "Subscription"
     ONE_OFF = "one_off", "One-off"
     CREDIT = "credit", "Prepaid credits"
+    PROGRESSIVE = "progressive_billing", "Progressive billing"
 
 
 class InvoiceQuerySet(ScopedQuerySet):
@@ -50,8 +51,8 @@ class InvoiceQuerySet(ScopedQuerySet):
 class Invoice(Printed):
     """A demand for payment.
 
-    total = lines - coupons + taxes - credit notes - wallet credits (checked by the database); what is still
-    due is total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
+    total = lines - progressive - coupons + taxes - credit notes - wallet credits (checked by the database); what is
+    still due is total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
     grace period of a draft. `number` comes from a locked counter at finalisation and never changes.
     """
 
@@ -84,6 +85,7 @@ class Invoice(Printed):
     period_end = models.DateTimeField(null=True, blank=True)
 
     lines_minor = MinorField()
+    progressive_minor = MinorField()
     coupons_minor = MinorField()
     taxes_minor = MinorField()
     credit_notes_minor = MinorField()
@@ -123,6 +125,7 @@ class Invoice(Printed):
             models.CheckConstraint(
                 condition=Q(
                     total_minor=F("lines_minor")
+                    - F("progressive_minor")
                     - F("coupons_minor")
                     + F("taxes_minor")
                     - F("credit_notes_minor")
@@ -133,6 +136,7 @@ class Invoice(Printed):
             models.CheckConstraint(
                 condition=Q(
                     lines_minor__gte=0,
+                    progressive_minor__gte=0,
                     coupons_minor__gte=0,
                     taxes_minor__gte=0,
                     credit_notes_minor__gte=0,
@@ -184,8 +188,8 @@ class Invoice(Printed):
 
     @property
     def subtotal_minor(self) -> int:
-        """Lines less coupons: the taxable amount."""
-        return self.lines_minor - self.coupons_minor
+        """Lines less what is billed already and coupons: the taxable amount."""
+        return self.lines_minor - self.progressive_minor - self.coupons_minor
 
 
 class LineKind(models.TextChoices):
@@ -201,7 +205,8 @@ class LineKind(models.TextChoices):
 
 class InvoiceLine(Scoped):
     """A line: units at a unit price. `steps` is how the amount came about; `taxes` the frozen rates
-    [{"code", "name", "rate"}]; `coupon_minor` the line's share of the coupons.
+    [{"code", "name", "rate"}]; `coupon_minor` the line's share of the coupons;
+    `progressive_minor` what progressive invoices have asked for already.
     """
 
     PREFIX = "line"
@@ -218,6 +223,7 @@ class InvoiceLine(Scoped):
     units = ExactField()
     unit_amount = ExactField()
     amount_minor = MinorField()
+    progressive_minor = MinorField()
     coupon_minor = ExactField(default=0)
     tax_rate = models.DecimalField(max_digits=9, decimal_places=5, default=0)
     tax_minor = MinorField()
@@ -232,6 +238,10 @@ class InvoiceLine(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["invoice", "position"], name="line_position"),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="line_amount_not_negative"),
+            models.CheckConstraint(
+                condition=Q(progressive_minor__gte=0, progressive_minor__lte=F("amount_minor")),
+                name="line_progressive_within_amount",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -263,13 +273,19 @@ class InvoiceTax(Scoped):
 class DeductionKind(models.TextChoices):
     """What lowered an invoice besides its lines."""
 
+    PROGRESSIVE = "progressive", "Billed already"
     COUPON = "coupon", "Coupon"
     CREDIT_NOTE = "credit_note", "Credit note"
     WALLET = "wallet", "Prepaid credits"
 
 
+# Those that lower what is taxed, in the order in which they are taken off.
+BEFORE_TAX = (DeductionKind.PROGRESSIVE.value, DeductionKind.COUPON.value)
+
+
 class InvoiceDeduction(Scoped):
-    """A coupon (before tax), a credit note or wallet credits (after tax) used on an invoice."""
+    """What a progressive invoice has billed already or a coupon (before tax), a credit note or wallet credits (after
+    tax): used on an invoice."""
 
     PREFIX = "ded"
 

@@ -43,7 +43,13 @@ def creditable(invoice: Invoice) -> Creditable:
         for item in note.items:
             taken[item["line"]] += item["amount_minor"]
     lines = [
-        CreditableLine(str(row.pk), row.amount_minor, row.coupon_minor, row.tax_rate, taken[str(row.pk)])
+        CreditableLine(
+            str(row.pk),
+            row.amount_minor - row.progressive_minor,
+            row.coupon_minor,
+            row.tax_rate,
+            taken[str(row.pk)],
+        )
         for row in rows
     ]
     return Creditable(rows, lines, max(invoice.taxes_minor - tax, 0), refundable_of(invoice))

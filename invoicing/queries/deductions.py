@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from billing.models import AppliedCoupon, Wallet
-from invoicing.models import CreditNote
+from invoicing.models import BEFORE_TAX, CreditNote, InvoiceDeduction
 from invoicing.rules.totals import Totals
 
 
 @dataclass(frozen=True)
 class NamedDeduction:
-    """A coupon (before tax), a credit note or a wallet (after tax) and what it takes off, in minor units."""
+    """A progressive invoice or a coupon (before tax), a credit note or a wallet (after tax), and what it takes off in
+    minor units.
+    """
 
     kind: str
     label: str
@@ -26,7 +29,17 @@ def named_deductions(totals: Totals) -> list[NamedDeduction]:
     note_names = {str(row.pk): row.number for row in notes}
     wallets = Wallet.objects.filter(pk__in=[key for key, _ in totals.wallets])
     wallet_names = {str(row.pk): str(row) for row in wallets}
-    found = [NamedDeduction("coupon", coupon_names[item.coupon_id], item.minor) for item in totals.coupons]
+    found = [NamedDeduction("progressive", number, minor) for number, minor in totals.progressive]
+    found += [NamedDeduction("coupon", coupon_names[item.coupon_id], item.minor) for item in totals.coupons]
     found += [NamedDeduction("credit_note", note_names[key], minor) for key, minor in totals.credit_notes]
     found += [NamedDeduction("wallet", wallet_names[key], minor) for key, minor in totals.wallets]
     return [item for item in found if item.amount_minor]
+
+
+def before_and_after_tax(
+    rows: Iterable[InvoiceDeduction],
+) -> tuple[list[InvoiceDeduction], list[InvoiceDeduction]]:
+    """An invoice's deductions that lower what is taxed, in their order, and those that pay for it."""
+    rows = list(rows)
+    before = [row for kind in BEFORE_TAX for row in rows if row.kind == kind]
+    return before, [row for row in rows if row.kind not in BEFORE_TAX]

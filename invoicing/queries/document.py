@@ -22,8 +22,9 @@ from invoicing.documents.data import (
     TaxRow,
 )
 from invoicing.documents.labels import labels
-from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceLine, InvoiceType
+from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceType
 from invoicing.queries.consumer import for_consumer, put_tax_in
+from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.parties import buyer as buyer_now
 from invoicing.queries.parties import own_fields
 from invoicing.queries.parties import seller as seller_now
@@ -37,8 +38,7 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
     seller = invoice.seller or seller_now(invoice.billing_entity)
     buyer = invoice.buyer or buyer_now(invoice.customer)
     deductions = list(invoice.deductions.all())
-    before = [row for row in deductions if row.kind == DeductionKind.COUPON.value]
-    after = [row for row in deductions if row.kind != DeductionKind.COUPON.value]
+    before, after = before_and_after_tax(deductions)
     lines = list(invoice.lines.select_related("subscription").order_by("position"))
     consumer = for_consumer(invoice)
     lines_minor = put_tax_in(invoice, lines, before) if consumer else invoice.lines_minor

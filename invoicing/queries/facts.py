@@ -25,6 +25,7 @@ from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscrip
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.commitments import settled
+from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import first_day, period_until
 from invoicing.rules.lines import (
@@ -35,6 +36,7 @@ from invoicing.rules.lines import (
     subscription_line,
     true_up_line,
 )
+from invoicing.rules.progressive import take_off
 from invoicing.rules.states import InvoiceStatus
 
 USAGE, FEE = "usage", "fee"
@@ -97,10 +99,19 @@ def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Ra
             if window.kind == FEE:
                 lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
             else:
-                lines += usage_lines(window, tz=tz, currency=currency, rates=rates)
+                lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
         for window in mine:
             lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
     return lines
+
+
+def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int]]:
+    """The lines of a usage window less what progressive invoices have asked for of it, and what they asked for too
+    much, by their line's id.
+    """
+    if not window.subscription.progressively_billed:
+        return list(lines), {}
+    return take_off(lines, billed_progressively(window.subscription, window.start, window.end))
 
 
 def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:

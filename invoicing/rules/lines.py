@@ -54,7 +54,8 @@ class LineFacts:
 class Line:
     """One line: `units` x `unit_amount` (major units, unrounded) = `amount_minor` (rounded).
 
-    `exact` is the unrounded price in major units; `steps` show how it was made.
+    `exact` is the unrounded price in major units; `steps` show how it was made. `progressive`: what
+    progressive invoices of the period have asked for already, by their number (invoicing/rules/progressive.py).
     """
 
     kind: LineKind
@@ -65,6 +66,12 @@ class Line:
     amount_minor: int
     steps: tuple[Step, ...] = ()
     events_count: int = 0
+    progressive: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def progressive_minor(self) -> int:
+        """What is billed already, in minor units."""
+        return sum(minor for _, minor in self.progressive)
 
     @property
     def empty(self) -> bool:

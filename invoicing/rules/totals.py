@@ -1,8 +1,9 @@
 """Totals of an invoice: one computation for previews, drafts and final invoices.
 
 Laws.
-- Order: lines, coupons (before tax), tax, credit notes (oldest first), wallet credits, total.
-- lines - coupons + tax - credit notes - wallet credits = total, exactly, and nothing is negative.
+- Order: lines, what progressive invoices have billed, coupons (before tax), tax, credit notes (oldest first), wallet
+  credits, total.
+- lines - progressive - coupons + tax - credit notes - wallet credits = total, exactly, and nothing is negative.
 - Every column adds up: taxes by tax and by line both sum to the tax of the invoice.
 What a document does not take (a draft takes no coupons, credit notes and wallets; a one-off
 invoice none at all) is simply not passed in.
@@ -36,6 +37,7 @@ class LineTotals:
     """One line after coupons and tax: `coupons` and `base` in minor units (5 decimals, exact)."""
 
     amount_minor: int
+    progressive_minor: int
     coupons: Decimal
     base: Decimal
     tax_minor: int
@@ -49,6 +51,7 @@ class Totals:
     currency: str
     lines: tuple[LineTotals, ...]
     lines_minor: int
+    progressive: tuple[tuple[str, int], ...]
     coupons: tuple[CouponCredit, ...]
     coupons_minor: int
     taxes: InvoiceTaxes
@@ -58,9 +61,14 @@ class Totals:
     wallets_minor: int
 
     @property
+    def progressive_minor(self) -> int:
+        """What progressive invoices have billed of the lines."""
+        return sum(minor for _, minor in self.progressive)
+
+    @property
     def sub_total_minor(self) -> int:
-        """Before tax: lines less coupons."""
-        return self.lines_minor - self.coupons_minor
+        """Before tax: lines less what is billed already and coupons."""
+        return self.lines_minor - self.progressive_minor - self.coupons_minor
 
     @property
     def tax_minor(self) -> int:
@@ -94,27 +102,38 @@ def compute_totals(
             raise Invalid(f"A line in {line.facts.currency} cannot be on an invoice in {currency}.")
         if line.amount_minor < 0:
             raise Invalid("A line cannot be negative.")
+        if not 0 <= line.progressive_minor <= line.amount_minor:
+            raise Invalid("A line cannot be billed already for more than its amount.")
     credits = apply_coupons(coupons, [_for_coupons(line) for line in lines], currency)
     taken = [ZERO] * len(lines)
     with exact():
         for credit in credits:
             taken = [before + part for before, part in zip(taken, credit.shares, strict=True)]
-        bases = [line.amount_minor - part for line, part in zip(lines, taken, strict=True)]
+        bases = [
+            line.amount_minor - line.progressive_minor - part for line, part in zip(lines, taken, strict=True)
+        ]
     taxed = [TaxedLine(base, line.facts.taxes) for base, line in zip(bases, lines, strict=True)]
     taxes = invoice_taxes(taxed)
     lines_minor = sum(line.amount_minor for line in lines)
+    progressive: dict[str, int] = {}
+    for line in lines:
+        for number, minor in line.progressive:
+            progressive[number] = progressive.get(number, 0) + minor
     coupons_minor = sum(credit.minor for credit in credits)
-    due = lines_minor - coupons_minor + taxes.total_minor
+    due = lines_minor - sum(progressive.values()) - coupons_minor + taxes.total_minor
     notes = _use_credit_notes(credit_notes, due)
     notes_minor = sum(minor for _, minor in notes)
     paid = spread(wallets, due - notes_minor, _buckets(lines, taxed))
     return Totals(
         currency=currency,
         lines=tuple(
-            LineTotals(line.amount_minor, part, tax_line.base, tax_minor, tax_line.rate)
+            LineTotals(
+                line.amount_minor, line.progressive_minor, part, tax_line.base, tax_minor, tax_line.rate
+            )
             for line, part, tax_line, tax_minor in zip(lines, taken, taxed, taxes.line_minor, strict=True)
         ),
         lines_minor=lines_minor,
+        progressive=tuple(progressive.items()),
         coupons=credits,
         coupons_minor=coupons_minor,
         taxes=taxes,
@@ -126,7 +145,9 @@ def compute_totals(
 
 
 def _for_coupons(line: Line) -> CouponLine:
-    return CouponLine(Decimal(line.amount_minor), line.facts.plan_id, line.facts.metric_id)
+    return CouponLine(
+        Decimal(line.amount_minor - line.progressive_minor), line.facts.plan_id, line.facts.metric_id
+    )
 
 
 def _use_credit_notes(notes: Sequence[CreditNoteFacts], due: int) -> list[tuple[str, int]]:

@@ -142,7 +142,7 @@ def void(request: StaffRequest, id: UUID) -> HttpResponse:
     context = {
         "invoice": row,
         "form": form,
-        "deductions": row.deductions.all(),
+        "deductions": row.deductions.exclude(kind="progressive"),
         "notes": row.credit_notes.exclude(status="voided"),
         "refused": row.status != "finalized" or bool(row.paid_minor),
     }

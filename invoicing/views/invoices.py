@@ -15,6 +15,7 @@ from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
 from invoicing.queries.consumer import for_consumer, put_tax_in
+from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
 from invoicing.views.frame import customer_named, document_context, find_invoice, history, today_of
 from invoicing.views.lines import line_groups, shown_lines
@@ -81,11 +82,10 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     row = find_invoice(request, id)
     remember(request, "invoice", row)
     (shown,) = listed([row], today_of(request))
-    deductions = list(row.deductions.all())
-    coupons = [item for item in deductions if item.kind == "coupon"]
+    before_tax, credits = before_and_after_tax(row.deductions.all())
     lines, consumer = shown_lines(row), for_consumer(row)
     context = {
-        "lines_minor": put_tax_in(row, lines, coupons) if consumer else row.lines_minor,
+        "lines_minor": put_tax_in(row, lines, before_tax) if consumer else row.lines_minor,
         "with_tax": consumer,
         "invoice": row,
         "customer": row.customer,
@@ -96,8 +96,8 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "shown": shown.shown,
         "acts": shown.acts,
         "groups": line_groups(row, lines),
-        "coupons": coupons,
-        "credits": [item for item in deductions if item.kind != "coupon"],
+        "before_tax": before_tax,
+        "credits": credits,
         "tax_rows": row.tax_rows.all(),
         "payments": row.payments.all(),
         "credit_notes": row.credit_notes.all(),
