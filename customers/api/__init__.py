@@ -1,7 +1,16 @@
 """Registers the routers of this app."""
 
 from billing.web.api import api
-from customers.api import classification, customers, deletion, portal, usage, vat  # all stand on one router
+from customers.api import (  # on routers of others
+    classification,
+    customers,
+    deletion,
+    portal,
+    thresholds,
+    usage,
+    vat,
+)
+from customers.api.alerts import router as alerts
 from customers.api.clock import router as clock
 from customers.api.custom_fields import router as custom_fields
 from customers.api.merge import router as merging
@@ -10,7 +19,7 @@ from customers.api.subscriptions import router as subscriptions
 from customers.api.tags import router as tags
 from customers.api.wallets import router as wallets
 
-__all__ = ["classification", "customers", "deletion", "portal", "usage", "vat"]
+__all__ = ["classification", "customers", "deletion", "portal", "thresholds", "usage", "vat"]
 
 api.add_router("/customers/merge", merging)  # before the router whose `{id}` would take the word for an id
 api.add_router("/customers", router)
@@ -19,3 +28,4 @@ api.add_router("/tags", tags)
 api.add_router("/custom-fields", custom_fields)
 api.add_router("/wallets", wallets)
 api.add_router("/clock", clock)
+api.add_router("/alerts", alerts)

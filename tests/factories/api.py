@@ -30,13 +30,17 @@ class Api:
         """A change."""
         return self._read(self.client.patch(f"/api{path}", body, content_type="application/json"))
 
+    def put(self, path: str, body: Any) -> tuple[int, Any]:
+        """All of it anew."""
+        return self._read(self.client.put(f"/api{path}", body, content_type="application/json"))
+
     def delete(self, path: str) -> tuple[int, Any]:
         """An end."""
         return self._read(self.client.delete(f"/api{path}"))
 
     @staticmethod
     def _read(answer: Any) -> tuple[int, Any]:
-        return answer.status_code, answer.json(parse_float=Decimal)
+        return answer.status_code, answer.json(parse_float=Decimal) if answer.content else None
 
 
 def refused(answer: tuple[int, Any]) -> tuple[int, str, str]:

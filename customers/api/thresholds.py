@@ -1,0 +1,107 @@
+"""/api/subscriptions/{id}/thresholds and /lifetime-usage."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Field
+
+from billing.actions.clock import now
+from billing.actions.thresholds import ThresholdTerms, set_subscription_thresholds
+from billing.models import Subscription
+from billing.queries.payloads_alerts import threshold_payload
+from billing.queries.usage import current_usage
+from billing.rules.amounts import exact_minor
+from billing.rules.money import from_minor
+from billing.rules.thresholds import next_amount
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from customers.api.subscriptions import router, row_of
+from invoicing.queries.progressive import as_rule, billed_progressively, lifetime_usage, thresholds_of
+
+
+class ThresholdIn(ApiSchema):
+    """An amount of usage in major units, without tax."""
+
+    amount: Decimal = Field(gt=0)
+    name: str = Field("", max_length=100)
+    recurring: bool = False
+
+
+class ThresholdsIn(ApiSchema):
+    """All own thresholds of the subscription. `progressiveBilling` false: none makes an invoice."""
+
+    thresholds: list[ThresholdIn] = Field(max_length=20)
+    progressive_billing: bool = True
+    historical_usage: Decimal | None = Field(None, ge=0)
+
+
+@router.get("/{id}/thresholds")
+def list_thresholds(request: HttpRequest, id: str) -> dict[str, Any]:
+    """The thresholds that count for the subscription, and whose they are."""
+    return envelope(subscription_thresholds(row_of(cast(ApiRequest, request), id)))
+
+
+@router.put("/{id}/thresholds")
+def put_thresholds(request: HttpRequest, id: str, body: ThresholdsIn) -> dict[str, Any]:
+    """Replace the subscription's own thresholds; without any, those of its plan count."""
+    staff = cast(ApiRequest, request)
+    row = row_of(staff, id)
+    currency = row.plan.currency
+    before = body.historical_usage
+    row = set_subscription_thresholds(
+        row,
+        terms_of(body.thresholds, currency),
+        progressive_billing=body.progressive_billing,
+        historical_minor=None if before is None else exact_minor(before, currency, field="historical_usage"),
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return envelope(subscription_thresholds(row))
+
+
+@router.get("/{id}/lifetime-usage")
+def get_lifetime_usage(request: HttpRequest, id: str) -> dict[str, Any]:
+    """What the subscription has used in its life, without tax."""
+    staff = cast(ApiRequest, request)
+    row = row_of(staff, id)
+    report = current_usage(row, now(staff.organization), with_days=False)
+    billed = billed_progressively(row, report.start, report.end)
+    usage = lifetime_usage(row, report.amount_minor, billed)
+    following = next_amount(as_rule(thresholds_of(row)), usage.total)
+    currency = report.currency
+    return envelope(
+        {
+            "subscriptionId": row.public_id,
+            "currency": currency,
+            "historicalUsage": from_minor(usage.historical, currency),
+            "invoicedUsage": from_minor(usage.invoiced, currency),
+            "currentUsage": from_minor(usage.current, currency),
+            "progressivelyBilled": from_minor(usage.progressive, currency),
+            "total": from_minor(usage.total, currency),
+            "nextThreshold": None if following is None else from_minor(following, currency),
+        }
+    )
+
+
+def terms_of(rows: list[ThresholdIn], currency: str) -> list[ThresholdTerms]:
+    """From major to minor units; Invalid names the field."""
+    return [
+        ThresholdTerms(exact_minor(row.amount, currency, field="thresholds"), row.name, row.recurring)
+        for row in rows
+    ]
+
+
+def subscription_thresholds(row: Subscription) -> dict[str, Any]:
+    """What counts, in order."""
+    own = row.thresholds.all()
+    return {
+        "subscriptionId": row.public_id,
+        "progressiveBilling": row.progressive_billing,
+        "inherited": not own,
+        "historicalUsage": from_minor(row.historical_usage_minor, row.plan.currency),
+        "thresholds": [
+            threshold_payload(item, row.plan.currency) for item in (own or row.plan.thresholds.all())
+        ],
+    }
