@@ -109,9 +109,10 @@ def give_credit(
     credit = unused_credit(period, line, ended) if line else None
     if line is None or credit is None:
         return None
+    days = "1 unused day" if credit.unused_days == 1 else f"{credit.unused_days} unused days"
     return create_credit_note(
         period.invoice,
-        [CreditItem(line, f"{line.description}: {credit.unused_days} unused days", credit.sub_total_minor)],
+        [CreditItem(line, f"{line.description}: {days}", credit.sub_total_minor)],
         min(credit.tax_minor, line.tax_minor),
         key=f"termination:{subscription.pk}",
         description=f"{subscription} ended, {credit.unused_days} of {credit.whole_days} days are unused",

@@ -22,6 +22,7 @@ from invoicing.documents.data import (
     TaxRow,
 )
 from invoicing.documents.labels import labels
+from invoicing.documents.wording import line_words, step_words
 from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceType
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax
@@ -29,8 +30,6 @@ from invoicing.queries.parties import buyer as buyer_now
 from invoicing.queries.parties import own_fields
 from invoicing.queries.parties import seller as seller_now
 from invoicing.rules.states import CUSTOMER_DELETED
-
-PLAIN_STEPS = 1  # a single step says no more than the line itself
 
 
 def invoice_document(invoice: Invoice) -> InvoiceDocument:
@@ -56,7 +55,7 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
         seller=party(seller, invoice.locale, legal=True),
         buyer=party(buyer, invoice.locale),
         accent=seller.get("brand_color", ""),
-        groups=groups(lines),
+        groups=groups(lines, invoice.locale),
         taxes=tuple(
             TaxRow(tax_name(row.code, row.name, invoice.locale), row.rate, row.base_minor, row.amount_minor)
             for row in invoice.tax_rows.all()
@@ -107,9 +106,14 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
     """The document of a credit note: the parties of the invoice that it corrects."""
     invoice = note.invoice
     base = invoice_document(invoice)
+    kinds = {str(line.pk): line.kind for line in invoice.lines.all()}
     lines = tuple(
         DocumentLine(
-            description=clean(str(item.get("description", ""))),
+            description=clean(
+                line_words(
+                    str(item.get("description", "")), kinds.get(str(item.get("line")), ""), base.locale
+                )
+            ),
             kind="one_off",
             units=Decimal(1),
             unit_amount=Decimal(0),
@@ -183,40 +187,54 @@ def country_name(code: str, locale: str) -> str:
         return Locale("en").territories.get(code, code)
 
 
-def groups(lines: Iterable[InvoiceLine]) -> tuple[LineGroup, ...]:
+def groups(lines: Iterable[InvoiceLine], locale: str) -> tuple[LineGroup, ...]:
     """Lines as they follow each other, put together by heading and period."""
 
     def place(line: InvoiceLine) -> tuple[Any, ...]:
         return (line.group, line.subscription_id, line.period_start, line.period_end)
 
     return tuple(
-        LineGroup(clean(title, 255), start, end, tuple(document_line(line) for line in rows))
+        LineGroup(clean(title, 255), start, end, tuple(document_line(line, locale) for line in rows))
         for (title, _, start, end), rows in groupby(lines, key=place)
     )
 
 
-def document_line(line: InvoiceLine) -> DocumentLine:
-    """A stored line as it is printed."""
-    steps = tuple(detail_step(step) for step in line.steps) if len(line.steps) > PLAIN_STEPS else ()
+def document_line(line: InvoiceLine, locale: str) -> DocumentLine:
+    """A stored line as it is printed, our own words in the document's language."""
     return DocumentLine(
-        description=clean(line.description),
+        description=clean(line_words(line.description, line.kind, locale)),
         kind=line.kind,
         units=line.units,
         unit_amount=line.unit_amount,
         amount_minor=line.amount_minor,
         tax_rate=line.tax_rate,
-        steps=steps,
+        steps=() if plain(line) else tuple(detail_step(step, locale) for step in line.steps),
     )
 
 
-def detail_step(step: dict[str, Any]) -> DetailStep:
-    """A frozen step with its decimals back."""
+def plain(line: InvoiceLine) -> bool:
+    """Whether the line says all: no steps, or one of as many units at as much each. Days, packages, rates and flat
+    amounts are shown, since nobody could make the amount from units and a mean price.
+    """
+    if len(line.steps) > 1:
+        return False
+    return all(
+        step.get("kind") != "days"
+        and step.get("unit_amount") is not None
+        and not Decimal(step.get("flat_amount") or 0)
+        and Decimal(step.get("units") or 0) == line.units
+        for step in line.steps
+    )
+
+
+def detail_step(step: dict[str, Any], locale: str) -> DetailStep:
+    """A frozen step with its decimals back, and its label in the document's language."""
 
     def number(name: str) -> Decimal | None:
         return Decimal(step[name]) if step.get(name) is not None else None
 
     return DetailStep(
-        label=clean(str(step.get("label", "")), 200),
+        label=clean(step_words(str(step.get("label", "")), locale), 200),
         amount=number("amount") or Decimal(0),
         units=number("units"),
         unit_amount=number("unit_amount"),

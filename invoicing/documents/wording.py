@@ -1,0 +1,105 @@
+"""Our own sentences on a document, said in its language.
+
+A frozen text that fits a pattern of `phrases.py` is said anew, its numbers as the language writes them. What fits
+none (a name, a text typed by staff) stays as it is.
+
+Example: "First 1,000 units" is "Bis 1.000 Einheiten" in German; "Scale, monthly fee" is "Scale, cuota mensual" in
+Spanish.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.numbers import format_decimal
+
+from invoicing.documents.phrases import LINES, NOUNS, STEPS, UNUSED
+
+HOLE = re.compile(r"\{(\w+)\}")
+NUMBER = r"-?\d[\d,]*(?:\.\d+)?"
+
+
+def step_words(label: str, locale: str) -> str:
+    """The label of a frozen step in the document's language."""
+    return said(STEPS, label, locale)
+
+
+def line_words(description: str, kind: str, locale: str) -> str:
+    """The description of a frozen line, or of what a credit note takes back of it, in the document's language."""
+    rows = LINES.get(kind, ())
+    if kind == "subscription" and (found := pattern(UNUSED["en"]).fullmatch(description)):
+        holes = {
+            "text": said(rows, found["text"], locale),
+            "unused": counted("unused", found["unused"], locale),
+        }
+        return UNUSED[language(locale)].format(**holes)
+    return said(rows, description, locale)
+
+
+def said(rows: tuple[dict[str, str], ...], text: str, locale: str) -> str:
+    """The text by the first pattern that it fits; as it is when it fits none."""
+    for row in rows:
+        found = pattern(row["en"]).fullmatch(text)
+        if found:
+            return row[language(locale)].format(
+                **{name: hole(name, value, locale) for name, value in found.groupdict().items()}
+            )
+    return text
+
+
+def language(locale: str) -> str:
+    """The language of a locale such as `de-AT`; English where there are no words."""
+    code = locale.replace("_", "-").split("-")[0].lower()
+    return code if code in NOUNS["units"] else "en"
+
+
+@lru_cache(maxsize=100)
+def pattern(template: str) -> re.Pattern[str]:
+    """An English sentence as a pattern with a group for each hole."""
+
+    def group(name: str) -> str:
+        if name == "text":
+            return "(?P<text>.+)"
+        if name == "n":
+            return f"(?P<n>{NUMBER})"
+        return f"(?P<{name}>{NUMBER} (?:{'|'.join(NOUNS[name]['en'])}))"
+
+    parts = HOLE.split(template)
+    return re.compile(
+        "".join(group(part) if i % 2 else re.escape(part) for i, part in enumerate(parts)), re.S
+    )
+
+
+def hole(name: str, value: str, locale: str) -> str:
+    """What stands in a hole, in the document's language."""
+    if name == "text":
+        return value
+    return number(value, locale) if name == "n" else counted(name, value, locale)
+
+
+def counted(name: str, value: str, locale: str) -> str:
+    """ "1,000 units" -> "1.000 Einheiten". French counts in the singular up to below two."""
+    digits = value.split(" ", maxsplit=1)[0]
+    code = language(locale)
+    one, several = NOUNS[name][code]
+    return f"{number(digits, locale)} {one if Locale(code).plural_form(amount(digits)) == 'one' else several}"
+
+
+def number(digits: str, locale: str) -> str:
+    """ "1,000.5" as the document's locale writes it; the words may be English while the digits are Swedish."""
+    value = amount(digits)
+    places = max(-int(value.normalize().as_tuple().exponent), 0) if value else 0
+    form = "#,##0." + "0" * places if places else "#,##0"
+    try:
+        where = Locale.parse(locale.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        where = Locale("en")
+    return format_decimal(value, format=form, locale=where, decimal_quantization=False)
+
+
+def amount(digits: str) -> Decimal:
+    """The number behind English digits."""
+    return Decimal(digits.replace(",", ""))
