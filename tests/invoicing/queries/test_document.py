@@ -1,4 +1,4 @@
-"""The document of an invoice or credit note in its customer's language: our own sentences too, not only the labels."""
+"""The document of an invoice or credit note in its language: our own sentences too, not only the labels."""
 
 from __future__ import annotations
 
