@@ -104,6 +104,29 @@ class Wallet(Scoped):
                 name="wallet_status",
             ),
         ]
+        indexes: ClassVar = [
+            # The list along its order, with what it filters by.
+            models.Index(
+                fields=["organization", "-created_at", "-id"],
+                include=["currency", "status", "balance_minor", "is_primary", "auto_top_up_enabled"],
+                name="wallet_by_creation",
+            ),
+            # What few wallets have is found at once. The conditions are written as the list asks for them.
+            models.Index(
+                fields=["organization", "name", "id"], condition=Q(name__gt=""), name="wallet_by_name"
+            ),
+            models.Index(
+                fields=["organization"],
+                condition=Q(
+                    status="active", low_balance_minor__isnull=False, balance_minor__lt=F("low_balance_minor")
+                ),
+                name="wallet_low",
+            ),
+            models.Index(fields=["organization"], condition=Q(balance_minor__lt=0), name="wallet_negative"),
+            models.Index(
+                fields=["organization", "status"], condition=~Q(status="active"), name="wallet_ended"
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name or f"{self.currency} wallet"

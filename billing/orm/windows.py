@@ -16,6 +16,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
 from django.db.models import BooleanField, DateTimeField, F, Func, QuerySet, TextField, UUIDField, Value
 from django.db.models.lookups import GreaterThan, LessThan
 
@@ -70,14 +72,51 @@ def numbered(
     number = min(max(1, int(page)), last) if str(page or "").isdecimal() else 1
     start = (number - 1) * size
     found = rows.order_by(*order.terms(indexed=indexed)).values_list("pk", flat=True)
-    keys = list(found[start : start + size])
+    return placed(list(found[start : start + size]), count, number, last, size, more=more)
+
+
+AT_ONCE = """
+WITH found (id, value) AS MATERIALIZED ({rows}), counted AS (SELECT count(*) AS n FROM found)
+SELECT n, ARRAY(
+    SELECT id FROM found WHERE (SELECT n FROM counted) <= %s ORDER BY value {way}, id {way}
+    LIMIT %s OFFSET (SELECT least(%s, (greatest(n, 1) - 1) / %s * %s) FROM counted)
+) FROM counted
+"""
+
+
+def found_at_once(
+    rows: QuerySet[Any], order: Order, page: Any, *, size: int, most: int = CAP
+) -> Window | None:
+    """The window that a page number asks for, counted and sorted in one look at the matches, where finding them is
+    what costs: as `capped_count` and `numbered`. None when there are more than `most`.
+    """
+    wanted = max(1, int(page[:9])) if str(page or "").isdecimal() else 1
+    try:
+        sql, values = rows.order_by().values_list("pk", order.column)[: most + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return Window([], 0, False, start=1)
+    start = (wanted - 1) * size
+    with connection.cursor() as cursor:
+        cursor.execute(
+            AT_ONCE.format(rows=sql, way="DESC" if order.descending else "ASC"),
+            [*values, most, size, start, size, size],
+        )
+        count, keys = cursor.fetchone()
+    if count > most:
+        return None
+    last = max(1, -(-count // size))
+    return placed(keys, count, min(wanted, last), last, size)
+
+
+def placed(keys: list[Any], count: int, number: int, last: int, size: int, *, more: bool = False) -> Window:
+    """The window of a page with its neighbours."""
     return Window(
         keys,
         count,
         more,
         number,
         last,
-        start + 1,
+        (number - 1) * size + 1,
         previous={"page": number - 1} if number > 1 else {},
         following={"page": number + 1} if number < last else {},
     )

@@ -25,10 +25,13 @@ MOST_OWNERS = 200
 
 @dataclass(frozen=True)
 class Narrowed:
-    """The same rows twice: `rows` for indexes that find few, `walk` for walking along the order among many."""
+    """The same rows twice: `rows` for indexes that find few, `walk` for walking along the order among many. `costly`:
+    matches are only known by reading the rows themselves, so that they are counted and sorted in one go.
+    """
 
     rows: QuerySet[Any]
     walk: QuerySet[Any]
+    costly: bool = False
 
 
 def narrowed(
@@ -59,7 +62,8 @@ def narrowed(
         rows = with_value(rows, field, values)
     rows = rows.filter(outstanding(organization, values))
     few, many = searched(organization, values["q"]) if "q" in values else (Q(), Q())
-    return Narrowed(rows.filter(few), rows.filter(many))
+    costly = any(name in ("q", "tags") or name.startswith("field_") for name in values)
+    return Narrowed(rows.filter(few), rows.filter(many), costly)
 
 
 def start_of(day: date, zone: ZoneInfo) -> datetime:

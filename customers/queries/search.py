@@ -9,16 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, Value, When
 
 from billing.models import Coupon, Metric, Organization, Plan, Subscription
-from billing.orm.search import fold, matching
+from billing.orm.search import fold, matches, matching
 from billing.rules.ids import decode
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice
 
 PER_GROUP = 8
 LATEST = 2000  # documents among which digits are looked for
+AMONG = 2000  # customers with the term somewhere, of which the first by name are shown
 WHOLE = 3  # letters from which on a part of a name is found, not only its beginning
 
 
@@ -42,7 +43,7 @@ def search(
     if len(fold(term)) < 2:
         return []
     rows: dict[str, QuerySet[Any]] = {
-        "customer": customers(organization, term),
+        "customer": customers(organization, term, most),
         "invoice": numbered(Invoice.objects.of(organization).exclude(status="closed"), term),
         "credit_note": numbered(CreditNote.objects.of(organization), term),
         "subscription": Subscription.objects.of(organization)
@@ -66,15 +67,21 @@ def search(
     return groups
 
 
-def customers(organization: Organization, term: str) -> QuerySet[Any]:
-    """By any part of name, e-mail, external ID, tax ID or phone; of two letters by the beginning of a name or ID."""
+def customers(organization: Organization, term: str, most: int) -> QuerySet[Any]:
+    """Those whose name begins with the term, then others with the term in name, e-mail, external ID, tax ID or phone;
+    of two letters by the beginning of a name or ID. Of a frequent term's rows the first that are met are sorted.
+    """
     rows = Customer.objects.of(organization).kept()
-    if len(fold(term)) >= WHOLE:
-        return matching(rows, term).order_by("name")
-    starts = Q()
-    for spelling in {term, term.lower(), term.upper(), term.capitalize()}:
-        starts |= Q(name__startswith=spelling) | Q(external_id__startswith=spelling)
-    return rows.filter(starts).order_by("name")
+    named, identified = Q(), Q()
+    for spelling in sorted({term, term.lower(), term.upper(), term.capitalize()}):
+        named |= Q(name__startswith=spelling)
+        identified |= Q(external_id__startswith=spelling)
+    if len(fold(term)) < WHOLE:
+        return rows.filter(named | identified).order_by("name")
+    first = rows.filter(named).order_by("name", "pk").values("pk")[: most + 1]
+    others = rows.filter(matches(term)).order_by().values("pk")[:AMONG]
+    ranked = Case(When(named, then=Value(0)), default=Value(1))
+    return rows.filter(pk__in=first.union(others)).order_by(ranked, "name", "pk")
 
 
 def numbered(rows: QuerySet[Any], term: str) -> QuerySet[Any]:

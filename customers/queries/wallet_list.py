@@ -10,9 +10,10 @@ from typing import Any
 from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.models import Organization, Wallet, WalletLot
+from billing.orm.windows import CAP
 from billing.queries.wallets import WalletState, wallet_states
 from customers.models import Customer
-from customers.queries.narrow import searched
+from customers.queries.narrow import Narrowed, searched
 
 # Written as the indexes of these rows are.
 LOW = Q(status="active", low_balance_minor__isnull=False, balance_minor__lt=F("low_balance_minor"))
@@ -49,7 +50,7 @@ class WalletTotal:
         return self.held_minor - self.promotional_minor
 
 
-def wallets_narrowed(organization: Organization, values: Mapping[str, Any]) -> QuerySet[Any]:
+def wallets_narrowed(organization: Organization, values: Mapping[str, Any]) -> Narrowed:
     """The wallets that every filter lets through (`customers/forms/wallet_filters.py`). The rows are not read yet."""
     rows: QuerySet[Any] = Wallet.objects.of(organization)
     for name in ("status", "currency"):
@@ -63,14 +64,28 @@ def wallets_narrowed(organization: Organization, values: Mapping[str, Any]) -> Q
         rows = rows.filter(auto_top_up_enabled=values["auto"] == "yes")
     if "mode" in values:
         rows = rows.filter(customer__mode=values["mode"])
-    if term := values.get("q", ""):
-        found, _ = searched(organization, term)
-        owned = Wallet.objects.of(organization).filter(
-            customer__in=Customer.objects.of(organization).filter(found).values("pk")
-        )
-        named = Wallet.objects.of(organization).filter(name__gt="", name__icontains=term)
-        rows = rows.filter(pk__in=owned.values("pk").order_by().union(named.values("pk").order_by()))
-    return rows
+    if not (term := values.get("q", "")):
+        return Narrowed(rows, rows)
+    few, many = searched(organization, term)
+    of_customers = Customer.objects.of(organization).filter(few).values("pk")
+    named = Q(name__gt="", name__icontains=term)
+    # Past the cap the list is walked instead: neither part needs to be read further.
+    parts = [
+        part.order_by().values("pk")[: CAP + 1]
+        for part in (rows.filter(customer__in=of_customers), rows.filter(named))
+    ]
+    found = Wallet.objects.of(organization).filter(pk__in=parts[0].union(parts[1]))
+    return Narrowed(found, rows.filter(named | of_customer(many)), costly=True)
+
+
+def of_customer(found: Q) -> Q:
+    """A condition on customers as one on their wallets: read from the row that is met, never from all customers."""
+    moved = Q(_connector=found.connector, _negated=found.negated)
+    moved.children = [
+        of_customer(part) if isinstance(part, Q) else (f"customer__{part[0]}", part[1])  # type: ignore[index]
+        for part in found.children
+    ]
+    return moved
 
 
 def listed_wallets(organization: Organization, keys: Iterable[Any], at: datetime) -> list[ListedWallet]:

@@ -144,7 +144,7 @@ def acts_by_name(request: StaffRequest, typed: str, most: int = 3) -> list[dict[
         verb, name = " ".join(words[:split]), " ".join(words[split:])
         if not any(fit(verb, act.label) == 0 for act in ACTS) or len(words_of(name)) == 0 or len(name) < 2:
             continue
-        rows = customers(request.organization, name).filter(deleting_at=None)[:most]
+        rows = customers(request.organization, name, most).filter(deleting_at=None)[:most]
         found = [
             act | {"note": row.display_name}
             for row in rows

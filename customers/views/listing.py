@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from billing.actions.clock import now
 from billing.models import Member, Organization, SavedView
-from billing.orm.windows import CAP, Order, Window, capped_count, numbered, walked
+from billing.orm.windows import CAP, Order, Window, capped_count, found_at_once, numbered, walked
 from billing.rules.ids import decode
 from billing.web.access import access, may
 from billing.web.formats import units_text
@@ -117,11 +117,13 @@ def sort_of(query: QueryDict) -> Order:
 
 def window_of(asked: Listing, order: Order, query: QueryDict) -> Window:
     """The rows to show. Few are sorted after they were found; many are met along the order's index."""
-    count = capped_count(asked.found.rows)
-    if count <= CAP:
-        indexed = not asked.narrowed
-        return numbered(asked.found.rows, order, count, query.get("page"), size=PER_PAGE, indexed=indexed)
     page = query.get("page", "")
+    if asked.found.costly:
+        window = found_at_once(asked.found.rows, order, page, size=PER_PAGE)
+        if window is not None:
+            return window
+    elif (count := capped_count(asked.found.rows)) <= CAP:
+        return numbered(asked.found.rows, order, count, page, size=PER_PAGE, indexed=not asked.narrowed)
     if page.isdecimal() and 1 < int(page[:9]) <= DEEPEST and not query.get("cursor"):
         return numbered(asked.found.walk, order, CAP, page, size=PER_PAGE, indexed=True, more=True)
     return walked(asked.found.walk, order, query.get("cursor", ""), size=PER_PAGE, count=CAP)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Collection
+from datetime import datetime
 
-from django.db.models import QuerySet
 from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
-from billing.orm.windows import CAP, Order, Window, capped_count, numbered, walked
+from billing.orm.windows import CAP, Order, Window, capped_count, found_at_once, numbered, walked
 from billing.web.access import access
 from billing.web.formats import units_text
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import PER_PAGE
 from billing.web.requests import StaffRequest
 from customers.forms.wallet_filters import WalletFilters
-from customers.queries.wallet_list import listed_wallets, wallet_totals, wallets_narrowed
+from customers.queries.narrow import Narrowed
+from customers.queries.wallet_list import WalletTotal, listed_wallets, wallet_totals, wallets_narrowed
 from customers.views.listing import place, tidy
 
 SORTS = {"customer": "customer__name", "balance": "balance_minor", "created": "created_at"}
@@ -31,9 +32,7 @@ def wallets(request: StaffRequest) -> HttpResponse:
     query, at = request.GET, now(request.organization)
     filters = WalletFilters(query)
     rows = wallets_narrowed(request.organization, filters.values)
-    count = capped_count(rows)
-    sort = sort_of(query, count)
-    window = window_of(rows, sort, query, count)
+    window = window_of(rows, query)
     context = {
         "window": window,
         "total": units_text(window.count) + ("+" if window.more else ""),
@@ -43,10 +42,10 @@ def wallets(request: StaffRequest) -> HttpResponse:
         "chips": filters.chips(query),
         "narrowed": bool(filters.values),
         "sort": query.get("sort", ""),
-        "sortable": count <= CAP,
+        "sortable": not window.more,
         "rows": listed_wallets(request.organization, window.keys, at),
-        "totals": wallet_totals(rows, at) if 0 < count <= CAP or "totals" in query else [],
-        "totals_url": place(query, {"totals": "1"}) if count > CAP else "",
+        "totals": totals_of(rows, window, query, at),
+        "totals_url": place(query, {"totals": "1"}) if window.more else "",
     }
     partials = ("wallet-table", "wallet-totals")
     response = render_page(request, "customers/wallets/list.html", context, partials=partials)
@@ -55,17 +54,29 @@ def wallets(request: StaffRequest) -> HttpResponse:
     return response
 
 
-def sort_of(query: QueryDict, count: int) -> Order:
-    """The order that `?sort=` asks for, else the newest first."""
+def sort_of(query: QueryDict, names: Collection[str]) -> Order:
+    """The order that `?sort=` asks for among these, else the newest first."""
     wanted = query.get("sort") or DEFAULT_SORT
-    name = wanted.removeprefix("-")
-    if name not in SORTS or (count > CAP and name not in WALKED):
+    if wanted.removeprefix("-") not in names:
         wanted = DEFAULT_SORT
     return Order(SORTS[wanted.removeprefix("-")], wanted.startswith("-"))
 
 
-def window_of(rows: QuerySet[Any], order: Order, query: QueryDict, count: int) -> Window:
+def window_of(found: Narrowed, query: QueryDict) -> Window:
     """A few are sorted after they were found; many are met along the order's index."""
-    if count <= CAP:
-        return numbered(rows, order, count, query.get("page"), size=PER_PAGE, indexed=False)
-    return walked(rows, order, query.get("cursor", ""), size=PER_PAGE, count=CAP)
+    order, page = sort_of(query, SORTS), query.get("page")
+    if found.costly:
+        window = found_at_once(found.rows, order, page, size=PER_PAGE)
+        if window is not None:
+            return window
+    elif (count := capped_count(found.rows)) <= CAP:
+        return numbered(found.rows, order, count, page, size=PER_PAGE, indexed=False)
+    order = sort_of(query, WALKED)
+    return walked(found.walk, order, query.get("cursor", ""), size=PER_PAGE, count=CAP)
+
+
+def totals_of(found: Narrowed, window: Window, query: QueryDict, at: datetime) -> list[WalletTotal]:
+    """Those of a list that was counted to its end; of a longer one when they are asked for."""
+    if window.more:
+        return wallet_totals(found.walk, at) if "totals" in query else []
+    return wallet_totals(found.rows, at) if window.count else []

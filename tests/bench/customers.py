@@ -99,7 +99,26 @@ def questions(organization: Any, count: int) -> dict[str, str]:
         "in the middle, by a cursor": f"?cursor={far}",
         "in the middle, by name": f"?sort=name&cursor={cursor_of('after', named)}",
         "all columns": "?columns=" + ",".join(column.key for column in LIST_COLUMNS),
+        "page 500": "?page=500",
+        "everything at once": "?q=steel&country=DE&status=active&outstanding_min=1&tags=Reseller&sort=name",
+        "a bound, a word and an order": "?outstanding_min=100&q=water&sort=-name",
         "search over everything": "/search?q=steel",
+        "search over everything, three letters": "/search?q=ste",
+        "search over everything, all have it": "/search?q=example",
+        "search over everything, rare word": f"/search?q={RARE.lower()}",
+        "search over everything, an e-mail": f"/search?q={last.email}",
+        "search over everything, a number": "/search?q=INV-0000045",
+        "wallets": "/wallets",
+        "wallets, a frequent word": "/wallets?q=steel",
+        "wallets, a rare word": f"/wallets?q={RARE.lower()}",
+        "wallets, a name": "/wallets?q=zebra",
+        "wallets, a frequent name": "/wallets?q=marketing",
+        "wallets, low": "/wallets?balance=low",
+        "wallets, below zero": "/wallets?balance=negative",
+        "wallets, with credits": "/wallets?balance=positive",
+        "wallets, by currency": "/wallets?currency=UGX",
+        "wallets, by mode": "/wallets?mode=postpaid",
+        "wallets, totals asked for": "/wallets?totals=1",
     }
 
 
@@ -135,7 +154,7 @@ def explain(place: Place, name: str, texts: list[str]) -> None:
     """The plan of each statement of a page that takes more than 15 ms by itself."""
     with psycopg.connect(place.stack.database_url, autocommit=True) as connection:
         for text in texts:
-            if not text.startswith("SELECT") or "FOR UPDATE" in text:
+            if not text.lstrip().startswith(("SELECT", "WITH")) or "FOR UPDATE" in text:
                 continue
             lines = [line for (line,) in connection.execute(f"EXPLAIN (ANALYZE, BUFFERS) {text}")]  # type: ignore[arg-type]
             took = next(float(line.split()[2]) for line in lines if line.startswith("Execution Time"))
