@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0012_subscription_cancel'),
+        ('billing', '0013_monitoring'),
         ('customers', '0005_customer_metadata_index'),
     ]
 
