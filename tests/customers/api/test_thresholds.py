@@ -141,7 +141,7 @@ def test_an_alert_on_a_balance_that_falls(api: Caller, subscription: Subscriptio
     api.post(
         path, {"type": "wallet_balance_amount", "code": "low", "thresholds": [{"value": 20}]}, status=201
     )
-    void_credits(wallet, Decimal(85), reason="", key="test", by=ACTOR, at=NOW)
+    void_credits(wallet, Decimal(85), reason="", key="taken out", by=ACTOR, at=NOW)
     (row,) = AlertCrossing.objects.all()
     assert (row.previous_value, row.value) == (100, 15)
 
