@@ -16,6 +16,7 @@ from billing.views import (
     members,
     metrics,
     plan_form,
+    plan_prices,
     plans,
     taxes,
 )
@@ -73,6 +74,9 @@ urlpatterns: list[URLPattern] = [
     path("plans/<pid:id>/subscriptions", plans.subscriptions, name="plan-subscriptions"),
     path("plans/<pid:id>/activity", plans.activity, name="plan-activity"),
     path("plans/<pid:id>/edit", plan_form.edit, name="plan-edit"),
+    path("plans/<pid:id>/prices/add", plan_prices.add, name="plan-price-add"),
+    path("plans/<pid:id>/prices/<slug:currency>", plan_prices.edit, name="plan-price"),
+    path("plans/<pid:id>/prices/<slug:currency>/remove", plan_prices.remove, name="plan-price-remove"),
     path("plans/<pid:id>/duplicate", plan_form.duplicate, name="plan-duplicate"),
     path("plans/<pid:id>/activate", plans.activate, {"active": True}, name="plan-activate"),
     path("plans/<pid:id>/deactivate", plans.activate, {"active": False}, name="plan-deactivate"),

@@ -5,14 +5,15 @@ A second submit of the same form meets its own code, so it is refused at the fie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
 from billing.orm.scoped import Kept
-from billing.rules.errors import Conflict, FieldErrors, Invalid
+from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 
 
 def lock(row: Any) -> Any:
@@ -52,6 +53,18 @@ def code_taken(row: Any) -> Conflict:
     """The answer to a duplicate code, found before or (by two at once) while writing."""
     noun = row._meta.verbose_name
     return Conflict(f"Another {noun} has the code {row.code}.", code="code_taken", field="code")
+
+
+@contextmanager
+def under(path: str) -> Iterator[None]:
+    """Errors inside are about a part: `prices[1]` and amount become `prices[1].amount`."""
+    try:
+        yield
+    except BillingError as error:
+        error.field = f"{path}.{error.field}" if error.field else path
+        if isinstance(error, FieldErrors):
+            error.errors = [(f"{path}.{name}", text) for name, text in error.errors]
+        raise
 
 
 def save(row: Any) -> None:

@@ -6,7 +6,7 @@ a plan is `charges[2].properties.graduatedRanges[1].toValue`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,19 +15,32 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit, catalog
-from billing.models import Charge, Metric, Plan, Tax
+from billing.actions.plan_events import tell
+from billing.models import Charge, ChargePrice, Metric, Plan, Subscription, Tax
 from billing.orm.actor import Actor
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
+from billing.rules.states import OPEN as OPEN_STATES
 
+OPEN = [status.value for status in OPEN_STATES]
 AUDITED = ("charge_model", "properties", "invoice_display_name", "min_amount_minor", "position")
 MOST_CHARGES = 100
 
 
 @dataclass(frozen=True)
+class PricedIn:
+    """What a charge costs in another currency: properties as the API takes them, the minimum in minor units."""
+
+    properties: dict[str, Any] = field(default_factory=dict)
+    min_amount_minor: int = 0
+
+
+@dataclass(frozen=True)
 class ChargeTerms:
     """One charge as it shall be. `properties` as the API takes them (camelCase, major units as text);
-    `min_amount_minor` in the plan's currency; `id` is the charge that this replaces, None for a new one."""
+    `min_amount_minor` in the plan's currency; `id` is the charge that this replaces, None for a new one.
+    `prices`: by other currencies of the plan; None leaves those there are.
+    """
 
     metric: Metric
     charge_model: str
@@ -36,6 +49,7 @@ class ChargeTerms:
     min_amount_minor: int = 0
     taxes: Sequence[Tax] = ()
     id: UUID | None = None
+    prices: Mapping[str, PricedIn] | None = None
 
 
 def checked_properties(terms: ChargeTerms) -> dict[str, Any]:
@@ -46,8 +60,14 @@ def checked_properties(terms: ChargeTerms) -> dict[str, Any]:
         raise Invalid(
             f"{model.title} cannot price the metric {terms.metric.name} ({kind}).", field="chargeModel"
         )
+    return stored_properties(terms.charge_model, terms.properties)
+
+
+def stored_properties(model_name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Properties of a model as they are stored. Raises FieldErrors under `properties.…`."""
+    model = charge_model(model_name)
     try:
-        return model.serialize(model.parse(terms.properties))
+        return model.serialize(model.parse(properties))
     except FieldErrors as error:
         named = [
             (name if name == "properties" else f"properties.{name}", text) for name, text in error.errors
@@ -87,12 +107,15 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
     ready: list[dict[str, Any]] = []
     metrics: set[UUID] = set()
     seen: set[UUID] = set()
+    sold_in = set(plan.prices.values_list("currency", flat=True))
     for index, terms in enumerate(wanted):
         path = f"charges[{index}]"
         if terms.id is not None and (terms.id not in known or terms.id in seen):
             errors.append((f"{path}.id", "This plan has no such charge."))
         elif terms.id is not None and known[terms.id].metric_id != terms.metric.pk:
             errors.append((f"{path}.metric", "The metric of a charge stays. Remove it and add another."))
+        elif terms.id is not None and known[terms.id].charge_model != terms.charge_model:
+            errors += [(f"{path}.chargeModel", text) for text in paying_by(plan, known[terms.id])]
         if terms.id is not None:
             seen.add(terms.id)
         if terms.metric.organization_id != plan.organization_id or terms.metric.deleted_at:
@@ -102,20 +125,53 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
         metrics.add(terms.metric.pk)
         if terms.min_amount_minor < 0:
             errors.append((f"{path}.minAmount", "Must not be negative."))
+        for number, (currency, price) in enumerate((terms.prices or {}).items()):
+            found = wrong_price(sold_in, terms.charge_model, currency, price)
+            errors += [(f"{path}.prices[{number}].{name}", text) for name, text in found]
         if len(terms.invoice_display_name) > 200:
             errors.append((f"{path}.invoiceDisplayName", "Use at most 200 characters."))
         try:
             ready.append(checked_properties(terms))
         except BillingError as error:
-            found = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
-            errors += [(f"{path}.{name}", text) for name, text in found]
+            errors += named_under(path, error)
     if errors:
         raise FieldErrors(errors, code="invalid_charges")
     return ready
 
 
+def named_under(path: str, error: BillingError) -> list[tuple[str, str]]:
+    """What an error says, each part under a path."""
+    found = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+    return [(f"{path}.{name}", text) for name, text in found]
+
+
+def wrong_price(plan_sold_in: set[str], model: str, currency: str, price: PricedIn) -> list[tuple[str, str]]:
+    """What is wrong with a charge's price in another currency, by field."""
+    errors = []
+    if currency not in plan_sold_in:
+        errors.append(("currency", f"The plan has no other price in {currency}."))
+    if price.min_amount_minor < 0:
+        errors.append(("minAmount", "Must not be negative."))
+    try:
+        stored_properties(model, price.properties)
+    except BillingError as error:
+        errors += error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+    return errors
+
+
+def paying_by(plan: Plan, charge: Charge) -> list[str]:
+    """Why the model of a charge has to stay: subscriptions pay by it in other currencies, where it has prices too."""
+    other = list(charge.prices.values_list("currency", flat=True))
+    if not other or not Subscription.objects.filter(plan=plan, currency__in=other, status__in=OPEN).exists():
+        return []
+    codes = ", ".join(other)
+    return [f"Subscriptions in {codes} pay by the present model. Remove this charge and add another."]
+
+
 def write(charge: Charge, terms: ChargeTerms, properties: dict[str, Any], position: int) -> None:
-    """Save checked terms."""
+    """Save checked terms. Under another model the prices in other currencies mean nothing any more and go."""
+    if terms.id and charge.charge_model != terms.charge_model:
+        charge.prices.all().delete()
     charge.metric = terms.metric
     charge.charge_model = terms.charge_model
     charge.properties = properties
@@ -125,6 +181,26 @@ def write(charge: Charge, terms: ChargeTerms, properties: dict[str, Any], positi
     charge.save()
     if {tax.pk for tax in charge.taxes.all()} != {tax.pk for tax in terms.taxes}:
         charge.taxes.set(terms.taxes)
+    if terms.prices is not None:
+        write_prices(charge, terms.prices)
+
+
+def write_prices(charge: Charge, prices: Mapping[str, PricedIn]) -> None:
+    """Make a charge's prices in other currencies exactly these."""
+    charge.prices.exclude(currency__in=prices).delete()
+    for currency, price in prices.items():
+        put_price(charge, currency, stored_properties(charge.charge_model, price.properties), price)
+
+
+def put_price(charge: Charge, currency: str, properties: dict[str, Any], price: PricedIn) -> None:
+    """Write a checked price of a charge in another currency."""
+    values = {"properties": properties, "min_amount_minor": price.min_amount_minor}
+    ChargePrice.objects.update_or_create(
+        charge=charge,
+        currency=currency,
+        defaults=values,
+        create_defaults=values | {"organization": charge.organization},
+    )
 
 
 def remove(charge: Charge, at: datetime) -> None:
@@ -136,7 +212,12 @@ def remove(charge: Charge, at: datetime) -> None:
 def describe(charge: Charge) -> dict[str, Any]:
     """A charge for the audit trail."""
     taxes = sorted(Tax.objects.filter(pk__in=charge.taxes.values("pk")).values_list("code", flat=True))
-    return audit.snapshot(charge, AUDITED) | {"taxes": list(taxes)}
+    prices = {
+        row.currency: {"properties": row.properties, "min_amount_minor": row.min_amount_minor}
+        for row in ChargePrice.objects.filter(charge=charge)
+    }
+    found = audit.snapshot(charge, AUDITED) | {"taxes": list(taxes)}
+    return found | {"prices": prices} if prices else found
 
 
 def terms_of(charge: Charge) -> ChargeTerms:
@@ -199,3 +280,4 @@ def resync(plan: Plan, rows: Sequence[ChargeTerms], *, one: int | None, by: Acto
         ) from error
     if changes:
         audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changes)
+        tell(plan, "plan.updated", at=at)

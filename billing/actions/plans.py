@@ -10,12 +10,12 @@ from django.db import transaction
 
 from billing.actions import audit, catalog
 from billing.actions.charges import ChargeTerms, sync_charges
-from billing.actions.webhooks import emit
+from billing.actions.plan_events import tell
+from billing.actions.plan_prices import PriceTerms, copied_prices, follow_price, sync_prices
 from billing.models import Organization, Plan, Tax
 from billing.orm.actor import Actor
 from billing.orm.search import search_columns
 from billing.queries.catalog_use import plan_use
-from billing.queries.payloads_catalog import plan_payload
 from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
 
 FIELDS = (
@@ -58,10 +58,13 @@ def create_plan(
     active: bool = True,
     taxes: Sequence[Tax] = (),
     charges: Sequence[ChargeTerms] = (),
+    prices: Sequence[PriceTerms] = (),
+    source: Plan | None = None,
     by: Actor,
     at: datetime,
 ) -> Plan:
-    """A new plan with its charges. `amount_minor` per `interval`, in minor units.
+    """A new plan with its charges. `amount_minor` per `interval`, in minor units; `prices`: in other currencies;
+    `source`: the plan that this is a copy of, whose other currencies come along.
 
     Raises Conflict (code_taken), FieldErrors for columns, or FieldErrors under `charges[i].…`.
     """
@@ -84,7 +87,9 @@ def create_plan(
     catalog.assign(plan, values, FIELDS)
     write(plan)
     plan.taxes.set(taxes)
-    priced = sync_charges(plan, charges, at=at)
+    priced = sync_prices(plan, prices) | sync_charges(plan, charges, at=at)
+    if source is not None:
+        priced |= sync_prices(plan, copied_prices(source, plan))
     changes = {
         name: (None, value) for name, value in audit.snapshot(plan, FIELDS).items() if value not in ("", [])
     }
@@ -100,10 +105,11 @@ def update_plan(
     *,
     taxes: Sequence[Tax] | None = None,
     charges: Sequence[ChargeTerms] | None = None,
+    prices: Sequence[PriceTerms] | None = None,
     by: Actor,
     at: datetime,
 ) -> Plan:
-    """Change some of FIELDS; `taxes` and `charges` replace the present ones when given.
+    """Change some of FIELDS; `taxes`, `charges` and `prices` (in other currencies) replace the present ones if given.
 
     Fields of LOCKED_BY_SUBSCRIPTIONS are refused (Locked) once there has been a subscription.
     """
@@ -117,13 +123,20 @@ def update_plan(
             [(name, "Stays as it is: there are subscriptions.") for name in locked], code="plan_field_locked"
         )
     check_currency_change(plan, changed, changes, charges)
+    if "currency" in changed and prices is None and plan.prices.filter(currency=plan.currency).exists():
+        raise Conflict(
+            f"The plan has a price in {plan.currency} already.", code="price_exists", field="currency"
+        )
     if changed:
         write(plan)
+        follow_price(plan, plan.currency, plan.amount_minor)
     if taxes is not None:
         old, new = {tax.code for tax in plan.taxes.all()}, {tax.code for tax in taxes}
         if old != new:
             plan.taxes.set(taxes)
             changed["taxes"] = (sorted(old), sorted(new))
+    if prices is not None:
+        changed |= sync_prices(plan, prices)
     if charges is not None:
         changed |= sync_charges(plan, charges, at=at)
     if changed:
@@ -184,12 +197,6 @@ def delete_plan(plan: Plan, *, by: Actor, at: datetime) -> Plan:
     audit.record(plan.organization, "plan.deleted", plan, by=by, at=at)
     tell(plan, "plan.deleted", at=at)
     return plan
-
-
-def tell(plan: Plan, name: str, *, at: datetime) -> None:
-    """The event with the plan as it is now."""
-    rows = plan.charges.kept().select_related("metric", "plan").prefetch_related("taxes")
-    emit(plan.organization, name, plan, plan_payload(plan, list(rows)), at=at)
 
 
 def write(plan: Plan) -> None:

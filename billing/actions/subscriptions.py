@@ -13,6 +13,7 @@ from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.terms import price_book
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import BillingTime, Interval, billing_boundary_after, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
@@ -49,6 +50,7 @@ def start_subscription(
     customer: Any,
     plan: Plan,
     *,
+    currency: str = "",
     external_id: str = "",
     name: str = "",
     billing_time: str = BillingTime.CALENDAR.value,
@@ -59,11 +61,14 @@ def start_subscription(
     by: Actor,
     at: datetime,
 ) -> Subscription:
-    """A subscription that runs from `subscription_at` (default: now): pending when that day is still to come
-    in the customer's timezone, else active (or trialing) at once. A start in the past is not billed backwards
-    at creation; the next billing covers it.
+    """A subscription in `currency` (default: the plan's own) that runs from `subscription_at` (default: now): pending
+    when that day is still to come in the customer's timezone, else active (or trialing) at once. A start in the past
+    is not billed backwards at creation; the next billing covers it.
     """
     plan = lock_plan(plan)
+    book = price_book(plan)
+    book.check(currency or plan.currency)
+    terms = book.terms(currency or plan.currency)
     tz = customer_timezone(customer)
     start = subscription_at or at
     if ending_at is not None and (ending_at <= start or ending_at <= at):
@@ -77,6 +82,8 @@ def start_subscription(
         plan=plan,
         external_id=external_id.strip(),
         name=name.strip(),
+        currency=terms.currency,
+        amount_minor=terms.amount_minor,
         billing_time=billing_time,
         subscription_at=start,
         trial_ends_at=start + timedelta(days=days) if days else None,

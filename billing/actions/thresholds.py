@@ -63,7 +63,7 @@ def set_subscription_thresholds(
     check(terms)
     if historical_minor is not None and not 0 <= historical_minor <= MOST_MINOR:
         raise Invalid("Must be 0 or more.", field="historical_usage")
-    currency = subscription.plan.currency
+    currency = subscription.currency
     before = (
         words(subscription.thresholds.all(), currency),
         subscription.progressive_billing,

@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.http import HttpRequest
 from ninja import Field, Router
 
-from billing.actions.charges import ChargeTerms
+from billing.actions.charges import ChargeTerms, PricedIn
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Metric, Organization
 from billing.queries.charge_preview import work_out
@@ -22,6 +22,14 @@ from billing.web.api import ApiSchema, envelope
 router = Router(tags=["Charges"])
 
 
+class ChargePriceIn(ApiSchema):
+    """What a charge costs in another currency of its plan, in that currency's major units."""
+
+    currency: str
+    properties: dict[str, Any] = Field(default_factory=dict)
+    min_amount: Decimal | None = None
+
+
 class ChargeChanges(ApiSchema):
     """What PATCH takes; fields that are left out stay. The metric of a charge stays."""
 
@@ -30,6 +38,7 @@ class ChargeChanges(ApiSchema):
     min_amount: Decimal | None = None
     invoice_display_name: str | None = None
     tax_codes: list[str] | None = None
+    prices: list[ChargePriceIn] | None = None
 
 
 class ChargeIn(ChargeChanges):
@@ -85,7 +94,20 @@ def terms_from(organization: Organization, body: ChargeIn, currency: str) -> Cha
         min_amount_minor=minor(body.min_amount or Decimal(0), currency, "min_amount"),
         taxes=taxes_of(organization, body.tax_codes or []),
         id=key,
+        prices=None if body.prices is None else prices_of(body.prices),
     )
+
+
+def prices_of(bodies: Sequence[ChargePriceIn]) -> dict[str, PricedIn]:
+    """A charge's prices in other currencies; a currency twice is refused."""
+    found: dict[str, PricedIn] = {}
+    for index, body in enumerate(bodies):
+        currency, field = body.currency.upper(), f"prices[{index}]"
+        if currency in found:
+            raise Invalid(f"There are two prices in {currency}.", field=f"{field}.currency")
+        least = minor(body.min_amount or Decimal(0), currency, f"{field}.min_amount")
+        found[currency] = PricedIn(body.properties, least)
+    return found
 
 
 def all_terms(organization: Organization, bodies: Sequence[ChargeIn], currency: str) -> list[ChargeTerms]:
@@ -104,7 +126,7 @@ def all_terms(organization: Organization, bodies: Sequence[ChargeIn], currency: 
 def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
     """An existing charge with what PATCH sent."""
     values = columns(body, {})
-    refuse_null(values, {}, allowed=("invoice_display_name", "tax_codes", "min_amount"))
+    refuse_null(values, {}, allowed=("invoice_display_name", "tax_codes", "min_amount", "prices"))
     currency = charge.plan.currency
     taxes = list(charge.taxes.all())
     if "tax_codes" in values:
@@ -120,6 +142,7 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
         min_amount_minor=least,
         taxes=taxes,
         id=charge.pk,
+        prices=None if body.prices is None else prices_of(body.prices),
     )
 
 

@@ -5,19 +5,20 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, cast
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router
 from pydantic import AliasChoices, StrictBool, StrictInt
 
 from billing.actions.charges import add_charge, remove_charge, update_charge
 from billing.actions.clock import now
+from billing.actions.plan_prices import PriceTerms
 from billing.actions.plans import create_plan, delete_plan, update_plan
 from billing.api.charges import ChargeChanges, ChargeIn, all_terms, changed_terms, terms_from
 from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Plan
 from billing.orm.search import matching
-from billing.queries.payloads_catalog import charge_payload, plan_payload
+from billing.queries.payloads_catalog import charge_payload, full_charges, full_plans, plan_payload
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
@@ -37,10 +38,11 @@ def also(*names: str, default: Any = None) -> Any:
 
 
 class PriceIn(ApiSchema):
-    """What a period costs in a currency, in major units."""
+    """What a period costs in a currency, in major units, and what it brings there at the least."""
 
     currency: str
     amount: Decimal = also("amount", "unitAmount", "unit_amount", default=...)
+    minimum_commitment: Decimal | None = None
 
 
 class CommitmentIn(ApiSchema):
@@ -92,26 +94,29 @@ class PlanFilters(ApiSchema):
     limit: int = 20
 
 
-def full(rows: QuerySet[Plan]) -> QuerySet[Plan]:
-    """Plans with everything that their payload shows."""
-    charges = Charge.objects.kept().select_related("metric", "plan").prefetch_related("taxes")
-    return rows.prefetch_related("taxes", Prefetch("charges", charges, to_attr="kept_charges"))
-
-
 def answer(plan: Plan) -> dict[str, Any]:
     """The plan, fresh from the table."""
-    return envelope(plan_payload(full(Plan.objects.filter(pk=plan.pk)).get()))
+    return envelope(plan_payload(full_plans(Plan.objects.filter(pk=plan.pk)).get()))
 
 
-def one_price(body: PlanChanges) -> tuple[Decimal | None, str | None]:
-    """(amount, currency) of a body. A plan has exactly one price, so a second one is refused."""
-    if body.prices is None:
-        return body.amount, body.currency
-    if len(body.prices) != 1:
-        raise Invalid("A plan has exactly one price. Make one plan per currency.", field="prices")
-    if body.amount is not None or body.currency is not None:
-        raise Invalid("Send either prices or amount and currency.", field="prices")
-    return body.prices[0].amount, body.prices[0].currency
+def own_and_others(body: PlanChanges, own: str) -> tuple[int, list[int]]:
+    """The places in `prices` of the plan's own price and of the others. Its own is the one in `currency`, else in the
+    currency that it has (a new plan: the organization's), else the first.
+    """
+    prices = body.prices or []
+    if not prices:
+        raise Invalid("Send at least one price.", field="prices")
+    if body.amount is not None:
+        raise Invalid("Send either prices or an amount.", field="prices")
+    codes = [price.currency.upper() for price in prices]
+    for index, code in enumerate(codes):
+        if code in codes[:index]:
+            raise Invalid(f"There are two prices in {code}.", field=f"prices[{index}].currency")
+    wanted = body.currency.upper() if body.currency else own
+    if body.currency and wanted not in codes:
+        raise Invalid(f"None of the prices is in {wanted}.", field="currency")
+    place = codes.index(wanted) if wanted in codes else 0
+    return place, [index for index in range(len(codes)) if index != place]
 
 
 def values_of(request: ApiRequest, body: PlanChanges, plan: Plan | None) -> tuple[dict[str, Any], str]:
@@ -121,20 +126,26 @@ def values_of(request: ApiRequest, body: PlanChanges, plan: Plan | None) -> tupl
         if name in values:
             values[name] = values[name] or ""
     values.pop("currency", None)
-    amount, currency = one_price(body)
     refuse_null(values, {})
     if "interval" in values:
         values["interval"] = values["interval"].lower()
     now_in = plan.currency if plan else request.organization.default_currency
+    amount, currency, path = body.amount, body.currency, "amount"
+    if body.prices is not None:
+        place, others = own_and_others(body, now_in)
+        own, path = body.prices[place], f"prices[{place}].amount"
+        amount, currency = own.amount, own.currency
+        values["prices"] = [price_terms(body.prices[index], f"prices[{index}].") for index in others]
+        if own.minimum_commitment is not None:
+            least = CommitmentIn(amount=own.minimum_commitment)
+            values |= {"commitment_minor": commitment_of(least, own.currency.upper())["commitment_minor"]}
     chosen = currency.upper() if currency else now_in
     if plan is None or chosen != now_in:
         if plan is not None and amount is None:
             raise Invalid("Send the amount in the new currency.", code="required", field="amount")
         values["currency"] = chosen
     if amount is not None:
-        values["amount_minor"] = minor(
-            amount, chosen, "amount" if body.prices is None else "prices[0].amount"
-        )
+        values["amount_minor"] = minor(amount, chosen, path)
     if "minimum_commitment" in body.model_fields_set:
         values |= commitment_of(body.minimum_commitment, chosen)
     return values, chosen
@@ -148,6 +159,17 @@ def commitment_of(body: CommitmentIn | None, currency: str) -> dict[str, Any]:
     if amount <= 0:
         raise Invalid("Must be more than 0.", field="minimum_commitment.amount")
     return {"commitment_minor": amount, "commitment_display_name": body.invoice_display_name or ""}
+
+
+def price_terms(body: PriceIn, path: str = "") -> PriceTerms:
+    """A price in another currency as the action takes it."""
+    currency = body.currency.upper()
+    least = body.minimum_commitment or Decimal(0)
+    return PriceTerms(
+        currency,
+        minor(body.amount, currency, f"{path}amount"),
+        minor(least, currency, f"{path}minimum_commitment"),
+    )
 
 
 def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, Any]:
@@ -175,7 +197,7 @@ def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, A
         rows = rows.filter(currency=filters.currency.upper())
     if filters.search:
         rows = matching(rows, filters.search)
-    return page_envelope(full(rows), plan_payload, page=filters.page, limit=filters.limit)
+    return page_envelope(full_plans(rows), plan_payload, page=filters.page, limit=filters.limit)
 
 
 @router.post("", response={201: dict})
@@ -201,6 +223,8 @@ def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
     plan = by_id_or_code(request, Plan, ref)
     values, currency = values_of(asked, body, plan)
     rest = rest_of(asked, body, currency)
+    if "prices" in values:
+        rest["prices"] = values.pop("prices")
     try:
         update_plan(plan, values, **rest, by=asked.actor, at=now(asked.organization))
     except FieldErrors as error:
@@ -220,18 +244,19 @@ def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
 def find_charge(request: HttpRequest, ref: str, charge_id: str) -> Charge:
     """The kept charge of a kept plan; else 404."""
     plan = by_id_or_code(request, Plan, ref)
-    rows = plan.charges.kept().select_related("metric", "plan", "organization").prefetch_related("taxes")
-    found = rows.filter(pk=decode("chg", charge_id)).first()
+    rows = full_charges(plan.charges.kept()).select_related("organization")
+    key = decode("chg", charge_id)
+    found = rows.filter(pk=key).first() if key else None
     if found is None:
         raise Http404("No such charge.")
-    return cast(Charge, found)
+    return found
 
 
 @router.get("/{ref}/charges")
 def list_charges(request: HttpRequest, ref: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
     """In the order of the plan."""
     plan = by_id_or_code(request, Plan, ref)
-    rows = plan.charges.kept().select_related("metric", "plan").prefetch_related("taxes")
+    rows = full_charges(plan.charges.kept())
     return page_envelope(rows, charge_payload, page=page, limit=limit)
 
 

@@ -14,6 +14,7 @@ from billing.models.monitoring import (
     UsageThreshold,
 )
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
+from billing.models.prices import ChargePrice, PlanPrice
 from billing.models.subscription import Subscription
 from billing.models.tax import Tax
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
@@ -30,6 +31,7 @@ __all__ = [
     "AuditEntry",
     "BillingEntity",
     "Charge",
+    "ChargePrice",
     "ClockMove",
     "Coupon",
     "CouponKind",
@@ -43,6 +45,7 @@ __all__ = [
     "Numbering",
     "Organization",
     "Plan",
+    "PlanPrice",
     "QuarantinedEvent",
     "Rounding",
     "SavedView",

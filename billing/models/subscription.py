@@ -8,7 +8,7 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
-from billing.orm.fields import MinorField
+from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.periods import BillingTime
 from billing.rules.states import BILLABLE, ENDED, LIVE, SubscriptionStatus
@@ -49,6 +49,10 @@ class Subscription(Scoped):
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
     external_id = models.CharField("external ID", max_length=255)
     name = models.CharField(max_length=200, blank=True)
+    # What it is billed in, one of the plan's currencies; and its fee for a full period there, for lists and figures
+    # over many: an invoice computes from the prices themselves (billing/queries/terms.py).
+    currency = CurrencyField(blank=True)
+    amount_minor = MinorField()
     status = models.CharField(
         max_length=12, choices=[(status.value, status.value) for status in SubscriptionStatus]
     )

@@ -6,9 +6,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Charge, Coupon, Metric, Plan, Tax
+from django.db.models import Prefetch, QuerySet
+
+from billing.models import Charge, ChargePrice, Coupon, Metric, Plan, PlanPrice, Tax
 from billing.queries.charge_preview import Example
 from billing.rules.charges.base import Step
+from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
 
@@ -53,7 +56,7 @@ def tax_payload(tax: Tax) -> dict[str, Any]:
 
 
 def charge_payload(charge: Charge) -> dict[str, Any]:
-    """A charge of a plan. The plan, metric and taxes are read from the row: fetch them with it."""
+    """A charge of `full_charges`."""
     return {
         "id": charge.public_id,
         "planId": charge.plan.public_id,
@@ -63,15 +66,59 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
         "properties": charge.properties,
         "minAmount": from_minor(charge.min_amount_minor, charge.plan.currency),
         "invoiceDisplayName": charge.invoice_display_name,
+        "prices": [charge_price_payload(row) for row in charge.prices.all()],
         "taxCodes": sorted(tax.code for tax in charge.taxes.all()),
         **stamps(charge),
     }
 
 
-def plan_payload(plan: Plan, charges: list[Charge] | None = None) -> dict[str, Any]:
-    """A plan with its one price and its kept charges (given, or prefetched as `kept_charges`)."""
+def charge_price_payload(row: ChargePrice) -> dict[str, Any]:
+    """What a charge costs in another currency than the plan's own."""
+    return {
+        "currency": row.currency,
+        "properties": row.properties,
+        "minAmount": from_minor(row.min_amount_minor, row.currency),
+    }
+
+
+def full_charges(rows: QuerySet[Charge]) -> QuerySet[Charge]:
+    """Charges with everything that their payload shows."""
+    return rows.select_related("metric", "plan").prefetch_related("taxes", "prices")
+
+
+def full_plans(rows: QuerySet[Plan]) -> QuerySet[Plan]:
+    """Plans with everything that their payload shows."""
+    charges = full_charges(Charge.objects.kept())
+    return rows.prefetch_related("taxes", "prices", Prefetch("charges", charges, to_attr="kept_charges"))
+
+
+def own_price(plan: Plan) -> PlanPrice:
+    """The price in the plan's own currency, in the shape of the others; it is no row, and has the plan's key."""
+    return PlanPrice(
+        id=plan.pk,
+        plan=plan,
+        currency=plan.currency,
+        amount_minor=plan.amount_minor,
+        commitment_minor=plan.commitment_minor,
+    )
+
+
+def price_payload(price: PlanPrice) -> dict[str, Any]:
+    """What a period costs in a currency."""
+    least = price.commitment_minor
+    return {
+        "id": price.public_id,
+        "planId": encode("pln", price.plan_id),
+        "currency": price.currency,
+        "amount": from_minor(price.amount_minor, price.currency),
+        "minimumCommitment": from_minor(least, price.currency) if least else None,
+    }
+
+
+def plan_payload(plan: Plan) -> dict[str, Any]:
+    """A plan of `full_plans`."""
     amount = from_minor(plan.amount_minor, plan.currency)
-    rows = plan.kept_charges if charges is None else charges  # type: ignore[attr-defined]
+    rows = plan.kept_charges  # type: ignore[attr-defined]
     return {
         "id": plan.public_id,
         "name": plan.name,
@@ -82,7 +129,7 @@ def plan_payload(plan: Plan, charges: list[Charge] | None = None) -> dict[str, A
         "interval": plan.interval,
         "amount": amount,
         "currency": plan.currency,
-        "prices": [{"currency": plan.currency, "amount": amount}],
+        "prices": [price_payload(price) for price in (own_price(plan), *plan.prices.all())],
         "payInAdvance": plan.pay_in_advance,
         "trialDays": plan.trial_days,
         "minimumCommitment": commitment_payload(plan),

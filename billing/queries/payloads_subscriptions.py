@@ -36,7 +36,7 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
         "planId": encode("pln", row.plan_id),
         "planCode": row.plan.code,
         "status": row.status,
-        "currency": row.plan.currency,
+        "currency": row.currency,
         "billingTime": row.billing_time,
         "subscriptionAt": row.subscription_at,
         "startedAt": row.started_at,

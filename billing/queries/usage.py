@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
+from billing.queries.terms import terms_of
 from billing.queries.usage_carried import carry
 from billing.queries.usage_totals import Day, Measured, all_days, daily, event_values, item_steps, measure
 from billing.rules.aggregation import RoundingFunction, round_units
@@ -30,7 +31,7 @@ _MICROSECOND = timedelta(microseconds=1)
 
 @dataclass(frozen=True)
 class ChargeUsage:
-    """What a charge measured in a window and what it costs; `amount_minor` in the plan's currency.
+    """What a charge measured in a window and what it costs; `amount_minor` in the subscription's currency.
 
     `events_count`: events that took part; `received`: all that were sent for the metric.
     """
@@ -48,7 +49,7 @@ class ChargeUsage:
 
 @dataclass(frozen=True)
 class UsageReport:
-    """The usage of the running period [start, end) so far, in the plan's currency.
+    """The usage of the running period [start, end) so far, in the subscription's currency.
 
     `projected_minor` is the amount at the end of the period if it goes on as until now (None: too early to
     say); `days` is the number of events by local day of the customer, every day of the period up to now;
@@ -70,7 +71,9 @@ class UsageReport:
 
 
 def charges_of(subscription: Subscription) -> list[Charge]:
-    """The plan's charges with their metrics, in their order."""
+    """The plan's charges with their metrics, in their order, priced in the subscription's currency."""
+    if subscription.currency != subscription.plan.currency:
+        return list(terms_of(subscription).charges)
     return list(subscription.plan.charges.filter(deleted_at=None).select_related("metric"))
 
 
@@ -118,7 +121,7 @@ def price_charge(
     """The price of what a charge measured; with the share of the period that has passed, a projection too."""
     model: ChargeModel[Any] = charge_model(charge.charge_model)
     params = model.parse(charge.properties)
-    currency = subscription.plan.currency
+    currency = subscription.currency
     values: tuple[Decimal, ...] = ()
     by_event = model.needs_event_values(params)
     if by_event and measured.events_count:
@@ -221,7 +224,7 @@ def current_usage(
         end,
         at,
         tz,
-        subscription.plan.currency,
+        subscription.currency,
         sum(item.amount_minor for item in priced),
         priced,
         sum(item.received for item in priced),

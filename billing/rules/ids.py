@@ -25,6 +25,7 @@ PREFIXES: dict[str, str] = {
     "webhook": "whk",
     "metric": "met",
     "charge": "chg",
+    "plan_price": "prc",
     "coupon": "cpn",
     "applied_coupon": "acp",
     "tax": "tax",

@@ -77,7 +77,8 @@ def page(
         "locked": bool(use and use.ever),
     }
     stored = charges_of(plan or source)
-    state = {"plan": plan, "use": use, "shelf": shelf, "stored": stored if plan else []} | words
+    kept = stored if plan else []
+    state = {"plan": plan, "source": source, "use": use, "shelf": shelf, "stored": kept} | words
     if request.method != "POST":
         form = PlanForm(**options)
         rows = [row_of(charge, charge.plan.currency) for charge in stored]
@@ -155,6 +156,7 @@ def save(
                     **form.columns(),
                     taxes=taxes,
                     charges=terms,
+                    source=state["source"],
                     by=request.actor,
                     at=at,
                 )

@@ -16,6 +16,7 @@ from billing.actions.plans import delete_plan, set_plan_active
 from billing.models import AuditEntry, Charge, Plan, Subscription
 from billing.orm.search import matching
 from billing.queries.catalog_use import OPEN_STATUSES, plan_use
+from billing.queries.terms import PriceBook, price_book
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError
 from billing.rules.periods import Interval
@@ -103,11 +104,36 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
     """The price and the charges with their tables."""
     row = find_plan(request, id)
     remember(request, "plan", row)
-    charges = [(charge, price_table(charge, row.currency)) for charge in charges_of(row)]
-    for charge, _ in charges:
+    book = price_book(row, charges_of(row))
+    charges = [
+        (charge, price_table(charge, row.currency), other_prices(book, charge)) for charge in book.charges
+    ]
+    for charge, _, _ in charges:
         charge.model_title = charge_model(charge.charge_model).title  # type: ignore[attr-defined]
-    context = frame(request, row, "plan") | {"charges": charges, "taxes": list(row.taxes.all())}
+    context = frame(request, row, "plan") | {
+        "charges": charges,
+        "prices": [
+            {"price": price, "missing": book.missing(code)} for code, price in sorted(book.prices.items())
+        ],
+        "taxes": list(row.taxes.all()),
+    }
     return render_page(request, "billing/plans/detail.html", context)
+
+
+def other_prices(book: PriceBook, charge: Charge) -> list[dict[str, Any]]:
+    """What a charge costs in the plan's other currencies: `title`, `table` (None: no price there), `note`."""
+    found = []
+    for code in sorted(book.prices):
+        priced = book.in_currency(charge, code)
+        least = priced.min_amount_minor
+        found.append(
+            {
+                "title": f"In {code}",
+                "table": price_table(priced, code) if book.priced(charge, code) else None,
+                "note": f"minimum spend {money_text(least, code)} per period" if least else "",
+            }
+        )
+    return found
 
 
 @require_safe
@@ -149,8 +175,14 @@ def words(name: str, value: Any, currency: str) -> str:
     if isinstance(value, list):
         return ", ".join(words("", item, currency) for item in value)
     if isinstance(value, dict):
-        return charge_words(value, currency)
+        return priced_words(value, currency)
     return str(value)
+
+
+def priced_words(value: dict[str, Any], currency: str) -> str:
+    """A price or a charge of the audit trail; `currency` unless it names its own."""
+    code = str(value.get("currency") or currency)
+    return charge_words(value, code) if "charge_model" in value else money_text(value["amount_minor"], code)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from billing.actions.locks import lock_present_customer
 from billing.actions.subscriptions import lock_plan, start_subscription
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
+from billing.queries.terms import price_book
 from billing.rules.errors import Invalid
 from billing.rules.periods import BillingTime
 from billing.rules.states import SubscriptionStatus
@@ -25,6 +26,7 @@ def assign_plan(
     customer: Customer,
     plan: Plan,
     *,
+    currency: str = "",
     external_id: str = "",
     name: str = "",
     billing_time: str = BillingTime.CALENDAR.value,
@@ -37,15 +39,23 @@ def assign_plan(
 ) -> Subscription:
     """Start a subscription of the customer on the plan.
 
-    A customer to whom nothing was assigned yet takes over the plan's currency; otherwise the currencies must
-    match (Invalid, field plan). A plan paid in advance is billed at once.
+    It is billed in `currency`: by default the customer's, or the plan's own while nothing was assigned to the
+    customer and the plan has no price in its currency. Such a customer takes over what is chosen; for the others
+    another currency, or a plan without a price in theirs, is Invalid (fields currency, plan). A plan paid in advance
+    is billed at once.
     """
     customer = lock_present_customer(customer.pk)
     plan = lock_plan(plan)
-    match_currency(customer, plan.currency, by=by, at=at, field="plan")
+    book = price_book(plan)
+    chosen, field = currency or customer.currency, "currency" if currency else "plan"
+    if not currency and chosen not in book.sold_in and not lock_reasons(customer):
+        chosen = plan.currency
+    book.check(chosen, field)
+    match_currency(customer, chosen, by=by, at=at, field=field)
     subscription = start_subscription(
         customer,
         plan,
+        currency=chosen,
         external_id=external_id,
         name=name,
         billing_time=billing_time,

@@ -117,16 +117,13 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
     """Assign a plan: the subscription starts now, then, or in the past."""
     staff = cast(ApiRequest, request)
     plan = find_plan(staff, body.plan_id)
-    if body.currency and body.currency.upper() != plan.currency:
-        raise Invalid(
-            f"No price in {body.currency.upper()} on this plan.", code="price_not_found", field="currency"
-        )
     if body.billing_time not in {"calendar", "anniversary"}:
         raise Invalid("Use calendar or anniversary.", field="billing_time")
     with named(subscription_at="start_date", plan="plan_id"):
         row = assign_plan(
             find_customer(staff, body.customer_id),
             plan,
+            currency=(body.currency or "").upper(),
             external_id=body.external_id,
             name=body.name,
             billing_time=body.billing_time,

@@ -18,7 +18,13 @@ from billing.rules.money import from_minor
 from billing.rules.thresholds import next_amount
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from customers.api.subscriptions import router, row_of
-from invoicing.queries.progressive import as_rule, billed_progressively, lifetime_usage, thresholds_of
+from invoicing.queries.progressive import (
+    as_rule,
+    billed_progressively,
+    lifetime_usage,
+    plan_thresholds,
+    thresholds_of,
+)
 
 
 class ThresholdIn(ApiSchema):
@@ -48,7 +54,7 @@ def put_thresholds(request: HttpRequest, id: str, body: ThresholdsIn) -> dict[st
     """Replace the subscription's own thresholds; without any, those of its plan count."""
     staff = cast(ApiRequest, request)
     row = row_of(staff, id)
-    currency = row.plan.currency
+    currency = row.currency
     before = body.historical_usage
     row = set_subscription_thresholds(
         row,
@@ -100,8 +106,6 @@ def subscription_thresholds(row: Subscription) -> dict[str, Any]:
         "subscriptionId": row.public_id,
         "progressiveBilling": row.progressive_billing,
         "inherited": not own,
-        "historicalUsage": from_minor(row.historical_usage_minor, row.plan.currency),
-        "thresholds": [
-            threshold_payload(item, row.plan.currency) for item in (own or row.plan.thresholds.all())
-        ],
+        "historicalUsage": from_minor(row.historical_usage_minor, row.currency),
+        "thresholds": [threshold_payload(item, row.currency) for item in (own or plan_thresholds(row))],
     }

@@ -14,6 +14,7 @@ from billing.rules.money import from_minor
 from billing.rules.periods import BillingTime, local_date, start_of_day
 from billing.web.once import OnceForm
 from customers.models import Customer
+from customers.queries.locks import lock_reasons
 
 
 def last_day(ending_at: datetime, tz: str) -> date:
@@ -22,17 +23,25 @@ def last_day(ending_at: datetime, tz: str) -> date:
 
 
 class PlanChoice(forms.ModelChoiceField):
-    """Plans as `Name (code), 99.00 EUR monthly`."""
+    """Plans as `Name (code), 99.00 EUR monthly`, in the customer's currency where they have a price there."""
+
+    currency = ""
 
     def label_from_instance(self, obj: Any) -> str:
-        price = f"{from_minor(obj.amount_minor, obj.currency)} {obj.currency} {obj.interval}"
-        return f"{obj.name} ({obj.code}), {price}"
+        code, minor = obj.currency, obj.amount_minor
+        others = {price.currency: price.amount_minor for price in obj.prices.all()}
+        if self.currency in others:
+            code, minor = self.currency, others[self.currency]
+        return f"{obj.name} ({obj.code}), {from_minor(minor, code)} {code} {obj.interval}"
 
 
 class AssignForm(OnceForm):
     """A plan and when it runs. Days are days in the customer's timezone."""
 
     plan = PlanChoice(queryset=Plan.objects.none(), empty_label="Choose a plan")
+    currency = forms.ChoiceField(
+        required=False, help_text="In which of the plan's prices this customer is billed from now on."
+    )
     billing_time = forms.ChoiceField(
         label="Billing periods",
         choices=[(BillingTime.CALENDAR.value, "Calendar"), (BillingTime.ANNIVERSARY.value, "Anniversary")],
@@ -72,11 +81,23 @@ class AssignForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.customer, self.at = customer, at
         plans = Plan.objects.of(customer.organization).kept().filter(active=True)
-        self.fields["plan"].queryset = plans.order_by("name")  # type: ignore[attr-defined]
+        self.fields["plan"].currency = customer.currency  # type: ignore[attr-defined]
+        self.fields["plan"].queryset = plans.order_by("name").prefetch_related("prices")  # type: ignore[attr-defined]
+        self.offer_currencies()
         self["billing_time"].choice_hints = {  # type: ignore[attr-defined]
             "calendar": "Whole calendar weeks, months or years; the first one is shorter.",
             "anniversary": "Counted from the start date.",
         }
+
+    def offer_currencies(self) -> None:
+        """The currencies of the plans, while the customer's may still change; else there is nothing to choose."""
+        known = {plan.currency for plan in self.fields["plan"].queryset}  # type: ignore[attr-defined]
+        known |= {price.currency for plan in self.fields["plan"].queryset for price in plan.prices.all()}  # type: ignore[attr-defined]
+        if len(known) < 2 or lock_reasons(self.customer):
+            del self.fields["currency"]
+            return
+        usual = f"{self.customer.currency} if the plan has a price in it, else the plan's own"
+        self.fields["currency"].choices = [("", usual), *((code, code) for code in sorted(known))]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -90,6 +111,7 @@ class AssignForm(OnceForm):
         data, tz = self.cleaned_data, customer_timezone(self.customer)
         starts, ends = data["starts_on"], data["ends_on"]
         return {
+            "currency": data.get("currency", ""),
             "billing_time": data["billing_time"],
             "subscription_at": start_of_day(starts, tz) if starts else None,
             "ending_at": start_of_day(ends + timedelta(days=1), tz) if ends else None,

@@ -104,7 +104,7 @@ def recurring_movements(
     starts = [datetime(month.year, month.month, 1, tzinfo=zone) for month in months]
     rows = (
         Subscription.objects.of(organization)
-        .filter(plan__currency=currency, started_at__lte=at)
+        .filter(currency=currency, started_at__lte=at)
         .exclude(status__in=["pending", "trialing"])
         .exclude(Q(terminated_at__lt=starts[0]) | Q(canceled_at__lt=starts[0]))
         .values_list(
@@ -113,7 +113,7 @@ def recurring_movements(
             "trial_ends_at",
             "terminated_at",
             "canceled_at",
-            "plan__amount_minor",
+            "amount_minor",
             "plan__interval",
         )
     )

@@ -57,7 +57,7 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
     for row in subscriptions.filter(status__in=live):
         usage = charge_usage(row, unbilled_from(row), at)
         unbilled = sum(item.amount_minor for item in usage)
-        ending.append(EndingSubscription(row, row.plan.currency, unbilled, row.plan.pay_in_advance))
+        ending.append(EndingSubscription(row, row.currency, unbilled, row.plan.pay_in_advance))
     invoices = Invoice.objects.filter(customer=customer)
     unpaid = invoices.unpaid().filter(total_minor__gt=F("paid_minor"))
     wallets = Wallet.objects.filter(customer=customer).active()

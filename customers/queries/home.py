@@ -77,13 +77,13 @@ def recurring(organization: Organization) -> list[Amount]:
         Subscription.objects.of(organization)
         .filter(status__in=["active", "past_due"])
         .order_by()
-        .values("plan__currency", "plan__interval", "plan__amount_minor")
+        .values("currency", "plan__interval", "amount_minor")
         .annotate(count=Count("*"))
     )
     prices: dict[str, list[tuple[str, int]]] = defaultdict(list)
     numbers: dict[str, int] = defaultdict(int)
     for row in rows:
-        currency = row["plan__currency"]
-        prices[currency].append((row["plan__interval"], row["plan__amount_minor"] * row["count"]))
+        currency = row["currency"]
+        prices[currency].append((row["plan__interval"], row["amount_minor"] * row["count"]))
         numbers[currency] += row["count"]
     return [Amount(code, monthly_recurring(parts), numbers[code]) for code, parts in prices.items()]

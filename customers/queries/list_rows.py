@@ -66,7 +66,7 @@ def recurring(rows: Sequence[Customer]) -> dict[Any, int]:
     """What the plans of these customers bring per month, in minor units of the customer's currency."""
     found: dict[Any, int] = defaultdict(int)
     paying = Subscription.objects.filter(customer__in=[row.pk for row in rows], status__in=PAYING)
-    same = paying.filter(plan__currency=F("customer__currency"))
-    for key, minor, interval in same.values_list("customer", "plan__amount_minor", "plan__interval"):
+    same = paying.filter(currency=F("customer__currency"))
+    for key, minor, interval in same.values_list("customer", "amount_minor", "plan__interval"):
         found[key] += monthly_minor(minor, interval)
     return found

@@ -84,7 +84,7 @@ def balance_strip(customer: Customer, subscriptions: Iterable[Subscription], at:
     recurring: dict[str, list[int]] = defaultdict(list)
     for row in subscriptions:
         if row.status in PAYING:
-            recurring[row.plan.currency].append(monthly_minor(row.plan.amount_minor, row.plan.interval))
+            recurring[row.currency].append(monthly_minor(row.amount_minor, row.plan.interval))
     credits = credits_of(customer, at)
     others = sorted((found.keys() | recurring.keys() | credits.keys()) - {customer.currency})
     strip = [

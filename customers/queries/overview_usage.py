@@ -78,7 +78,7 @@ def usage_figures(used: Sequence[Used], own: str) -> list[UsageFigure]:
     """By currency, the customer's own first."""
     by_currency: dict[str, list[Used]] = {own: []}
     for item in used:
-        by_currency.setdefault(item.subscription.plan.currency, []).append(item)
+        by_currency.setdefault(item.subscription.currency, []).append(item)
     return [figure(code, items) for code, items in by_currency.items() if items or code == own]
 
 

@@ -192,7 +192,7 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
         for account in accounts(rows, tz).values()
         if account.usage_until < at
     ]
-    if windows and window_lines(windows, tz=tz, currency=windows[0].subscription.plan.currency, rates=rates):
+    if windows and window_lines(windows, tz=tz, currency=windows[0].subscription.currency, rates=rates):
         made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     if not made:
         raise Conflict(

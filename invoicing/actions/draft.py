@@ -58,7 +58,7 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
     invoice = new_invoice(
         customer,
         InvoiceType.SUBSCRIPTION,
-        windows[0].subscription.plan.currency,
+        windows[0].subscription.currency,
         min(window.start for window in windows),
         max(window.end for window in windows),
         at=at,

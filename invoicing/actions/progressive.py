@@ -47,7 +47,7 @@ def bill_passed(subscription: Subscription, *, by: Actor, at: datetime) -> Invoi
         return None
     start, end = window_so_far(subscription, at)
     rates = Rates(subscription.organization_id)
-    tz, currency = customer_zone(customer), subscription.plan.currency
+    tz, currency = customer_zone(customer), subscription.currency
     window = Window(subscription, USAGE, start, end)
     lines = usage_lines(window, tz=tz, currency=currency, rates=rates)
     billed = billed_progressively(subscription, start, end)
@@ -95,7 +95,7 @@ def tell(
     amounts = [(amount, False) for amount in found.fixed]
     if found.recurring is not None:
         amounts.append((found.recurring, True))
-    currency = subscription.plan.currency
+    currency = subscription.currency
     for amount, recurring in amounts:
         ThresholdPassing.objects.create(
             organization_id=subscription.organization_id,

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from billing.models import Subscription
 from billing.rules.commitment import TrueUp, counted, true_up
 from billing.rules.periods import Period, local_date, start_of_day
 from billing.rules.proration import Share, share
 from billing.rules.windows import Schedule
-from invoicing.models import InvoicedPeriod, InvoiceLine
+from invoicing.models import InvoicedPeriod, InvoiceLine, InvoiceType
 from invoicing.rules.boundaries import ZONES_APART, first_day
 from invoicing.rules.lines import Line, LineKind
 from invoicing.rules.states import InvoiceStatus
@@ -24,10 +26,15 @@ COUNTED = tuple(kind.value for kind in LineKind if kind not in (LineKind.COMMITM
 
 
 def settled(
-    subscription: Subscription, schedule: Schedule, usage: Period, full: Period, made: Iterable[Line]
+    subscription: Subscription,
+    promised_minor: int,
+    schedule: Schedule,
+    usage: Period,
+    full: Period,
+    made: Iterable[Line],
 ) -> TrueUp:
-    """The commitment of the period `full`, which the usage window `usage` completes; `made`: the lines of the
-    invoice so far.
+    """The commitment of the period `full`, which the usage window `usage` completes; `promised_minor` is that of a
+    whole one, `made` the lines of the invoice so far.
     """
     end = min(usage.end, full.end) if schedule.ended_at else full.end
     own = InvoicedPeriod.objects.filter(subscription=subscription, kind="usage", start=usage.start)
@@ -42,7 +49,7 @@ def settled(
         for kind, period, minor in billed
         if belongs(period, full, usage.end)
     )
-    return true_up(subscription.plan.commitment_minor, days_of(schedule, full, end), total)
+    return true_up(promised_minor, days_of(schedule, full, end), total)
 
 
 def days_of(schedule: Schedule, full: Period, end: datetime) -> Share:
@@ -55,14 +62,16 @@ def days_of(schedule: Schedule, full: Period, end: datetime) -> Share:
 def billed_lines(
     subscription: Subscription, full: Period, *, not_on: object = None
 ) -> list[tuple[str, Period, int]]:
-    """(kind, period, minor) of what other invoices ask for around the period; voided ones ask for nothing."""
+    """(kind, period, minor) of what other invoices ask for around the period; voided ones ask for nothing, and what
+    progressive ones have asked for stands whole on the line of the invoice that closes their period.
+    """
     rows = InvoiceLine.objects.filter(
         subscription=subscription,
         kind__in=COUNTED,
         period_start__gte=full.start - ZONES_APART,
         period_start__lt=full.end,
         period_end__isnull=False,
-    ).exclude(invoice__status=InvoiceStatus.VOIDED.value)
+    ).exclude(Q(invoice__status=InvoiceStatus.VOIDED.value) | Q(invoice__type=InvoiceType.PROGRESSIVE.value))
     if not_on is not None:
         rows = rows.exclude(invoice__in=not_on.values("invoice"))  # type: ignore[attr-defined]
     found = rows.values_list("kind", "period_start", "period_end", "amount_minor")

@@ -127,9 +127,9 @@ def trial_is_over(subscription: Subscription, at: datetime) -> bool:
 def by_invoice(windows: Iterable[Window], customer: Any) -> list[list[Window]]:
     """The windows of one moment, grouped into the invoices that they share."""
     found: dict[str, list[Window]] = defaultdict(list)
-    plans = {}
+    rows = {}
     for window in windows:
         found[str(window.subscription.pk)].append(window)
-        plans[str(window.subscription.pk)] = window.subscription.plan
-    due = [Due(key, str(customer.pk), plans[key].currency, str(customer.billing_entity_id)) for key in found]
+        rows[str(window.subscription.pk)] = window.subscription
+    due = [Due(key, str(customer.pk), rows[key].currency, str(customer.billing_entity_id)) for key in found]
     return [[w for item in group for w in found[item.subscription_id]] for group in group_due(due)]

@@ -117,12 +117,13 @@ def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict
 def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
     """The plan's fee for the window; none when it is free or the trial covers it."""
     subscription, plan = window.subscription, window.subscription.plan
-    if not plan.amount_minor or window.start >= window.end:
+    price = rates.terms(subscription).amount_minor
+    if not price or window.start >= window.end:
         return []
     schedule = schedule_of(subscription, tz)
     fee = subscription_fee(
         SubscriptionFeeFacts(
-            amount_minor=plan.amount_minor,
+            amount_minor=price,
             # An ended fee pays its days whenever it was to be paid; so does the first one after a start in
             # the past, which is why neither `created_at` nor earlier fees are passed.
             pay_in_advance=plan.pay_in_advance and not window.closing,
@@ -146,7 +147,7 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
         subscription_id=str(subscription.pk),
         plan_id=str(plan.pk),
     )
-    return [subscription_line(facts, fee, plan.amount_minor)]
+    return [subscription_line(facts, fee, price)]
 
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
@@ -157,7 +158,7 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     if window.start > window.end:
         return []
     lines = []
-    charges = rates.charges_of(subscription.plan_id)
+    charges = list(rates.terms(subscription).charges)
     for item in charge_usage(subscription, window.start, window.end, charges):
         if stays_in_use(item.metric) and not window.closing:
             continue
@@ -204,7 +205,8 @@ def commitment_lines(
 ) -> list[Line]:
     """What is missing to the plan's minimum commitment in the period that a usage window completes."""
     subscription, plan = window.subscription, window.subscription.plan
-    if not plan.commitment_minor or window.kind != USAGE or not window.closing or window.start > window.end:
+    promised = rates.terms(subscription).commitment_minor
+    if not promised or window.kind != USAGE or not window.closing or window.start > window.end:
         return []
     schedule = schedule_of(subscription, tz)
     full = period_until(schedule, window.end, ended=ended_at(window))
@@ -217,7 +219,7 @@ def commitment_lines(
         subscription_id=str(subscription.pk),
         plan_id=str(plan.pk),
     )
-    line = commitment_line(facts, settled(subscription, schedule, window.period, full, made))
+    line = commitment_line(facts, settled(subscription, promised, schedule, window.period, full, made))
     return [line] if line else []
 
 

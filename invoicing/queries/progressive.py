@@ -56,7 +56,14 @@ def thresholds_of(subscription: Subscription) -> list[UsageThreshold]:
     if not subscription.progressive_billing:
         return []
     own = list(subscription.thresholds.all())
-    return own or list(subscription.plan.thresholds.all())
+    return own or plan_thresholds(subscription)
+
+
+def plan_thresholds(subscription: Subscription) -> list[UsageThreshold]:
+    """Those of the plan: amounts in its own currency, which say nothing about another."""
+    if subscription.currency != subscription.plan.currency:
+        return []
+    return list(subscription.plan.thresholds.all())
 
 
 def as_rule(rows: list[UsageThreshold]) -> Thresholds:

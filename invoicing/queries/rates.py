@@ -17,6 +17,7 @@ from django.apps import apps
 
 from billing.models import BillingEntity, Charge, Organization, Plan
 from billing.models import Tax as TaxRow
+from billing.queries.terms import PriceBook, Terms, price_books
 from billing.rules.countries import in_eu
 from billing.rules.tax import CONFIRMED, REVERSE_CHARGE, Tax, applicable_taxes, reverse_charged
 
@@ -40,22 +41,22 @@ class Rates:
         )
         self._plans: Levels = {}
         self._charges: Levels = {}
-        self._priced: dict[UUID, list[Charge]] = defaultdict(list)
+        self._books: dict[UUID, PriceBook] = {}
+        self._terms: dict[tuple[UUID, str], Terms] = {}
         self._customers: Levels = {}
         self._entities: dict[UUID, BillingEntity] = {}
         self._known_plans: dict[UUID, Plan] = {}
         self._buyers: dict[UUID, Any] = {}
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
-        """Read what is not known yet: four queries for new plans, two for new customers."""
+        """Read what is not known yet: five queries for new plans (six with other prices), two for new customers."""
         plans = set(plan_ids) - self._known_plans.keys()
         customers = set(customer_ids) - self._buyers.keys()
         if plans:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
-            for charge in Charge.objects.kept().filter(plan_id__in=plans).select_related("metric", "plan"):
-                self._priced[charge.plan_id].append(charge)
             self._known_plans |= Plan.objects.in_bulk(plans)
+            self._books |= price_books(self._known_plans[key] for key in plans)
         if customers:
             model = apps.get_model("customers", "Customer")
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
@@ -79,10 +80,13 @@ class Rates:
         self.load([plan_id])
         return self._known_plans[plan_id]
 
-    def charges_of(self, plan_id: UUID) -> list[Charge]:
-        """The plan's charges with their metrics, in their order."""
-        self.load([plan_id])
-        return self._priced[plan_id]
+    def terms(self, subscription: Any) -> Terms:
+        """What a subscription pays: its plan's prices in its currency."""
+        key = (subscription.plan_id, subscription.currency)
+        if key not in self._terms:
+            self.load([subscription.plan_id])
+            self._terms[key] = self._books[subscription.plan_id].terms(subscription.currency)
+        return self._terms[key]
 
     def of_customer(self, customer_id: UUID) -> tuple[Tax, ...]:
         """For what is no part of a plan: the customer's taxes, else its billing entity's, else the default ones."""

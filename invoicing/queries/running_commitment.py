@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.models import Subscription
+from billing.queries.terms import promised_minor
 from billing.queries.usage import running_window
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
@@ -16,10 +17,12 @@ from invoicing.rules.boundaries import fee_window, period_until
 
 def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | None:
     """What the invoice at the end of the period would settle; None when nothing is promised or it has ended."""
-    if not subscription.plan.commitment_minor or subscription.status not in {status.value for status in LIVE}:
+    promised = promised_minor(subscription) if live(subscription) else 0
+    if not promised:
         return None
-    tz, currency = customer_zone(subscription.customer), subscription.plan.currency
-    schedule, rates = schedule_of(subscription, tz), Rates(subscription.organization_id)
+    rates = Rates(subscription.organization_id)
+    tz, currency = customer_zone(subscription.customer), subscription.currency
+    schedule = schedule_of(subscription, tz)
     start, end = running_window(subscription, at)
     usage = Window(subscription, USAGE, start, end, closing=True)
     full = period_until(schedule, end, ended=False)
@@ -27,4 +30,9 @@ def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | Non
     fees = [Window(subscription, FEE, days.start, days.end)] if days else []
     made = [line for fee in fees for line in fee_lines(fee, tz=tz, currency=currency, rates=rates)]
     made += usage_lines(usage, tz=tz, currency=currency, rates=rates)
-    return settled(subscription, schedule, usage.period, full, made)
+    return settled(subscription, promised, schedule, usage.period, full, made)
+
+
+def live(subscription: Subscription) -> bool:
+    """Whether it has begun and not ended."""
+    return subscription.status in {status.value for status in LIVE}

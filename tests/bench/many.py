@@ -122,13 +122,14 @@ def subscribe(connection: Any, organization: Any) -> None:
     connection.execute(
         """
         INSERT INTO billing_subscription (id, organization_id, created_at, updated_at, customer_id, plan_id,
-            external_id, name, status, billing_time, subscription_at, started_at, next_billing_at, metadata)
+            external_id, name, status, billing_time, subscription_at, started_at, next_billing_at, metadata, currency,
+            amount_minor)
         SELECT uuidv7(), organization_id, now(), now(), id, %s, 'sub-' || sequence, '', 'active', 'calendar',
-            now() - interval '1 day', now() - interval '1 day', now() + interval '300 days', '{}'
+            now() - interval '1 day', now() - interval '1 day', now() + interval '300 days', '{}', %s, %s
         FROM customers_customer AS customer WHERE organization_id = %s AND sequence %% 10 = 0
         AND NOT EXISTS (SELECT FROM billing_subscription WHERE customer_id = customer.id)
         """,
-        [plan.pk, organization.pk],
+        [plan.pk, plan.currency, plan.amount_minor, organization.pk],
     )
 
 

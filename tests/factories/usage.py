@@ -34,6 +34,8 @@ def make_subscription(
         organization=customer.organization,
         customer=customer,
         plan=plan,
+        currency=plan.currency,
+        amount_minor=plan.amount_minor,
         subscription_at=started_at,
         started_at=started_at,
         next_billing_at=next_billing_at,

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing.actions.plan_prices import PriceTerms
 from billing.models import AuditEntry, Charge, EmittedEvent, Organization, Plan
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, make_tax, subscribe
+from tests.factories.customers import make_customer
 from tests.factories.people import make_key, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +57,15 @@ def test_the_sdk_can_create_list_change_and_deactivate(call: Any) -> None:
     assert (plan["amount"], plan["currency"], plan["prices"]) == (
         0,
         "EUR",
-        [{"currency": "EUR", "amount": 0}],
+        [
+            {
+                "id": plan["id"].replace("pln_", "prc_"),
+                "planId": plan["id"],
+                "currency": "EUR",
+                "amount": 0,
+                "minimumCommitment": None,
+            }
+        ],
     )
     assert call("get", "/plans?active=true")[1]["meta"]["total"] == 1
     status, body = call("patch", f"/plans/{plan['id']}", {"name": "Pro v2", "features": ["a", "b"]})
@@ -120,11 +130,11 @@ def test_amounts_are_exact_in_each_currency(
         ({"amount": 1, "currency": "XXX"}, "currency", "ISO 4217"),
         ({"amount": -1}, "amount", "negative"),
         (
-            {"prices": [{"currency": "EUR", "amount": 1}, {"currency": "USD", "amount": 1}]},
-            "prices",
-            "one price",
+            {"prices": [{"currency": "EUR", "amount": 1}, {"currency": "eur", "amount": 1}]},
+            "prices[1].currency",
+            "two prices in EUR",
         ),
-        ({"prices": []}, "prices", "one price"),
+        ({"prices": []}, "prices", "at least one price"),
         ({"prices": [{"currency": "EUR", "amount": 1.234}]}, "prices[0].amount", "two decimals"),
         ({"billingInterval": "hourly"}, "interval", "not a valid"),
         ({"trialDays": "x"}, "trialDays", ""),
@@ -259,5 +269,99 @@ def test_the_list_takes_the_same_queries_however_long(
     for _ in range(3):
         make_plan(acme, [charge(make_metric(acme), taxes=[tax])], taxes=[tax])
     call("get", "/plans")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(8):
         assert len(call("get", "/plans")[1]["data"]) == 3
+
+
+def test_a_plan_has_prices_in_several_currencies(call: Any, acme: Organization) -> None:
+    calls = make_metric(acme, "calls")
+    charges = [{"metricCode": "calls", "chargeModel": "standard", "properties": {"amount": "0.10"}}]
+    charges[0]["prices"] = [{"currency": "ngn", "properties": {"amount": "150"}, "minAmount": 500}]
+    prices = [
+        {"currency": "NGN", "amount": 15000, "minimumCommitment": 90000},
+        {"currency": "EUR", "amount": 29},
+    ]
+    body = {"name": "Pro", "code": "pro", "prices": prices, "charges": charges}
+    status, answer = call("post", "/plans", body)
+    assert status == 201, answer
+    data = answer["data"]
+    assert (data["currency"], data["amount"], data["minimumCommitment"]) == ("EUR", 29, None)
+    own, naira = data["prices"]
+    assert own["id"] == data["id"].replace("pln_", "prc_")
+    assert (naira["currency"], naira["amount"], naira["minimumCommitment"]) == ("NGN", 15000, 90000)
+    assert data["charges"][0]["prices"] == [
+        {"currency": "NGN", "properties": {"amount": "150"}, "minAmount": 500}
+    ]
+    for wrong, field in (
+        ({"prices": [prices[0], prices[0]]}, "prices[1].currency"),
+        ({"prices": []}, "prices"),
+        ({"prices": prices, "amount": 1}, "prices"),
+        ({"prices": prices, "currency": "USD"}, "currency"),
+        ({"prices": [prices[1], {"currency": "JPY", "amount": 1.5}]}, "prices[1].amount"),
+    ):
+        status, answer = call("patch", "/plans/pro", wrong)
+        assert (status, answer["error"]["errors"][0]["field"]) == (400, field), answer
+    status, answer = call(
+        "patch", "/plans/pro", {"prices": [prices[1], {"currency": "USD", "amount": "31.5"}]}
+    )
+    assert [(one["currency"], one["amount"]) for one in answer["data"]["prices"]] == [
+        ("EUR", 29),
+        ("USD", 31.5),
+    ]
+    assert answer["data"]["charges"][0]["prices"] == []
+    assert calls.charges.count() == 1
+
+
+def test_price_routes(call: Any, acme: Organization, client: Client) -> None:
+    plan = make_plan(acme, [make_metric(acme, "calls")], code="pro")
+    charges = [{"metricCode": "calls", "properties": {"amount": "15"}, "minAmount": 300}]
+    status, body = call(
+        "post", "/plans/pro/prices", {"currency": "jpy", "unitAmount": 3000, "charges": charges}
+    )
+    assert status == 201, body
+    price = body["data"]
+    assert (price["currency"], price["amount"], price["charges"][0]["properties"]) == (
+        "JPY",
+        3000,
+        {"amount": "15"},
+    )
+    assert (
+        call("post", "/plans/pro/prices", {"currency": "JPY", "amount": 1})[1]["error"]["code"]
+        == "price_exists"
+    )
+    path = f"/plans/pro/prices/{price['id']}"
+    status, body = call("patch", path, {"amount": 3300})
+    assert (status, body["data"]["amount"], body["data"]["charges"][0]["minAmount"]) == (200, 3300, 300)
+    status, body = call("patch", path, {"charges": [{"metricCode": "seats", "properties": {}}]})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "charges[0].metricCode")
+    status, body = call("patch", path, {"charges": [{"metricCode": "calls", "properties": {"amount": "-1"}}]})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "charges[0].properties.amount")
+    own = plan.public_id.replace("pln_", "prc_")
+    assert call("patch", f"/plans/pro/prices/{own}", {"amount": 35})[1]["data"]["amount"] == 35
+    plan.refresh_from_db()
+    assert plan.amount_minor == 3500
+    assert call("delete", f"/plans/pro/prices/{own}")[1]["error"]["code"] == "own_price"
+    assert [one["currency"] for one in call("get", "/plans/pro/prices")[1]["data"]] == ["EUR", "JPY"]
+    stranger = caller(client, make_organization("Other"))
+    for method in ("patch", "delete"):
+        assert stranger(method, f"/plans/{plan.public_id}/prices/{price['id']}", {})[0] == 404
+    other = make_plan(acme, code="other")
+    assert call("delete", f"/plans/{other.public_id}/prices/{price['id']}")[0] == 404
+    assert call("delete", path)[0] == 200
+    assert call("patch", path, {"amount": 1})[0] == 404
+
+
+def test_a_subscription_takes_the_price_of_its_currency(call: Any, acme: Organization) -> None:
+    make_plan(acme, code="pro", prices=[PriceTerms("NGN", 1_500_000)])
+    customer = make_customer(acme, currency="NGN")
+    body = {"customerId": customer.public_id, "planId": "pro"}
+    status, answer = call("post", "/subscriptions", body | {"currency": "USD"})
+    assert (status, answer["error"]["code"], answer["error"]["errors"][0]["field"]) == (
+        400,
+        "price_not_found",
+        "currency",
+    )
+    status, answer = call("post", "/subscriptions", body)
+    assert (status, answer["data"]["currency"]) == (201, "NGN")
+    status, answer = call("post", "/subscriptions", body | {"currency": "EUR"})
+    assert (status, answer["error"]["code"]) == (400, "currencies_do_not_match")

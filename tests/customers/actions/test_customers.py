@@ -223,6 +223,7 @@ def give_subscription(customer: Customer) -> None:
         organization=customer.organization,
         customer=customer,
         plan=plan,
+        currency=plan.currency,
         external_id="s",
         status="terminated",
         subscription_at=NOW,

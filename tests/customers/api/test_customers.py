@@ -71,6 +71,7 @@ def subscribe(customer: Customer) -> Subscription:
         organization=organization,
         customer=customer,
         plan=plan,
+        currency=plan.currency,
         external_id="sub-1",
         status="active",
         subscription_at=NOW,
