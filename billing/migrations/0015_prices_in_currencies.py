@@ -15,7 +15,7 @@ FROM billing_plan AS plan WHERE plan.id = billing_subscription.plan_id
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0013_monitoring'),
+        ('billing', '0014_wallet_list'),
     ]
 
     operations = [
