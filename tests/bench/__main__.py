@@ -37,6 +37,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--home", type=Path, help="a TARN_HOME to use and to keep, instead of a throw-away one"
     )
+    parser.add_argument(
+        "--plans", action="store_true", help="the query plans of every request of the customers section"
+    )
     parser.add_argument("--profile", action="store_true", help="where the time of the billing run goes")
     found = parser.parse_args()
     if unknown := set(found.sections) - set(SECTIONS):

@@ -16,7 +16,7 @@ MOST_MS = 100
 
 
 def measure(place: Place, options: argparse.Namespace) -> None:
-    """A row per way to ask; plans of the slow ones below."""
+    """A row per way to ask; plans of the slow ones below, or of all (`--plans`)."""
     organization, _ = place.organization("Many customers")
     load(place, organization, options.customers)
     asked = questions(organization, options.customers)
@@ -32,13 +32,13 @@ def measure(place: Place, options: argparse.Namespace) -> None:
             queries, texts = queries_of(lambda path=path: fetched(client, path))  # type: ignore[misc]
             p95 = percentile(took, 95)
             table.add(name, percentile(took, 50), p95, queries, goals=[(at_most(MOST_MS, "ms"), p95)])
-            if p95 > MOST_MS:
+            if p95 > MOST_MS or options.plans:
                 slow.append((name, texts))
     table.show()
     counted(place, organization)
     exported(place, client, options.customers)
     for name, texts in slow:
-        explain(place, name, texts)
+        explain(place, name, texts, 2 if options.plans else 15)
 
 
 def questions(organization: Any, count: int) -> dict[str, str]:
@@ -150,14 +150,14 @@ def exported(place: Place, client: Any, count: int) -> None:
     table.show()
 
 
-def explain(place: Place, name: str, texts: list[str]) -> None:
-    """The plan of each statement of a page that takes more than 15 ms by itself."""
+def explain(place: Place, name: str, texts: list[str], least: float) -> None:
+    """The plan of each statement of a page that takes at least so many ms by itself."""
     with psycopg.connect(place.stack.database_url, autocommit=True) as connection:
         for text in texts:
             if not text.lstrip().startswith(("SELECT", "WITH")) or "FOR UPDATE" in text:
                 continue
             lines = [line for (line,) in connection.execute(f"EXPLAIN (ANALYZE, BUFFERS) {text}")]  # type: ignore[arg-type]
             took = next(float(line.split()[2]) for line in lines if line.startswith("Execution Time"))
-            if took > 15:
+            if took >= least:
                 place.report.say(f"\n  {name}: {took:.0f} ms\n    {text[:600]}")
                 place.report.say("\n".join(f"      {line}" for line in lines))
