@@ -44,6 +44,7 @@ from customers.views import (
     wallet_acts,
     wallet_list,
     wallets,
+    watching,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -143,6 +144,13 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/<pid:id>/cancel", subscription_acts.cancel, name="subscription-cancel"),
     path("subscriptions/<pid:id>/keep", subscription_acts.keep, name="subscription-keep"),
     path("subscriptions/<pid:id>/terminate", subscription_acts.terminate, name="subscription-terminate"),
+    path("subscriptions/<pid:id>/thresholds", watching.thresholds, name="subscription-thresholds"),
+    path("subscriptions/<pid:id>/alerts/add", watching.subscription_alert, name="subscription-alert"),
+    path("wallets/<pid:id>/alerts/add", watching.wallet_alert, name="wallet-alert"),
+    path("alerts", watching.alerts, name="alerts"),
+    path("alerts/seen", watching.seen, name="alerts-seen"),
+    path("alerts/<pid:id>/edit", watching.alert_edit, name="alert-edit"),
+    path("alerts/<pid:id>/delete", watching.alert_delete, name="alert-delete"),
     path("wallets", wallet_list.wallets, name="wallets"),
     path("wallets/<pid:id>", wallets.wallet, name="wallet"),
     path("wallets/<pid:id>/edit", wallet_acts.edit, name="wallet-edit"),

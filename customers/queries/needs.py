@@ -26,6 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Cast
 
 from billing.models import (
+    AlertCrossing,
     Event,
     Job,
     Metric,
@@ -163,6 +164,7 @@ def numbers(organization: Organization, at: datetime) -> list[QuerySet[Any]]:
     )
     trials = subscriptions.filter(status="trialing", trial_ends_at__gte=at, trial_ends_at__lt=at + TRIAL_SOON)
     return [
+        part("alerts", AlertCrossing.objects.of(organization).filter(seen_at=None), first_at="at"),
         part("failed_jobs", jobs.filter(state=JobState.FAILED.value)),
         part("deleting", jobs.open().filter(task=DELETION)),
         part("quarantined", QuarantinedEvent.objects.of(organization)),

@@ -72,6 +72,17 @@ NEEDS = (
         "Work that stopped; the reason is below.",
     ),
     Need(
+        ("alerts",),
+        "bell",
+        "warning",
+        "alert has fired",
+        "alerts have fired",
+        "alerts",
+        "seen=no",
+        first="The first",
+        note="Usage or a balance has crossed a threshold.",
+    ),
+    Need(
         ("drafts",),
         "file-pen-line",
         "warning",

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.actions.subscriptions import customer_timezone
-from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
+from billing.models import Alert, EntryKind, Wallet, WalletEntry, WalletLot
 from billing.queries.wallets import wallet_state
 from billing.web.access import access
 from billing.web.htmx import render_page
@@ -71,6 +71,7 @@ def wallet(request: StaffRequest, id: UUID) -> HttpResponse:
         "is_active": row.status == "active",
         "ready": row.status == "active" and not page.paginator.count and not pending,
         "tz": customer_timezone(row.customer),
+        "alerts": Alert.objects.kept().filter(wallet=row),
     }
     return render_page(request, "customers/wallets/detail.html", context, partials=("entry-table",))
 
