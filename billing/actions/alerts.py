@@ -123,7 +123,9 @@ def delete_alert(alert: Alert, *, by: Actor, at: datetime) -> None:
 def see(crossings: Sequence[AlertCrossing], user: User, *, by: Actor, at: datetime) -> int:
     """Somebody has taken note. Twice changes nothing; how many were new."""
     keys = [row.pk for row in crossings]
-    rows = AlertCrossing.objects.filter(pk__in=keys, seen_at=None).select_for_update().order_by("pk")
+    rows = (
+        AlertCrossing.objects.filter(pk__in=keys, seen_at=None).select_for_update(of=("self",)).order_by("pk")
+    )
     new = list(rows.select_related("alert__subscription__customer", "alert__wallet__customer"))
     for row in new:
         row.seen_at, row.seen_by = at, user

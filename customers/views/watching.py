@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
@@ -15,8 +16,10 @@ from billing.actions.clock import now
 from billing.actions.thresholds import set_subscription_thresholds
 from billing.models import Alert, AlertCrossing, Subscription, Wallet
 from billing.rules.errors import BillingError
+from billing.rules.money import to_minor
 from billing.web.access import access, may
 from billing.web.errors import add_error
+from billing.web.formats import money_text
 from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm
 from billing.web.paging import page_of
@@ -24,6 +27,7 @@ from billing.web.requests import StaffRequest
 from customers.forms.watching import AMOUNT_KINDS, AlertForm, ThresholdsForm
 from customers.views.find import subscription_or_404, wallet_or_404
 
+MOST_SHOWN = 3  # of the steps that one look has crossed
 CHANGES = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -158,14 +162,27 @@ def told(row: AlertCrossing) -> dict[str, Any]:
     """A notice as the list shows it."""
     target = target_of(row.alert)
     currency = target.currency if isinstance(target, Wallet) else target.plan.currency
+    amount = row.alert.kind in AMOUNT_KINDS
     return {
         "row": row,
         "url": home_of(target),
         "target": target,
         "customer": target.customer,
-        "currency": currency if row.alert.kind in AMOUNT_KINDS else "",
-        "falls": isinstance(target, Wallet),
+        "currency": currency if amount else "",
+        "value_minor": to_minor(row.value, currency) if amount else None,
+        "crossed": crossed_text(row, currency if amount else ""),
     }
+
+
+def crossed_text(row: AlertCrossing, currency: str) -> str:
+    """`10, 30 and 2 more`, amounts with their currency."""
+    values = [Decimal(step["value"]) for step in row.crossed]
+    texts = [
+        money_text(to_minor(value, currency), currency, code=True) if currency else f"{value:f}"
+        for value in values[:MOST_SHOWN]
+    ]
+    more = len(values) - len(texts)
+    return ", ".join(texts) + (f" and {more} more" if more else "")
 
 
 def alert_or_404(request: StaffRequest, key: UUID) -> Alert:

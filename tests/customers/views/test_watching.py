@@ -88,7 +88,7 @@ def test_an_alert_is_added_fires_and_is_seen(staff: Client, subscription: Subscr
     usage_watch.run(at=NOW)
     assert "alert has fired" in staff.get(reverse("home")).content.decode()
     page = staff.get(reverse("alerts"), {"seen": "no"}).content.decode()
-    assert "Spend" in page and "12 EUR" in page
+    assert "Spend" in page and "12.00" in page
     crossing = AlertCrossing.objects.get()
     staff.post(reverse("alerts-seen"), {"crossing": crossing.public_id})
     staff.post(reverse("alerts-seen"))
