@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from billing.views import (
     account,
+    add_ons,
     api_keys,
     auth,
     codes,
@@ -67,6 +68,11 @@ urlpatterns: list[URLPattern] = [
     path("metrics/<pid:id>", metrics.metric, name="metric"),
     path("metrics/<pid:id>/edit", metrics.edit, name="metric-edit"),
     path("metrics/<pid:id>/delete", metrics.delete, name="metric-delete"),
+    path("add-ons", add_ons.add_ons, name="add-ons"),
+    path("add-ons/add", add_ons.add, name="add-on-add"),
+    path("add-ons/<pid:id>", add_ons.add_on, name="add-on"),
+    path("add-ons/<pid:id>/edit", add_ons.edit, name="add-on-edit"),
+    path("add-ons/<pid:id>/delete", add_ons.delete, name="add-on-delete"),
     path("plans", plans.plans, name="plans"),
     path("plans/add", plan_form.add, name="plan-add"),
     path("plans/charge-preview", plan_form.charge_preview, name="plan-charge-preview"),

@@ -1,6 +1,6 @@
 """Registers the routers of this app."""
 
-from billing.api import charges, coupons, metrics, plan_prices, plans, taxes, thresholds
+from billing.api import add_ons, charges, coupons, metrics, plan_prices, plans, taxes, thresholds
 from billing.api.events import router as events
 from billing.web.api import api
 
@@ -13,3 +13,4 @@ api.add_router("/plans", plan_prices.router)
 api.add_router("/charges", charges.router)
 api.add_router("/coupons", coupons.router)
 api.add_router("/taxes", taxes.router)
+api.add_router("/add-ons", add_ons.router)

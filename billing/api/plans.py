@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
 
@@ -99,21 +100,22 @@ def answer(plan: Plan) -> dict[str, Any]:
     return envelope(plan_payload(full_plans(Plan.objects.filter(pk=plan.pk)).get()))
 
 
-def own_and_others(body: PlanChanges, own: str) -> tuple[int, list[int]]:
-    """The places in `prices` of the plan's own price and of the others. Its own is the one in `currency`, else in the
-    currency that it has (a new plan: the organization's), else the first.
+def own_and_others(
+    prices: Sequence[PriceIn], amount: Decimal | None, currency: str | None, own: str
+) -> tuple[int, list[int]]:
+    """The places in `prices` of a thing's own price and of the others. Its own is the one in `currency`, else in the
+    currency that it has (a new one: the organization's), else the first.
     """
-    prices = body.prices or []
     if not prices:
         raise Invalid("Send at least one price.", field="prices")
-    if body.amount is not None:
+    if amount is not None:
         raise Invalid("Send either prices or an amount.", field="prices")
     codes = [price.currency.upper() for price in prices]
     for index, code in enumerate(codes):
         if code in codes[:index]:
             raise Invalid(f"There are two prices in {code}.", field=f"prices[{index}].currency")
-    wanted = body.currency.upper() if body.currency else own
-    if body.currency and wanted not in codes:
+    wanted = currency.upper() if currency else own
+    if currency and wanted not in codes:
         raise Invalid(f"None of the prices is in {wanted}.", field="currency")
     place = codes.index(wanted) if wanted in codes else 0
     return place, [index for index in range(len(codes)) if index != place]
@@ -132,7 +134,7 @@ def values_of(request: ApiRequest, body: PlanChanges, plan: Plan | None) -> tupl
     now_in = plan.currency if plan else request.organization.default_currency
     amount, currency, path = body.amount, body.currency, "amount"
     if body.prices is not None:
-        place, others = own_and_others(body, now_in)
+        place, others = own_and_others(body.prices, body.amount, body.currency, now_in)
         own, path = body.prices[place], f"prices[{place}].amount"
         amount, currency = own.amount, own.currency
         values["prices"] = [price_terms(body.prices[index], f"prices[{index}].") for index in others]

@@ -1,6 +1,7 @@
 """Tables of what is sold and measured."""
 
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
+from billing.models.add_on import AddOn, AddOnPrice
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
@@ -22,6 +23,8 @@ from billing.models.wallet import EntryKind, Wallet, WalletEntry, WalletLot
 from billing.models.webhook import EmittedEvent
 
 __all__ = [
+    "AddOn",
+    "AddOnPrice",
     "Aggregation",
     "Alert",
     "AlertCrossing",

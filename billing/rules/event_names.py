@@ -2,6 +2,9 @@
 
 EVENTS = frozenset(
     {
+        "add_on.created",
+        "add_on.deleted",
+        "add_on.updated",
         "alert.triggered",
         "customer.created",
         "customer.updated",

@@ -26,6 +26,7 @@ PREFIXES: dict[str, str] = {
     "metric": "met",
     "charge": "chg",
     "plan_price": "prc",
+    "add_on": "add",
     "coupon": "cpn",
     "applied_coupon": "acp",
     "tax": "tax",

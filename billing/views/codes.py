@@ -9,11 +9,11 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from billing.forms.codes import code_from
-from billing.models import Coupon, Metric, Plan, Tax
+from billing.models import AddOn, Coupon, Metric, Plan, Tax
 from billing.web.access import access
 from billing.web.requests import StaffRequest
 
-NOUNS: dict[str, Any] = {"metric": Metric, "plan": Plan, "coupon": Coupon, "tax": Tax}
+NOUNS: dict[str, Any] = {"metric": Metric, "plan": Plan, "coupon": Coupon, "tax": Tax, "add-on": AddOn}
 
 
 @require_safe

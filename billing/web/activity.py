@@ -12,7 +12,7 @@ from django.utils.html import format_html
 from billing.models import AuditEntry
 from billing.web.formats import day_text, moment_title, zone_of
 
-NOUNS = {"api_key": "API key"}
+NOUNS = {"api_key": "API key", "add_on": "Add-on"}
 TONES = {
     "created": "success",
     "finalized": "success",

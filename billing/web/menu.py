@@ -33,6 +33,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Billable metrics", "gauge", "metrics", "catalog.view", key="m"),
             Entry("Plans", "layers", "plans", "catalog.view", key="p"),
+            Entry("Add-ons", "package", "add-ons", "catalog.view", key="a"),
             Entry("Coupons", "ticket-percent", "coupons", "coupons.view", key="o"),
             Entry("Taxes", "percent", "taxes", "catalog.view", key="t"),
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.actions.clock import now
+from billing.models import AddOn
+from billing.queries.add_ons import price_in
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.web.access import access
 from billing.web.errors import add_error
@@ -22,7 +25,7 @@ from customers.views.frame import find_customer
 from invoicing.actions.draft import payment_term
 from invoicing.actions.one_off import create_one_off
 from invoicing.actions.preview import OneOffPreview, preview_one_off
-from invoicing.forms.one_off import ItemFormSet, ItemRows, OneOffForm, percent
+from invoicing.forms.one_off import ItemFormSet, ItemRows, OneOffForm, percent, picked
 from invoicing.models import Invoice
 from invoicing.queries.rates import Rates
 
@@ -32,12 +35,18 @@ ITEM_ERROR = re.compile(r"items\[(\d+)\]\.(\w+)$")
 @require_http_methods(["GET", "POST"])
 @access("invoices.edit")
 def one_off(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The page. `act` says what to do with what was typed: draft, finalize, or only totals (no JavaScript)."""
+    """The page. `act` says what to do with what was typed: draft, finalize, pick (a row of the add-on `pick`),
+    or only totals (no JavaScript).
+    """
     customer = find_customer(request, id)
-    data = request.POST if request.method == "POST" else None
-    form, items = forms_of(request, customer, data)
+    data: QueryDict | None = request.POST if request.method == "POST" else None
     act = data.get("act", "draft") if data else ""
-    if data is not None and act != "totals" and both_valid(form, items):
+    add_ons = add_ons_of(request)
+    if data is not None and act == "pick" and (add_on := add_ons.get(data.get("pick", ""))):
+        data = picked(data, add_on, price_in(add_on, customer.currency), customer.currency)
+    form, items = forms_of(request, customer, data, add_ons)
+    looking = act in ("totals", "pick")
+    if data is not None and not looking and both_valid(form, items):
         try:
             with claimed(form) as first:
                 if not first:
@@ -53,11 +62,17 @@ def one_off(request: StaffRequest, id: UUID) -> HttpResponse:
         "form": form,
         "items": items,
         "headings": f"Description,Quantity,Unit price ({customer.currency})",
+        "add_ons": [(key, row, price_in(row, customer.currency)) for key, row in add_ons.items()],
         "cancel_url": reverse("customer-invoices", args=[customer]),
     }
-    status = 422 if data is not None and act != "totals" else 200
+    status = 422 if data is not None and not looking else 200
     context |= summary(customer, form, items)
-    return render_page(request, "customers/one_off/form.html", context, status=status)
+    answer = render_page(
+        request, "customers/one_off/form.html", context, partials=("one-off-items",), status=status
+    )
+    if act == "pick":
+        answer["HX-Trigger-After-Swap"] = "items-picked"
+    return answer
 
 
 @require_POST
@@ -65,18 +80,25 @@ def one_off(request: StaffRequest, id: UUID) -> HttpResponse:
 def one_off_totals(request: StaffRequest, id: UUID) -> HttpResponse:
     """The totals of what has been typed so far."""
     customer = find_customer(request, id)
-    context = {"customer": customer} | summary(customer, *forms_of(request, customer, request.POST))
+    add_ons = add_ons_of(request)
+    context = {"customer": customer} | summary(customer, *forms_of(request, customer, request.POST, add_ons))
     return render_page(request, "customers/one_off/totals.html", context)
 
 
+def add_ons_of(request: StaffRequest) -> dict[str, AddOn]:
+    """What can be picked, by hex id, in the order of names."""
+    rows = AddOn.objects.of(request.organization).kept().order_by("name").prefetch_related("prices")
+    return {row.pk.hex: row for row in rows}
+
+
 def forms_of(
-    request: StaffRequest, customer: Customer, data: QueryDict | None
+    request: StaffRequest, customer: Customer, data: QueryDict | None, add_ons: Mapping[str, AddOn]
 ) -> tuple[OneOffForm, ItemRows]:
     """The two forms of the page."""
     usual = Rates(request.organization.pk).of_customer(customer.pk)
     named = ", ".join(f"{tax.name} {percent(tax.rate)}" for tax in usual) or "No tax"
     form = OneOffForm(data, organization=request.organization, usual=named, term=payment_term(customer))
-    return form, ItemFormSet(data)  # type: ignore[return-value]
+    return form, ItemFormSet(data, add_ons)  # type: ignore[return-value, arg-type]
 
 
 def both_valid(form: OneOffForm, items: ItemRows) -> bool:

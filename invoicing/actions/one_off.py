@@ -1,5 +1,5 @@
-"""One-off invoices: lines typed by hand. Taxed like the customer; no coupons, credit notes or wallet
-credits; what the customer owes on a wallet is collected by an invoice of its own when one is issued.
+"""One-off invoices: lines typed by hand or taken from an add-on. Taxed like the customer; no coupons, credit notes or
+wallet credits; what the customer owes on a wallet is collected by an invoice of its own when one is issued.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of, lock_present_customer
+from billing.models import AddOn
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
@@ -38,11 +39,12 @@ MOST_AMOUNT = Decimal(10) ** 12
 
 @dataclass(frozen=True)
 class Item:
-    """A line to bill: `units` x `unit_amount` (major units)."""
+    """A line to bill: `units` x `unit_amount` (major units); with an add-on it has that one's taxes."""
 
     description: str
     unit_amount: Decimal
     units: Decimal = Decimal(1)
+    add_on: AddOn | None = None
 
 
 @transaction.atomic
@@ -61,9 +63,9 @@ def create_one_off(
 ) -> Invoice:
     """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
 
-    `taxes`: those to apply; None: the customer's, else the default ones; an empty list: none. Reverse charge,
-    where it applies, stands above them. Raises FieldErrors naming `items[0].units` and the like. A past `due_on` is
-    allowed: invoices are entered later.
+    `taxes`: those to apply; None: the add-on's, else the customer's, else the default ones; an empty list: none.
+    Reverse charge, where it applies, stands above them. Raises FieldErrors naming `items[0].units` and the like. A past
+    `due_on` is allowed: invoices are entered later.
     """
     customer = lock_present_customer(customer.pk)
     tz = customer_zone(customer)
@@ -109,14 +111,21 @@ def item_lines(items: Sequence[Item], customer: Any, taxes: Sequence[TaxRow] | N
         raise Invalid("Add at least one item.", field="items")
     if len(items) > MOST_ITEMS:
         raise Invalid(f"At most {MOST_ITEMS} items fit on an invoice.", field="items")
-    rates = Rates(customer.organization_id).of_customer(customer.pk)
-    if taxes is not None and rates != (REVERSE_CHARGE,):
-        rates = tuple(fact(tax) for tax in taxes)
+    rates = Rates(customer.organization_id)
+    said = None if taxes is None else tuple(fact(tax) for tax in taxes)
+    if rates.of_customer(customer.pk) == (REVERSE_CHARGE,):
+        said = (REVERSE_CHARGE,)
     lines, faults = [], []
     for index, item in enumerate(items):
         found = item_faults(item, customer.currency)
         if not found:
-            facts = LineFacts(description=item.description.strip(), currency=customer.currency, taxes=rates)
+            key = item.add_on.pk if item.add_on else None
+            facts = LineFacts(
+                description=item.description.strip(),
+                currency=customer.currency,
+                taxes=rates.of_add_on(key, customer.pk) if said is None else said,
+                add_on_id=str(key) if key else None,
+            )
             try:
                 lines.append(one_off_line(facts, item.units, item.unit_amount))
             except BillingError as error:
@@ -130,6 +139,8 @@ def item_lines(items: Sequence[Item], customer: Any, taxes: Sequence[TaxRow] | N
 def item_faults(item: Item, currency: str) -> list[tuple[str, str]]:
     """What is wrong with an item, as (field, message)."""
     faults = []
+    if item.add_on is not None and item.add_on.deleted_at is not None:
+        faults.append(("add_on", "This add-on has been deleted."))
     if not item.description.strip():
         faults.append(("description", "Say what is billed."))
     if len(item.description) > 1000:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, cast
@@ -14,8 +15,10 @@ from pydantic import AliasChoices, BeforeValidator
 
 from billing.actions.clock import now
 from billing.models import Tax
+from billing.queries.add_ons import add_ons_by_reference, price_in
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.ids import decode
+from billing.rules.money import from_minor
 from billing.rules.periods import local_date
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
 from billing.web.documents import pdf_answer
@@ -40,14 +43,23 @@ def day_of(value: Any) -> Any:
 
 
 class ItemIn(ApiSchema):
-    """A line: `amount` and `unitAmount` are both the price of one unit, in major units."""
+    """A line: `amount` and `unitAmount` are both the price of one unit, in major units. `addOn` (an add-on's id or
+    code) brings its name and its price in the customer's currency, where they are left out, and its taxes.
+    """
 
-    description: str
-    unit_amount: Decimal = Field(
-        validation_alias=AliasChoices("unitAmount", "amount", "unit_amount"), serialization_alias="unitAmount"
+    description: str = ""
+    unit_amount: Decimal | None = Field(
+        None,
+        validation_alias=AliasChoices("unitAmount", "amount", "unit_amount"),
+        serialization_alias="unitAmount",
     )
     quantity: Decimal = Field(
         Decimal(1), validation_alias=AliasChoices("quantity", "units"), serialization_alias="quantity"
+    )
+    add_on: str | None = Field(
+        None,
+        validation_alias=AliasChoices("addOn", "addOnId", "addOnCode", "add_on"),
+        serialization_alias="addOn",
     )
 
 
@@ -140,7 +152,7 @@ def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, dict[str
     try:
         invoice = create_one_off(
             customer,
-            [Item(item.description, item.unit_amount, item.quantity) for item in body.items],
+            items_of(staff, body.items, customer.currency),
             due_on=body.due_date,
             notes=body.notes,
             purchase_order=body.purchase_order,
@@ -153,6 +165,31 @@ def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, dict[str
         named = [(name.replace(".units", ".quantity"), text) for name, text in error.errors]
         raise FieldErrors(named) from error
     return 201, answer(staff, invoice)
+
+
+def items_of(request: ApiRequest, bodies: Sequence[ItemIn], currency: str) -> list[Item]:
+    """The lines, with what their add-ons bring; every fault at its place."""
+    known = add_ons_by_reference(request.organization, [body.add_on for body in bodies if body.add_on])
+    items, faults = [], []
+    for index, body in enumerate(bodies):
+        add_on = known.get(body.add_on) if body.add_on else None
+        amount = body.unit_amount
+        if body.add_on and add_on is None:
+            faults.append((f"items[{index}].add_on", "There is no such add-on."))
+        elif amount is None and add_on is not None:
+            minor = price_in(add_on, currency)
+            if minor is None:
+                text = f"{add_on.name} has no price in {currency}: send unitAmount."
+                faults.append((f"items[{index}].unit_amount", text))
+            else:
+                amount = from_minor(minor, currency)
+        elif amount is None:
+            faults.append((f"items[{index}].unit_amount", "This field is required."))
+        name = add_on.invoice_name if add_on and not body.description.strip() else body.description
+        items.append(Item(name, amount or Decimal(0), body.quantity, add_on))
+    if faults:
+        raise FieldErrors(faults)
+    return items
 
 
 def find_taxes(request: ApiRequest, codes: list[str]) -> list[Tax]:

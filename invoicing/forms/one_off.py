@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,7 +10,8 @@ from django import forms
 from django.http import QueryDict
 
 from billing.forms.days import DayField
-from billing.models import Organization, Tax
+from billing.models import AddOn, Organization, Tax
+from billing.rules.money import from_minor
 from billing.web.once import OnceForm
 from invoicing.actions.one_off import MOST_ITEMS, Item
 
@@ -37,6 +39,8 @@ class ItemForm(forms.Form):
         widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Unit price"}),
     )
 
+    add_on = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
     def clean_units(self) -> Decimal:
         """Here as well as in the action, so that it shows together with the other faults."""
         value: Decimal = self.cleaned_data["units"]
@@ -55,8 +59,9 @@ class ItemForm(forms.Form):
 class ItemRows(forms.BaseFormSet):
     """The rows. An untouched row is no item; without JavaScript three of them wait."""
 
-    def __init__(self, data: QueryDict | None) -> None:
+    def __init__(self, data: QueryDict | None, add_ons: Mapping[str, AddOn] | None = None) -> None:
         super().__init__(data, prefix="items")
+        self.add_ons = add_ons or {}
 
     def given(self) -> list[tuple[ItemForm, Item]]:
         """The rows that can be read, with what they say; rows with faults and removed ones are left out."""
@@ -65,13 +70,36 @@ class ItemRows(forms.BaseFormSet):
             if not row.is_valid() or not row.has_changed() or row.cleaned_data.get("DELETE"):
                 continue
             data = row.cleaned_data
-            found.append((row, Item(data["description"], data["unit_amount"], data["units"])))
+            add_on = self.add_ons.get(data["add_on"])
+            found.append((row, Item(data["description"], data["unit_amount"], data["units"], add_on)))
         return found
 
     def unread(self) -> int:
         """How many rows somebody has begun that cannot be read yet."""
         begun = [row for row in self.forms if row.has_changed() and not row.is_valid()]
         return sum(not row.cleaned_data.get("DELETE") for row in begun)
+
+
+def picked(data: QueryDict, add_on: AddOn, minor: int | None, currency: str) -> QueryDict:
+    """What was typed with one more row, that of an add-on: in the first row that is empty, else at the end."""
+    rows = data.copy()
+    count = (
+        int(rows.get("items-TOTAL_FORMS") or 0)
+        if str(rows.get("items-TOTAL_FORMS") or "0").isdecimal()
+        else 0
+    )
+    free = (
+        index
+        for index in range(count)
+        if not any(rows.get(f"items-{index}-{name}") for name in ("description", "unit_amount", "DELETE"))
+    )
+    index = next(free, count)
+    rows["items-TOTAL_FORMS"] = str(max(count, index + 1))
+    rows[f"items-{index}-description"] = add_on.invoice_name
+    rows[f"items-{index}-units"] = "1"
+    rows[f"items-{index}-unit_amount"] = "" if minor is None else f"{from_minor(minor, currency):f}"
+    rows[f"items-{index}-add_on"] = add_on.pk.hex
+    return rows
 
 
 ItemFormSet = forms.formset_factory(

@@ -216,6 +216,7 @@ class InvoiceLine(Scoped):
         "billing.Subscription", null=True, on_delete=models.PROTECT, related_name="+"
     )
     charge = models.ForeignKey("billing.Charge", null=True, on_delete=models.PROTECT, related_name="+")
+    add_on = models.ForeignKey("billing.AddOn", null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=12, choices=LineKind.choices)
     position = models.PositiveIntegerField()
     group = models.CharField(max_length=255, blank=True)

@@ -100,6 +100,7 @@ def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
         "type": line.kind,
         "subscriptionId": encode("sub", line.subscription_id) if line.subscription_id else None,
         "chargeId": encode("chg", line.charge_id) if line.charge_id else None,
+        "addOnId": encode("add", line.add_on_id) if line.add_on_id else None,
         "units": line.units,
         "unitAmount": line.unit_amount,
         "amount": from_minor(line.amount_minor, currency),

@@ -55,11 +55,21 @@ def taxed_anew(invoice: Invoice, rates: Rates | None = None) -> list[Line] | Non
     """The lines of a one-off draft keep their taxes (None), except that reverse charge comes or goes with what is
     known of the customer by now.
     """
-    usual = (rates or Rates(invoice.organization_id)).of_customer(invoice.customer_id)
+    rates = rates or Rates(invoice.organization_id)
+    usual = rates.of_customer(invoice.customer_id)
     if invoice.reverse_charge == (usual == (REVERSE_CHARGE,)):
         return None
     rows = invoice.lines.order_by("position")
     return [
-        one_off_line(LineFacts(row.description, invoice.currency, usual), row.units, row.unit_amount)
+        one_off_line(
+            LineFacts(
+                row.description,
+                invoice.currency,
+                rates.of_add_on(row.add_on_id, invoice.customer_id),
+                add_on_id=str(row.add_on_id) if row.add_on_id else None,
+            ),
+            row.units,
+            row.unit_amount,
+        )
         for row in rows
     ]

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.apps import apps
 
-from billing.models import BillingEntity, Charge, Organization, Plan
+from billing.models import AddOn, BillingEntity, Charge, Organization, Plan
 from billing.models import Tax as TaxRow
 from billing.queries.terms import PriceBook, Terms, price_books
 from billing.rules.countries import in_eu
@@ -120,6 +120,18 @@ class Rates:
         self.load([plan_id])
         usual = self.of_customer(customer_id)
         return usual if usual == (REVERSE_CHARGE,) else applicable_taxes(self._plans.get(plan_id, ()), usual)
+
+    @cached_property
+    def _add_on_taxes(self) -> Levels:
+        """The taxes of the organization's add-ons."""
+        return chosen(AddOn, "addon_id", {"addon__organization_id": self.organization_id})
+
+    def of_add_on(self, add_on_id: UUID | None, customer_id: UUID) -> tuple[Tax, ...]:
+        """For an add-on on a one-off invoice; for a line typed by hand (None) the customer's."""
+        usual = self.of_customer(customer_id)
+        if add_on_id is None or usual == (REVERSE_CHARGE,):
+            return usual
+        return applicable_taxes(self._add_on_taxes.get(add_on_id, ()), usual)
 
     def of_charge(self, charge_id: UUID, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
         """For the usage that a charge prices."""

@@ -48,6 +48,7 @@ class LineFacts:
     plan_id: str | None = None
     charge_id: str | None = None
     metric_id: str | None = None
+    add_on_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,13 @@ from typing import Any
 
 from django.apps import apps
 
+from billing.actions.add_ons import create_add_on
 from billing.actions.charges import ChargeTerms
 from billing.actions.coupon_terms import create_coupon
 from billing.actions.metrics import create_metric
 from billing.actions.plans import create_plan
 from billing.actions.taxes import create_tax
-from billing.models import BillingEntity, Coupon, Metric, Organization, Plan, Subscription, Tax
+from billing.models import AddOn, BillingEntity, Coupon, Metric, Organization, Plan, Subscription, Tax
 from tests.factories.people import ACTOR, NOW, counter
 
 GRADUATED = {
@@ -66,6 +67,17 @@ def make_tax(organization: Organization, code: str = "", rate: str = "20", **fie
     code = code or f"tax_{next(counter)}"
     values = {"name": code.replace("_", " ").upper(), "rate": Decimal(rate)}
     return create_tax(organization, code=code, by=ACTOR, at=NOW, **(values | fields))
+
+
+def make_add_on(organization: Organization, code: str = "", **fields: Any) -> AddOn:
+    """A thing of 100.00 in the organization's currency."""
+    code = code or f"add_on_{next(counter)}"
+    values: dict[str, Any] = {
+        "name": code.replace("_", " ").capitalize(),
+        "currency": organization.default_currency,
+        "amount_minor": 10000,
+    }
+    return create_add_on(organization, code=code, by=ACTOR, at=NOW, **(values | fields))
 
 
 def make_coupon(organization: Organization, code: str = "", **fields: Any) -> Coupon:

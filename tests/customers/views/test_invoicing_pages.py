@@ -11,7 +11,7 @@ from django.urls import reverse
 from billing.models import Job, Organization
 from customers.models import Customer
 from invoicing.models import Invoice, Sequence
-from tests.factories.catalog import charge, make_metric
+from tests.factories.catalog import charge, make_add_on, make_metric, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import default_tax, make_plan, subscribe
 from tests.factories.people import make_member, make_organization, sign_in
@@ -184,3 +184,26 @@ def test_strangers_find_nothing_and_support_may_only_look(
     support = sign_in(Client(), make_member(organization, "support"))
     expected = 200 if name == "customer-invoices" else 403
     assert support.get(reverse(name, args=[customer])).status_code == expected
+
+
+def test_an_add_on_is_picked_into_a_row(
+    staff: Client, organization: Organization, customer: Customer
+) -> None:
+    setup = make_add_on(
+        organization, "setup", invoice_display_name="Set-up fee", taxes=[make_tax(organization, rate="7")]
+    )
+    url = reverse("customer-one-off", args=[customer])
+    assert f'<option value="{setup.pk.hex}">' in staff.get(url).content.decode()
+    data = typed(("Hours", "2", "30"), act="pick", pick=setup.pk.hex)
+    picked = staff.post(url, data, headers={"HX-Request": "true", "HX-Target": "one-off-items"})
+    html = picked.content.decode()
+    assert (picked.status_code, picked["HX-Trigger-After-Swap"]) == (200, "items-picked")
+    assert html.lstrip().startswith('<section class="card" id="one-off-items"')
+    for text in ('value="Set-up fee"', 'value="100.00"', f'value="{setup.pk.hex}"', 'value="Hours"'):
+        assert text in html
+    assert not Invoice.objects.exists()
+    rows = typed(("Hours", "2", "30"), ("Set-up fee", "1", "100.00"))
+    staff.post(url, rows | {"items-1-add_on": setup.pk.hex})
+    lines = Invoice.objects.get().lines.order_by("position")
+    assert [(line.add_on, line.tax_minor) for line in lines] == [(None, 1200), (setup, 700)]
+    assert setup.name in staff.get(reverse("add-on", args=[setup.public_id])).content.decode()

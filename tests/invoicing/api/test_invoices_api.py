@@ -12,7 +12,7 @@ from customers.models import Customer
 from invoicing.actions.billing_run import run
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice, Payment
-from tests.factories.catalog import charge, make_metric
+from tests.factories.catalog import charge, make_add_on, make_metric, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, NOW, make_key, make_organization, make_user
@@ -252,3 +252,32 @@ def test_refreshing_counts_what_arrived_since(api: Any) -> None:
     assert (status, answer["data"]["amount"], answer["data"]["total"]) == (200, 2, 2.4)
     assert answer["data"]["subscriptionIds"] == [subscription.public_id]
     assert answer["data"]["lines"][0]["steps"][0]["amount"] == 2
+
+
+def test_items_take_name_price_and_taxes_of_their_add_on(api: Api) -> None:
+    """100.00 with the add-on's 7 % and 2 x 15.00 with the usual 20 %."""
+    organization = api.organization  # type: ignore[attr-defined]
+    setup = make_add_on(organization, "setup", taxes=[make_tax(organization, rate="7")])
+    yen = make_add_on(organization, "yen", currency="JPY")
+    items = [
+        {"addOn": "setup"},
+        {"addOnId": setup.public_id, "description": "Hours", "amount": 15, "quantity": 2},
+    ]
+    items[1]["addOnCode"] = items[1].pop("addOnId")
+    items.append({"description": "By hand", "amount": 10})
+    status, answer = api.post("/api/invoices", {"customerId": api.customer.public_id, "items": items})  # type: ignore[attr-defined]
+    assert status == 201, answer
+    lines = answer["data"]["lines"]
+    assert [(line["description"], line["amount"], line["taxAmount"], line["addOnId"]) for line in lines] == [
+        ("Setup", 100, 7, setup.public_id),
+        ("Hours", 30, 2.1, setup.public_id),
+        ("By hand", 10, 2, None),
+    ]
+    wrong = [{"addOn": "nope"}, {"addOn": yen.public_id}, {"description": "x"}]
+    status, answer = api.post("/api/invoices", {"customerId": api.customer.public_id, "items": wrong})  # type: ignore[attr-defined]
+    assert status == 400
+    assert [(one["field"], one["message"]) for one in answer["error"]["errors"]] == [
+        ("items[0].addOn", "There is no such add-on."),
+        ("items[1].unitAmount", "Yen has no price in EUR: send unitAmount."),
+        ("items[2].unitAmount", "This field is required."),
+    ]
