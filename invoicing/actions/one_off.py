@@ -64,8 +64,8 @@ def create_one_off(
     """A draft that waits until somebody finalises it, or with `finalize` an issued invoice.
 
     `taxes`: those to apply; None: the add-on's, else the customer's, else the default ones; an empty list: none.
-    Reverse charge, where it applies, stands above them. Raises FieldErrors naming `items[0].units` and the like. A past
-    `due_on` is allowed: invoices are entered later.
+    Reverse charge, where it applies, stands above them. Raises FieldErrors naming `items[0].units` and the like. A
+    past `due_on` is allowed: invoices are entered later.
     """
     customer = lock_present_customer(customer.pk)
     tz = customer_zone(customer)
