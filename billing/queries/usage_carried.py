@@ -57,12 +57,12 @@ def carry(
     """
     weighted = [metric for metric in metrics if metric.aggregation == Aggregation.WEIGHTED_SUM.value]
     kept = [metric for metric in metrics if stays_in_use(metric)]
-    if start >= end or not (weighted or kept):
+    if start > end or not (weighted or kept):
         return found
     units: dict[UUID, Decimal] = {}
     if kept:
         units |= {key: one.units for key, one in measure(subscription_id, kept, BEGINNING, end).items()}
-    if weighted:
+    if weighted and start < end:
         units |= weigh(subscription_id, weighted, start, end, whole)
     return {key: replace(one, units=units.get(key, one.units)) for key, one in found.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
@@ -20,6 +20,7 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelop
 from customers.actions.assign import assign_plan
 from customers.models import Customer
 from invoicing.actions.termination import terminate_subscription
+from invoicing.rules.termination import Ending, OnTermination
 
 router = Router(tags=["Subscriptions"])
 
@@ -68,9 +69,18 @@ class CancelIn(ApiSchema):
 
 
 class TerminateIn(ApiSchema):
-    """Ending now."""
+    """Ending now: with a closing invoice or without one; days paid in advance as credit, as money, off their own
+    invoice, or not given back.
+    """
 
     reason: str = Field(default="", max_length=500)
+    invoice: Literal["generate", "skip"] = Field(
+        default="generate", validation_alias=AliasChoices("onTerminationInvoice", "invoice")
+    )
+    credit_note: OnTermination = Field(
+        default=OnTermination.CREDIT,
+        validation_alias=AliasChoices("onTerminationCreditNote", "creditNote", "credit_note"),
+    )
 
 
 def rows_of(request: ApiRequest) -> Any:
@@ -188,7 +198,7 @@ def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) ->
     if row.status == SubscriptionStatus.PENDING.value:
         cancel_pending(row, **told)
     else:
-        terminate_subscription(row, **told)
+        terminate_subscription(row, Ending(wish.invoice == "generate", wish.credit_note), **told)
     return answer(staff, id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,20 @@ from billing.rules.periods import BillingTime, local_date, start_of_day
 from billing.web.once import OnceForm
 from customers.models import Customer
 from customers.queries.locks import lock_reasons
+from invoicing.rules.termination import Ending, OnTermination
 
 
 def last_day(ending_at: datetime, tz: str) -> date:
     """The last local day of what ends at a moment: the day before, when it ends at midnight."""
     return local_date(ending_at - timedelta(microseconds=1), tz)
+
+
+WAYS = {
+    OnTermination.CREDIT: "Credit the unused days",
+    OnTermination.REFUND: "Give money back",
+    OnTermination.OFFSET: "Take them off the invoice",
+    OnTermination.SKIP: "Give nothing back",
+}
 
 
 class PlanChoice(forms.ModelChoiceField):
@@ -84,7 +94,7 @@ class AssignForm(OnceForm):
         self.fields["plan"].currency = customer.currency  # type: ignore[attr-defined]
         self.fields["plan"].queryset = plans.order_by("name").prefetch_related("prices")  # type: ignore[attr-defined]
         self.offer_currencies()
-        self["billing_time"].choice_hints = {  # type: ignore[attr-defined]
+        self.fields["billing_time"].choice_hints = {  # type: ignore[attr-defined]
             "calendar": "Whole calendar weeks, months or years; the first one is shorter.",
             "anniversary": "Counted from the start date.",
         }
@@ -153,3 +163,38 @@ class EditForm(forms.Form):
         if ends != self.end:
             given["ending_at"] = start_of_day(ends + timedelta(days=1), self.tz) if ends else None
         return given
+
+
+class TerminateForm(OnceForm):
+    """How a subscription ends now: `unused` offers what `endings` names, each with what comes of it in words."""
+
+    invoice = forms.ChoiceField(
+        label="Closing invoice",
+        choices=[("generate", "Make the closing invoice"), ("skip", "No closing invoice")],
+        initial="generate",
+        widget=forms.RadioSelect,
+        required=False,
+    )
+    unused = forms.ChoiceField(label="Days paid in advance", widget=forms.RadioSelect, required=False)
+
+    def __init__(
+        self,
+        *args: Any,
+        endings: Mapping[OnTermination, str],
+        invoices: Mapping[str, str],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["invoice"].choice_hints = dict(invoices)  # type: ignore[attr-defined]
+        if len(endings) < 2:
+            del self.fields["unused"]
+            return
+        unused = self.fields["unused"]
+        unused.choices = [(mode.value, WAYS[mode]) for mode in endings]  # type: ignore[attr-defined]
+        unused.initial = next(iter(endings)).value
+        unused.choice_hints = {mode.value: text for mode, text in endings.items()}  # type: ignore[attr-defined]
+
+    def ending(self) -> Ending:
+        """What was chosen."""
+        unused = self.cleaned_data.get("unused") or OnTermination.CREDIT
+        return Ending(self.cleaned_data.get("invoice") != "skip", OnTermination(unused))

@@ -1,8 +1,7 @@
-"""What is done to one subscription: changing its terms, canceling it, keeping it after all, ending it now."""
+"""What is done to one subscription: changing its terms, canceling it, keeping it after all."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -16,11 +15,8 @@ from billing.actions.subscription_terms import (
     period_end,
     update_subscription,
 )
-from billing.actions.subscriptions import cancel_pending, customer_timezone
-from billing.models import Subscription
-from billing.queries.usage import charge_usage
+from billing.actions.subscriptions import customer_timezone
 from billing.rules.errors import BillingError
-from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.formats import day_text
@@ -28,9 +24,7 @@ from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
 from customers.forms.subscription import EditForm, last_day
-from customers.queries.deletion import unbilled_from
 from customers.views.find import subscription_or_404
-from invoicing.actions.termination import terminate_subscription
 
 
 @access("subscriptions.edit")
@@ -80,39 +74,3 @@ def keep(request: StaffRequest, id: UUID) -> HttpResponse:
     row = subscription_or_404(request, id)
     keep_subscription(row, by=request.actor, at=now(request.organization))
     return done(request, reverse("subscription", args=[row]), "The subscription goes on.")
-
-
-@access("subscriptions.edit")
-def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
-    """End a subscription now, after showing what that bills."""
-    row = subscription_or_404(request, id)
-    at = now(request.organization)
-    form = OnceForm(request.POST or None)
-    pending = row.status == SubscriptionStatus.PENDING.value
-    if request.method == "POST" and form.is_valid():
-        with claimed(form) as first:
-            text = end(row, pending, request, at) if first else "It has ended."
-        return done(request, reverse("subscription", args=[row]), text)
-    usage = charge_usage(row, unbilled_from(row), at) if row.is_live else []
-    context = {
-        "subscription": row,
-        "form": form,
-        "pending": pending,
-        "usage": [item for item in usage if item.amount_minor or item.units],
-        "usage_minor": sum(item.amount_minor for item in usage),
-    }
-    return render_page(request, "customers/subscriptions/terminate.html", context, partials=("dialog",))
-
-
-def end(row: Subscription, pending: bool, request: StaffRequest, at: datetime) -> str:
-    """Call off or terminate, and say what came of it."""
-    if pending:
-        cancel_pending(row, by=request.actor, at=at)
-        return "The subscription was called off."
-    outcome = terminate_subscription(row, by=request.actor, at=at)
-    parts = ["The subscription has ended."]
-    if outcome.invoice:
-        parts.append("Its closing invoice was made.")
-    if outcome.credit_note:
-        parts.append(f"Credit note {outcome.credit_note.number} returns the unused days.")
-    return " ".join(parts)

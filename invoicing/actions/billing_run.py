@@ -139,7 +139,7 @@ def bill_customer(
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)
     for row in ending:
         ended = terminate_subscription(row, canceled=row.is_canceling, by=by, at=at, ended_at=row.ending_at)
-        made += [ended.invoice] if ended.invoice else []
+        made += ended.invoices
     return made
 
 

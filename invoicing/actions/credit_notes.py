@@ -20,7 +20,7 @@ from invoicing.actions.draft import lock_invoice
 from invoicing.actions.numbers import number_credit_note
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, InvoiceLine, PdfState
-from invoicing.rules.states import InvoiceStatus
+from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ def create_credit_note(
     tax_minor: int,
     *,
     refund_minor: int = 0,
+    offset_minor: int = 0,
     key: str,
     reason: str = "order_cancellation",
     description: str = "",
@@ -46,7 +47,8 @@ def create_credit_note(
     at: datetime,
 ) -> CreditNote:
     """Credit part of a finalised invoice to the customer's balance, from where later invoices take it;
-    `refund_minor` of it is given back as money by the caller and not part of that balance.
+    `refund_minor` of it is given back as money by the caller and not part of that balance; `offset_minor` of it
+    lowers what is due of the invoice itself, at most all of it.
 
     `key` makes a repeat harmless. Raises Invalid for an invoice that is not finalised, Conflict for more
     than a line still has.
@@ -61,6 +63,8 @@ def create_credit_note(
     for item in items:
         check_item(invoice, item)
     net = sum(item.amount_minor for item in items)
+    if offset_minor > invoice.due_minor:
+        raise Conflict("More than is due of the invoice.", code="more_than_due", field="offset")
     note = CreditNote(
         organization=invoice.organization,
         invoice=invoice,
@@ -79,7 +83,8 @@ def create_credit_note(
         tax_minor=tax_minor,
         total_minor=net + tax_minor,
         refund_minor=refund_minor,
-        balance_minor=net + tax_minor - refund_minor,
+        offset_minor=offset_minor,
+        balance_minor=net + tax_minor - refund_minor - offset_minor,
         key=key,
         pdf_state=PdfState.PENDING.value,
     )
@@ -102,7 +107,30 @@ def create_credit_note(
         label=f"PDF of {note.number}",
         subject_id=note.pk,
     )
+    if offset_minor:
+        settle(invoice, note, by=by, at=at)
     return note
+
+
+def settle(invoice: Invoice, note: CreditNote, *, by: Actor, at: datetime) -> None:
+    """Take what a note offsets off its invoice, which may be paid by that."""
+    before = audit.snapshot(invoice, ["paid_minor", "payment_status"])
+    invoice.paid_minor += note.offset_minor
+    invoice.offset_minor += note.offset_minor
+    invoice.payment_status = payment_status(invoice.total_minor, invoice.paid_minor).value
+    if invoice.payment_status == PaymentStatus.PAID.value:
+        invoice.paid_at = at
+    invoice.save(update_fields=["paid_minor", "offset_minor", "payment_status", "paid_at", "updated_at"])
+    audit.record(
+        invoice.organization,
+        "invoice.offset",
+        invoice,
+        by=by,
+        at=at,
+        customer=note.customer,
+        changes=audit.differences(before, invoice),
+        reason=f"Credit note {note.number}",
+    )
 
 
 def check_item(invoice: Invoice, item: CreditItem) -> None:

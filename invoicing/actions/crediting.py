@@ -119,6 +119,8 @@ def void_credit_note(note: CreditNote, *, reason: str = "", by: Actor, at: datet
         raise Invalid("This credit note is voided already.", code="credit_note_voided")
     if note.refund_minor:
         raise Conflict("Money was given back with this note: it stays.", code="credit_note_refunded")
+    if note.offset_minor:
+        raise Conflict("This note lowered what is due of its invoice: it stays.", code="credit_note_used")
     if note.balance_minor != note.total_minor:
         raise Conflict("This credit note has been used already.", code="credit_note_used")
     return void_note(note, reason=reason, by=by, at=at)

@@ -13,15 +13,19 @@ from typing import Any
 
 from django.db import transaction
 
+from billing.models import Subscription
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.actions.one_off import Item, item_lines
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.preview import final_totals
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus
+from invoicing.rules.termination import Ending, OnTermination
 from invoicing.rules.totals import Totals, compute_totals
 
 
@@ -73,6 +77,50 @@ def preview_next_bill(customer: Any, moment: datetime, *, by: Actor) -> list[Nex
     if found is None:
         raise Conflict("This customer is being billed at this moment.", code="customer_busy")
     return found
+
+
+@dataclass(frozen=True)
+class EndingPreview:
+    """What ending a subscription would bring: its closing invoice (None: nothing is to be billed), what is given
+    back of days that were paid in advance, and the invoices of periods that are over and not billed yet.
+    """
+
+    invoice: NextInvoice | None
+    given_back: GivenBack
+    earlier: list[NextInvoice]
+
+
+def preview_endings(
+    subscription: Subscription, *, by: Actor, at: datetime
+) -> dict[OnTermination, EndingPreview]:
+    """Ending the subscription now, by what becomes of the days that were paid in advance: the ways that make a
+    difference, and keeping them. Only that one where nothing can be given back.
+    """
+    found: dict[OnTermination, EndingPreview] = {}
+    for mode in (OnTermination.CREDIT, OnTermination.REFUND, OnTermination.OFFSET, OnTermination.SKIP):
+        if mode != OnTermination.CREDIT and not found:
+            mode = OnTermination.SKIP  # nothing can be given back
+        with transaction.atomic():
+            ended = terminate_subscription(subscription, Ending(unused=mode), by=by, at=at)
+            invoice = foreseen(ended.invoice, at) if ended.invoice else None
+            earlier = [foreseen(row, at) for row in ended.earlier]
+            preview = EndingPreview(invoice, ended.given_back, earlier)
+            transaction.set_rollback(True)
+        if makes_a_difference(mode, preview):
+            found[mode] = preview
+        if OnTermination.SKIP in found:
+            break
+    return found
+
+
+def makes_a_difference(mode: OnTermination, preview: EndingPreview) -> bool:
+    """Whether a way to give days back does what it says. On a draft they are not billed, whatever the way."""
+    note = preview.given_back.note
+    if mode == OnTermination.REFUND:
+        return note is not None and note.refund_minor > 0
+    if mode == OnTermination.OFFSET:
+        return note is not None and note.offset_minor > 0
+    return mode == OnTermination.SKIP or preview.given_back != NOTHING
 
 
 def foreseen(invoice: Invoice, moment: datetime) -> NextInvoice:

@@ -35,6 +35,8 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
     invoice = lock_invoice(invoice)
     if invoice.status != InvoiceStatus.FINALIZED.value:
         raise Invalid(f"This invoice is {invoice.status}, it cannot be voided.", code="invoice_not_finalized")
+    if invoice.offset_minor:
+        raise Conflict("A credit note lowered what is due of it: it stays.", code="credit_note_used")
     if invoice.paid_minor:
         raise Invalid("Money was received for this invoice, it cannot be voided.", code="invoice_paid")
     check_taken_off(invoice)

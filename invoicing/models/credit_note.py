@@ -21,8 +21,8 @@ class CreditNoteQuerySet(ScopedQuerySet):
 
 
 class CreditNote(Printed):
-    """total = net + tax; `refund_minor` of it goes back as money, the rest is credit: `balance_minor` is what later
-    invoices may still use of it.
+    """total = net + tax; `refund_minor` of it goes back as money, `offset_minor` lowers what is due of its own
+    invoice, the rest is credit: `balance_minor` is what later invoices may still use of it.
 
     `items` is [{"description", "amount_minor", "line"}].
     """
@@ -46,6 +46,7 @@ class CreditNote(Printed):
     tax_minor = MinorField()
     total_minor = MinorField()
     refund_minor = MinorField()
+    offset_minor = MinorField()
     balance_minor = MinorField()
     key = models.CharField(max_length=200)
     voided_at = models.DateTimeField(null=True, blank=True)
@@ -68,7 +69,8 @@ class CreditNote(Printed):
                 condition=Q(
                     balance_minor__gte=0,
                     refund_minor__gte=0,
-                    balance_minor__lte=F("total_minor") - F("refund_minor"),
+                    offset_minor__gte=0,
+                    balance_minor__lte=F("total_minor") - F("refund_minor") - F("offset_minor"),
                 ),
                 name="credit_note_balance",
             ),
@@ -79,5 +81,10 @@ class CreditNote(Printed):
 
     @property
     def untouched(self) -> bool:
-        """In force, with nothing used and no money given back: it may be voided."""
-        return self.status == "finalized" and not self.refund_minor and self.balance_minor == self.total_minor
+        """In force, with nothing used, given back or taken off its invoice: it may be voided."""
+        return self.status == "finalized" and self.balance_minor == self.total_minor
+
+    @property
+    def credit_minor(self) -> int:
+        """What went to the customer's balance."""
+        return int(self.total_minor - self.refund_minor - self.offset_minor)

@@ -52,7 +52,8 @@ class Invoice(Printed):
     """A demand for payment.
 
     total = lines - progressive - coupons + taxes - credit notes - wallet credits (checked by the database); what is
-    still due is total - paid. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
+    still due is total - paid. `offset_minor` of what is paid was no money: a credit note of this invoice lowered what
+    is due. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
     grace period of a draft. `number` comes from a locked counter at finalisation and never changes.
     """
 
@@ -92,6 +93,7 @@ class Invoice(Printed):
     wallet_credits_minor = MinorField()
     total_minor = MinorField()
     paid_minor = MinorField()
+    offset_minor = MinorField()
 
     reverse_charge = models.BooleanField(default=False)
     custom_fields = models.JSONField(default=list, blank=True)
@@ -144,6 +146,8 @@ class Invoice(Printed):
                     total_minor__gte=0,
                     paid_minor__gte=0,
                     paid_minor__lte=F("total_minor"),
+                    offset_minor__gte=0,
+                    offset_minor__lte=F("paid_minor"),
                 ),
                 name="invoice_amounts_not_negative",
             ),
@@ -185,6 +189,11 @@ class Invoice(Printed):
         if self.status != InvoiceStatus.FINALIZED.value:
             return 0
         return self.total_minor - self.paid_minor
+
+    @property
+    def received_minor(self) -> int:
+        """The money that came in for it."""
+        return self.paid_minor - self.offset_minor
 
     @property
     def subtotal_minor(self) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max
+from django.db.models import Max, Q
 
 from billing.models import Subscription
 from billing.rules.states import BILLABLE, SubscriptionStatus
@@ -31,11 +31,12 @@ class Account:
     tz: str
     usage_until: datetime
     fees: set[datetime] = field(default_factory=set)
+    in_between: bool = False  # the last bill for usage came before the end of its period
 
     def usage(self, end: datetime, *, closing: bool) -> Window:
         """Everything used since the last bill; the next one starts at `end`."""
         window = Window(self.subscription, USAGE, min(self.usage_until, end), end, closing)
-        self.usage_until = end
+        self.usage_until, self.in_between = end, not closing
         return window
 
     def fee(self, window: Any) -> list[Window]:
@@ -52,7 +53,9 @@ def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Accoun
     billed = InvoicedPeriod.objects.filter(subscription__in=rows).values("subscription_id", "kind")
     found = {
         (row["subscription_id"], row["kind"]): row
-        for row in billed.annotate(until=Max("end"), starts=ArrayAgg("start")).order_by()
+        for row in billed.annotate(
+            until=Max("end"), closed=Max("end", filter=Q(closing=True)), starts=ArrayAgg("start")
+        ).order_by()
     }
     return {
         row.pk: Account(
@@ -62,6 +65,8 @@ def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Accoun
             if (row.pk, USAGE) in found
             else row.started_at or row.subscription_at,
             fees=set(found[row.pk, FEE]["starts"]) if (row.pk, FEE) in found else set(),
+            in_between=(row.pk, USAGE) in found
+            and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
         )
         for row in rows
     }

@@ -4,10 +4,12 @@ Laws.
 - Unused days: from the day after the end (the day itself on an upgrade, which belongs to the new
   plan) to the end of the period, without trial days. Item = plan amount as it was billed x unused
   days / days of the period, exact, at most what is left of the fee.
-- Coupons of the fee are taken back in proportion, tax is added on the rest; the note is rounded
-  once for the subtotal and once for the tax.
+- Coupons of the fee are taken back in proportion and the rest is rounded; tax is added on that,
+  so that the same days billed again cost what was given back.
 - credit: all of it to the balance. refund: what was paid for this fee beyond the days that were
-  used, the rest to the balance. offset: the same refund, the rest off the same invoice.
+  used, the rest to the balance. offset: the same refund, the rest off the same invoice, and to
+  the balance what the invoice does not ask for any more.
+- No more goes back than money came in and stayed (`refundable_minor`).
 
 Example: 31.00 with 20 % tax for October, ended on the 15th: 16 of 31 days are 16.00, with tax
 19.20. Fully paid, refund: 37.20 paid - 18.00 used = 19.20.
@@ -32,12 +34,27 @@ class OnTermination(StrEnum):
 
 
 @dataclass(frozen=True)
+class Ending:
+    """What ending a subscription does: `invoice`: a closing invoice for what is not billed yet; `unused`: what
+    becomes of days that were paid in advance.
+    """
+
+    invoice: bool = True
+    unused: OnTermination = OnTermination.CREDIT
+
+
+CREDIT_AND_BILL = Ending()
+
+
+@dataclass(frozen=True)
 class TerminationFacts:
     """The last fee paid in advance and the invoice it is on; amounts in minor units.
 
     `plan_amount_minor`: price of a full period as billed then. `fee_minor` and `fee_coupons`: the
     fee and the coupons taken off it. `tax_rate`: sum of the fee's rates in percent. `period`: the
     full period the fee is for. `invoice_total_minor`: total with tax; `invoice_paid_minor`: paid.
+    `refundable_minor`: money that can go back; `due_minor`: what the invoice asks for still (None:
+    no other limit than the rules').
     """
 
     plan_amount_minor: int
@@ -52,6 +69,8 @@ class TerminationFacts:
     invoice_paid_minor: int = 0
     trial_ends_at: datetime | None = None
     upgraded: bool = False
+    refundable_minor: int | None = None
+    due_minor: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,16 +104,21 @@ def termination_credit(facts: TerminationFacts, mode: OnTermination) -> Terminat
         item = min(item, Decimal(facts.fee_minor - facts.already_credited_minor))
         net = _after_coupons(facts, item)
         sub_total = int(round_half_up(net))
-        tax = int(round_half_up(net * facts.tax_rate / 100))
+        tax = int(round_half_up(sub_total * facts.tax_rate / 100))
     total = sub_total + tax
     if total <= 0:
         return None
     refund = 0
     if mode in (OnTermination.REFUND, OnTermination.OFFSET):
-        refund = min(_refundable(facts, unused_days, whole_days), total)
+        refund = at_most(min(_refundable(facts, unused_days, whole_days), total), facts.refundable_minor)
     rest = total - refund
-    offset = rest if mode == OnTermination.OFFSET else 0
+    offset = at_most(rest, facts.due_minor) if mode == OnTermination.OFFSET else 0
     return TerminationCredit(unused_days, whole_days, item, sub_total, tax, rest - offset, refund, offset)
+
+
+def at_most(amount: int, limit: int | None) -> int:
+    """The amount, or the limit where there is a lower one."""
+    return amount if limit is None else min(amount, limit)
 
 
 def _unused_days(facts: TerminationFacts) -> int:

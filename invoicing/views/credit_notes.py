@@ -51,7 +51,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """One credit note."""
     note = find_credit_note(request, id)
     finalized = note.status == "finalized"
-    used_minor = note.total_minor - note.refund_minor - note.balance_minor if finalized else 0
+    used_minor = note.credit_minor - note.balance_minor if finalized else 0
     context: dict[str, Any] = {
         "note": note,
         "customer": note.customer,

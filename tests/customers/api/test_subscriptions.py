@@ -168,6 +168,35 @@ def test_patching_changes_what_is_given(api: Api, customer: Customer, plan: Plan
     assert refused(api.patch(path, {"planId": "x"})) == (400, "invalid", "planId")
 
 
+@pytest.mark.parametrize(
+    ("wish", "notes", "invoices"),
+    [
+        ({}, 1, 2),
+        ({"onTerminationInvoice": "skip", "onTerminationCreditNote": "skip"}, 0, 1),
+        ({"invoice": "generate", "creditNote": "offset"}, 1, 2),
+    ],
+)
+def test_ending_with_choices(
+    api: Api, customer: Customer, wish: dict[str, Any], notes: int, invoices: int
+) -> None:
+    metric = make_metric(customer.organization)
+    make_plan(customer.organization, [metric], code="ahead", pay_in_advance=True)
+    _, body = api.post("/subscriptions", body_for(customer, planId="ahead"))
+    row = Subscription.objects.get()
+    use(row, metric, 40, at=now(customer.organization))
+    path = f"/subscriptions/{body['data']['id']}/terminate"
+    assert refused(api.post(path, {"creditNote": "lots"})) == (400, "invalid", "creditNote")
+    assert api.post(path, wish)[0] == 200
+    found = api.get("/credit-notes")[1]["data"]
+    assert len(found) == notes
+    assert api.get("/invoices", status="finalized")[1]["meta"]["total"] == invoices
+    if "creditNote" in wish:
+        fee = api.get(f"/invoices/{found[0]['invoiceId']}")[1]["data"]
+        assert (found[0]["offsetAmount"], found[0]["creditAmount"]) == (found[0]["total"], 0)
+        assert (fee["amountOffset"], fee["amountPaid"]) == (found[0]["total"], 0)
+        assert fee["amountDue"] == fee["total"] - found[0]["total"]
+
+
 def test_strangers_and_read_only_keys(api: Api, customer: Customer, plan: Plan) -> None:
     _, body = api.post("/subscriptions", body_for(customer))
     path = f"/subscriptions/{body['data']['id']}"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
+from billing.actions.clock import now
 from billing.models import AuditEntry, Organization, Plan, Subscription
 from customers.models import Customer
 from invoicing.models import Invoice, InvoiceLine
@@ -163,8 +166,9 @@ def test_the_page_of_one_and_of_a_deleted_customer(staff: Client, customer: Cust
 
 
 def test_terminating_states_the_usage_and_bills_it(staff: Client, customer: Customer, plan: Plan) -> None:
-    row = subscribe(customer, plan, on(2026, 1, 1))
-    use(row, plan.charges.get().metric, 30, at=on(2026, 1, 2))
+    at = now(customer.organization)
+    row = subscribe(customer, plan, at - timedelta(hours=2))
+    use(row, plan.charges.get().metric, 30, at=at - timedelta(minutes=5))
     path = f"/subscriptions/{row.public_id}/terminate"
     dialog = text(staff.get(path, headers=htmx("dialog")))
     assert "€3.00" in dialog and "<title>" not in dialog
