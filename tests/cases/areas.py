@@ -6,7 +6,11 @@ from tests.cases import (  # noqa: F401
     coupons_taxes,
     credit_notes,
     dates,
+    fixed_charges,
+    in_advance,
     invoices,
+    scenarios,
     subscriptions,
+    usage,
     wallets,
 )

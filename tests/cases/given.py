@@ -44,7 +44,7 @@ class Given:
         self._facts = facts
         self._path = path
         self._read: set[str] = set()
-        self._parts: list[Given] = []
+        self._parts: dict[str, list[Given]] = {}
 
     def __contains__(self, name: str) -> bool:
         return name in self._facts
@@ -83,15 +83,17 @@ class Given:
 
     def part(self, name: str) -> Given:
         """An object within; empty when it is absent."""
-        part = Given(self.get(name, {}), f"{self._path}{name}.")
-        self._parts.append(part)
-        return part
+        value = self.get(name, {})
+        if name not in self._parts:
+            self._parts[name] = [Given(value, f"{self._path}{name}.")]
+        return self._parts[name][0]
 
     def rows(self, name: str) -> list[Given]:
         """The objects of a list; none when it is absent."""
-        found = [Given(row, f"{self._path}{name}[{i}].") for i, row in enumerate(self.get(name, []))]
-        self._parts += found
-        return found
+        value = self.get(name, [])
+        if name not in self._parts:
+            self._parts[name] = [Given(row, f"{self._path}{name}[{i}].") for i, row in enumerate(value)]
+        return self._parts[name]
 
     def rest(self) -> dict[str, Any]:
         """All members that were not read one by one."""
@@ -107,4 +109,4 @@ class Given:
     def unread(self) -> list[str]:
         """The paths that nobody asked for."""
         own = [f"{self._path}{name}" for name in self._facts if name not in self._read]
-        return own + [path for part in self._parts for path in part.unread()]
+        return own + [path for parts in self._parts.values() for part in parts for path in part.unread()]
