@@ -7,6 +7,7 @@ it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -17,22 +18,31 @@ from billing.models import Numbering
 from billing.orm.fields import new_id
 from billing.rules.periods import local_date
 from invoicing.models import CreditNote, Invoice
+from invoicing.queries.next_numbers import first_number
 from invoicing.rules.numbering import credit_note_number, customer_number, entity_number
 
 RAISE = """
+UPDATE invoicing_sequence SET last = last + 1, updated_at = now()
+WHERE organization_id = %s AND key = %s RETURNING last
+"""
+BEGIN = """
 INSERT INTO invoicing_sequence (id, organization_id, key, last, created_at, updated_at)
-VALUES (%s, %s, %s, 1, now(), now())
+VALUES (%s, %s, %s, %s, now(), now())
 ON CONFLICT (organization_id, key)
 DO UPDATE SET last = invoicing_sequence.last + 1, updated_at = now()
 RETURNING last
 """
 
 
-def take_number(organization_id: UUID, key: str) -> int:
-    """The next number of a series, from 1."""
+def take_number(organization_id: UUID, key: str, *, first: Callable[[], int] | None = None) -> int:
+    """The next number of a series, which begins with `first` (asked for once), or 1."""
     with connection.cursor() as cursor:
-        cursor.execute(RAISE, [new_id(), organization_id, key])
-        return int(cursor.fetchone()[0])
+        cursor.execute(RAISE, [organization_id, key])
+        raised = cursor.fetchone()
+        if raised is None:
+            cursor.execute(BEGIN, [new_id(), organization_id, key, first() if first else 1])
+            raised = cursor.fetchone()
+        return int(raised[0])
 
 
 def number_invoice(invoice: Invoice, customer: Any, at: datetime) -> str:
@@ -41,7 +51,8 @@ def number_invoice(invoice: Invoice, customer: Any, at: datetime) -> str:
     if entity.numbering == Numbering.PER_CUSTOMER.value:
         series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}:{customer.pk.hex}")
         return customer_number(entity.number_prefix, customer.sequence, series)
-    series = take_number(invoice.organization_id, f"invoice:{entity.pk.hex}")
+    key = f"invoice:{entity.pk.hex}"
+    series = take_number(invoice.organization_id, key, first=lambda: first_number(entity))
     return entity_number(entity.number_prefix, local_date(at, entity.timezone), series)
 
 

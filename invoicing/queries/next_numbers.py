@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.models import BillingEntity, Numbering
 from billing.rules.periods import local_date
-from invoicing.models import Sequence
+from invoicing.models import Invoice, Sequence
 from invoicing.rules.numbering import customer_number, entity_number
 
 
@@ -20,4 +20,11 @@ def next_number(entity: BillingEntity, at: datetime) -> str:
     last = Sequence.objects.filter(organization_id=entity.organization_id, key=key).values_list(
         "last", flat=True
     )
-    return entity_number(entity.number_prefix, local_date(at, entity.timezone), (last.first() or 0) + 1)
+    taken = last.first()
+    series = first_number(entity) if taken is None else taken + 1
+    return entity_number(entity.number_prefix, local_date(at, entity.timezone), series)
+
+
+def first_number(entity: BillingEntity) -> int:
+    """Where the series of a billing entity begins: after the invoices that it has numbered in another style."""
+    return Invoice.objects.filter(billing_entity=entity).exclude(number="").count() + 1

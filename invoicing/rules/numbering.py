@@ -1,8 +1,8 @@
 """Document numbers: how a sequence is written.
 
-Laws. Per billing entity: PREFIX-YYYYMM-NNN, one gapless sequence whatever the month. Per customer:
-PREFIX-CCC-SSS, the customer's number and the number of its invoice. Numbers are padded to three
-digits and grow beyond. A draft has no number yet, only PREFIX-DRAFT. A credit note is its
+Laws. Per billing entity: PREFIX-YYYYMM-NNN, one gapless sequence whatever the month; taken up later, it goes on after
+the number of invoices issued before. Per customer: PREFIX-CCC-SSS, the customer's number and the number of its invoice.
+Numbers are padded to three digits and grow beyond. A draft has no number yet, only PREFIX-DRAFT. A credit note is its
 invoice's number and CN with three digits. Who counts is a locked row, not this module.
 
 Example: prefix ACM-12AB, 7th invoice, November 2026: ACM-12AB-202611-007; its second credit note

@@ -68,6 +68,19 @@ class End:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A fee's share of `parts` coupons, in 5 decimals. Ours sum to the coupons; where each is rounded by itself, the
+    last decimal may be another one for each coupon.
+    """
+
+    value: Decimal
+    parts: int = 1
+
+    def matches(self, expected: Any) -> bool:
+        return abs(self.value - Decimal(str(expected))) <= Decimal("0.00001") * self.parts
+
+
+@dataclass(frozen=True)
 class Unordered:
     """A list whose order says nothing."""
 

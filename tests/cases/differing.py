@@ -6,11 +6,15 @@ NO_CUSTOM = "aggregations written in Ruby are not offered"
 
 ENDED_EARLIER = "it ended in an earlier period: we bill the period of the end, they the one of the run"
 NO_VIEW = "a view of a maximum by event is not kept"
+ONE_RUN = "one run bills what has ended and ends what has its last day; a day that has begun is billed"
+NOTHING_TO_ASK = "an end with nothing to ask for closes the period without an invoice that is issued"
 
 DIFFERING: dict[str, str] = {
     "credit-note-termination-027": EXACT,
     "charge-model-percentage-010": NO_GATES,
     "aggregation-max-agg-008": NO_VIEW,
+    "customer-deletion-001": NOTHING_TO_ASK,
+    "subscription-termination-011": ONE_RUN,
     "dates-period-289": ENDED_EARLIER,
     "dates-period-291": ENDED_EARLIER,
 }

@@ -10,7 +10,7 @@ from billing.rules.tax import Tax, TaxedLine, line_tax
 from invoicing.rules.issuing import Adjustment, Anchor, Dating, adjustment_days
 from invoicing.rules.lines import Line, LineFacts, one_off_line
 from invoicing.rules.totals import CreditNoteFacts, Totals, compute_totals
-from tests.cases.comparing import Answers
+from tests.cases.comparing import Answers, Share
 from tests.cases.coupons_taxes import coupon_of
 from tests.cases.given import Given, Unsupported
 from tests.cases.registry import area
@@ -69,7 +69,7 @@ def totals_answers(found: Totals, lines: list[Line]) -> Answers:
         "fees": {
             line.facts.description: {
                 "amount_cents": line.amount_minor,
-                "precise_coupons_amount_cents": row.coupons,
+                "precise_coupons_amount_cents": Share(row.coupons, len(found.coupons)),
                 "taxes_rate": row.tax_rate,
                 "taxes_amount_cents": line_tax(row.base, line.facts.taxes),
                 "taxes_precise_amount_cents": TaxedLine(row.base, line.facts.taxes).exact,

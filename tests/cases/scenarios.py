@@ -15,7 +15,7 @@ from billing.models import Plan
 from billing.rules.periods import BillingTime, Interval, period_at
 from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.models import CreditNote, Invoice
-from tests.cases.comparing import Answers, differences
+from tests.cases.comparing import Answers, Share, differences
 from tests.cases.given import Given, NotBuilt, moment
 from tests.cases.invoices import of_fees
 from tests.cases.registry import area
@@ -314,7 +314,7 @@ def fees_by_code(invoice: Invoice) -> dict[str, Answers]:
         found[name] = {
             "amount_cents": line.amount_minor,
             "taxes_amount_cents": line.tax_minor,
-            "precise_coupons_amount_cents": line.coupon_minor,
+            "precise_coupons_amount_cents": Share(line.coupon_minor, invoice.deductions.count()),
             "taxes_rate": line.tax_rate,
         }
     return found

@@ -14,7 +14,7 @@ import pytest
 
 import tests.cases.areas  # noqa: F401
 from tests.cases.__main__ import main
-from tests.cases.comparing import End, Keyed, Start, Unordered, differences
+from tests.cases.comparing import End, Keyed, Share, Start, Unordered, differences
 from tests.cases.differing import DIFFERING
 from tests.cases.given import Given, Unsupported, moment
 from tests.cases.registry import AREAS, Case, Outcome, cases_of, run_case
@@ -98,6 +98,8 @@ def test_bad_lines_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         ({"at": "2024-01-31T23:59:59.999Z"}, {"at": End(moment("2024-02-01T00:00:00Z"))}, True),
         ({"at": "2024-01-31T12:00:00Z"}, {"at": Start(moment("2024-01-31T12:00:00Z"))}, True),
         ({"at": None}, {"at": Start(None)}, True),
+        ({"n": "15.12884"}, {"n": Share(Decimal("15.12885"), 2)}, True),
+        ({"n": "15.12882"}, {"n": Share(Decimal("15.12885"), 2)}, False),
         ({"g": [{"k": "a", "n": 1}]}, {"g": Keyed([{"k": "b", "n": 2}, {"k": "a", "n": 1}], ["k"])}, True),
         ({"g": [{"k": "c", "n": 1}]}, {"g": Keyed([{"k": "a", "n": 1}], ["k"])}, False),
         (

@@ -17,7 +17,9 @@ from billing.actions.plans import create_plan
 from billing.actions.subscriptions import start_subscription
 from billing.actions.taxes import create_tax
 from billing.actions.usage import ingest
-from billing.models import BillingEntity, Metric, Organization, Plan, Subscription, Tax, User
+from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallets import grant
+from billing.models import BillingEntity, Metric, Organization, Plan, Subscription, Tax, User, Wallet
 from billing.orm.actor import Actor
 from billing.rules.events import IncomingEvent
 from billing.rules.periods import local_date, start_of_day
@@ -204,3 +206,13 @@ def subscribe(
     if row.started_at:
         bill_start(row, by=BY, at=at)
     return world.subscription_named(name)
+
+
+def make_wallet(world: World, credits: Any, at: datetime, *, rate: Any = 1) -> Wallet:
+    """A wallet of the customer with granted credits."""
+    wallet = create_wallet(
+        world.customer, currency=world.customer.currency, rate=Decimal(str(rate)), by=BY, at=at
+    )
+    if Decimal(str(credits)):
+        grant(wallet, Decimal(str(credits)), promotional=False, key="case", by=BY, at=at)
+    return Wallet.objects.get(pk=wallet.pk)

@@ -18,6 +18,7 @@ from invoicing.actions.one_off import Item, create_one_off, delete_draft
 from invoicing.actions.payments import record_payment
 from invoicing.actions.void import void_invoice
 from invoicing.models import CreditNote, Invoice, InvoiceDeduction, Payment
+from invoicing.queries.next_numbers import next_number
 from invoicing.queries.preview import final_totals
 from tests.factories.catalog import charge, make_metric
 from tests.factories.customers import make_customer
@@ -234,6 +235,21 @@ def test_numbers_per_customer(organization: Organization) -> None:
         for row in (customers[0], customers[1], customers[0])
     ]
     assert made == ["ACM-001-001", "ACM-002-001", "ACM-001-002"]
+
+
+def test_a_series_taken_up_later_goes_on_after_what_was_issued(organization: Organization) -> None:
+    """Two invoices by customer, then two in one series: 003 and 004; the dialog foretells the first of them."""
+    set_entity(organization, numbering="per_customer", number_prefix="ACM")
+    items = [Item("Work", Decimal(1))]
+    for _ in range(2):
+        create_one_off(billed_customer(organization), items, finalize=True, by=ACTOR, at=on(2026, 1, 1))
+    create_one_off(billed_customer(organization), items, by=ACTOR, at=on(2026, 1, 1))
+    entity = set_entity(organization, numbering="per_billing_entity")
+    assert next_number(entity, on(2026, 1, 1)) == "ACM-202601-003"
+    customer = billed_customer(organization)
+    numbers = [create_one_off(customer, items, finalize=True, by=ACTOR, at=on(2026, 1, 1)).number for _ in range(2)]
+    assert numbers == ["ACM-202601-003", "ACM-202601-004"]
+    assert next_number(entity, on(2026, 1, 1)) == "ACM-202601-005"
 
 
 def test_a_refused_finalisation_gives_its_number_back(organization: Organization) -> None:
