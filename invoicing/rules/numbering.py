@@ -1,7 +1,7 @@
 """Document numbers: how a sequence is written.
 
-Laws. Per billing entity: PREFIX-YYYYMM-NNN, one gapless sequence whatever the month; taken up later, it goes on after
-the number of invoices issued before. Per customer: PREFIX-CCC-SSS, the customer's number and the number of its invoice.
+Laws. Per billing entity: PREFIX-YYYYMM-NNN, one gapless sequence whatever the month; taken up later, it goes on
+after the number of invoices issued before. Per customer: PREFIX-CCC-SSS, the customer and the number of its invoice.
 Numbers are padded to three digits and grow beyond. A draft has no number yet, only PREFIX-DRAFT. A credit note is its
 invoice's number and CN with three digits. Who counts is a locked row, not this module.
 

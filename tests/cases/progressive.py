@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 
-from billing.models import Plan, UsageThreshold, Wallet
+from billing.models import Plan, UsageThreshold
 from billing.rules.periods import add_months
 from invoicing.actions import usage_watch
-from invoicing.models import Invoice
 from tests.cases.comparing import Answers
 from tests.cases.given import Given, NotBuilt, Unsupported
 from tests.cases.registry import area

@@ -247,7 +247,9 @@ def test_a_series_taken_up_later_goes_on_after_what_was_issued(organization: Org
     entity = set_entity(organization, numbering="per_billing_entity")
     assert next_number(entity, on(2026, 1, 1)) == "ACM-202601-003"
     customer = billed_customer(organization)
-    numbers = [create_one_off(customer, items, finalize=True, by=ACTOR, at=on(2026, 1, 1)).number for _ in range(2)]
+    numbers = [
+        create_one_off(customer, items, finalize=True, by=ACTOR, at=on(2026, 1, 1)).number for _ in range(2)
+    ]
     assert numbers == ["ACM-202601-003", "ACM-202601-004"]
     assert next_number(entity, on(2026, 1, 1)) == "ACM-202601-005"
 
