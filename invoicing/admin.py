@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from billing.web.back_office import BackOffice
-from invoicing.models import CreditNote, Invoice, Payment, Sequence
+from invoicing.models import CreditNote, Invoice, InvoiceReview, Payment, Sequence
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -53,6 +53,15 @@ class PaymentAdmin(BackOffice):
     search_fields: ClassVar = ["reference", "invoice__number", "customer__name"]
     list_filter: ClassVar = ["status", "provider"]
     list_select_related = ("invoice", "customer")
+
+
+@admin.register(InvoiceReview)
+class InvoiceReviewAdmin(BackOffice):
+    """Invoices that a change of type put in question."""
+
+    list_display: ClassVar = ["invoice", "asked_on", "reviewed_at", "reviewer_label", "organization"]
+    search_fields: ClassVar = ["invoice__number", "organization__name"]
+    list_select_related = ("invoice", "organization")
 
 
 @admin.register(Sequence)

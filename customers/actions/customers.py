@@ -20,7 +20,7 @@ from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
 from customers.actions.columns import columns
 from customers.actions.vat import after_change
 from customers.models import Customer
-from customers.queries.classification import flip_payload
+from customers.queries.classification import flip_payload, in_question, local_day
 from customers.queries.index import search_values
 from customers.queries.locks import LOCKED_FIELDS, lock_reasons, lock_sentence
 from customers.queries.payloads import payload_of
@@ -29,6 +29,7 @@ from customers.rules.fields import clean_fields, contradictions
 from invoicing.actions.provider_links import set_provider_ids
 from invoicing.actions.provider_sync import mirror
 from invoicing.actions.provider_throw import create_first, undone_at_providers
+from invoicing.actions.reviews import ask_for_review
 from invoicing.models import Sequence as Counter
 
 SERIES = "customer"
@@ -165,13 +166,11 @@ def record_changed(
     told("customer.updated", customer, at=at)
     for name, event in flips.items():
         if name in different:
-            emit(
-                customer.organization,
-                event,
-                customer,
-                flip_payload(customer, name, *different[name], reason=reason, actor=by.label, at=at),
-                at=at,
-            )
+            flip = different[name]
+            found = in_question(customer, name, *flip, at=at)
+            ask_for_review(found, on=local_day(customer, at))
+            data = flip_payload(customer, name, *flip, review=found, reason=reason, actor=by.label)
+            emit(customer.organization, event, customer, data, at=at)
 
 
 def upsert_customer(

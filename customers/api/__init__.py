@@ -6,6 +6,7 @@ from customers.api import (  # on routers of others
     customers,
     deletion,
     portal,
+    reviews,
     thresholds,
     usage,
     vat,
@@ -19,7 +20,7 @@ from customers.api.subscriptions import router as subscriptions
 from customers.api.tags import router as tags
 from customers.api.wallets import router as wallets
 
-__all__ = ["classification", "customers", "deletion", "portal", "thresholds", "usage", "vat"]
+__all__ = ["classification", "customers", "deletion", "portal", "reviews", "thresholds", "usage", "vat"]
 
 api.add_router("/customers/merge", merging)  # before the router whose `{id}` would take the word for an id
 api.add_router("/customers", router)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q, QuerySet
 
-from billing.models import EmittedEvent, Wallet
+from billing.models import Wallet
 from billing.rules.money import from_minor
-from customers.models import Customer, CustomerType
+from customers.models import Customer
 from customers.rules.classification import (
     TypeEffects,
     available,
@@ -19,9 +19,7 @@ from customers.rules.classification import (
     review_from,
     type_effects,
 )
-from invoicing.models import CreditNote, Invoice
-
-SHOWN_FOR = timedelta(days=60)
+from invoicing.models import Invoice
 
 
 def effects_of(customer: Customer, kind: str) -> TypeEffects:
@@ -91,20 +89,30 @@ def mode_preview(customer: Customer, mode: str) -> list[WalletEffect]:
     ]
 
 
+def local_day(customer: Customer, at: datetime) -> date:
+    """The day at the customer's."""
+    return at.astimezone(ZoneInfo(customer.timezone or customer.billing_entity.timezone)).date()
+
+
 def candidates(customer: Customer, at: datetime) -> QuerySet[Invoice]:
     """Finalised invoices that carry tax: of the last twelve months, and older ones that are unpaid."""
-    zone = ZoneInfo(customer.timezone or customer.billing_entity.timezone)
-    since = review_from(at.astimezone(zone).date())
+    since = review_from(local_day(customer, at))
     rows = Invoice.objects.filter(customer=customer, taxes_minor__gt=0).finalized()
     return rows.filter(Q(issuing_on__gte=since) | ~Q(payment_status="paid")).order_by("issuing_on", "pk")
 
 
-def flip_payload(
-    customer: Customer, name: str, old: str, new: str, *, reason: str, actor: str, at: datetime
-) -> dict[str, Any]:
-    """The data of `customer.type_changed` and `customer.mode_changed`. A type change names the invoices that may have
-    to be corrected; the list is empty for every flip but unknown to business in the European Union.
+def in_question(customer: Customer, name: str, old: str, new: str, *, at: datetime) -> list[Invoice]:
+    """The invoices that may have to be corrected after a flip: none for every flip but unknown to business in the
+    European Union.
     """
+    wanted = name == "customer_type" and needs_review(old, new, customer.country)
+    return list(candidates(customer, at)) if wanted else []
+
+
+def flip_payload(
+    customer: Customer, name: str, old: str, new: str, *, review: list[Invoice], reason: str, actor: str
+) -> dict[str, Any]:
+    """The data of `customer.type_changed`, which names the invoices to `review`, and `customer.mode_changed`."""
     data: dict[str, Any] = {
         "customerId": customer.public_id,
         "externalId": customer.external_id,
@@ -114,8 +122,6 @@ def flip_payload(
         "actor": actor,
     }
     if name == "customer_type":
-        review = needs_review(old, new, customer.country)
-        found = list(candidates(customer, at)) if review else []
         data["correctiveInvoiceCandidates"] = [
             {
                 "id": row.public_id,
@@ -123,24 +129,6 @@ def flip_payload(
                 "total": from_minor(row.total_minor, row.currency),
                 "currency": row.currency,
             }
-            for row in found
+            for row in review
         ]
     return data
-
-
-def to_review(customer: Customer, at: datetime) -> list[Invoice]:
-    """The invoices that the last change of type put in question, for sixty days: without those that have been voided
-    or have a credit note since. Two queries, one when there was no such change.
-    """
-    if customer.customer_type != CustomerType.BUSINESS:
-        return []
-    events = EmittedEvent.objects.of(customer.organization_id).filter(
-        subject_id=customer.pk, name="customer.type_changed", at__gt=at - SHOWN_FOR
-    )
-    event = events.first()
-    named = event.data.get("correctiveInvoiceCandidates", []) if event else []
-    if event is None or not named:
-        return []
-    rows = Invoice.objects.filter(customer=customer, number__in=[row["number"] for row in named]).finalized()
-    corrected = CreditNote.objects.filter(customer=customer, created_at__gte=event.created_at)
-    return list(rows.exclude(pk__in=corrected.values("invoice")).order_by("issuing_on", "pk"))

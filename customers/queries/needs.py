@@ -39,7 +39,7 @@ from billing.models import (
 )
 from billing.rules.states import LIVE, JobState
 from customers.models import Customer, VatCheck
-from invoicing.models import Invoice, Payment, ProviderLink
+from invoicing.models import Invoice, InvoiceReview, Payment, ProviderLink
 
 SOON = timedelta(days=30)
 TRIAL_SOON = timedelta(days=7)
@@ -101,7 +101,8 @@ def waiting(organization: Organization, at: datetime, today: date) -> dict[str, 
 
 
 def invoices(organization: Organization, at: datetime, today: date) -> list[QuerySet[Any]]:
-    """Drafts, what is unpaid, what is late by its age, and payments that failed lately for what is still unpaid."""
+    """Drafts, what is unpaid, what is late by its age, payments that failed lately for what is still unpaid, and
+    taxes that a change of type put in question."""
     mine = Invoice.objects.of(organization)
     rest = F("total_minor") - F("paid_minor")
     age = Case(
@@ -120,6 +121,12 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
             failed.exclude(invoice__payment_status="paid"),
             currency=F("currency"),
             minor=F("amount_minor"),
+        ),
+        part(
+            "reviews",
+            InvoiceReview.objects.of(organization).current(today).waiting(),
+            currency=F("invoice__currency"),
+            minor=F("invoice__taxes_minor"),
         ),
     ]
 

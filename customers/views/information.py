@@ -9,7 +9,6 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
-from billing.actions.clock import now
 from billing.forms.lists import country_name, language_name
 from billing.web.access import access
 from billing.web.htmx import render_page
@@ -17,13 +16,14 @@ from billing.web.requests import StaffRequest
 from customers.forms.customer import shipping_is_billing
 from customers.forms.wallet_defaults import WORDS
 from customers.models import Provider
-from customers.queries.classification import effects_of, to_review
+from customers.queries.classification import effects_of
 from customers.queries.custom_fields import custom_fields, shown
 from customers.queries.locks import lock_reasons, lock_sentence
 from customers.rules.fields import AMOUNTS
 from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
 from customers.views.provider_links import card
+from customers.views.reviews import review_context
 from customers.views.vat import vat_context
 
 
@@ -45,7 +45,6 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
             if (minor := getattr(customer, AMOUNTS[name])) is not None
         ],
         "own": shown(customer, own),
-        "review": to_review(customer, now(request.organization)),
         "country": country_name(customer.country),
         "shipping_country": country_name(customer.shipping_country),
         "same_address": shipping_is_billing(customer),
@@ -59,5 +58,5 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
     }
     frame = customer_frame(request, customer, "information")
-    context |= card(request, customer) | vat_context(request, customer)
-    return render_page(request, "customers/information.html", frame | context)
+    context |= card(request, customer) | vat_context(request, customer) | review_context(request, customer)
+    return render_page(request, "customers/information.html", frame | context, partials=("review-hint",))

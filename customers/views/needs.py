@@ -58,7 +58,7 @@ NEEDS = (
         "payment failed",
         "payments failed",
         "payments",
-        "status=failed",
+        "state=failed",
         "In the last 30 days; the invoices are still unpaid.",
     ),
     Need(
@@ -91,6 +91,16 @@ NEEDS = (
         "invoices",
         "tab=draft",
         first="Becomes final by itself",
+    ),
+    Need(
+        ("reviews",),
+        "scale",
+        "warning",
+        "invoice with tax to look at again",
+        "invoices with tax to look at again",
+        "invoices",
+        "review=waiting",
+        "The customer became a business afterwards; the tax may have to be credited.",
     ),
     Need(
         ("quarantined",),

@@ -64,6 +64,9 @@ class InvoiceFilters(ListFilters):
     """The invoices list."""
 
     type = forms.ChoiceField(choices=with_empty("Any", InvoiceType.choices), required=False)
+    review = forms.ChoiceField(
+        label="Review", choices=[("", "Any"), ("waiting", "Tax to look at again")], required=False
+    )
     due_from = day_field("Due from")
     due_to = day_field("Due to")
 

@@ -16,6 +16,7 @@ from invoicing.models.outstanding import Outstanding
 from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
+from invoicing.models.review import InvoiceReview
 from invoicing.models.sequence import Sequence
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "Invoice",
     "InvoiceDeduction",
     "InvoiceLine",
+    "InvoiceReview",
     "InvoiceTax",
     "InvoiceType",
     "InvoicedPeriod",

@@ -15,7 +15,7 @@ from billing.models import Organization
 from billing.orm.scoped import ScopedQuerySet
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
-from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.models import CreditNote, Invoice, InvoiceReview, Payment
 from invoicing.queries.lists import payments_with_status
 from invoicing.rules.shown import possible_acts, shown_status
 from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
@@ -110,7 +110,8 @@ def tab_of(name: str, today: date) -> Q:
 def invoice_list(
     organization: Organization, values: dict[str, Any], tab: str, today: date, customer: Any = None
 ) -> InvoiceList:
-    """Invoices narrowed by a tab and `values` (q, type, currency, issued and due _from and _to, customer).
+    """Invoices narrowed by a tab and `values` (q, type, currency, review, issued and due _from and _to,
+    customer).
 
     One query for the counts of all tabs and the totals; the rows are not read yet.
     """
@@ -121,6 +122,9 @@ def invoice_list(
     for name, lookup in (("due_from", "due_on__gte"), ("due_to", "due_on__lte")):
         if name in values:
             found = found.filter(**{lookup: values[name]})
+    if "review" in values:
+        waiting = InvoiceReview.objects.of(organization).current(today).waiting()
+        found = found.filter(pk__in=waiting.values("invoice"))
     found = narrowed(on_days(found, values), organization, values, customer, "number")
     mine = tab_of(tab, today)
     # A voided invoice asks for nothing; it is added up only where one looks at voided ones.

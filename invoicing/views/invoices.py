@@ -14,6 +14,7 @@ from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
+from invoicing.models import InvoiceReview
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
@@ -81,7 +82,8 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     """One invoice."""
     row = find_invoice(request, id)
     remember(request, "invoice", row)
-    (shown,) = listed([row], today_of(request))
+    today = today_of(request)
+    (shown,) = listed([row], today)
     before_tax, credits = before_and_after_tax(row.deductions.all())
     lines, consumer = shown_lines(row), for_consumer(row)
     context = {
@@ -102,6 +104,10 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "payments": row.payments.all(),
         "credit_notes": row.credit_notes.all(),
         "is_draft": row.status == "draft",
+        "review": InvoiceReview.objects.filter(invoice=row).current(today).first()
+        if row.taxes_minor
+        else None,
         "history": history(row),
     }
-    return render_page(request, "invoicing/invoices/detail.html", context | document_context(request, row))
+    context |= document_context(request, row)
+    return render_page(request, "invoicing/invoices/detail.html", context, partials=("review-hint",))

@@ -141,6 +141,7 @@ def make_world(name: str) -> World:
         "wallets": wallet,
         "invoices": invoice,
         "lines": line,
+        "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,
         "payment-providers": account,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +15,10 @@ from billing.rules.errors import FieldErrors, Invalid
 from customers.actions.classification import change_mode, change_providers, change_type
 from customers.actions.customers import update_customer
 from customers.models import Customer
-from customers.queries.classification import candidates, mode_preview, to_review, type_preview
+from customers.queries.classification import candidates, mode_preview, type_preview
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
-from invoicing.models import Invoice, InvoiceLine
+from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceReview
 from tests.factories.catalog import make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -37,6 +37,12 @@ def taxed(customer: Customer, *, at: Any = NOW) -> Invoice:
     if not customer.taxes.exists():
         customer.taxes.add(make_tax(customer.organization))
     return create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=at)
+
+
+def in_question(at: datetime) -> list[Invoice]:
+    """The invoices that wait for a review on that day."""
+    rows = InvoiceReview.objects.current(at.date()).waiting().order_by("invoice_id")
+    return [row.invoice for row in rows]
 
 
 def event_data(name: str) -> dict[str, Any]:
@@ -105,7 +111,7 @@ def test_no_hint_otherwise(organization: Organization, country: str, old: str, n
     change_type(customer, new, reason="x", by=ACTOR, at=LATER)
     assert event_data("customer.type_changed")["correctiveInvoiceCandidates"] == []
     customer.refresh_from_db()
-    assert to_review(customer, LATER) == []
+    assert not InvoiceReview.objects.exists()
 
 
 def test_candidates_are_of_a_year_or_unpaid_and_final_with_tax(organization: Organization) -> None:
@@ -122,13 +128,19 @@ def test_the_hint_goes_when_a_credit_note_comes_or_time_passes(organization: Org
     customer = make_customer(organization, country="DE")
     first, second = taxed(customer), taxed(customer)
     customer = change_type(customer, "business", reason="x", by=ACTOR, at=LATER)
-    assert to_review(customer, LATER) == [first, second]
+    assert in_question(LATER) == [first, second]
     line = InvoiceLine.objects.get(invoice=first)
     create_credit_note(
         first, [CreditItem(line, "VAT", 1000)], line.tax_minor // 10, key="n", by=ACTOR, at=LATER
     )
-    assert to_review(customer, LATER) == [second]
-    assert to_review(customer, LATER + timedelta(days=61)) == []
+    CreditNote.objects.update(created_at=InvoiceReview.objects.latest("created_at").created_at)
+    assert in_question(LATER) == [second]
+    CreditNote.objects.update(status="voided")
+    assert in_question(LATER) == [first, second]
+    assert in_question(LATER + timedelta(days=59)) == [first, second]
+    assert in_question(LATER + timedelta(days=60)) == []
+    change_type(customer, "consumer", reason="x", by=ACTOR, at=LATER)
+    assert in_question(LATER) == []
 
 
 def test_a_flip_of_mode_moves_no_balance(organization: Organization) -> None:
