@@ -33,7 +33,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0010_minimum_commitment'),
-        ('invoicing', '0009_add_ons'),
+        ('invoicing', '0010_credit_note_offset'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
