@@ -20,7 +20,7 @@ from billing.rules.wallets import (
     spread,
 )
 from tests.cases.comparing import Answers
-from tests.cases.given import Given
+from tests.cases.given import Given, NotBuilt
 from tests.cases.registry import area
 from tests.cases.wallet_life import balance_over_time
 
@@ -149,7 +149,7 @@ def top_up_rule(given: Given) -> Answers:
     return {"paid_credits": found.paid, "granted_credits": found.granted}
 
 
-@area("wallet.balance")
+@area("wallet.balance", database=True)
 def balance(given: Given) -> Answers:
     """What usage leaves of wallets."""
     if "steps" in given:
@@ -180,3 +180,9 @@ def figures(found: Ongoing, wallet: WalletFacts, rate: Decimal) -> Answers:
         "credits_ongoing_usage_balance": used,
         "depleted_ongoing_balance": found.depleted,
     }
+
+
+@area("wallet.transaction_priority")
+def transaction_priority(given: Given) -> Answers:
+    """In which order the credits of one top-up are used."""
+    raise NotBuilt("priorities of single credits")

@@ -22,7 +22,8 @@ Properties = dict[str, Any]
 class Step:
     """One row of the calculation: units x unit_amount (or units x rate %) + flat_amount = amount.
 
-    `kind` is one of units, tier, free, package, percentage, fixed, minimum, maximum, events, days, billed.
+    `kind` is one of units, tier, free, package, percentage, fixed, minimum, maximum, events, days, billed,
+    commitment, adjusted.
     Amounts are major units; `rate` is a percentage (1.5 is 1.5 %); `from_value` and `to_value`
     are the bounds of a tier as they were configured (None: open).
     """

@@ -1,39 +1,10 @@
-"""Minimum commitments: the worked cases, and laws over any figures."""
+"""Minimum commitments by hand, and laws over any figures."""
 
-import json
-from datetime import datetime
-from pathlib import Path
-from typing import Any
-
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.commitment import counted, true_up
-from billing.rules.periods import BillingTime, Interval, Period, period_at
-from billing.rules.proration import Share, share
-
-DATA = Path(__file__).parents[2] / "data" / "worked_cases.jsonl"
-CASES = [
-    pytest.param(case, id=case["id"])
-    for case in map(json.loads, DATA.read_text().splitlines())
-    if case["area"] == "commitment.coefficient"
-]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_the_part_of_a_period_that_is_committed(case: dict[str, Any]) -> None:
-    asked = case["given"]
-    full = period_at(
-        datetime.fromisoformat(asked["period"]["from"]),
-        interval=Interval(asked["plan"]["interval"]),
-        billing_time=BillingTime(asked["billing_time"]),
-        anchor=datetime.fromisoformat(asked["started_at"]),
-        tz="UTC",
-    )
-    start, end = (datetime.fromisoformat(asked["period"][name]) for name in ("from", "to"))
-    days = share(Period(start, end), full, "UTC")
-    assert str(float(days.days) / days.of) == case["expect"]["coefficient"]
+from billing.rules.proration import Share
 
 
 def test_a_part_of_a_quarter_by_hand() -> None:

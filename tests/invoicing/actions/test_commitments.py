@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from billing.models import Organization
-from billing.rules.periods import BillingTime, Interval, period_at
 from invoicing.actions.billing_run import bill_now, run
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.preview import preview_next_bill
@@ -24,12 +18,6 @@ from tests.factories.people import ACTOR, make_organization
 from tests.factories.usage import use
 
 pytestmark = pytest.mark.django_db
-DATA = Path(__file__).parents[2] / "data" / "worked_cases.jsonl"
-CASES = [
-    pytest.param(case, id=case["id"])
-    for case in map(json.loads, DATA.read_text().splitlines())
-    if case["area"] == "commitment.amount"
-]
 
 
 @pytest.fixture
@@ -44,44 +32,6 @@ def lines_of(invoice: Invoice) -> list[tuple[str, int]]:
 def billed() -> list[list[tuple[str, int]]]:
     """The lines of each finalised invoice, in the order of their numbers."""
     return [lines_of(invoice) for invoice in Invoice.objects.filter(status="finalized").order_by("number")]
-
-
-@pytest.mark.parametrize("case", CASES)
-def test_worked_amounts(organization: Organization, case: dict[str, Any]) -> None:
-    """Usage that stays in use is billed again each period, whatever moment of it is paid in advance."""
-    asked = case["given"]
-    unit = {"amount": asked["charges_amount_per_unit"]}
-    metrics = {
-        name: make_metric(organization, name, "sum", recurring=name == "in_advance_recurring")
-        for name in ("arrears", "in_advance", "in_advance_recurring")
-    }
-    plan = make_plan(
-        organization,
-        asked["plan_amount_cents"],
-        *(charge(metric, "standard", unit) for metric in metrics.values()),
-        commitment_minor=asked["minimum_commitment_amount_cents"],
-        pay_in_advance=asked["pay_in_advance"],
-        interval=asked["interval"],
-    )
-    start = datetime.fromisoformat(asked["subscription_at"])
-    subscription = subscribe(billed_customer(organization), plan, start, billing_time=asked["billing_time"])
-    for event in asked["events_at_start"]:
-        use(subscription, metrics[event["charge"]], event["value"], at=start)
-    moment, invoices = start, int(asked["pay_in_advance"])
-    while invoices < asked["billed_period"]:
-        moment = period_at(
-            moment,
-            interval=Interval(asked["interval"]),
-            billing_time=BillingTime(asked["billing_time"]),
-            anchor=start,
-            tz="UTC",
-        ).end
-        run(moment + timedelta(minutes=1))
-        invoices += 1
-    invoice = Invoice.objects.order_by("number").last()
-    assert invoice is not None
-    line = invoice.lines.get(kind="commitment")
-    assert line.amount_minor == case["expect"]["commitment_fee_amount_cents"]
 
 
 def test_what_a_period_lacks_is_billed_with_it_and_taxed_like_the_plan(organization: Organization) -> None:
