@@ -21,7 +21,9 @@ from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.actions.one_off import Item, item_lines
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
-from invoicing.models import Invoice, InvoiceLine
+from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
+from invoicing.queries.consumer import for_consumer, put_tax_in
+from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.preview import final_totals
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus
@@ -31,10 +33,14 @@ from invoicing.rules.totals import Totals, compute_totals
 
 @dataclass(frozen=True)
 class InvoicePreview:
-    """The invoice as it would be, with its lines, in memory only."""
+    """The invoice as it would be, in memory only. `before_tax`: what is billed already, and coupons. For a consumer
+    (`with_tax`) lines and these include their tax, as on paper.
+    """
 
     invoice: Invoice
     lines: list[InvoiceLine]
+    before_tax: list[InvoiceDeduction]
+    with_tax: bool
 
 
 def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePreview:
@@ -54,7 +60,8 @@ class NextInvoice:
 
     invoice: Invoice
     lines: list[InvoiceLine]
-    coupons_minor: int
+    before_tax: list[InvoiceDeduction]
+    with_tax: bool
     taxes_minor: int
     total_minor: int
     credits_minor: int
@@ -125,21 +132,29 @@ def makes_a_difference(mode: OnTermination, preview: EndingPreview) -> bool:
 
 def foreseen(invoice: Invoice, moment: datetime) -> NextInvoice:
     """The invoice as it would be issued; a draft with the credits that its end of grace would take."""
-    lines = seen(invoice).lines
+    shown = seen(invoice)
     totals = final_totals(invoice, moment) if invoice.status == InvoiceStatus.DRAFT.value else None
     if totals is None:
         credits = invoice.credit_notes_minor + invoice.wallet_credits_minor
         total = invoice.total_minor + credits
-        return NextInvoice(invoice, lines, invoice.coupons_minor, invoice.taxes_minor, total, credits)
+        return NextInvoice(
+            invoice, shown.lines, shown.before_tax, shown.with_tax, invoice.taxes_minor, total, credits
+        )
     credits = totals.credit_notes_minor + totals.wallets_minor
     total = totals.total_with_tax_minor
-    return NextInvoice(invoice, lines, totals.coupons_minor, totals.tax_minor, total, credits)
+    return NextInvoice(
+        invoice, shown.lines, shown.before_tax, shown.with_tax, totals.tax_minor, total, credits
+    )
 
 
 def seen(invoice: Invoice) -> InvoicePreview:
     """Everything read before it is taken back."""
     lines = list(invoice.lines.select_related("charge__metric").order_by("position"))
-    return InvoicePreview(invoice, lines)
+    before_tax, _ = before_and_after_tax(invoice.deductions.all())
+    consumer = for_consumer(invoice)
+    if consumer:
+        put_tax_in(invoice, lines, before_tax)
+    return InvoicePreview(invoice, lines, before_tax, consumer)
 
 
 @dataclass(frozen=True)
