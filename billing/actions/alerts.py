@@ -94,6 +94,9 @@ def save_alert(
     row.steps = [{"value": f"{value:f}", "code": code} for value, code in sorted(terms.steps)]
     if alert is None and isinstance(target, Wallet):
         row.previous_value, row.looked_at = balance(row, target), at
+        Wallet.objects.untouched().filter(pk=target.pk).update(
+            untouched=False
+        )  # somebody minds it from now on
     try:
         with transaction.atomic():
             row.save()

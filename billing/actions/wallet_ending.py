@@ -78,6 +78,7 @@ def terminate_wallet(
         WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0).update(remaining_minor=0)
     was_primary = wallet.is_primary
     wallet.terminated_at, wallet.is_primary, wallet.auto_top_up_enabled = at, False, False
+    wallet.untouched = False
     wallet.save()
     audit.record(
         wallet.organization,

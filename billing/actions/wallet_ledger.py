@@ -59,8 +59,8 @@ def book(
         credits_left = minor_to_credits(left, wallet.rate, wallet.currency)
     credits = credits_left - wallet.credits_balance
     used = wallet_lots.use(wallet, -minor) if minor < 0 and kind != EntryKind.EXPIRED else {}
-    wallet.balance_minor, wallet.credits_balance = left, credits_left
-    wallet.save(update_fields=["balance_minor", "credits_balance", "updated_at"])
+    wallet.balance_minor, wallet.credits_balance, wallet.untouched = left, credits_left, False
+    wallet.save(update_fields=["balance_minor", "credits_balance", "untouched", "updated_at"])
     entry = WalletEntry.objects.create(
         organization_id=wallet.organization_id,
         wallet=wallet,

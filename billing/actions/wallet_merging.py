@@ -48,6 +48,7 @@ def merge_wallets(source_wallet: Wallet, target_wallet: Wallet, *, by: Actor, at
     source.status, source.terminated_at, source.is_primary = WalletStatus.TERMINATED.value, at, False
     source.auto_top_up_enabled = False
     for wallet in (source, target):
+        wallet.untouched = False
         wallet.save()
     changes = {"balance_minor": (moved, 0), "merged_into": (None, str(target))}
     audit.record(

@@ -1,19 +1,23 @@
 """Opening wallets. A customer has at most one primary wallet, in its own currency; more are opened by hand.
 
-Laws: the primary is opened when it is first needed, with the customer's defaults, and does not lock the customer's
-currency until it has an entry; while it has none, it follows a new currency. When a primary ends, the next wallet in
-the order of use that has the customer's currency takes its place, else an empty one is opened, unless the customer
-is going.
+Laws: the primary is opened with the customer, with its currency and its defaults for wallets; a customer that was
+brought in without one gets it when it is first needed. While it is untouched (no movement, no sale, no rule of its
+own) it follows the customer's currency and defaults, and whoever counts wallets leaves it out. When a primary ends,
+the next wallet in the order of use that has the customer's currency takes its place, else an empty one is opened,
+unless the customer is going.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer, lock_present_customer
@@ -24,9 +28,21 @@ from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import state_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.money import from_minor, to_minor
+from billing.rules.states import WalletStatus
 from billing.rules.wallet_terms import WalletTerms, check_terms
 
 MOST_WALLETS = 6
+FOLLOWED = frozenset(
+    {
+        "currency",
+        "default_credit_limit_minor",
+        "default_max_balance_minor",
+        "default_max_single_credit_minor",
+        "default_low_balance_minor",
+        "default_auto_top_up_enabled",
+        "default_auto_top_up_minor",
+    }
+)
 LIMITS = (
     "credit_limit_minor",
     "max_balance_minor",
@@ -49,11 +65,12 @@ def create_wallet(
     by: Actor,
     at: datetime,
 ) -> Wallet:
-    """An empty wallet. `rate` is the money of one credit in major units; at most six active ones. `terms`, when
-    given, stand for name, priority and expiry too; else the customer's defaults apply (`usual_terms`).
+    """An empty wallet. `rate` is the money of one credit in major units; at most six active ones, besides a primary
+    that nobody has touched. `terms`, when given, stand for name, priority and expiry too; else the customer's
+    defaults apply (`usual_terms`).
     """
     customer = lock_present_customer(customer.pk)
-    if Wallet.objects.filter(customer=customer).active().count() >= MOST_WALLETS:
+    if Wallet.objects.filter(customer=customer).active().in_use().count() >= MOST_WALLETS:
         raise Conflict(f"A customer has at most {MOST_WALLETS} active wallets.", code="too_many_wallets")
     if not rate.is_finite() or rate <= 0:
         raise Invalid("Must be more than 0.", field="rate")
@@ -112,14 +129,21 @@ def write_terms(wallet: Wallet, terms: WalletTerms, *, at: datetime) -> None:
 
 
 def open_primary(customer: Any, *, at: datetime) -> Wallet:
-    """The empty primary wallet of a customer that the caller has just made or locked, and that has none."""
-    wallet = Wallet(
-        organization=customer.organization, customer=customer, currency=customer.currency, is_primary=True
-    )
+    """The empty primary wallet of a customer that the caller has just made or locked, and that has none. One query.
+
+    It has no line in the log and no event: it is a part of what happens to the customer.
+    """
+    wallet = Wallet(organization=customer.organization, customer=customer, is_primary=True, untouched=True)
+    take_defaults(wallet, customer)
+    wallet.save(force_insert=True)
+    return wallet
+
+
+def take_defaults(wallet: Wallet, customer: Any) -> None:
+    """Give a primary wallet, which the caller saves, the customer's currency and defaults."""
+    wallet.currency = customer.currency
     for name, value in vars(usual_terms(customer, customer.currency, primary=True)).items():
         setattr(wallet, name, value)
-    wallet.save()
-    return wallet
 
 
 def follow_primary(customer: Any, *, by: Actor, at: datetime) -> Wallet:
@@ -145,16 +169,35 @@ def primary_wallet(customer: Any, *, by: Actor, at: datetime) -> Wallet:
     return found or follow_primary(lock_customer(customer.pk), by=by, at=at)
 
 
-def follow_currency(customer: Any, *, at: datetime) -> None:
-    """Give the untouched primary of a locked customer its new currency; its limits keep their amounts in major units
+def follow_customer(customer: Any, changed: Iterable[str]) -> None:
+    """After these columns of a locked customer have changed: its untouched primary is as if it were opened now. One
+    that has rules of its own but no entry gets the new currency alone, its limits keep their amounts in major units
     (100 EUR becomes 100 JPY).
     """
-    rows = Wallet.objects.filter(customer=customer, is_primary=True).active()
-    for wallet in rows.exclude(currency=customer.currency).locked():
-        if WalletEntry.objects.filter(wallet=wallet).exists():
+    if FOLLOWED.isdisjoint(changed):
+        return
+    for wallet in Wallet.objects.filter(customer=customer, is_primary=True).active().locked():
+        if wallet.untouched:
+            take_defaults(wallet, customer)
+        elif wallet.currency == customer.currency or WalletEntry.objects.filter(wallet=wallet).exists():
             continue
-        for name in LIMITS:
-            if (minor := getattr(wallet, name)) is not None:
-                setattr(wallet, name, to_minor(from_minor(minor, wallet.currency), customer.currency))
-        wallet.currency = customer.currency
+        else:
+            for name in LIMITS:
+                if (minor := getattr(wallet, name)) is not None:
+                    setattr(wallet, name, to_minor(from_minor(minor, wallet.currency), customer.currency))
+            wallet.currency = customer.currency
         wallet.save()
+
+
+def end_untouched(rows: QuerySet[Wallet], *, at: datetime) -> int:
+    """End those of these wallets that nobody has touched; the caller has locked their customers. Nothing is lost, so
+    nothing is told. How many.
+    """
+    ended = rows.filter(untouched=True, status=WalletStatus.ACTIVE.value)
+    return ended.update(
+        status=WalletStatus.TERMINATED.value,
+        terminated_at=at,
+        is_primary=False,
+        auto_top_up_enabled=False,
+        updated_at=Now(),
+    )

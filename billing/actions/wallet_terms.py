@@ -45,6 +45,7 @@ def edit_wallet(wallet: Wallet, terms: WalletTerms, *, by: Actor, at: datetime) 
     changes = audit.differences(before, wallet)
     if not changes:
         return wallet
+    wallet.untouched = False
     wallet.save()
     audit.record(
         wallet.organization,

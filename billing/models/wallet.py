@@ -11,6 +11,8 @@ from django.db.models import F, Q
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 
+LISTED = ("currency", "status", "balance_minor", "is_primary", "auto_top_up_enabled", "untouched")
+
 
 class WalletQuerySet(ScopedQuerySet):
     """Wallets by state."""
@@ -18,6 +20,14 @@ class WalletQuerySet(ScopedQuerySet):
     def active(self) -> WalletQuerySet:
         """Those that can pay and be topped up."""
         return self.filter(status="active")
+
+    def in_use(self) -> WalletQuerySet:
+        """All but those that were made by themselves and that nobody has touched."""
+        return self.filter(untouched=False)
+
+    def untouched(self) -> WalletQuerySet:
+        """Those that were made by themselves, without a movement, a sale, a rule or an alert ever since."""
+        return self.filter(untouched=True)
 
     def in_order_of_use(self) -> WalletQuerySet:
         """By priority (1 first), then the oldest."""
@@ -29,7 +39,8 @@ class Wallet(Scoped):
 
     `balance_minor` always equals the sum of the entries. It is never below zero, but for a postpaid customer it may
     go down to minus the credit limit. `is_primary`: the one wallet that a customer always has. Limits that are empty
-    do not limit. `auto_top_up_minor` is bought when the balance falls below `low_balance_minor`.
+    do not limit. `auto_top_up_minor` is bought when the balance falls below `low_balance_minor`. `untouched`: opened
+    by itself and not used yet; the first movement, sale, alert or change of its rules ends that for good.
     """
 
     PREFIX = "wal"
@@ -47,6 +58,7 @@ class Wallet(Scoped):
     balance_minor = MinorField()
     credits_balance = ExactField(default=0)
     is_primary = models.BooleanField(default=False)
+    untouched = models.BooleanField(default=False, editable=False)
     credit_limit_minor = MinorField()
     max_balance_minor = models.BigIntegerField(null=True, blank=True)
     max_single_credit_minor = models.BigIntegerField(null=True, blank=True)
@@ -99,17 +111,25 @@ class Wallet(Scoped):
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="wallet_rate_positive"),
             models.CheckConstraint(
+                condition=Q(untouched=False) | Q(balance_minor=0, credits_balance=0),
+                name="wallet_untouched_is_empty",
+            ),
+            models.CheckConstraint(
                 condition=Q(status="active", terminated_at=None)
                 | Q(status="terminated", terminated_at__isnull=False, balance_minor=0),
                 name="wallet_status",
             ),
         ]
         indexes: ClassVar = [
-            # The list along its order, with what it filters by.
+            # The list along its order, with what it filters by; most customers never use theirs, so that it has two.
+            models.Index(
+                fields=["organization", "-created_at", "-id"], include=LISTED, name="wallet_by_creation"
+            ),
             models.Index(
                 fields=["organization", "-created_at", "-id"],
-                include=["currency", "status", "balance_minor", "is_primary", "auto_top_up_enabled"],
-                name="wallet_by_creation",
+                include=LISTED,
+                condition=Q(untouched=False),
+                name="wallet_in_use",
             ),
             # What few wallets have is found at once. The conditions are written as the list asks for them.
             models.Index(
@@ -118,7 +138,10 @@ class Wallet(Scoped):
             models.Index(
                 fields=["organization"],
                 condition=Q(
-                    status="active", low_balance_minor__isnull=False, balance_minor__lt=F("low_balance_minor")
+                    status="active",
+                    untouched=False,
+                    low_balance_minor__isnull=False,
+                    balance_minor__lt=F("low_balance_minor"),
                 ),
                 name="wallet_low",
             ),

@@ -45,10 +45,11 @@ def wallet_state(wallet: Wallet, at: datetime) -> WalletState:
 
 
 def wallet_states(wallets: Iterable[Wallet], at: datetime) -> dict[UUID, WalletState]:
-    """Many wallets by id, in one query; their customers are loaded."""
+    """Many wallets by id, in one query, or none when nothing is in them; their customers are loaded."""
     rows = list(wallets)
     lots: dict[UUID, list[WalletLot]] = {row.pk: [] for row in rows}
-    for lot in open_lots().filter(wallet__in=rows):
+    holding = [row for row in rows if row.balance_minor > 0]
+    for lot in open_lots().filter(wallet__in=holding) if holding else ():
         lots[lot.wallet_id].append(lot)
     return {row.pk: state_of(row, lots[row.pk], at) for row in rows}
 

@@ -10,12 +10,15 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.locks import lock_present_customer
 from billing.actions.subscriptions import lock_plan, start_subscription
+from billing.actions.wallet_opening import follow_customer
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.queries.terms import price_book
 from billing.rules.errors import Invalid
 from billing.rules.periods import BillingTime
 from billing.rules.states import SubscriptionStatus
+from customers.actions.columns import amounts
+from customers.actions.customers import check_columns
 from customers.models import Customer
 from customers.queries.locks import lock_reasons
 from invoicing.actions.billing_run import bill_start
@@ -72,7 +75,9 @@ def assign_plan(
 
 
 def match_currency(customer: Customer, currency: str, *, by: Actor, at: datetime, field: str) -> None:
-    """Bring a locked row's currency in line with what is assigned, while it may still change."""
+    """Bring a locked row's currency in line with what is assigned, while it may still change. Its defaults for
+    wallets keep their amounts in major units, and an untouched wallet follows.
+    """
     if customer.currency == currency:
         return
     if lock_reasons(customer):
@@ -82,8 +87,14 @@ def match_currency(customer: Customer, currency: str, *, by: Actor, at: datetime
             code="currencies_do_not_match",
             field=field,
         )
-    old, customer.currency = customer.currency, currency
-    customer.save(update_fields=["currency", "updated_at"])
+    values = {"currency": currency} | amounts({}, currency, customer)
+    before = audit.snapshot(customer, values)
+    for name, value in values.items():
+        setattr(customer, name, value)
+    check_columns(customer)
+    customer.save(update_fields=[*values, "updated_at"])
+    changes = audit.differences(before, customer)
+    follow_customer(customer, changes)
     audit.record(
         customer.organization,
         "customer.updated",
@@ -91,5 +102,5 @@ def match_currency(customer: Customer, currency: str, *, by: Actor, at: datetime
         by=by,
         at=at,
         customer=customer,
-        changes={"currency": (old, currency)},
+        changes=changes,
     )

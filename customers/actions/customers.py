@@ -12,7 +12,7 @@ from django.db.models.functions import Lower
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer
-from billing.actions.wallet_opening import follow_currency
+from billing.actions.wallet_opening import follow_customer, open_primary
 from billing.actions.webhooks import emit
 from billing.models import BillingEntity, Organization
 from billing.orm.actor import Actor
@@ -50,9 +50,9 @@ def add_customer(
     defaults for wallets in major units under the names of `rules/fields.py:AMOUNTS`).
 
     A missing external ID is generated, the currency falls back to the organization's, the billing entity to
-    the default one. Raises FieldErrors for values that mean nothing and Conflict (409, with the field) for an
-    external ID or e-mail that another customer has. `check_vat` is the caller's wish about a VAT check;
-    `provider_ids` {"stripe": "cus_…"} under which providers know the customer already.
+    the default one; the primary wallet is opened with the customer. Raises FieldErrors for values that mean nothing
+    and Conflict (409, with the field) for an external ID or e-mail that another customer has. `check_vat` is the
+    caller's wish about a VAT check; `provider_ids` {"stripe": "cus_…"} under which providers know them already.
     """
     values = columns(organization, fields, by=by, at=at)
     taxes = values.pop("taxes", [])
@@ -66,6 +66,7 @@ def add_customer(
     refuse_duplicates(customer, ("external_id", "email"))
     save(customer)
     customer.taxes.set(taxes)
+    open_primary(customer, at=at)
     after_change(customer, None, wish=check_vat, by=by, at=at)
     record_added(customer, {*values, "external_id", "currency"}, taxes, by=by, at=at)
     set_provider_ids(customer, provider_ids or {}, by=by, at=at)
@@ -136,8 +137,7 @@ def update_customer(
         set_provider_ids(customer, provider_ids or {}, by=by, at=at)
         return customer
     save(customer)
-    if "currency" in different:
-        follow_currency(customer, at=at)
+    follow_customer(customer, different)
     set_provider_ids(customer, provider_ids or {}, by=by, at=at)
     mirror(customer, by=by, at=at)
     record_changed(customer, different, reason, by=by, at=at)

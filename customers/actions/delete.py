@@ -22,6 +22,7 @@ from billing.actions import audit, later
 from billing.actions.coupons import remove_applied_coupon
 from billing.actions.locks import lock_customer
 from billing.actions.subscriptions import cancel_pending
+from billing.actions.wallet_opening import end_untouched
 from billing.models import AppliedCoupon, Job, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, Invalid
@@ -164,9 +165,14 @@ def end_coupons(cascade: Cascade) -> str:
 
 def end_wallets(cascade: Cascade) -> str:
     """Wallets end; their remaining credits are voided by an entry. What a postpaid customer still owes on one, after
-    the closing bills, goes on an invoice that stays collectable, as those do.
+    the closing bills, goes on an invoice that stays collectable, as those do. One that was never used ends without a
+    word, and first, so that nothing can use it meanwhile.
     """
-    rows = list(Wallet.objects.filter(customer=cascade.customer).active().order_by("pk"))
+    mine = Wallet.objects.filter(customer=cascade.customer)
+    with transaction.atomic():
+        lock_customer(cascade.customer.pk)
+        end_untouched(mine, at=cascade.at)
+    rows = list(mine.active().order_by("pk"))
     owing = sum(wallet.balance_minor < 0 for wallet in rows)
     for wallet in rows:
         end_wallet(wallet, by=cascade.by, at=cascade.at, reason="Customer deleted")

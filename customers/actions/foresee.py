@@ -54,6 +54,11 @@ class Outcome:
     unused: list[tuple[str, int]] = field(default_factory=list)
     portal_links: int = 0
 
+    @property
+    def wallets(self) -> set[object]:
+        """The ids of the wallets on which something is lost or billed."""
+        return {*self.lost, *self.billed}
+
 
 def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Actor, at: datetime) -> Outcome:
     """The outcome of deleting the customer now. Raises what the cascade would raise."""

@@ -14,6 +14,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
+from billing.actions.wallet_opening import follow_customer
 from billing.actions.webhooks import emit
 from billing.models import Organization
 from billing.orm.actor import Actor
@@ -142,6 +143,7 @@ def write_fields(source: Customer, target: Customer, decisions: list[Choice]) ->
         check_columns(target)
         refuse_duplicates(target, different)
         save(target)
+        follow_customer(target, different)
     if chosen_taxes is not None:
         old = [str(tax) for tax in target.taxes.all()]
         target.taxes.set(chosen_taxes)

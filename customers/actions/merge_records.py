@@ -16,6 +16,7 @@ from django.db.models.functions import Now
 
 from billing.actions import audit, coupons
 from billing.actions.wallet_merging import keeps_life, merge_wallets
+from billing.actions.wallet_opening import end_untouched
 from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
 from billing.orm.actor import Actor
 from billing.rules.states import OPEN
@@ -123,13 +124,16 @@ def coupon_left(row: AppliedCoupon) -> tuple[int, int]:
 
 def move_wallets(moving: Moving) -> None:
     """A wallet in a currency that the target has is merged into its wallet, all others move as they are, ended ones
-    too. The target keeps its primary wallet. Nothing is merged into a wallet that expires sooner.
+    too. The target keeps its primary wallet. Nothing is merged into a wallet that expires sooner, and no debt into
+    one that nobody has touched. The source's untouched one ends, and is not counted.
     """
     theirs = list(Wallet.objects.filter(customer=moving.target).active().in_order_of_use())
-    theirs.sort(key=lambda wallet: not wallet.is_primary)
+    theirs.sort(key=lambda wallet: (wallet.untouched, not wallet.is_primary))
     merged = moved = 0
-    for wallet in list(Wallet.objects.filter(customer=moving.source).active().locked()):
+    for wallet in list(Wallet.objects.filter(customer=moving.source).active().in_use().locked()):
         heirs = [row for row in theirs if row.currency == wallet.currency]
+        if wallet.balance_minor < 0:
+            heirs = [row for row in heirs if not row.untouched]
         heir = next((row for row in heirs if keeps_life(wallet, row, at=moving.at)), None)
         how = "merged" if heir else "moved"
         moving.wallets.append({"currency": wallet.currency, "minor": wallet.balance_minor, "how": how})
@@ -137,9 +141,13 @@ def move_wallets(moving: Moving) -> None:
             moved += 1
         else:
             merge_wallets(wallet, heir, by=moving.by, at=moving.at)
+            heir.untouched = False
             merged += 1
-    if any(row.is_primary for row in theirs):
-        Wallet.objects.filter(customer=moving.source, is_primary=True).update(is_primary=False)
+    spare = Wallet.objects.filter(customer=moving.source, is_primary=True).active()
+    if not any(row.is_primary for row in theirs):  # a target that was brought in without one
+        spare = spare.exclude(currency=moving.target.currency)
+    end_untouched(spare, at=moving.at)
+    spare.update(is_primary=False)
     moving.hand_over(Wallet.objects.all())
     moving.counts |= {"wallets_merged": merged, "wallets_moved": moved}
 

@@ -1,7 +1,7 @@
 """Registers the routers of this app."""
 
 from billing.web.api import api
-from customers.api import (  # on routers of others
+from customers.api import (  # several stand on one router
     classification,
     customers,
     deletion,
@@ -10,6 +10,8 @@ from customers.api import (  # on routers of others
     thresholds,
     usage,
     vat,
+    wallet_credits,
+    wallets,
 )
 from customers.api.alerts import router as alerts
 from customers.api.clock import router as clock
@@ -18,15 +20,26 @@ from customers.api.merge import router as merging
 from customers.api.router import router
 from customers.api.subscriptions import router as subscriptions
 from customers.api.tags import router as tags
-from customers.api.wallets import router as wallets
+from customers.api.wallet_rows import router as wallet_router
 
-__all__ = ["classification", "customers", "deletion", "portal", "reviews", "thresholds", "usage", "vat"]
+__all__ = [
+    "classification",
+    "customers",
+    "deletion",
+    "portal",
+    "reviews",
+    "thresholds",
+    "usage",
+    "vat",
+    "wallet_credits",
+    "wallets",
+]
 
 api.add_router("/customers/merge", merging)  # before the router whose `{id}` would take the word for an id
 api.add_router("/customers", router)
 api.add_router("/subscriptions", subscriptions)
 api.add_router("/tags", tags)
 api.add_router("/custom-fields", custom_fields)
-api.add_router("/wallets", wallets)
+api.add_router("/wallets", wallet_router)
 api.add_router("/clock", clock)
 api.add_router("/alerts", alerts)

@@ -18,7 +18,7 @@ from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from customers.api.subscriptions import router as subscriptions
 from customers.api.subscriptions import row_of
-from customers.api.wallets import router as wallets
+from customers.api.wallet_rows import router as wallets
 
 router = Router(tags=["Alerts"])
 

@@ -93,7 +93,7 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
                 "lost": from_minor(outcome.lost.get(row.pk, 0), row.currency),
                 "billed": from_minor(outcome.billed.get(row.pk, 0), row.currency),
             }
-            for row in found.wallets
+            for row in found.wallets_ending(outcome.wallets)
         ],
     }
 

@@ -1,25 +1,19 @@
-"""/api/wallets, and a customer's primary wallet."""
+"""/api/wallets: making, changing and ending them, and a customer's primary one."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
 from django.db import transaction
 from django.http import HttpRequest
-from ninja import Query, Router
+from ninja import Query
 from pydantic import AwareDatetime
 
 from billing.actions.clock import now
 from billing.actions.wallet_opening import create_wallet, primary_wallet, usual_terms
 from billing.actions.wallet_terms import edit_wallet, terms_of
-from billing.actions.wallets import grant, void_credits
-from billing.models import Wallet, WalletEntry
-from billing.orm.fields import new_id
-from billing.queries.payloads_subscriptions import entry_payload, wallet_payload
-from billing.queries.wallets import state_of, with_lots
 from billing.rules.amounts import exact_minor
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
@@ -28,13 +22,9 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelop
 from customers.api.lookup import present_customer
 from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
-from invoicing.actions.top_up import AUTOMATIC, sell_credits
+from customers.api.wallet_credits import TopUpIn, add_credits
+from customers.api.wallet_rows import answer, router, rows_of, shown
 from invoicing.actions.wallet_settling import end_wallet
-
-router = Router(tags=["Wallets"])
-
-
-MOST_KEY = 150
 
 # Amounts in major units, and the columns that keep them in minor ones.
 AMOUNTS = {
@@ -83,24 +73,6 @@ class WalletChanges(Limits):
     mode: str | None = None
 
 
-class DebitIn(ApiSchema):
-    """Credits to take out, with the reason for the history. `transactionId` makes a repeat harmless."""
-
-    credits: Decimal
-    reason: str
-    transaction_id: str = ""
-
-
-class TopUpIn(ApiSchema):
-    """Credits to grant, to sell, or both. `transactionId` makes a repeat harmless."""
-
-    granted_credits: Decimal | None = None
-    granted_credits_expire_at: AwareDatetime | None = None
-    paid_credits: Decimal | None = None
-    reason: str = ""
-    transaction_id: str = ""
-
-
 class Filters(ApiSchema):
     """What a list can be narrowed to."""
 
@@ -111,28 +83,6 @@ class Filters(ApiSchema):
     auto_topup_enabled: bool | None = None
     page: int = 1
     limit: int = 20
-
-
-class Paging(ApiSchema):
-    """A page of a list."""
-
-    page: int = 1
-    limit: int = 20
-
-
-def rows_of(request: ApiRequest) -> Any:
-    """The organization's wallets, with what their answers need."""
-    return with_lots(Wallet.objects.of(request.organization).select_related("customer", "organization"))
-
-
-def shown(row: Wallet) -> dict[str, Any]:
-    """A wallet of `rows_of` as it is now."""
-    return wallet_payload(row, state_of(row, row.open_lots, now(row.organization)))  # type: ignore[attr-defined]
-
-
-def answer(request: ApiRequest, row: Wallet) -> dict[str, Any]:
-    """The wallet, fresh from the table."""
-    return envelope(shown(rows_of(request).get(pk=row.pk)))
 
 
 def columns(body: Limits, currency: str) -> dict[str, Any]:
@@ -157,8 +107,8 @@ def columns(body: Limits, currency: str) -> dict[str, Any]:
 
 @customers.get("/{id}/wallet", tags=["Wallets"])
 def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
-    """The customer's primary wallet. It is opened, empty and with the customer's defaults, when it is first needed;
-    it locks neither external ID nor currency before its first movement.
+    """The customer's primary wallet. It is opened with the customer, empty and with the customer's defaults; it locks
+    neither external ID nor currency before credits are booked or sold.
     """
     staff = cast(ApiRequest, request)
     customer = present_customer(staff, id)
@@ -207,34 +157,6 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
     return 201, answer(staff, row)
 
 
-def own_key(transaction_id: str) -> str:
-    """The ledger's key for a caller's. Those that the product gives its own top-ups are not to be had."""
-    if transaction_id.startswith(AUTOMATIC):
-        raise Invalid(f"A transactionId does not start with {AUTOMATIC}", field="transaction_id")
-    if len(transaction_id) > MOST_KEY:
-        raise Invalid(f"Use at most {MOST_KEY} characters.", field="transaction_id")
-    return f"api:{transaction_id or new_id()}"
-
-
-def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -> None:
-    """Grant and sell what the body asks for."""
-    key = own_key(body.transaction_id)
-    if body.granted_credits is not None:
-        with named(credits="granted_credits", expires_at="granted_credits_expire_at"):
-            grant(
-                row,
-                body.granted_credits,
-                reason=body.reason,
-                expires_at=body.granted_credits_expire_at,
-                key=key,
-                by=request.actor,
-                at=at,
-            )
-    if body.paid_credits is not None:
-        with named(credits="paid_credits"):
-            sell_credits(row, body.paid_credits, key=body.transaction_id, by=request.actor, at=at)
-
-
 @router.get("/{id}")
 def get_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
     """One wallet."""
@@ -262,43 +184,3 @@ def terminate(request: HttpRequest, id: str) -> dict[str, Any]:
     row = rows_of(staff).by_public_id(id)
     end_wallet(row, by=staff.actor, at=now(staff.organization))
     return answer(staff, row)
-
-
-@router.post("/{id}/debit")
-def debit(request: HttpRequest, id: str, body: DebitIn) -> dict[str, Any]:
-    """Take credits out by hand: for a prepaid customer at most what is available, for a postpaid one down to minus
-    the credit limit.
-    """
-    staff = cast(ApiRequest, request)
-    row = rows_of(staff).by_public_id(id)
-    if not body.reason.strip():
-        raise Invalid("Say why: the reason is kept in the history.", field="reason")
-    void_credits(
-        row,
-        body.credits,
-        reason=body.reason.strip(),
-        key=own_key(body.transaction_id),
-        by=staff.actor,
-        at=now(staff.organization),
-    )
-    return answer(staff, row)
-
-
-@router.post("/{id}/top-up")
-def top_up(request: HttpRequest, id: str, body: TopUpIn) -> dict[str, Any]:
-    """More credits. Sold ones arrive when their invoice is paid."""
-    staff = cast(ApiRequest, request)
-    row = rows_of(staff).by_public_id(id)
-    if body.granted_credits is None and body.paid_credits is None:
-        raise Invalid("Send grantedCredits, paidCredits, or both.", field="granted_credits")
-    with transaction.atomic():
-        add_credits(staff, row, body, now(staff.organization))
-    return answer(staff, row)
-
-
-@router.get("/{id}/transactions")
-def list_transactions(request: HttpRequest, id: str, paging: Query[Paging]) -> dict[str, Any]:
-    """The ledger, newest first."""
-    row = rows_of(cast(ApiRequest, request)).by_public_id(id)
-    entries = WalletEntry.objects.filter(wallet=row).select_related("wallet")
-    return page_envelope(entries, entry_payload, page=paging.page, limit=paging.limit)

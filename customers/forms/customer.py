@@ -11,6 +11,8 @@ from django import forms
 from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
 from billing.models import BillingEntity, Organization, Tax
 from billing.rules.errors import FieldErrors
+from customers.forms.addresses import BILLING, SHIPPING, shipping_is_billing
+from customers.forms.customer_words import HINTS, LABELS, YES_OR_NO
 from customers.forms.inherited import Inherited, inherited_word
 from customers.forms.own_fields import PREFIX, own_field, own_initial, own_values
 from customers.forms.tags import NewTags, TagChoice, tag_choices
@@ -19,22 +21,7 @@ from customers.models import BillingModel, Customer, CustomerType, Mode, Provide
 from customers.queries.custom_fields import custom_fields
 from customers.rules.fields import AMOUNTS, clean_fields, contradictions
 
-BILLING = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
-SHIPPING = tuple(f"shipping_{name.removeprefix('address_')}" for name in BILLING)
-PAIRS = tuple(zip(BILLING, SHIPPING, strict=True))
 NOT_COLUMNS = frozenset({"shipping_same", "tags", "new_tags", *AMOUNTS})
-
-
-YES_OR_NO = {
-    "zero_amount_invoices": "Issue invoices over nothing",
-    "email_invoices": "Send invoices by e-mail",
-}
-
-
-def shipping_is_billing(customer: Customer) -> bool:
-    """Whether goods go to the billing address: no shipping address of its own, or the same one."""
-    pairs = [(getattr(customer, one), getattr(customer, other)) for one, other in PAIRS]
-    return not any(other for _, other in pairs) or all(one == other for one, other in pairs)
 
 
 class CustomerForm(forms.ModelForm):
@@ -178,21 +165,10 @@ class CustomerForm(forms.ModelForm):
 
     def describe(self) -> None:
         """Hints, and attributes that help the browser to help."""
-        hints = {
-            "external_id": "The customer's ID in your own system.",
-            "email": "Invoices are sent here.",
-            "timezone": "Sets when billing periods begin.",
-            "phone": "With country code, or as dialled in the customer's country.",
-            "einvoice_email": "Where e-invoices go instead of the e-mail above.",
-            "peppol_id": "Scheme and number, such as 0088:7300010000001.",
-        }
-        for name, hint in hints.items():
+        for name, hint in HINTS.items():
             self.fields[name].help_text = hint
-        self.fields["timezone"].label = "Time zone"
-        self.fields["prefer_einvoice"].label = "Send e-invoices where the country has them"
-        self.fields["vat_validation_disabled"].label = "Do not check this customer's VAT number"
-        self.fields["vat_validation_disabled_reason"].label = "Reason"
-        self.fields["default_auto_top_up_enabled"].label = "Top up wallets automatically"
+        for name, label in LABELS.items():
+            self.fields[name].label = label
         for name, field in self.fields.items():
             if isinstance(field.widget, forms.TextInput):
                 field.widget.attrs.setdefault("autocomplete", "off")

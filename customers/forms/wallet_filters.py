@@ -12,6 +12,7 @@ from customers.models import Mode
 
 STATUSES = [("", "Any"), ("active", "Active"), ("terminated", "Terminated")]
 KINDS = [("", "Any"), ("yes", "Primary"), ("no", "Additional")]
+USES = [("", "In use"), ("never", "Never used"), ("all", "All")]
 SWITCHES = [("", "Any"), ("yes", "On"), ("no", "Off")]
 BALANCES = [
     ("", "Any"),
@@ -26,6 +27,7 @@ class WalletFilters(forms.Form):
     """Words, currency, state, and what kind of wallet."""
 
     q = forms.CharField(label="Search", required=False, max_length=100)
+    use = forms.ChoiceField(choices=USES, required=False)
     status = forms.ChoiceField(choices=STATUSES, required=False)
     balance = forms.ChoiceField(choices=BALANCES, required=False)
     currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)

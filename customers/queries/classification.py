@@ -77,8 +77,11 @@ class WalletEffect:
 
 
 def mode_preview(customer: Customer, mode: str) -> list[WalletEffect]:
-    """What each active wallet could spend now and in the other mode. Balances stay."""
-    rows = Wallet.objects.filter(customer=customer).active().in_order_of_use()
+    """What each active wallet could spend now and in the other mode. Balances stay. One that was never used counts
+    when it has credit to give.
+    """
+    able = Q(untouched=False) | Q(credit_limit_minor__gt=0)
+    rows = Wallet.objects.filter(able, customer=customer).active().in_order_of_use()
     return [
         WalletEffect(
             row,

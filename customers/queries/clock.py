@@ -58,7 +58,7 @@ def kinds(organization: Organization) -> list[tuple[QuerySet[Any], str, str, str
         ),
         (Invoice.objects.of(organization).draft(), "finalize_at", "A draft becomes final", "customer_name"),
         (lots, "expires_at", "Credits expire", "wallet.customer.display_name"),
-        (Wallet.objects.of(organization).active(), "expires_at", "A wallet expires", whose),
+        (Wallet.objects.of(organization).active().in_use(), "expires_at", "A wallet expires", whose),
         (overrides, "expires_at", "A VAT confirmation ends", whose),
     ]
 

@@ -4,6 +4,7 @@ found by `customers/actions/foresee.py`.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,6 +48,12 @@ class Deletion:
         """Whether the external ID has to be typed: anything that bills, voids or loses money."""
         credits = any(wallet.balance_minor for wallet in self.wallets)
         return bool(self.subscriptions or self.drafts or self.unpaid or credits)
+
+    def wallets_ending(self, booked: Container[object]) -> list[Wallet]:
+        """The wallets to speak of. One that was never used ends without a word, unless it is among `booked`: the ids
+        of those that the deletion itself uses.
+        """
+        return [wallet for wallet in self.wallets if not wallet.untouched or wallet.pk in booked]
 
 
 def deletion_preview(customer: Customer, at: datetime) -> Deletion:

@@ -15,13 +15,15 @@ WORDS = {
     "has_coupon": "an applied coupon",
     "has_one_off": "a one-off invoice",
     "has_credits": "a wallet with credits",
+    "has_sale": "an invoice for credits",
 }
 
 
 def lock_reasons(customer: Customer) -> list[str]:
     """What has been assigned, in words ("a subscription"); empty while the fields may change. One query.
 
-    Ended subscriptions and used-up coupons count: documents speak of them. An empty wallet does not.
+    Ended subscriptions and used-up coupons count: documents speak of them. An empty wallet does not,
+    unless credits for it have been sold: their invoice is in its currency.
     """
     of_customer = {"customer": OuterRef("pk")}
     found = (
@@ -31,6 +33,7 @@ def lock_reasons(customer: Customer) -> list[str]:
             has_coupon=Exists(AppliedCoupon.objects.filter(**of_customer)),
             has_one_off=Exists(Invoice.objects.filter(type=InvoiceType.ONE_OFF, **of_customer)),
             has_credits=Exists(WalletEntry.objects.filter(wallet__customer=OuterRef("pk"))),
+            has_sale=Exists(Invoice.objects.filter(type=InvoiceType.CREDIT, **of_customer)),
         )
         .get()
     )

@@ -132,8 +132,10 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
 
 
 def money(organization: Organization, at: datetime) -> list[QuerySet[Any]]:
-    """Credits that expire within 30 days (by their own day or their wallet's), and wallets below their mark."""
-    wallets = Wallet.objects.of(organization).active()
+    """Credits that expire within 30 days (by their own day or their wallet's), and wallets below their mark:
+    those that somebody has used, since every customer has one from the start.
+    """
+    wallets = Wallet.objects.of(organization).active().in_use()
     ending = {"expires_at__gte": at, "expires_at__lt": at + SOON}
     lots = WalletLot.objects.of(organization).filter(remaining_minor__gt=0, wallet__status="active", **ending)
     own = lots.exclude(wallet__expires_at__lt=at + SOON)

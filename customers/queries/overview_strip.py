@@ -11,12 +11,12 @@ from typing import Any
 from django.db.models import Case, F, Q, Value, When
 
 from billing.models import Subscription, Wallet
+from billing.queries.wallets import wallet_states
 from billing.rules.periods import local_date, start_of_day
 from customers.models import Customer
 from customers.queries.needs import Part, part
 from customers.queries.overview import PAYING
 from customers.rules.ageing import BUCKETS, Bucket
-from customers.rules.classification import available
 from customers.rules.recurring import monthly_minor
 from invoicing.models import RECEIVED, Invoice, Payment
 from invoicing.queries.facts import customer_zone
@@ -26,7 +26,9 @@ PAID, NOT_DUE = "paid", "not_due"
 
 @dataclass(frozen=True)
 class Credits:
-    """Active wallets of a currency: what a debit could take and what is owed, in minor units."""
+    """Active wallets of a currency: how many are in use, and of all of them what a debit could take and what is owed,
+    in minor units.
+    """
 
     count: int = 0
     available_minor: int = 0
@@ -74,7 +76,7 @@ class Strip:
 
 
 def balance_strip(customer: Customer, subscriptions: Iterable[Subscription], at: datetime) -> Strip:
-    """Two queries; `subscriptions` are the open ones with their plans."""
+    """Two queries, three when there are credits; `subscriptions` are the open ones with their plans."""
     tz = customer_zone(customer)
     today = local_date(at, tz)
     found: dict[str, dict[str, Part]] = defaultdict(dict)
@@ -115,17 +117,19 @@ def rows(customer: Customer, today: date, new_year: datetime) -> Iterable[tuple[
 
 
 def credits_of(customer: Customer, at: datetime) -> dict[str, Credits]:
-    """What active wallets hold, by currency. One query."""
-    not_expired = Q(expires_at=None) | Q(expires_at__gt=at)
-    wallets = Wallet.objects.filter(not_expired, customer=customer).active()
-    by_currency: dict[str, list[tuple[int, int]]] = defaultdict(list)
-    for currency, balance, limit in wallets.values_list("currency", "balance_minor", "credit_limit_minor"):
-        by_currency[currency].append((balance, limit))
+    """What active wallets hold, by currency. One query, two when there is something in them."""
+    wallets = list(Wallet.objects.filter(customer=customer).active())
+    for wallet in wallets:
+        wallet.customer = customer
+    states = wallet_states(wallets, at)
+    by_currency: dict[str, list[Wallet]] = defaultdict(list)
+    for wallet in wallets:
+        by_currency[wallet.currency].append(wallet)
     return {
         code: Credits(
-            len(found),
-            sum(max(available(customer.mode, balance, limit), 0) for balance, limit in found),
-            sum(max(-balance, 0) for balance, _ in found),
+            sum(not wallet.untouched for wallet in found),
+            sum(states[wallet.pk].available_minor for wallet in found),
+            sum(states[wallet.pk].debt_minor for wallet in found),
         )
         for code, found in by_currency.items()
     }

@@ -16,7 +16,12 @@ from customers.models import Customer
 from customers.queries.narrow import Narrowed, searched
 
 # Written as the indexes of these rows are.
-LOW = Q(status="active", low_balance_minor__isnull=False, balance_minor__lt=F("low_balance_minor"))
+LOW = Q(
+    status="active",
+    untouched=False,
+    low_balance_minor__isnull=False,
+    balance_minor__lt=F("low_balance_minor"),
+)
 BALANCES = {
     "low": LOW,
     "negative": Q(balance_minor__lt=0),
@@ -51,8 +56,17 @@ class WalletTotal:
 
 
 def wallets_narrowed(organization: Organization, values: Mapping[str, Any]) -> Narrowed:
-    """The wallets that every filter lets through (`customers/forms/wallet_filters.py`). The rows are not read yet."""
-    rows: QuerySet[Any] = Wallet.objects.of(organization)
+    """The wallets that every filter lets through (`customers/forms/wallet_filters.py`). The rows are not read yet.
+
+    Wallets that were never used are left out, unless `use` asks for them or a word is searched for; those of them
+    that have ended with their customer are listed among all only.
+    """
+    rows = Wallet.objects.of(organization)
+    use = values.get("use", "")
+    if use == "never":
+        rows = rows.untouched().active()
+    elif use != "all":
+        rows = rows.filter(Q(untouched=False) | Q(status="active")) if "q" in values else rows.in_use()
     for name in ("status", "currency"):
         if name in values:
             rows = rows.filter(**{name: values[name]})
@@ -103,9 +117,10 @@ def stated(wallets: list[Wallet], at: datetime) -> list[ListedWallet]:
 
 
 def is_low(wallet: Wallet) -> bool:
-    """Below its mark, while it is active."""
+    """Below its mark, while it is active. One that was never used is not low yet."""
     low = wallet.low_balance_minor
-    return wallet.status == "active" and low is not None and wallet.balance_minor < low
+    in_use = wallet.status == "active" and not wallet.untouched
+    return in_use and low is not None and wallet.balance_minor < low
 
 
 def wallet_totals(rows: QuerySet[Any], at: datetime) -> list[WalletTotal]:

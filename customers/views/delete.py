@@ -58,7 +58,8 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
         "preview": preview,
         "outcome": outcome,
         "lost": [
-            (row, outcome.lost.get(row.pk, 0), outcome.billed.get(row.pk, 0)) for row in preview.wallets
+            (row, outcome.lost.get(row.pk, 0), outcome.billed.get(row.pk, 0))
+            for row in preview.wallets_ending(outcome.wallets)
         ],
         "providers": preview.providers,
         "form": form,

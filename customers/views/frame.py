@@ -136,20 +136,20 @@ def customer_url(name: str, subject: Customer | UUID) -> str:
 
 
 def tab_counts(customer: Customer) -> tuple[dict[str, int], UUID | None]:
-    """How many each tab shows that matter now (open subscriptions, active wallets and coupons, invoices), and
-    the wallet that is used first. One query.
+    """How many each tab shows that matter now (open subscriptions, wallets in use, active coupons, invoices),
+    and the wallet that is used first; one that was never used comes last. One query.
     """
     still_open = Q(status__in=[status.value for status in OPEN])
     active = Q(status="active")
     counts = {
         "subscriptions": count_of(Subscription.objects.filter(still_open)),
-        "wallets": count_of(Wallet.objects.filter(active)),
+        "wallets": count_of(Wallet.objects.in_use().filter(active)),
         "coupons": count_of(AppliedCoupon.objects.filter(active)),
         "invoices": count_of(Invoice.objects.all()),
         "payments": count_of(Payment.objects.all()),
         "credit-notes": count_of(CreditNote.objects.all()),
     }
-    wallets = Wallet.objects.active().filter(customer=OuterRef("pk")).in_order_of_use()
-    first = Subquery(wallets.values("pk")[:1])
+    wallets = Wallet.objects.active().filter(customer=OuterRef("pk"))
+    first = Subquery(wallets.order_by("untouched", "priority", "created_at", "pk").values("pk")[:1])
     *found, wallet = Customer.objects.filter(pk=customer.pk).values_list(*counts.values(), first).get()
     return dict(zip(counts, found, strict=True)), wallet

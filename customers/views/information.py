@@ -13,7 +13,7 @@ from billing.forms.lists import country_name, language_name
 from billing.web.access import access
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
-from customers.forms.customer import shipping_is_billing
+from customers.forms.addresses import shipping_is_billing
 from customers.forms.wallet_defaults import WORDS
 from customers.models import Provider
 from customers.queries.classification import effects_of

@@ -184,5 +184,5 @@ def invoices_of(customer: Customer) -> Any:
 
 
 def wallets_of(customer: Customer) -> list[Wallet]:
-    """Active wallets in the order in which they pay."""
-    return list(Wallet.objects.filter(customer=customer).active().in_order_of_use())
+    """Active wallets that have been used, in the order in which they pay."""
+    return list(Wallet.objects.filter(customer=customer).active().in_use().in_order_of_use())

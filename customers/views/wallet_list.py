@@ -41,6 +41,7 @@ def wallets(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "chips": filters.chips(query),
         "narrowed": bool(filters.values),
+        "only_used": not filters.values.keys() & {"use", "q"},
         "sort": query.get("sort", ""),
         "sortable": not window.more,
         "rows": listed_wallets(request.organization, window.keys, at),

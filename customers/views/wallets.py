@@ -29,9 +29,10 @@ MOST_LOTS = 50
 @require_safe
 @access("wallets.view")
 def customer_wallets(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The tab of a customer: the strip of its primary wallet, and all wallets."""
+    """The tab of a customer: the strip of its primary wallet, and all wallets, but for those that ended unused."""
     customer, at = find_customer(request, id), now(request.organization)
-    rows = Wallet.objects.filter(customer=customer).select_related("customer__billing_entity")
+    rows = Wallet.objects.filter(customer=customer).exclude(untouched=True, status="terminated")
+    rows = rows.select_related("customer__billing_entity")
     page = page_of(request, rows.order_by("-is_primary", "status", "priority", "created_at", "pk"))
     found = stated(list(page.object_list), at)
     first = found[0] if found and found[0].wallet.status == "active" else None
@@ -41,12 +42,11 @@ def customer_wallets(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 def is_ready(row: ListedWallet | None) -> bool:
-    """Active and without a movement so far."""
-    return (
-        row is not None
-        and not row.wallet.balance_minor
-        and not WalletEntry.objects.filter(wallet=row.wallet).exists()
-    )
+    """Active, without a movement so far, and none on its way."""
+    if row is None or row.wallet.untouched:
+        return row is not None
+    used = row.wallet.balance_minor or WalletEntry.objects.filter(wallet=row.wallet).exists()
+    return not used and not row.wallet.credit_invoices.exists()
 
 
 @require_safe

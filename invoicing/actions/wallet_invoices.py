@@ -35,6 +35,9 @@ def bill_wallet(
     """Issue an invoice for a locked wallet of a locked customer. `sold`: the credits that arrive when it is paid;
     None: it collects a debt.
     """
+    if wallet.untouched:
+        wallet.untouched = False
+        wallet.save(update_fields=["untouched", "updated_at"])
     facts = LineFacts(description=description, currency=wallet.currency)
     lines = [credit_line(facts, worth.credits, worth.minor, wallet.rate)]
     tz = customer_zone(customer)

@@ -82,7 +82,7 @@ def collect_debts(customer: Any, currency: str, *, by: Actor, at: datetime) -> l
 
 def expired_wallets() -> list[Wallet]:
     """Up to a thousand wallets of any organization that are past their day, by its own clock."""
-    rows = Wallet.objects.active().filter(expires_at__isnull=False).select_related("organization")
+    rows = Wallet.objects.active().in_use().filter(expires_at__isnull=False).select_related("organization")
     return [row for row in rows.order_by("expires_at")[:1000] if row.expires_at <= now(row.organization)]
 
 

@@ -72,7 +72,7 @@ def test_two_merges_of_one_customer_move_it_once() -> None:
     }
     merge = Merge.objects.get()
     assert Subscription.objects.filter(customer=merge.target).count() == 2
-    wallet = Wallet.objects.get(customer=merge.target, status="active")
+    wallet = Wallet.objects.in_use().get(customer=merge.target, status="active")
     assert wallet.balance_minor == ledger_total(wallet) == 2000
 
 
@@ -81,7 +81,9 @@ def test_two_customers_merged_into_each_other_leave_one() -> None:
     found = at_once(merging(one, other), merging(other, one))
     assert sum(isinstance(item, Merge) for item in found) == 1
     left = Customer.objects.get(pk__in=[one.pk, other.pk], deleted_at=None)
-    assert Wallet.objects.get(customer=left, status="active").balance_minor == 2000
+    wallets = Wallet.objects.filter(customer=left).active()
+    assert wallets.in_use().get().balance_minor == 2000
+    assert wallets.get(is_primary=True).untouched, "the other's own unused one has ended"
 
 
 def test_a_deletion_and_a_merge_do_not_both_happen() -> None:

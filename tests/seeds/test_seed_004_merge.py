@@ -109,6 +109,8 @@ def test_wallets_of_one_currency_add_up_and_others_move(api: Api, case: Case) ->
     found = merged(api, case)
     assert (found["walletsMergedCount"], found["walletsMovedCount"]) == (1, 1)
     wallets = api.get("/wallets", customerId=case.target.public_id, status="active")[1]["data"]
-    held = {one["id"]: (one["currency"], one["balance"]) for one in wallets}
+    held = {one["id"]: (one["currency"], one["balance"]) for one in wallets if not one["isPrimary"]}
     assert held == {case.kept.public_id: ("EUR", 120), case.dollars.public_id: ("USD", 5)}
+    [primary] = [one for one in wallets if one["isPrimary"]]
+    assert (primary["currency"], primary["balance"]) == ("EUR", 0), "the target's own, and no other"
     assert api.get("/wallets", customerId=case.source.public_id, status="active")[1]["data"] == []

@@ -21,8 +21,6 @@ from django.utils import timezone
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import cancel_pending
 from billing.actions.usage import ingest
-from billing.actions.wallet_opening import create_wallet
-from billing.actions.wallets import grant
 from billing.models import Job, Organization, Subscription
 from billing.rules.events import IncomingEvent
 from billing.rules.periods import add_months
@@ -31,9 +29,10 @@ from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_notes import make_notes
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of
-from customers.management.commands._demo_wallets import make_wallet_states
+from customers.management.commands._demo_wallets import make_wallet_states, welcome
 from customers.management.commands._demo_world import (
     BY,
     Catalogue,
@@ -47,7 +46,6 @@ from invoicing.actions.billing_run import RunResult, bill_customers, finalize_dr
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.termination import terminate_subscription
-from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceType, PdfState
 
@@ -118,7 +116,7 @@ class Demo:
         self.leave_old_documents_for_later()
 
     def arrive(self, customer: Customer, plan: Any, came: datetime, number: int) -> None:
-        """A customer gets a plan, some a coupon or a wallet."""
+        """A customer gets a plan, some a coupon or credits."""
         subscription = assign_plan(
             customer,
             plan,
@@ -134,9 +132,7 @@ class Demo:
         elif number % 11 == 0:
             apply_coupon(customer, self.catalogue.coupons[2], by=BY, at=came)
         if number % 9 == 0:
-            worth = {"UGX": 200_000, "JPY": 30_000}.get(customer.currency, 150)
-            wallet = create_wallet(customer, name="Prepaid", currency=customer.currency, by=BY, at=came)
-            grant(wallet, Decimal(worth), reason="Welcome credits", key="welcome", by=BY, at=came)
+            welcome(customer, BY, came)
 
     def use(self, start: datetime, end: datetime, count: int) -> None:
         """A month of events for everyone who is subscribed."""
@@ -216,9 +212,8 @@ class Demo:
         for number, customer in enumerate(euro):
             item = Item("Onboarding workshop, half a day", units=Decimal(1), unit_amount=Decimal(480))
             create_one_off(customer, [item], finalize=number % 2 == 0, by=BY, at=at)
-        wallet = create_wallet(euro[0], name="Project credits", currency="EUR", by=BY, at=at)
-        sell_credits(wallet, Decimal(500), by=BY, at=at)
-        make_wallet_states(euro[1:], BY, at)
+        make_wallet_states(euro, BY, at)
+        make_notes(self.organization, euro, at)
         unpaid = Invoice.objects.filter(self.mine, type=InvoiceType.SUBSCRIPTION, paid_minor=0).unpaid()
         for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
             void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)

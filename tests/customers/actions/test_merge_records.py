@@ -226,7 +226,17 @@ def test_lots_keep_their_kind_and_their_end(case: Case) -> None:
 
 
 def test_nothing_is_merged_into_a_wallet_that_expires_sooner(case: Case) -> None:
+    """The target's EUR credits end in three days: the source's go into its primary wallet, which nothing ends. Where
+    that ends as soon, they stay as they are.
+    """
+    own = Wallet.objects.get(customer=case.target, is_primary=True)
     Wallet.objects.filter(pk=case.kept.pk).update(expires_at=AT + timedelta(days=3))
+    with transaction.atomic():
+        merge = case.merge()
+        assert merge.counts["wallets_merged"] == 1 and merge.counts["wallets_moved"] == 1
+        assert (fresh(own).balance_minor, fresh(case.kept).balance_minor) == (10000, 2000)
+        transaction.set_rollback(True)
+    Wallet.objects.filter(pk=own.pk).update(expires_at=AT + timedelta(days=3))
     merge = case.merge()
     assert merge.counts["wallets_merged"] == 0 and merge.counts["wallets_moved"] == 2
     assert fresh(case.euros).customer == case.target and fresh(case.euros).balance_minor == 10000

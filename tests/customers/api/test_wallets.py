@@ -80,7 +80,7 @@ def test_refusals_name_the_field_and_make_nothing(
 ) -> None:
     body = {"customerId": customer.public_id, "grantedCredits": 1} | change
     assert refused(api.post("/wallets", body)) == error
-    assert not Wallet.objects.exists() and not Invoice.objects.exists()
+    assert not Wallet.objects.in_use().exists() and not Invoice.objects.exists()
 
 
 def test_a_seventh_wallet_is_a_conflict(api: Api, customer: Customer) -> None:
@@ -124,8 +124,10 @@ def test_ending_voids_the_rest_once(api: Api, customer: Customer) -> None:
 def test_lists_and_strangers(api: Api, customer: Customer) -> None:
     wallet = make_wallet(customer, "10", NOW)
     make_wallet(make_customer(customer.organization, currency="EUR"), "1", NOW)
-    assert api.get("/wallets")[1]["meta"]["total"] == 2
-    assert api.get("/wallets", customerId=customer.public_id)[1]["meta"]["total"] == 1
+    assert api.get("/wallets")[1]["meta"]["total"] == 4, "two with credits and two primary ones"
+    mine = api.get("/wallets", customerId=customer.public_id)[1]["data"]
+    assert [(row["isPrimary"], row["balance"]) for row in mine] == [(False, 10), (True, 0)]
+    assert api.get("/wallets", isPrimary="true")[1]["meta"]["total"] == 2
     assert api.get("/wallets", status="TERMINATED")[1]["meta"]["total"] == 0
     stranger = Api(make_organization("Other"))
     path = f"/wallets/{wallet.public_id}"

@@ -76,7 +76,7 @@ def test_the_strip_by_hand(customer: Customer, django_assert_num_queries: Any) -
     subscribe(customer, make_plan(customer.organization, 3100), AT)
     make_wallet(customer, "25", AT)
     subscriptions = open_subscriptions(customer)
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(3):
         strip = balance_strip(customer, subscriptions, AT)
     (figures,) = strip.currencies
     assert (figures.outstanding.minor, figures.outstanding.count) == (64300, 9)

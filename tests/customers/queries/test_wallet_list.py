@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from itertools import product
 from random import Random
 from typing import Any
 
 import pytest
 
+from billing.actions.wallet_opening import end_untouched, open_primary
 from billing.models import Wallet
 from billing.orm.search import fold
 from customers.models import Customer
@@ -24,8 +26,17 @@ def said(wallet: Wallet, term: str) -> bool:
     return own or term.lower() in wallet.name.lower()
 
 
+def shown(wallet: Wallet, values: dict[str, Any]) -> bool:
+    """Those in use; with a word also the unused ones that are there; what `use` says."""
+    unused = wallet.untouched and wallet.status == "active"
+    kinds = {"never": unused, "all": True, "": not wallet.untouched or ("q" in values and unused)}
+    return kinds[values.get("use", "")]
+
+
 ASKED: list[tuple[dict[str, Any], Callable[[Wallet], bool]]] = [
     ({}, lambda one: True),
+    ({"use": "never"}, lambda one: True),
+    ({"use": "all"}, lambda one: True),
     ({"q": "steel"}, lambda one: said(one, "steel")),
     ({"q": "lunar nord"}, lambda one: said(one, "lunar nord")),
     ({"q": "ZEBRA"}, lambda one: said(one, "zebra")),
@@ -42,6 +53,7 @@ ASKED: list[tuple[dict[str, Any], Callable[[Wallet], bool]]] = [
         {"balance": "low"},
         lambda one: (
             one.status == "active"
+            and not one.untouched
             and one.low_balance_minor is not None
             and one.balance_minor < one.low_balance_minor
         ),
@@ -55,14 +67,21 @@ def test_wallets_as_a_look_at_each_finds_them() -> None:
     for one in (organization, other):
         world(one, dice)
         for customer in Customer.objects.of(one).filter(wallets=None):
-            for name in dice.choice([[""], ["Zebra savings"], ["", "Blue steel"]]):
+            names = dice.choice([[], [""], ["Zebra savings"], ["", "Blue steel"]])
+            for name in names:
                 add(customer, name, dice)
+            if not names:
+                unused = open_primary(customer, at=NOW)
+                end_untouched(Wallet.objects.filter(pk=unused.pk, customer__sequence__gt=1010), at=NOW)
+    assert {(one.untouched, one.status) for one in Wallet.objects.all()} == set(
+        product((True, False), ("active", "terminated"))
+    )
     every = list(Wallet.objects.of(organization).select_related("customer"))
     for chosen in [[part] for part in ASKED] + [dice.sample(ASKED, k=2) for _ in range(40)]:
         values = {name: value for asked, _ in chosen for name, value in asked.items()}
         if len(values) < sum(len(asked) for asked, _ in chosen):
             continue
-        wanted = [one for one in every if all(meant(one) for _, meant in chosen)]
+        wanted = [one for one in every if shown(one, values) and all(meant(one) for _, meant in chosen)]
         found = wallets_narrowed(organization, values)
         for rows in (found.rows, found.walk):
             assert set(rows.values_list("pk", flat=True)) == {one.pk for one in wanted}, values

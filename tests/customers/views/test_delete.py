@@ -152,7 +152,7 @@ def test_what_else_ends_is_said(staff: Client, organization: Organization, custo
 
 
 def test_what_is_owed_on_a_wallet_is_said(staff: Client, customer: Customer) -> None:
-    wallet = customer.wallets.get()
+    wallet = customer.wallets.in_use().get()
     owing(wallet, 300)
     dialog = text(staff.get(path_of(customer)))
     assert "that are owed on it go on an invoice" in dialog and "€3.00" in dialog

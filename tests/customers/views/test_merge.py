@@ -80,7 +80,7 @@ def test_the_comparison_shows_what_differs_and_what_moves(
     staff: Client, source: Customer, target: Customer
 ) -> None:
     body = text(staff.get(page(source, target)))
-    for part in ("ACME GmbH", "+49301234567", "Metadata: color", "Wallets moved", "€50.00", "acme-2"):
+    for part in ("ACME GmbH", "+49301234567", "Metadata: color", "Wallets merged", "€50.00", "acme-2"):
         assert part in body
     assert "leaves the lists for good" in body and 'name="confirmation"' in body
     assert not Merge.objects.exists()
@@ -274,4 +274,4 @@ def test_amounts_are_of_the_very_merge(staff: Client, source: Customer, target: 
     rows = {row.label: (row.count, row.note) for row in staff.get(page(source, target)).context["moves"]}
     assert rows == {"Wallets merged": (1, "€50.00"), "Wallets moved": (1, "$7.00")}
     assert "Wallets merged" in body
-    assert source.wallets.get(currency="EUR").balance_minor == 5000
+    assert source.wallets.in_use().get(currency="EUR").balance_minor == 5000

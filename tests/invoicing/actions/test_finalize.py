@@ -92,7 +92,7 @@ def test_a_draft_shows_coupon_and_tax_and_uses_nothing_up(organization: Organiza
     assert (draft.status, figures) == ("draft", (10000, 1000, 1800, 10800))
     assert (draft.finalize_at, draft.number, draft.pdf_state) == (on(2026, 2, 4), "", "none")
     assert AppliedCoupon.objects.get().status == "active"
-    assert Wallet.objects.get().balance_minor == 500
+    assert Wallet.objects.in_use().get().balance_minor == 500
     assert draft.lines.get().coupon_minor == 1000
 
 
@@ -113,7 +113,7 @@ def test_finalising_uses_coupon_credit_note_and_wallet_in_this_order(organizatio
     assert (invoice.credit_notes_minor, invoice.wallet_credits_minor) == (800, 6000)
     assert (invoice.total_minor, invoice.due_minor, invoice.payment_status) == (4000, 4000, "pending")
     note.refresh_from_db()
-    assert (note.balance_minor, Wallet.objects.get().balance_minor) == (0, 0)
+    assert (note.balance_minor, Wallet.objects.in_use().get().balance_minor) == (0, 0)
     assert AppliedCoupon.objects.get().status == "terminated"
     kinds = InvoiceDeduction.objects.filter(invoice=invoice).values_list("kind", "amount_minor")
     assert sorted(kinds) == [("coupon", 1000), ("credit_note", 800), ("wallet", 6000)]
@@ -133,7 +133,7 @@ def test_voiding_gives_everything_back_and_keeps_the_number(organization: Organi
 
     assert (voided.status, voided.number, voided.void_reason) == ("voided", number, "Wrong plan")
     note.refresh_from_db()
-    wallet = Wallet.objects.get()
+    wallet = Wallet.objects.in_use().get()
     assert (note.balance_minor, wallet.balance_minor) == (800, 6000)
     assert wallet.entries.filter(kind="returned").get().amount_minor == 6000
     applied = AppliedCoupon.objects.get()
@@ -148,7 +148,7 @@ def test_a_wallet_larger_than_the_invoice_pays_it_at_once(organization: Organiza
     make_wallet(Customer.objects.get(), "60", on(2026, 1, 2))
     invoice = finalize_invoice(draft, by=ACTOR, at=on(2026, 2, 3))
     assert (invoice.total_minor, invoice.payment_status, invoice.paid_at) == (0, "paid", on(2026, 2, 3))
-    assert Wallet.objects.get().balance_minor == 3500
+    assert Wallet.objects.in_use().get().balance_minor == 3500
 
 
 def test_a_recurring_coupon_counts_invoices_and_forever_never_ends(organization: Organization) -> None:
@@ -277,7 +277,7 @@ def test_one_off_invoices_take_no_credits(organization: Organization) -> None:
         customer, [Item("Setup", Decimal("33.335"), Decimal(3))], finalize=True, by=ACTOR, at=on(2026, 1, 5)
     )
     assert (invoice.lines_minor, invoice.taxes_minor, invoice.total_minor) == (10001, 2000, 12001)
-    assert Wallet.objects.get().balance_minor == 10000
+    assert Wallet.objects.in_use().get().balance_minor == 10000
 
 
 def test_payments_are_recorded_once_and_never_above_what_is_due(organization: Organization) -> None:
@@ -315,7 +315,7 @@ def test_other_organizations_are_left_alone(organization: Organization) -> None:
     invoice = finalize_invoice(draft, by=ACTOR, at=on(2026, 2, 3))
     assert (invoice.total_minor, invoice.taxes_minor) == (10000, 0)
     assert AppliedCoupon.objects.get().status == "active"
-    assert Wallet.objects.get().balance_minor == 10000
+    assert Wallet.objects.in_use().get().balance_minor == 10000
     actions = AuditEntry.objects.filter(organization=other).values_list("action", flat=True)
     assert not [action for action in actions if action.startswith("invoice.")]
 

@@ -108,7 +108,7 @@ def check(invoice: Invoice, credits: int) -> None:
         - invoice.wallet_credits_minor
     )
     assert (invoice.payment_status == "paid") == (invoice.total_minor == 0)
-    wallet = Wallet.objects.filter(customer=invoice.customer).first()
+    wallet = Wallet.objects.in_use().filter(customer=invoice.customer).first()
     if wallet is not None:
         before = wallet.balance_minor + invoice.wallet_credits_minor
         void_invoice(invoice, by=ACTOR, at=on(2026, 2, 2))

@@ -182,10 +182,10 @@ def test_credits_are_sold_by_an_invoice_without_tax_and_arrive_when_it_is_paid(
 
     assert (invoice.status, invoice.type, invoice.number) == ("finalized", "credit", "ACM-202601-001")
     assert (invoice.total_minor, invoice.taxes_minor, invoice.wallet_credits) == (103, 0, 1030)
-    assert Wallet.objects.get().balance_minor == 100
+    assert Wallet.objects.in_use().get().balance_minor == 100
 
     record_payment(invoice, amount_minor=3, key="a", by=ACTOR, at=on(2026, 1, 6))
-    assert Wallet.objects.get().balance_minor == 100
+    assert Wallet.objects.in_use().get().balance_minor == 100
     for _ in range(2):
         record_payment(invoice, amount_minor=100, key="b", by=ACTOR, at=on(2026, 1, 6))
     wallet.refresh_from_db()

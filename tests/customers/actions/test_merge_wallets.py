@@ -1,0 +1,121 @@
+"""What a merge does with primary wallets, used and not: the target has exactly one afterwards, in its currency."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallet_terms import edit_wallet, terms_of
+from billing.actions.wallets import grant
+from billing.models import AuditEntry, Organization, Wallet
+from customers.actions.foresee import foresee_merge
+from customers.actions.merge import merge_customers
+from customers.models import Customer, Merge
+from tests.factories.invoicing import billed_customer, owing
+from tests.factories.merging import AT, BY, fresh
+from tests.factories.people import make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return make_organization()
+
+
+def primary(customer: Customer) -> Wallet:
+    """The active primary wallet, of which there is exactly one."""
+    found: Wallet = Wallet.objects.active().get(customer=customer, is_primary=True)
+    return found
+
+
+def filled(customer: Customer, credits: int) -> Wallet:
+    """The primary wallet with credits."""
+    grant(primary(customer), Decimal(credits), key="k", by=BY, at=AT)
+    return primary(customer)
+
+
+def merge(source: Customer, target: Customer, **more: Any) -> Merge:
+    return merge_customers(source, target, by=BY, at=AT, **more)
+
+
+def counted(merge: Merge) -> tuple[int, int, list[Any]]:
+    return merge.counts["wallets_merged"], merge.counts["wallets_moved"], merge.counts["wallets"]
+
+
+def test_of_two_unused_ones_the_targets_stays_and_nobody_counts(organization: Organization) -> None:
+    source, target = billed_customer(organization), billed_customer(organization)
+    kept, gone = primary(target), primary(source)
+    assert foresee_merge(source, target, "keep_target", {}, by=BY, at=AT)["wallets"] == []
+    assert counted(merge(source, target, confirmation="")) == (0, 0, [])
+    assert primary(target) == kept and Wallet.objects.active().get(customer=target) == kept
+    assert (fresh(gone).status, fresh(gone).customer, fresh(gone).is_primary) == ("terminated", target, False)
+    assert not AuditEntry.objects.filter(action__startswith="wallet.").exists()
+
+
+def test_credits_go_into_the_targets_unused_one(organization: Organization) -> None:
+    """The target keeps its primary wallet, under its id and with its rules."""
+    source, target = billed_customer(organization), billed_customer(organization, default_max_balance=500)
+    filled(source, 40)
+    kept = primary(target)
+    done = merge(source, target)
+    assert counted(done) == (1, 0, [{"currency": "EUR", "minor": 4000, "how": "merged"}])
+    found = primary(target)
+    assert (found, found.balance_minor, found.untouched) == (kept, 4000, False)
+    assert (ledger_total(found), found.max_balance_minor) == (4000, 50_000)
+
+
+def test_an_unused_one_of_the_source_is_no_matter_for_the_targets_credits(organization: Organization) -> None:
+    source, target = billed_customer(organization), billed_customer(organization)
+    kept = filled(target, 20)
+    assert counted(merge(source, target)) == (0, 0, [])
+    assert (primary(target), primary(target).balance_minor) == (kept, 2000)
+
+
+def test_one_with_rules_of_its_own_counts(organization: Organization) -> None:
+    source, target = billed_customer(organization), billed_customer(organization)
+    edit_wallet(primary(source), replace(terms_of(primary(source)), name="Team"), by=BY, at=AT)
+    assert counted(merge(source, target)) == (1, 0, [{"currency": "EUR", "minor": 0, "how": "merged"}])
+
+
+def test_a_debt_is_not_refused_by_a_wallet_that_nobody_has_used(organization: Organization) -> None:
+    """5.00 are owed; the target's unused wallet has no credit limit, so the one that owes moves as it is."""
+    source, target = billed_customer(organization), billed_customer(organization, mode="postpaid")
+    debt, kept = owing(primary(source), 500), primary(target)
+    assert counted(merge(source, target)) == (0, 1, [{"currency": "EUR", "minor": -500, "how": "moved"}])
+    assert (fresh(debt).customer, fresh(debt).balance_minor, fresh(debt).is_primary) == (target, -500, False)
+    assert primary(target) == kept
+
+
+def test_another_currency_moves_beside_the_targets_primary(organization: Organization) -> None:
+    source, target = billed_customer(organization, currency="USD"), billed_customer(organization)
+    dollars = filled(source, 7)
+    assert counted(merge(source, target))[:2] == (0, 1)
+    assert (primary(target).currency, fresh(dollars).is_primary) == ("EUR", False)
+    assert fresh(dollars).customer == target and fresh(dollars).status == "active"
+
+
+def test_the_targets_unused_one_follows_the_currency_it_takes_over(organization: Organization) -> None:
+    source = billed_customer(organization, currency="USD")
+    target = billed_customer(organization, default_max_balance=500)
+    filled(source, 7)
+    merge(source, target, chosen={"currency": "source", "wallet_defaults": "source"})
+    assert fresh(target).currency == "USD"
+    found = primary(target)
+    assert (found.currency, found.balance_minor, found.max_balance_minor) == ("USD", 700, None)
+
+
+@pytest.mark.parametrize(("currency", "taken"), [("EUR", True), ("USD", False)])
+def test_a_target_that_was_brought_in_without_one_takes_the_sources_of_its_currency(
+    organization: Organization, currency: str, taken: bool
+) -> None:
+    source, target = billed_customer(organization, currency=currency), billed_customer(organization)
+    Wallet.objects.filter(customer=target).delete()
+    unused = primary(source)
+    merge(source, target)
+    found = list(Wallet.objects.active().filter(customer=target, is_primary=True))
+    assert found == ([unused] if taken else [])
