@@ -22,6 +22,7 @@ INLINE = {
     "javascript: link": re.compile(r"javascript:", re.I),
 }
 COMMENT = re.compile(r"{#.*?#}|{%\s*comment\b.*?{%\s*endcomment\s*%}", re.S)
+TAG = re.compile(r"{[%{].*?[%}]}", re.S)
 COLOUR = re.compile(r"#[0-9a-f]{3,8}\b|\b(?:rgb|hsl|oklch)a?\(", re.I)
 
 
@@ -73,3 +74,24 @@ def test_a_link_fills_its_overlay_and_never_replaces_it() -> None:
     openers = [(name(path), link) for path in PAGES for link in OPENER.findall(text(path))]
     assert len(openers) > 5
     assert [where for where, link in openers if 'hx-swap="innerHTML"' not in link] == []
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=name)
+def test_what_a_block_sets_is_used_in_that_block(path: Path) -> None:
+    """A variable of `{% url … as x %}` ends with its block. A button whose url is lost that way becomes a submit
+    button: a "Cancel" that does what it should not do.
+    """
+    parts = re.split(r"{% block (\w+) %}", text(path))
+    blocks = {
+        label: body.split("{% endblock")[0] for label, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+    lost = [
+        f"{variable} of {home} in {label}"
+        for home, body in blocks.items()
+        for variable in set(re.findall(r" as (\w+) %}", body))
+        for label, other in blocks.items()
+        if label != home
+        and any(re.search(rf"\b{variable}\b", re.sub(r'"[^"]*"', "", tag)) for tag in TAG.findall(other))
+        and not re.search(rf"\bas {variable}\b|\b{variable} in\b|\b{variable}=", other)
+    ]
+    assert lost == []
