@@ -51,6 +51,7 @@ urlpatterns: list[URLPattern] = [
     path("settings", settings, name="settings"),
     path("settings/members", members.members, name="members"),
     path("settings/members/add", members.invite, name="member-invite"),
+    path("settings/members/two-factor", members.demand_two_factor, name="members-two-factor"),
     path("settings/members/<pid:id>/role", members.change_role, name="member-role"),
     path("settings/members/<pid:id>/remove", members.remove, name="member-remove"),
     path("settings/members/<pid:id>/invite-again", members.invite_again, name="member-invite-again"),

@@ -2,6 +2,7 @@
 
 Laws: it counts once a code has proved that the app has the secret; a code opens once; after wrong codes the next
 try has to wait, longer each time; a recovery code is kept as a keyed digest, shown once, and used up by its use.
+An organization can demand it of everybody who works there.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from billing.actions import audit
-from billing.models import Member, User
+from billing.models import Member, Organization, User
 from billing.orm.actor import Actor
-from billing.rules.errors import Invalid
+from billing.rules.errors import Conflict, Invalid
 
 CODES = 10
 APP = "authenticator"
@@ -110,6 +111,40 @@ def check_code(user: User, code: str, *, at: datetime) -> bool:
         return False
     note(user, "member.recovery_code_used", at=at)
     return True
+
+
+@transaction.atomic
+def demand(organization: Organization, wanted: bool, *, by: Actor, at: datetime) -> Organization:
+    """Have everybody in the organization use two-factor sign-in, or leave it to them again.
+
+    Only somebody who has it may demand it (Conflict two_factor_needed), so whoever does it is not locked out. API
+    keys are not concerned.
+    """
+    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    if organization.require_two_factor == wanted:
+        return organization
+    if wanted and not TOTPDevice.objects.filter(user_id=by.user_id, confirmed=True).exists():
+        raise Conflict(
+            "Turn on two-factor sign-in for yourself first, then demand it of everyone.",
+            code="two_factor_needed",
+        )
+    organization.require_two_factor = wanted
+    organization.save(update_fields=["require_two_factor", "updated_at"])
+    action = "organization.two_factor_demanded" if wanted else "organization.two_factor_left_open"
+    changes = {"require_two_factor": (not wanted, wanted)}
+    audit.record(organization, action, organization, by=by, at=at, changes=changes)
+    return organization
+
+
+def missing(member: Member) -> bool:
+    """Whether the organization demands a second factor that the person does not have."""
+    return bool(member.organization.require_two_factor) and not is_on(member.user)
+
+
+def demanding(user: User) -> list[Organization]:
+    """The organizations of a person that demand it."""
+    rows = Organization.objects.filter(require_two_factor=True)
+    return list(rows.filter(pk__in=Member.objects.filter(user=user).values("organization")))
 
 
 def note(user: User, action: str, *, by: str = "", at: datetime) -> None:

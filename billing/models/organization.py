@@ -24,6 +24,7 @@ class Organization(Identified):
 
     `vat_maintenance_*`: hours of the day (UTC) in which VIES is not asked; may run over midnight.
     `vat_override_days`: how long a manual override of a VAT check counts when nothing else is said.
+    `require_two_factor`: members without a second factor open nothing but their own account.
     """
 
     PREFIX = "org"
@@ -42,6 +43,7 @@ class Organization(Identified):
     provider_sync_strategy = models.CharField(
         max_length=8, choices=SyncStrategy.choices, default=SyncStrategy.LOG
     )
+    require_two_factor = models.BooleanField("everyone must use two-factor sign-in", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

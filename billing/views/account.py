@@ -16,11 +16,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from billing.actions import sign_ins, two_factor
 from billing.forms.two_factor import CodeForm, PasswordForm
-from billing.models import SignIn, User
+from billing.models import Member, Organization, SignIn, User
 from billing.rules.errors import BillingError, Invalid
-from billing.web.access import signed_in
+from billing.web.access import must_set_up, signed_in
 from billing.web.errors import add_error
-from billing.web.htmx import done, render_page
+from billing.web.htmx import done, own_path, render_page
 from billing.web.throttle import allow_password
 
 
@@ -59,7 +59,10 @@ def sessions_end_others(request: HttpRequest) -> HttpResponse:
 @signed_in
 @require_http_methods(["GET", "POST"])
 def two_factor_setup(request: HttpRequest) -> HttpResponse:
-    """Turn it on: scan, type a code, keep the recovery codes, which show once. When it is on: how many are left."""
+    """Turn it on: scan, type a code, keep the recovery codes, which show once. When it is on: how many are left.
+
+    Members of an organization that demands it are sent here from all its pages; `?next=` leads back.
+    """
     user = cast(User, request.user)
     if two_factor.is_on(user):
         context: dict[str, object] = {"on": True, "left": two_factor.codes_left(user)}
@@ -74,14 +77,28 @@ def two_factor_setup(request: HttpRequest) -> HttpResponse:
             messages.success(request, "Two-factor sign-in is on.")
             return show_codes(request, codes)
     device = two_factor.prepare(user)
-    context = {"on": False, "form": form, "secret": two_factor.secret_of(device)}
+    demanded = must_set_up(request)
+    context = {
+        "on": False,
+        "form": form,
+        "secret": two_factor.secret_of(device),
+        "demanded": demanded,
+        "elsewhere": organizations_open_to(user) if demanded else [],
+    }
     status = 422 if form.errors else 200
     return render_page(request, "billing/account/two_factor.html", context, status=status)
 
 
 def show_codes(request: HttpRequest, codes: list[str]) -> HttpResponse:
     """The recovery codes, this once."""
-    return render_page(request, "billing/account/recovery_codes.html", {"codes": codes})
+    context = {"codes": codes, "next": own_path(request.GET.get("next", ""))}
+    return render_page(request, "billing/account/recovery_codes.html", context)
+
+
+def organizations_open_to(user: User) -> list[Organization]:
+    """Where a person without a second factor can work meanwhile."""
+    rows = Organization.objects.filter(require_two_factor=False)
+    return list(rows.filter(pk__in=Member.objects.filter(user=user).values("organization")))
 
 
 @never_cache
@@ -131,5 +148,5 @@ def with_password(request: HttpRequest, act: str) -> HttpResponse:
         two_factor.turn_off(user, at=timezone.now())
         return done(request, reverse("profile"), "Two-factor sign-in is off.")
     status = 422 if form.errors else 200
-    context = {"form": form, "act": act}
+    context = {"form": form, "act": act, "demanding": two_factor.demanding(user) if act == "off" else []}
     return render_page(request, "billing/account/password.html", context, partials=("dialog",), status=status)

@@ -9,9 +9,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from billing.actions import members as actions
+from billing.actions import two_factor
 from billing.actions.clock import now
 from billing.forms.settings import InviteForm, RoleForm
 from billing.models import Member
+from billing.queries.members import with_two_factor, without_two_factor
 from billing.rules.errors import BillingError
 from billing.web.access import access, may
 from billing.web.errors import add_error
@@ -27,7 +29,7 @@ TEMPLATE = "billing/members/list.html"
 @require_safe
 def members(request: StaffRequest) -> HttpResponse:
     """The list, by e-mail address; `?q=` and `?role=` narrow it."""
-    rows = Member.objects.of(request.organization).select_related("user")
+    rows = with_two_factor(Member.objects.of(request.organization).select_related("user"))
     query, role = request.GET.get("q", "").strip()[:100], request.GET.get("role", "")
     if query:
         rows = rows.filter(user__email__icontains=query) | rows.filter(user__name__icontains=query)
@@ -39,6 +41,7 @@ def members(request: StaffRequest) -> HttpResponse:
         "role": role,
         "roles": Member._meta.get_field("role").choices,
         "may_edit": may(request.member, "members.edit"),
+        "own_two_factor": two_factor.is_on(request.member.user),
         "tab_items": settings_tabs(request, "members"),
     }
     return render_page(request, TEMPLATE, context, partials=("member-table",))
@@ -62,6 +65,25 @@ def invite(request: StaffRequest) -> HttpResponse:
     status = 422 if form.errors else 200
     context = {"form": form}
     return render_page(request, "billing/members/invite.html", context, partials=("drawer",), status=status)
+
+
+@access("members.edit")
+@require_http_methods(["GET", "POST"])
+def demand_two_factor(request: StaffRequest) -> HttpResponse:
+    """Demand two-factor sign-in of everyone, or leave it to them again, after asking."""
+    organization = request.organization
+    wanted = not organization.require_two_factor
+    if request.method == "POST":
+        wanted = request.POST.get("wanted") == "1"
+        two_factor.demand(organization, wanted, by=request.actor, at=now(organization))
+        text = (
+            "Everyone must use two-factor sign-in from now on."
+            if wanted
+            else "Two-factor sign-in is left to each member again."
+        )
+        return done(request, reverse("members"), text)
+    context = {"wanted": wanted, "without": without_two_factor(organization)}
+    return render_page(request, "billing/members/two_factor.html", context, partials=("dialog",))
 
 
 @access("members.edit")

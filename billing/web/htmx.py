@@ -96,6 +96,11 @@ def back_url(request: HttpRequest, fallback: str) -> str:
     return fallback
 
 
+def own_path(url: str, fallback: str = "") -> str:
+    """An address that was handed over, when it is a path of ours; else the fallback."""
+    return url if url.startswith("/") and url_has_allowed_host_and_scheme(url, None) else fallback
+
+
 def event_names(response: HttpResponse) -> dict[str, Any]:
     """The events that an answer carries, for tests."""
     raw = response.headers.get("HX-Trigger", "{}")

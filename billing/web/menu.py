@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from billing.models import Member
 from billing.rules.roles import PERMISSIONS
-from billing.web.access import may
+from billing.web.access import may, must_set_up
 
 
 @dataclass(frozen=True)
@@ -81,11 +81,14 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     member = getattr(request, "member", None)
     if not member or request.path.startswith("/admin/"):
         return shown
+    memberships = Member.objects.filter(user=member.user).select_related("organization")
+    if must_set_up(request):  # nothing of the organization opens: no menu, no search
+        return shown | {"organization": member.organization, "memberships": memberships, "must_set_up": True}
     return shown | {
         "member": member,
         "organization": member.organization,
         "can": {name.replace(".", "_"): may(member, name) for name in PERMISSIONS},
-        "memberships": Member.objects.filter(user=member.user).select_related("organization"),
+        "memberships": memberships,
         "menu": [
             {"heading": heading, "items": items}
             for heading, rows in MENU

@@ -4,20 +4,17 @@ A shared view is changed by those who may edit customers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http import HttpResponse, HttpResponseNotAllowed, QueryDict
 from django.urls import reverse
 
 from billing.actions.clock import now
 from billing.models import SavedView
-from billing.orm.actor import Actor
 from billing.rules.errors import BillingError
-from billing.web.access import may, signed_in
+from billing.web.access import may, own
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
@@ -27,24 +24,6 @@ from customers.queries.custom_fields import custom_fields
 from customers.queries.saved_views import CUSTOMERS, views_of
 from customers.rules.list_columns import own_column, with_own
 from customers.views.listing import address_of, columns_of, essence, may_change, place
-
-View = Callable[..., HttpResponse]
-
-
-def own(view: View) -> View:
-    """A member's own things: signed in, and a member of an organization."""
-
-    @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        staff = cast(StaffRequest, request)
-        if not staff.member:
-            raise Http404("No organization.")
-        staff.organization = staff.member.organization
-        user = staff.member.user
-        staff.actor = Actor("user", user.name or user.email, user_id=user.pk)
-        return view(staff, *args, **kwargs)
-
-    return signed_in(checked)
 
 
 def list_url(query: str = "") -> str:

@@ -76,7 +76,9 @@ NO_PAGES = {
     "a picture or style": {"two-factor-picture", "billing-entity-logo", "portal-logo", "portal-brand"},
     "a download": {
         "invoice-pdf",
+        "invoice-pdf-issued",
         "credit-note-pdf",
+        "credit-note-pdf-issued",
         "portal-invoice-pdf",
         "portal-credit-note-pdf",
         "customers-export",

@@ -85,6 +85,44 @@ def test_roles_that_may_only_look_can_change_nothing(world: World) -> None:
         assert fingerprint(world.organization) == before, role
 
 
+# What is a person's own and no organization's: it opens without the second factor that an organization demands.
+ACCOUNT = {
+    "profile",
+    "password-change",
+    "sessions",
+    "sessions-end-others",
+    "session-end",
+    "two-factor",
+    "two-factor-picture",
+    "two-factor-off",
+    "two-factor-codes",
+    "organization-switch",
+}
+
+
+def test_without_the_demanded_second_factor_nothing_of_the_organization_opens(world: World) -> None:
+    """Every address, read or sent, of a page or of a piece of one, leads to the page where it is set up."""
+    client = sign_in(Client(), make_member(world.organization))
+    Organization.objects.filter(pk=world.organization.pk).update(require_two_factor=True)
+    before = fingerprint(world.organization)
+    page_of_set_up = "/account/two-factor?next="
+    seen = set()
+    for page in guarded():
+        if page.name in ACCOUNT:
+            continue
+        seen.add(page.name)
+        path = page.path(world)
+        for answer in (client.get(path), client.post(path), client.get(path, headers={"HX-Request": "true"})):
+            if answer.status_code == 405:
+                continue
+            target = answer.get("HX-Redirect") or answer.get("Location", "")
+            assert target.startswith(page_of_set_up), (path, answer.status_code, target)
+            assert not answer.content, path
+    assert {"home", "customers", "invoice-pdf", "members", "view-save"} & seen
+    assert seen | ACCOUNT >= {page.name for page in guarded()}
+    assert fingerprint(world.organization) == before
+
+
 def test_the_table_itself() -> None:
     for name, roles in PERMISSIONS.items():
         assert Role.ADMIN in roles, name
