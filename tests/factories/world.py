@@ -18,6 +18,7 @@ from billing.actions import later
 from billing.actions.api_keys import issue_key
 from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
+from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallet_opening import create_wallet, primary_wallet
@@ -45,7 +46,7 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
 from invoicing.models import InvoiceLine
-from tests.factories.catalog import make_coupon, make_metric, make_plan, make_tax
+from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
 from tests.factories.providers import make_provider
@@ -134,6 +135,9 @@ def make_world(name: str) -> World:
         "metrics": metric,
         "billable-metrics": metric,
         "plans": plan,
+        "prices": add_price(plan, PriceTerms("JPY", 3100), by=ACTOR, at=NOW),
+        "price-currencies": "jpy",
+        "add-ons": make_add_on(organization, f"{name}-add-on"),
         "coupons": coupon,
         "applied-coupons": applied,
         "applied": applied,

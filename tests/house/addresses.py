@@ -47,6 +47,7 @@ NAMED_ARGUMENTS = {
     "charge_id": "charges",
     "transaction_id": "transactions",
     "reference": "external",
+    "currency": "price-currencies",
 }
 ARGUMENT = re.compile(r"<(?:(\w+):)?(\w+)>|\{(?:(\w+):)?(\w+)\}")
 
