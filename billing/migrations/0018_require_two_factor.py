@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', "0016_add_ons"),
+        ('billing', '0017_untouched_wallets'),
     ]
 
     operations = [
