@@ -76,6 +76,12 @@ STEPS: tuple[dict[str, str], ...] = (
         "es": "Compromiso por {n} de {days}",
     },
     {
+        "en": "Corrected by hand",
+        "de": "Manuell berichtigt",
+        "fr": "Corrigé à la main",
+        "es": "Corregido a mano",
+    },
+    {
         "en": "Billed for the period",
         "de": "Für den Zeitraum berechnet",
         "fr": "Facturé pour la période",

@@ -15,6 +15,7 @@ from typing import Any
 from PIL import Image
 
 from billing.actions import later
+from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.api_keys import issue_key
 from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
@@ -45,7 +46,7 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
-from invoicing.models import InvoiceLine
+from invoicing.models import InvoiceLine, InvoiceReview
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
@@ -104,6 +105,7 @@ def make_world(name: str) -> World:
     applied = apply_coupon(customer, coupon, by=ACTOR, at=NOW)
     for document in (invoice, note):
         store(document, lambda: b"%PDF-1.7 of a test")
+    InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     objects = {
         "customers": customer,
@@ -132,6 +134,12 @@ def make_world(name: str) -> World:
             organization, {"name": f"{name} field", "code": "own"}, by=ACTOR, at=NOW
         ),
         "subscriptions": subscription,
+        "alerts": save_alert(
+            subscription,
+            AlertTerms("current_usage_amount", "spend", f"{name} alert", steps=((Decimal(10**9), ""),)),
+            by=ACTOR,
+            at=NOW,
+        ),
         "metrics": metric,
         "billable-metrics": metric,
         "plans": plan,

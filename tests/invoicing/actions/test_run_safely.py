@@ -144,7 +144,8 @@ def test_the_queries_of_an_invoice_are_few_and_do_not_grow_with_the_lines() -> N
     small = make_plan(organization, 1000, charge(metrics[0]))
     large = make_plan(organization, 1000, *(charge(metric) for metric in metrics))
     counts = []
-    for plan, used in ((small, metrics[:1]), (large, metrics)):
+    # The first invoice of a series also opens its counter.
+    for plan, used in ((small, metrics[:1]), (small, metrics[:1]), (large, metrics)):
         customer = billed_customer(organization)
         subscription = subscribe(customer, plan, on(2026, 1, 1))
         for metric in used:
@@ -155,8 +156,8 @@ def test_the_queries_of_an_invoice_are_few_and_do_not_grow_with_the_lines() -> N
         with CaptureQueriesContext(connection) as queries:
             bill_customer(customer.pk, by=Actor.system(), at=on(2026, 2, 1), rates=rates)
         counts.append(len(queries))
-    assert counts[0] == counts[1]
-    assert counts[0] <= 16, "\n".join(query["sql"][:150] for query in queries)
+    assert counts[1] == counts[2]
+    assert counts[1] <= 16, "\n".join(query["sql"][:150] for query in queries)
 
 
 @pytest.mark.django_db(transaction=True)

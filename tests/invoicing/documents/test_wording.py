@@ -23,10 +23,12 @@ from invoicing.documents.labels import LABELS
 from invoicing.documents.phrases import LINES, NOUNS, STEPS, UNUSED
 from invoicing.documents.wording import HOLE, line_words, pattern, step_words
 from invoicing.queries.document import detail_step
-from invoicing.rules.lines import LineFacts, commitment_line, subscription_line
+from invoicing.rules.adjusting import Correction, corrected
+from invoicing.rules.lines import Line, LineFacts, LineKind, commitment_line, subscription_line
 
 OTHERS = sorted(set(LABELS) - {"en"})
 FACTS = LineFacts("Line", "EUR")
+LINE = Line(LineKind.ONE_OFF, FACTS, Decimal(1), Decimal(1), Decimal(1), 100)
 
 
 def usage(*values: int | str, **fields: Any) -> Usage:
@@ -91,6 +93,8 @@ def all_steps() -> Iterator[Step]:
         line = commitment_line(FACTS, true_up(10000, share, 100))
         assert line is not None
         yield from line.steps
+    line = corrected(LINE, Correction(units=Decimal(2), unit_amount=Decimal(5)))
+    yield from line.steps
 
 
 def words(text: str) -> set[str]:
