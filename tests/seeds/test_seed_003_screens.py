@@ -165,7 +165,7 @@ def assign(page: Page, proof: Proof, call: Call, id: str) -> None:
         submit(drawer, "Create wallet")
         page.wait_for_url("**/wallets")
         assert "€50.00" in page.locator("#wallet-table").inner_text()
-        balances = {row["name"]: row["balance"] for row in call("GET", f"/customers/{id}/wallets")}
+        balances = {row["name"]: row["balance"] for row in call("GET", f"/wallets?customerId={id}")}
         assert balances["Prepaid"] == 50
     with proof("L17"):
         act(page, "Create one-off invoice")
