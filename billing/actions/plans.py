@@ -10,6 +10,7 @@ from django.db import transaction
 
 from billing.actions import audit, catalog
 from billing.actions.charges import ChargeTerms, sync_charges
+from billing.actions.fixed_charges import FixedTerms, sync_fixed
 from billing.actions.plan_events import tell
 from billing.actions.plan_prices import PriceTerms, copied_prices, follow_price, sync_prices
 from billing.models import Organization, Plan, Tax
@@ -59,6 +60,7 @@ def create_plan(
     taxes: Sequence[Tax] = (),
     charges: Sequence[ChargeTerms] = (),
     prices: Sequence[PriceTerms] = (),
+    fixed_charges: Sequence[FixedTerms] = (),
     source: Plan | None = None,
     by: Actor,
     at: datetime,
@@ -88,6 +90,7 @@ def create_plan(
     write(plan)
     plan.taxes.set(taxes)
     priced = sync_prices(plan, prices) | sync_charges(plan, charges, at=at)
+    priced |= sync_fixed(plan, fixed_charges, at=at)
     if source is not None:
         priced |= sync_prices(plan, copied_prices(source, plan))
     changes = {
@@ -106,10 +109,12 @@ def update_plan(
     taxes: Sequence[Tax] | None = None,
     charges: Sequence[ChargeTerms] | None = None,
     prices: Sequence[PriceTerms] | None = None,
+    fixed_charges: Sequence[FixedTerms] | None = None,
     by: Actor,
     at: datetime,
 ) -> Plan:
-    """Change some of FIELDS; `taxes`, `charges` and `prices` (in other currencies) replace the present ones if given.
+    """Change some of FIELDS; `taxes`, `charges`, `prices` (in other currencies) and `fixed_charges` replace the
+    present ones if given.
 
     Fields of LOCKED_BY_SUBSCRIPTIONS are refused (Locked) once there has been a subscription.
     """
@@ -139,6 +144,8 @@ def update_plan(
         changed |= sync_prices(plan, prices)
     if charges is not None:
         changed |= sync_charges(plan, charges, at=at)
+    if fixed_charges is not None:
+        changed |= sync_fixed(plan, fixed_charges, at=at)
     if changed:
         audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changed)
         tell(plan, "plan.updated", at=at)

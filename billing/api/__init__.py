@@ -1,6 +1,16 @@
 """Registers the routers of this app."""
 
-from billing.api import add_ons, charges, coupons, metrics, plan_prices, plans, taxes, thresholds
+from billing.api import (
+    add_ons,
+    charges,
+    coupons,
+    fixed_charges,
+    metrics,
+    plan_prices,
+    plans,
+    taxes,
+    thresholds,
+)
 from billing.api.events import router as events
 from billing.web.api import api
 
@@ -10,6 +20,7 @@ api.add_router("/events", events)
 api.add_router("/billable-metrics", metrics.router)
 api.add_router("/plans", plans.router)
 api.add_router("/plans", plan_prices.router)
+api.add_router("/plans", fixed_charges.router)
 api.add_router("/charges", charges.router)
 api.add_router("/coupons", coupons.router)
 api.add_router("/taxes", taxes.router)

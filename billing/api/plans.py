@@ -16,6 +16,7 @@ from billing.actions.clock import now
 from billing.actions.plan_prices import PriceTerms
 from billing.actions.plans import create_plan, delete_plan, update_plan
 from billing.api.charges import ChargeChanges, ChargeIn, all_terms, changed_terms, terms_from
+from billing.api.fixed_charges import FixedIn, fixed_terms
 from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Plan
 from billing.orm.search import matching
@@ -30,7 +31,7 @@ NAMES = {
     "interval": "billing_interval",
     "commitment_display_name": "minimum_commitment.invoice_display_name",
 }
-TAKEN_APART = {"amount", "prices", "minimum_commitment", "tax_codes", "charges"}
+TAKEN_APART = {"amount", "prices", "minimum_commitment", "tax_codes", "charges", "fixed_charges"}
 
 
 def also(*names: str, default: Any = None) -> Any:
@@ -73,6 +74,7 @@ class PlanChanges(ApiSchema):
     active: StrictBool | None = also("active", "isActive", "is_active")
     tax_codes: list[str] | None = None
     charges: list[ChargeIn] | None = None
+    fixed_charges: list[FixedIn] | None = None
 
 
 class PlanIn(PlanChanges):
@@ -181,6 +183,8 @@ def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, 
         rest["taxes"] = taxes_of(request.organization, body.tax_codes)
     if body.charges is not None:
         rest["charges"] = all_terms(request.organization, body.charges, currency)
+    if body.fixed_charges is not None:
+        rest["fixed_charges"] = fixed_terms(request.organization, body.fixed_charges)
     return rest
 
 

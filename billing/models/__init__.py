@@ -6,6 +6,7 @@ from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
+from billing.models.fixed_charge import FixedCharge, FixedChargePrice, UnitsChange
 from billing.models.monitoring import (
     Alert,
     AlertCrossing,
@@ -41,6 +42,8 @@ __all__ = [
     "EmittedEvent",
     "EntryKind",
     "Event",
+    "FixedCharge",
+    "FixedChargePrice",
     "Frequency",
     "Job",
     "Member",
@@ -57,6 +60,7 @@ __all__ = [
     "SyncStrategy",
     "Tax",
     "ThresholdPassing",
+    "UnitsChange",
     "UsageActivity",
     "UsageHour",
     "UsageThreshold",

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 from django.db.models import Q, QuerySet
 
-from billing.models import AddOn, Organization, Plan
+from billing.models import AddOn, FixedCharge, Organization, Plan
 from billing.queries.payloads_catalog import stamps
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
@@ -27,8 +27,9 @@ class AddOnUse:
 def add_on_use(add_on: AddOn) -> AddOnUse:
     """Everything that hangs on an add-on."""
     lines = lines_of(add_on)
+    including = FixedCharge.objects.kept().filter(add_on=add_on)
     return AddOnUse(
-        plans=[],
+        plans=list(Plan.objects.kept().filter(pk__in=including.values("plan_id")).order_by("name")),
         customers=lines.values("invoice__customer_id").distinct().count(),
         invoices=lines.values("invoice_id").distinct().count(),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 
-from billing.models import Charge, ChargePrice, Coupon, Metric, Plan, PlanPrice, Tax
+from billing.models import Charge, ChargePrice, Coupon, FixedCharge, Metric, Plan, PlanPrice, Tax
 from billing.queries.charge_preview import Example
 from billing.rules.charges.base import Step
 from billing.rules.ids import encode
@@ -89,7 +89,39 @@ def full_charges(rows: QuerySet[Charge]) -> QuerySet[Charge]:
 def full_plans(rows: QuerySet[Plan]) -> QuerySet[Plan]:
     """Plans with everything that their payload shows."""
     charges = full_charges(Charge.objects.kept())
-    return rows.prefetch_related("taxes", "prices", Prefetch("charges", charges, to_attr="kept_charges"))
+    fixed = full_fixed(FixedCharge.objects.kept())
+    return rows.prefetch_related(
+        "taxes",
+        "prices",
+        Prefetch("charges", charges, to_attr="kept_charges"),
+        Prefetch("fixed_charges", fixed, to_attr="kept_fixed"),
+    )
+
+
+def full_fixed(rows: QuerySet[FixedCharge]) -> QuerySet[FixedCharge]:
+    """Fixed charges with everything that their payload shows."""
+    return rows.select_related("add_on", "plan").prefetch_related("taxes", "prices")
+
+
+def fixed_payload(row: FixedCharge) -> dict[str, Any]:
+    """A fixed charge of `full_fixed`."""
+    return {
+        "id": row.public_id,
+        "planId": row.plan.public_id,
+        "addOnId": row.add_on.public_id,
+        "addOnCode": row.add_on.code,
+        "chargeModel": row.charge_model,
+        "properties": row.properties,
+        "units": plain(row.units),
+        "payInAdvance": row.pay_in_advance,
+        "prorated": row.prorated,
+        "invoiceDisplayName": row.invoice_display_name,
+        "prices": [
+            {"currency": price.currency, "properties": price.properties} for price in row.prices.all()
+        ],
+        "taxCodes": sorted(tax.code for tax in row.taxes.all()),
+        **stamps(row),
+    }
 
 
 def own_price(plan: Plan) -> PlanPrice:
@@ -138,6 +170,7 @@ def plan_payload(plan: Plan) -> dict[str, Any]:
         "isActive": plan.active,
         "taxCodes": sorted(tax.code for tax in plan.taxes.all()),
         "charges": [charge_payload(charge) for charge in rows],
+        "fixedCharges": [fixed_payload(row) for row in plan.kept_fixed],  # type: ignore[attr-defined]
         **stamps(plan),
     }
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from billing.models import Charge, ChargePrice, Plan, PlanPrice
+from billing.models import Charge, ChargePrice, FixedCharge, Plan, PlanPrice
+from billing.queries.fixed_charges import FixedBook, fixed_books
 from billing.rules.errors import Invalid
 
 
@@ -35,17 +36,21 @@ class PriceBook:
     charges: Sequence[Charge]
     prices: dict[str, PlanPrice]
     charge_prices: dict[tuple[UUID, str], ChargePrice]
+    fixed: FixedBook
 
     @property
     def currencies(self) -> list[str]:
         """The plan's own first."""
         return [self.plan.currency, *sorted(self.prices)]
 
-    def missing(self, currency: str) -> list[Charge]:
-        """The charges without a price in a currency."""
+    def missing(self, currency: str) -> list[Charge | FixedCharge]:
+        """The charges and fixed charges without a price in a currency."""
         if currency == self.plan.currency:
             return []
-        return [row for row in self.charges if not self.priced(row, currency)]
+        return [
+            *(row for row in self.charges if not self.priced(row, currency)),
+            *self.fixed.missing(currency),
+        ]
 
     def priced(self, charge: Charge, currency: str) -> bool:
         """Whether the charge says what it costs there; one whose events bring their own amounts always does."""
@@ -95,7 +100,7 @@ class PriceBook:
 
 
 def price_books(plans: Iterable[Plan], read: Iterable[Charge] | None = None) -> dict[UUID, PriceBook]:
-    """{plan id: its prices}, in two queries, three with other currencies. `read`: their charges, when at hand."""
+    """{plan id: its prices}, in three queries, more with other currencies. `read`: their charges, when at hand."""
     found = {plan.pk: plan for plan in plans}
     charges: dict[UUID, list[Charge]] = defaultdict(list)
     if read is None:
@@ -110,8 +115,9 @@ def price_books(plans: Iterable[Plan], read: Iterable[Charge] | None = None) -> 
         rows = ChargePrice.objects.filter(charge__plan_id__in=list(prices)).select_related("charge")
         for row in rows:
             others[row.charge.plan_id][row.charge_id, row.currency] = row
+    fixed = fixed_books(found.values())
     return {
-        key: PriceBook(plan, charges[key], prices.get(key, {}), others.get(key, {}))
+        key: PriceBook(plan, charges[key], prices.get(key, {}), others.get(key, {}), fixed[key])
         for key, plan in found.items()
     }
 

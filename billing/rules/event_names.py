@@ -23,6 +23,7 @@ EVENTS = frozenset(
         "subscription.started",
         "subscription.terminated",
         "subscription.trial_ended",
+        "subscription.units_changed",
         "subscription.updated",
         "subscription.usage_threshold_reached",
         "wallet.created",

@@ -75,3 +75,15 @@ def paid_before_minor(fee_minor: int, covered_days: int, left_days: int) -> int:
 def less_paid(amount_minor: int, paid_minor: int) -> int:
     """The first fee of the plan that takes over, after what was paid before."""
     return max(amount_minor - paid_minor, 0)
+
+
+def units_from(events: Iterable[UnitsEvent], at: datetime) -> Decimal:
+    """The units that hold from a moment on, for a window that is billed when it begins."""
+    return next((event.units for event in reversed(timeline(events)) if event.at <= at), ZERO)
+
+
+def most_units(events: Iterable[UnitsEvent], start: datetime, before: datetime) -> Decimal:
+    """The most units that a period was billed for in advance: those at its start, and those set before a moment."""
+    found = timeline(events)
+    inside = [event.units for event in found if start < event.at < before]
+    return max([units_from(found, start), *inside])

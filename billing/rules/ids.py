@@ -27,6 +27,7 @@ PREFIXES: dict[str, str] = {
     "charge": "chg",
     "plan_price": "prc",
     "add_on": "add",
+    "fixed_charge": "fxc",
     "coupon": "cpn",
     "applied_coupon": "acp",
     "tax": "tax",

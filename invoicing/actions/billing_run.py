@@ -154,15 +154,15 @@ def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:
 def bill_opening(
     customer: Any, subscription: Subscription, *, by: Actor, at: datetime, rates: Rates
 ) -> list[Invoice]:
-    """The fee in advance of a subscription that starts: for its first period, or for the one in which its
-    trial has already ended.
+    """What a subscription that starts pays in advance: its fixed charges, and the fee for its first period or for the
+    one in which its trial has already ended.
     """
     tz = customer_zone(customer)
-    account = accounts([subscription], tz)[subscription.pk]
+    account = accounts([subscription], tz, rates)[subscription.pk]
     windows = start_windows(account)
     trial = subscription.trial_ends_at
-    if not windows and trial is not None and trial <= at:
-        windows = trial_windows(account, trial)
+    if not account.fees and trial is not None and trial <= at:
+        windows += trial_windows(account, trial)
     return invoice_windows(customer, windows, by=by, at=at, rates=rates) if windows else []
 
 

@@ -65,7 +65,7 @@ def bill_due(
     """
     stop = until or at
     tz = customer_zone(customer)
-    book = accounts(subscriptions, tz)
+    book = accounts(subscriptions, tz, rates)
     moments: dict[datetime, list[Account]] = defaultdict(list)
     trials: dict[datetime, list[Account]] = defaultdict(list)
     for account in book.values():

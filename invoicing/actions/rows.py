@@ -83,6 +83,7 @@ def line_row(
         subscription_id=key(facts.subscription_id),
         charge_id=key(facts.charge_id),
         add_on_id=key(facts.add_on_id),
+        fixed_charge_id=key(facts.fixed_charge_id),
         kind=line.kind.value,
         position=position,
         group=groups.get(facts.subscription_id or "", "")[:255],

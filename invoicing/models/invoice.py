@@ -208,6 +208,7 @@ class LineKind(models.TextChoices):
     CHARGE = "charge", "Usage"
     TRUE_UP = "true_up", "Minimum spend"
     COMMITMENT = "commitment", "Minimum commitment"
+    FIXED_CHARGE = "fixed_charge", "Fixed charge"
     ONE_OFF = "one_off", "Item"
     CREDIT = "credit", "Prepaid credits"
 
@@ -226,6 +227,9 @@ class InvoiceLine(Scoped):
     )
     charge = models.ForeignKey("billing.Charge", null=True, on_delete=models.PROTECT, related_name="+")
     add_on = models.ForeignKey("billing.AddOn", null=True, on_delete=models.PROTECT, related_name="+")
+    fixed_charge = models.ForeignKey(
+        "billing.FixedCharge", null=True, on_delete=models.PROTECT, related_name="+"
+    )
     kind = models.CharField(max_length=12, choices=LineKind.choices)
     position = models.PositiveIntegerField()
     group = models.CharField(max_length=255, blank=True)
@@ -324,7 +328,8 @@ class InvoiceDeduction(Scoped):
 class InvoicedPeriod(Scoped):
     """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
 
-    `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end). `closing` on
+    `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end), `fixed` for fixed
+    charges paid in advance for it (from its start, or from a change of units). `closing` on
     usage: it completes its period (a bill in between does not); on a fee: the subscription ended inside it.
     A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
     """
@@ -335,7 +340,9 @@ class InvoicedPeriod(Scoped):
     subscription = models.ForeignKey(
         "billing.Subscription", on_delete=models.PROTECT, related_name="invoiced_periods"
     )
-    kind = models.CharField(max_length=8, choices=[("usage", "Usage"), ("fee", "Fee")])
+    kind = models.CharField(
+        max_length=8, choices=[("usage", "Usage"), ("fee", "Fee"), ("fixed", "Fixed charges")]
+    )
     start = models.DateTimeField()
     end = models.DateTimeField()
     closing = models.BooleanField(default=False)

@@ -14,9 +14,11 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q
 
 from billing.models import Subscription
+from billing.rules.periods import Period
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from invoicing.models import InvoicedPeriod
-from invoicing.queries.facts import FEE, USAGE, Window, schedule_of
+from invoicing.queries.facts import FEE, FIXED, USAGE, Window, schedule_of
+from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window, period_from
 from invoicing.rules.consolidation import Due, group_due
 
@@ -32,6 +34,9 @@ class Account:
     usage_until: datetime
     fees: set[datetime] = field(default_factory=set)
     in_between: bool = False  # the last bill for usage came before the end of its period
+    fixed: set[datetime] = field(default_factory=set)
+    # Whether its plan has fixed charges that are paid in advance.
+    fixed_in_advance: bool = False
 
     def usage(self, end: datetime, *, closing: bool) -> Window:
         """Everything used since the last bill; the next one starts at `end`."""
@@ -46,9 +51,18 @@ class Account:
         self.fees.add(window.start)
         return [Window(self.subscription, FEE, window.start, window.end)]
 
+    def fixed_charges(self, period: Period) -> list[Window]:
+        """The fixed charges in advance for a period, unless there are none or they have been billed."""
+        if not self.fixed_in_advance or period.start in self.fixed:
+            return []
+        self.fixed.add(period.start)
+        return [Window(self.subscription, FIXED, period.start, period.end)]
 
-def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Account]:
-    """{subscription id: its account}, in one query."""
+
+def accounts(
+    subscriptions: Iterable[Subscription], tz: str, rates: Rates | None = None
+) -> dict[Any, Account]:
+    """{subscription id: its account}, in one query. `rates`: knows whose fixed charges are paid in advance."""
     rows = list(subscriptions)
     billed = InvoicedPeriod.objects.filter(subscription__in=rows).values("subscription_id", "kind")
     found = {
@@ -67,6 +81,8 @@ def accounts(subscriptions: Iterable[Subscription], tz: str) -> dict[Any, Accoun
             fees=set(found[row.pk, FEE]["starts"]) if (row.pk, FEE) in found else set(),
             in_between=(row.pk, USAGE) in found
             and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
+            fixed=set(found[row.pk, FIXED]["starts"]) if (row.pk, FIXED) in found else set(),
+            fixed_in_advance=rates is not None and any(one.pay_in_advance for one in rates.fixed(row)),
         )
         for row in rows
     }
@@ -93,6 +109,8 @@ def boundary_windows(account: Account, moment: datetime, *, last: bool = False) 
     schedule = schedule_of(subscription, account.tz)
     begins = period_from(schedule, moment)
     windows = [account.usage(moment, closing=True)]
+    if not last:
+        windows += account.fixed_charges(begins)
     if not schedule.pay_in_advance:
         return windows + account.fee(fee_window(schedule, schedule.before(begins)))
     trial = subscription.trial_ends_at
@@ -112,15 +130,17 @@ def trial_windows(account: Account, moment: datetime) -> list[Window]:
 
 
 def start_windows(account: Account) -> list[Window]:
-    """What is billed when a subscription starts: the first fee in advance, unless a trial comes first."""
+    """What is billed when a subscription starts: fixed charges in advance, and the first fee in advance unless a
+    trial comes first.
+    """
     subscription = account.subscription
     schedule = schedule_of(subscription, account.tz)
-    if not schedule.pay_in_advance:
-        return []
+    first = schedule.fixed_period_at(schedule.started_at)
+    windows = account.fixed_charges(Period(schedule.started_at, first.end))
     trial = subscription.trial_ends_at
-    if trial is not None and trial > schedule.started_at:
-        return []
-    return account.fee(fee_window(schedule, schedule.period_at(schedule.started_at)))
+    if not schedule.pay_in_advance or (trial is not None and trial > schedule.started_at):
+        return windows
+    return windows + account.fee(fee_window(schedule, schedule.period_at(schedule.started_at)))
 
 
 def trial_is_over(subscription: Subscription, at: datetime) -> bool:

@@ -25,6 +25,7 @@ from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscrip
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.commitments import settled
+from invoicing.queries.fixed_lines import lines_in_advance, lines_in_arrears
 from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import first_day, period_until
@@ -39,12 +40,13 @@ from invoicing.rules.lines import (
 from invoicing.rules.progressive import take_off
 from invoicing.rules.states import InvoiceStatus
 
-USAGE, FEE = "usage", "fee"
+USAGE, FEE, FIXED = "usage", "fee", "fixed"
+ORDER = {FEE: 0, FIXED: 1, USAGE: 2}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one subscription is billed for: `kind` is usage or fee, [start, end) UTC instants."""
+    """What one subscription is billed for: `kind` is usage, fee or fixed, [start, end) UTC instants."""
 
     subscription: Subscription
     kind: str
@@ -88,18 +90,23 @@ def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """The lines of an invoice: per subscription the fee, its charges, then what its minimum commitment lacks; what is
-    empty is left out.
+    """The lines of an invoice: per subscription the fee, fixed charges in advance, usage, fixed charges in arrears,
+    then what its minimum commitment lacks; what is empty is left out.
     """
     lines: list[Line] = []
-    ordered = sorted(windows, key=lambda w: (str(w.subscription.pk), w.kind != FEE, w.start))
+    ordered = sorted(windows, key=lambda w: (str(w.subscription.pk), ORDER[w.kind], w.start))
     for _, group in groupby(ordered, key=lambda w: w.subscription.pk):
         mine, made = list(group), len(lines)
         for window in mine:
             if window.kind == FEE:
                 lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
+            elif window.kind == FIXED:
+                lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
             else:
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
+        for window in mine:
+            if window.kind == USAGE and window.closing:
+                lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
         for window in mine:
             lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
     return lines
@@ -198,6 +205,24 @@ def minimum_lines(
         days,
     )
     return [line] if line else []
+
+
+def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
+    """The fixed charges of a window: those in advance for one of kind `fixed`, those in arrears for the period that a
+    usage window closes.
+    """
+    subscription = window.subscription
+    if not rates.fixed(subscription):
+        return []
+    schedule = schedule_of(subscription, tz)
+    if window.kind == FIXED:
+        return lines_in_advance(subscription, window.period, schedule, currency=currency, rates=rates)
+    full = period_until(schedule, window.end, ended=ended_at(window))
+    start = max(full.start, schedule.started_at)
+    if start >= window.end:
+        return []
+    lived = Period(start, window.end)
+    return lines_in_arrears(subscription, lived, schedule, currency=currency, rates=rates)
 
 
 def commitment_lines(

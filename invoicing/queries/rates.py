@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.apps import apps
 
-from billing.models import AddOn, BillingEntity, Charge, Organization, Plan
+from billing.models import AddOn, BillingEntity, Charge, FixedCharge, Organization, Plan
 from billing.models import Tax as TaxRow
 from billing.queries.terms import PriceBook, Terms, price_books
 from billing.rules.countries import in_eu
@@ -49,7 +49,7 @@ class Rates:
         self._buyers: dict[UUID, Any] = {}
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
-        """Read what is not known yet: five queries for new plans (six with other prices), two for new customers."""
+        """Read what is not known yet: six queries for new plans, more with other prices, two for new customers."""
         plans = set(plan_ids) - self._known_plans.keys()
         customers = set(customer_ids) - self._buyers.keys()
         if plans:
@@ -132,6 +132,25 @@ class Rates:
         if add_on_id is None or usual == (REVERSE_CHARGE,):
             return usual
         return applicable_taxes(self._add_on_taxes.get(add_on_id, ()), usual)
+
+    def fixed(self, subscription: Any) -> list[FixedCharge]:
+        """The fixed charges of a subscription's plan, priced in its currency."""
+        self.load([subscription.plan_id])
+        return self._books[subscription.plan_id].fixed.priced(subscription.currency)
+
+    @cached_property
+    def _fixed_taxes(self) -> Levels:
+        """The taxes of the organization's fixed charges."""
+        own = {"fixedcharge__organization_id": self.organization_id}
+        return chosen(FixedCharge, "fixedcharge_id", own)
+
+    def of_fixed(self, row: FixedCharge, customer_id: UUID) -> tuple[Tax, ...]:
+        """For a fixed charge: its own taxes, else its add-on's, else the plan's."""
+        usual = self.of_plan(row.plan_id, customer_id)
+        if usual == (REVERSE_CHARGE,):
+            return usual
+        add_on = self._add_on_taxes.get(row.add_on_id, ())
+        return applicable_taxes(self._fixed_taxes.get(row.pk, ()), add_on, usual)
 
     def of_charge(self, charge_id: UUID, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
         """For the usage that a charge prices."""

@@ -28,6 +28,7 @@ class LineKind(StrEnum):
     CHARGE = "charge"
     TRUE_UP = "true_up"
     COMMITMENT = "commitment"
+    FIXED_CHARGE = "fixed_charge"
     ONE_OFF = "one_off"
     CREDIT = "credit"
 
@@ -49,6 +50,7 @@ class LineFacts:
     charge_id: str | None = None
     metric_id: str | None = None
     add_on_id: str | None = None
+    fixed_charge_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -137,6 +139,23 @@ def true_up_line(facts: LineFacts, minimum_minor: int, used_minor: int, share: S
     amount = _major(missing, facts.currency)
     minor = int(round_half_up(missing))
     return Line(LineKind.TRUE_UP, facts, Decimal(1), amount, amount, minor)
+
+
+def fixed_line(facts: LineFacts, priced: Priced, units: Decimal, paid_minor: int = 0) -> Line:
+    """The line of a fixed charge; shows unprorated units. `paid_minor`: paid under the plan before for these days."""
+    currency = facts.currency
+    minor = to_minor(priced.total, currency)
+    off = min(paid_minor, minor)
+    steps = priced.steps
+    if off:
+        steps = (*steps, Step("paid_before", "Paid under the plan before", -from_minor(off, currency)))
+    with exact():
+        total = priced.total - from_minor(off, currency)
+    unit_amount = priced.unit_amount(units) if not off else ZERO
+    if off and units:
+        with exact():
+            unit_amount = total / units
+    return Line(LineKind.FIXED_CHARGE, facts, units, unit_amount, total, minor - off, steps)
 
 
 def commitment_line(facts: LineFacts, found: TrueUp) -> Line | None:
