@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.clock import now
 from billing.actions.plans import delete_plan, set_plan_active
-from billing.models import AuditEntry, Charge, Plan, Subscription
+from billing.models import AuditEntry, Charge, FixedCharge, Plan, Subscription
 from billing.orm.search import matching
 from billing.queries.catalog_use import OPEN_STATUSES, plan_use
 from billing.queries.terms import PriceBook, price_book
@@ -116,6 +116,7 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
             {"price": price, "missing": book.missing(code)} for code, price in sorted(book.prices.items())
         ],
         "taxes": list(row.taxes.all()),
+        "fixed": [fixed_row(book, one) for one in book.fixed.rows],
     }
     return render_page(request, "billing/plans/detail.html", context)
 
@@ -134,6 +135,17 @@ def other_prices(book: PriceBook, charge: Charge) -> list[dict[str, Any]]:
             }
         )
     return found
+
+
+def fixed_row(book: PriceBook, row: FixedCharge) -> dict[str, Any]:
+    """A fixed charge with its price table, and what it costs in the plan's other currencies (None: no price)."""
+    others = []
+    for code in sorted(book.prices):
+        found = next((one for one in book.fixed.priced(code) if one.pk == row.pk), None)
+        others.append(
+            {"title": f"In {code}", "table": price_table(found, code) if found else None, "note": ""}
+        )
+    return {"row": row, "table": price_table(row, book.plan.currency), "others": others}
 
 
 @require_safe

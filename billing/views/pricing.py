@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.forms.charge import ChargeEditor
-from billing.models import Charge
+from billing.models import Charge, FixedCharge
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import charge_model
 from billing.rules.charges.tiers import Tier
@@ -44,7 +44,7 @@ class PriceTable:
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
-def price_table(charge: Charge, currency: str) -> PriceTable:
+def price_table(charge: Charge | FixedCharge, currency: str) -> PriceTable:
     """How a stored charge is shown."""
     props, name = charge.properties, charge.charge_model
     tiers: tuple[Tier, ...] = getattr(charge_model(name).parse(props), "tiers", ())

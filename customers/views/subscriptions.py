@@ -21,6 +21,7 @@ from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.assign import assign_plan
 from customers.forms.subscription import AssignForm, last_day
+from customers.queries.units import units_of
 from customers.queries.watching import watched
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
@@ -114,5 +115,6 @@ def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
         "invoices": invoices,
         "is_pending": row.status == SubscriptionStatus.PENDING.value,
         "watched": watched(row, now(request.organization)),
+        "units": units_of(row, now(request.organization)),
     }
     return render_page(request, "customers/subscriptions/detail.html", context)
