@@ -19,6 +19,7 @@ from billing.rules.charges.reading import bound_out
 from billing.rules.errors import BillingError, FieldErrors
 
 _TIER = re.compile(r"properties\.\w+\[(\d+)\]\.(\w+)$")
+_TYPED = re.compile(r"tiers-(\d{1,3})-(to_value|price|flat)$")
 CELLS = {"fromValue": "to_value", "toValue": "to_value", "perUnitAmount": "price", "flatAmount": "flat"}
 PAY = (("arrears", "In arrears"), ("advance", "In advance"))
 PAY_HINTS = {
@@ -162,6 +163,18 @@ def tier_rows(data: QueryDict | None, row: FixedCharge | None) -> TierRows:
     if initial:
         found.extra = 0
     return found  # type: ignore[return-value]
+
+
+def typed_tiers(data: QueryDict) -> TierRows:
+    """The tiers as typed so far, to be shown without a judgement; two rows at least."""
+    rows: dict[int, dict[str, str]] = {}
+    for key, value in data.items():
+        if found := _TYPED.match(key):
+            rows.setdefault(int(found[1]), {})[found[2]] = str(value)
+    initial = [rows[number] for number in sorted(rows)]
+    found_rows = TierFormSet(prefix="tiers", initial=initial)
+    found_rows.extra = max(0, 2 - len(initial))
+    return found_rows  # type: ignore[return-value]
 
 
 def read(form: FixedChargeForm, tiers: TierRows) -> FixedTerms | None:

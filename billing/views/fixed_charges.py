@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from billing.actions.clock import now
 from billing.actions.fixed_charges import add_fixed, remove_fixed, update_fixed
-from billing.forms.fixed_charge import FixedChargeForm, place, read, tier_rows
+from billing.forms.fixed_charge import FixedChargeForm, place, read, tier_rows, typed_tiers
 from billing.models import AddOn, FixedCharge, Plan
 from billing.queries.catalog_use import plan_use
 from billing.rules.errors import BillingError
@@ -58,9 +58,15 @@ def page(request: StaffRequest, plan: Plan, row: FixedCharge | None) -> HttpResp
             place(form, tiers, error)
     if data is not None and data.get("do"):
         # Another model: what was typed stays, nothing is judged yet.
-        form.initial |= {name: data.get(name) for name in form.fields if name in data}
-        form.initial |= {"prorated": "prorated" in data, "taxes": data.getlist("taxes")}
+        typed = {name: data.get(name) for name in form.fields if name in data}
+        form.initial = {
+            **form.initial,
+            **typed,
+            "prorated": "prorated" in data,
+            "taxes": data.getlist("taxes"),
+        }
         form.is_bound = False
+        tiers = typed_tiers(data)
     context = {
         "plan": plan,
         "row": row,

@@ -19,6 +19,7 @@ from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.api_keys import issue_key
 from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
+from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
@@ -106,6 +107,7 @@ def make_world(name: str) -> World:
     for document in (invoice, note):
         store(document, lambda: b"%PDF-1.7 of a test")
     InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
+    add_on = make_add_on(organization, f"{name}-add-on")
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     objects = {
         "customers": customer,
@@ -145,7 +147,10 @@ def make_world(name: str) -> World:
         "plans": plan,
         "prices": add_price(plan, PriceTerms("JPY", 3100), by=ACTOR, at=NOW),
         "price-currencies": "jpy",
-        "add-ons": make_add_on(organization, f"{name}-add-on"),
+        "add-ons": add_on,
+        "fixed-charges": add_fixed(
+            plan, FixedTerms(add_on, properties={"amount": "1"}), by=ACTOR, at=NOW
+        ),
         "coupons": coupon,
         "applied-coupons": applied,
         "applied": applied,

@@ -50,7 +50,7 @@ def test_a_fixed_charge_is_added_changed_and_taken_out(admin: Client, acme: Orga
     row = FixedCharge.objects.get()
     assert (row.units, row.properties, row.pay_in_advance, row.prorated) == (5, {"amount": "15"}, True, True)
     html = admin.get(path).content.decode()
-    for text in ("5 × Seats", "in advance", "by days", "€15.00"):
+    for text in ("</span> × Seats", "in advance", "by days", "€15.00"):
         assert text in html
     form = admin.get(f"{path}/fixed-charges/{row.public_id}/edit").content.decode()
     assert 'name="units" value="5"' in form
@@ -68,7 +68,7 @@ def test_a_fixed_charge_is_added_changed_and_taken_out(admin: Client, acme: Orga
     dialog = admin.get(f"{path}/fixed-charges/{row.public_id}/remove", headers=HTMX | {"HX-Target": "dialog"})
     assert "no longer billed" in dialog.content.decode()
     assert admin.post(f"{path}/fixed-charges/{row.public_id}/remove").status_code == 302
-    assert "5 × " not in admin.get(path).content.decode()
+    assert "</span> × Seats" not in admin.get(path).content.decode()
     assert admin.get(f"{path}/fixed-charges/{row.public_id}/edit").status_code == 404
 
 
@@ -94,10 +94,13 @@ def test_errors_stand_at_their_fields(admin: Client, acme: Organization) -> None
         422,
         "Use digits and a point, like 0.05.",
     )
-    tiers = (("10", "1", ""), ("5", "y", ""), ("", "1", ""))
-    html = admin.post(path, fields(seat, *tiers, charge_model="graduated")).content.decode()
-    assert error_at(html, "tiers-1-to_value") == "Must be more than 10."
-    assert error_at(html, "tiers-1-price") == "Use digits and a point, like 0.05."
+    for price, cell, text in (
+        ("y", "tiers-1-price", "Use digits and a point, like 0.05."),
+        ("1", "tiers-1-to_value", "Must be more than 10."),
+    ):
+        tiers = (("10", "1", ""), ("5", price, ""), ("", "1", ""))
+        html = admin.post(path, fields(seat, *tiers, charge_model="graduated")).content.decode()
+        assert error_at(html, cell) == text
     volume = fields(seat, ("", "1", ""), charge_model="volume", pay="advance")
     assert "bill in arrears" in admin.post(path, volume).content.decode()
     assert not FixedCharge.objects.exists()
