@@ -148,9 +148,7 @@ def make_world(name: str) -> World:
         "prices": add_price(plan, PriceTerms("JPY", 3100), by=ACTOR, at=NOW),
         "price-currencies": "jpy",
         "add-ons": add_on,
-        "fixed-charges": add_fixed(
-            plan, FixedTerms(add_on, properties={"amount": "1"}), by=ACTOR, at=NOW
-        ),
+        "fixed-charges": add_fixed(plan, FixedTerms(add_on, properties={"amount": "1"}), by=ACTOR, at=NOW),
         "coupons": coupon,
         "applied-coupons": applied,
         "applied": applied,
