@@ -6,7 +6,7 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts, later, usage, wallet_ending
+from billing.actions import accounts, later, price_changes, usage, wallet_ending
 from billing.actions.clock import now
 from billing.celery import waiting
 from billing.orm.actor import Actor
@@ -36,6 +36,12 @@ def expire_credits() -> None:
     """Book the credits that have expired, wallet by wallet."""
     for wallet in wallet_ending.with_expired_credits():
         wallet_ending.expire_credits(wallet, by=Actor.system(), at=now(wallet.organization))
+
+
+@shared_task(name=price_changes.TASK)
+def change_prices(job_id: str) -> None:
+    """Move the subscriptions of a plan to its changed prices."""
+    later.run(job_id, price_changes.carry_out)
 
 
 @shared_task(name="billing.sweep")

@@ -16,13 +16,12 @@ from django.db import transaction
 
 from billing.actions import audit, catalog
 from billing.actions.plan_events import tell
-from billing.models import Charge, ChargePrice, Metric, Plan, Subscription, Tax
+from billing.actions.price_versions import keeping_prices
+from billing.models import Charge, ChargePrice, Metric, Plan, Tax
 from billing.orm.actor import Actor
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
-from billing.rules.states import OPEN as OPEN_STATES
 
-OPEN = [status.value for status in OPEN_STATES]
 AUDITED = ("charge_model", "properties", "invoice_display_name", "min_amount_minor", "position")
 MOST_CHARGES = 100
 
@@ -114,8 +113,6 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
             errors.append((f"{path}.id", "This plan has no such charge."))
         elif terms.id is not None and known[terms.id].metric_id != terms.metric.pk:
             errors.append((f"{path}.metric", "The metric of a charge stays. Remove it and add another."))
-        elif terms.id is not None and known[terms.id].charge_model != terms.charge_model:
-            errors += [(f"{path}.chargeModel", text) for text in paying_by(plan, known[terms.id])]
         if terms.id is not None:
             seen.add(terms.id)
         if terms.metric.organization_id != plan.organization_id or terms.metric.deleted_at:
@@ -157,15 +154,6 @@ def wrong_price(plan_sold_in: set[str], model: str, currency: str, price: Priced
     except BillingError as error:
         errors += error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
     return errors
-
-
-def paying_by(plan: Plan, charge: Charge) -> list[str]:
-    """Why the model of a charge has to stay: subscriptions pay by it in other currencies, where it has prices too."""
-    other = list(charge.prices.values_list("currency", flat=True))
-    if not other or not Subscription.objects.filter(plan=plan, currency__in=other, status__in=OPEN).exists():
-        return []
-    codes = ", ".join(other)
-    return [f"Subscriptions in {codes} pay by the present model. Remove this charge and add another."]
 
 
 def write(charge: Charge, terms: ChargeTerms, properties: dict[str, Any], position: int) -> None:
@@ -234,30 +222,32 @@ def terms_of(charge: Charge) -> ChargeTerms:
 
 
 @transaction.atomic
-def add_charge(plan: Plan, terms: ChargeTerms, *, by: Actor, at: datetime) -> Charge:
-    """One more charge at the end. Errors name the field of the charge."""
+def add_charge(plan: Plan, terms: ChargeTerms, *, follow: str = "now", by: Actor, at: datetime) -> Charge:
+    """One more charge at the end. `follow`: when subscriptions pay it. Errors name the field of the charge."""
     plan = catalog.lock(plan)
-    resync(plan, [*current(plan), terms], one=-1, by=by, at=at)
+    resync(plan, [*current(plan), terms], one=-1, follow=follow, by=by, at=at)
     return plan.charges.kept().get(metric=terms.metric)
 
 
 @transaction.atomic
-def update_charge(charge: Charge, terms: ChargeTerms, *, by: Actor, at: datetime) -> Charge:
+def update_charge(
+    charge: Charge, terms: ChargeTerms, *, follow: str = "now", by: Actor, at: datetime
+) -> Charge:
     """Replace the terms of a charge. Errors name the field of the charge."""
     plan = catalog.lock(charge.plan)
     rows = [terms if row.id == charge.pk else row for row in current(plan)]
     index = next((i for i, row in enumerate(rows) if row is terms), None)
     if index is None:
         raise Conflict("This charge has been deleted.", code="deleted")
-    resync(plan, rows, one=index, by=by, at=at)
+    resync(plan, rows, one=index, follow=follow, by=by, at=at)
     return plan.charges.kept().get(pk=charge.pk)
 
 
 @transaction.atomic
-def remove_charge(charge: Charge, *, by: Actor, at: datetime) -> Plan:
-    """Take a charge off its plan: usage of the running period is no longer billed. Twice changes nothing."""
+def remove_charge(charge: Charge, *, follow: str = "now", by: Actor, at: datetime) -> Plan:
+    """Take a charge off its plan: usage is no longer billed of those who follow. Twice changes nothing."""
     plan = catalog.lock(charge.plan)
-    resync(plan, [row for row in current(plan) if row.id != charge.pk], one=None, by=by, at=at)
+    resync(plan, [row for row in current(plan) if row.id != charge.pk], one=None, follow=follow, by=by, at=at)
     return plan
 
 
@@ -267,10 +257,13 @@ def current(plan: Plan) -> list[ChargeTerms]:
     return [terms_of(charge) for charge in rows]
 
 
-def resync(plan: Plan, rows: Sequence[ChargeTerms], *, one: int | None, by: Actor, at: datetime) -> None:
+def resync(
+    plan: Plan, rows: Sequence[ChargeTerms], *, one: int | None, follow: str, by: Actor, at: datetime
+) -> None:
     """`sync_charges` and its audit line; errors of charge `one` lose their `charges[i].`."""
     try:
-        changes = sync_charges(plan, rows, at=at)
+        with keeping_prices(plan, follow=follow, by=by, at=at):
+            changes = sync_charges(plan, rows, at=at)
     except FieldErrors as error:
         if one is None:
             raise

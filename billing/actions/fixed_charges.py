@@ -17,6 +17,7 @@ from django.db import transaction
 from billing.actions import audit, catalog
 from billing.actions.charges import named_under, stored_properties
 from billing.actions.plan_events import tell
+from billing.actions.price_versions import keeping_prices
 from billing.models import AddOn, FixedCharge, FixedChargePrice, Plan, Tax
 from billing.models.fixed_charge import FixedModel
 from billing.orm.actor import Actor
@@ -194,37 +195,44 @@ def current_fixed(plan: Plan) -> list[FixedTerms]:
 
 
 @transaction.atomic
-def add_fixed(plan: Plan, terms: FixedTerms, *, by: Actor, at: datetime) -> FixedCharge:
+def add_fixed(plan: Plan, terms: FixedTerms, *, follow: str = "now", by: Actor, at: datetime) -> FixedCharge:
     """One more at the end. Errors name the field of the fixed charge."""
     plan = catalog.lock(plan)
-    resync(plan, [*current_fixed(plan), terms], one=-1, by=by, at=at)
+    resync(plan, [*current_fixed(plan), terms], one=-1, follow=follow, by=by, at=at)
     return plan.fixed_charges.kept().get(add_on=terms.add_on)
 
 
 @transaction.atomic
-def update_fixed(row: FixedCharge, terms: FixedTerms, *, by: Actor, at: datetime) -> FixedCharge:
+def update_fixed(
+    row: FixedCharge, terms: FixedTerms, *, follow: str = "now", by: Actor, at: datetime
+) -> FixedCharge:
     """Replace the terms of a fixed charge. Errors name its field."""
     plan = catalog.lock(row.plan)
     rows = [terms if one.id == row.pk else one for one in current_fixed(plan)]
     index = next((i for i, one in enumerate(rows) if one is terms), None)
     if index is None:
         raise Conflict("This fixed charge has been deleted.", code="deleted")
-    resync(plan, rows, one=index, by=by, at=at)
+    resync(plan, rows, one=index, follow=follow, by=by, at=at)
     return plan.fixed_charges.kept().get(pk=row.pk)
 
 
 @transaction.atomic
-def remove_fixed(row: FixedCharge, *, by: Actor, at: datetime) -> Plan:
-    """Take it off its plan: it is billed no more, also not for the running period. Twice changes nothing."""
+def remove_fixed(row: FixedCharge, *, follow: str = "now", by: Actor, at: datetime) -> Plan:
+    """Take it off its plan: it is billed no more of those who follow. Twice changes nothing."""
     plan = catalog.lock(row.plan)
-    resync(plan, [one for one in current_fixed(plan) if one.id != row.pk], one=None, by=by, at=at)
+    resync(
+        plan, [one for one in current_fixed(plan) if one.id != row.pk], one=None, follow=follow, by=by, at=at
+    )
     return plan
 
 
-def resync(plan: Plan, rows: Sequence[FixedTerms], *, one: int | None, by: Actor, at: datetime) -> None:
+def resync(
+    plan: Plan, rows: Sequence[FixedTerms], *, one: int | None, follow: str, by: Actor, at: datetime
+) -> None:
     """`sync_fixed` and its audit line; errors of number `one` lose their `fixedCharges[i].`."""
     try:
-        changes = sync_fixed(plan, rows, at=at)
+        with keeping_prices(plan, follow=follow, by=by, at=at):
+            changes = sync_fixed(plan, rows, at=at)
     except FieldErrors as error:
         if one is None:
             raise

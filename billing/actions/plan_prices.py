@@ -17,6 +17,7 @@ from django.db import transaction
 from billing.actions import audit, catalog
 from billing.actions.charges import PricedIn, put_price, stored_properties, wrong_price
 from billing.actions.plan_events import tell
+from billing.actions.price_versions import keeping_prices
 from billing.models import Charge, ChargePrice, Plan, PlanPrice, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, FieldErrors, Invalid
@@ -40,19 +41,23 @@ class PriceTerms:
 def add_price(plan: Plan, terms: PriceTerms, *, by: Actor, at: datetime) -> PlanPrice:
     """One more currency. Raises Conflict (price_exists) when the plan has a price there."""
     plan = catalog.lock(plan)
-    price, changes = new_price(plan, terms)
+    with keeping_prices(plan, follow="never", by=by, at=at):
+        price, changes = new_price(plan, terms)
     audit.record(plan.organization, "plan.price_added", plan, by=by, at=at, changes=changes)
     tell(plan, "plan.updated", at=at)
     return price
 
 
 @transaction.atomic
-def update_price(price: PlanPrice, terms: PriceTerms, *, by: Actor, at: datetime) -> PlanPrice:
+def update_price(
+    price: PlanPrice, terms: PriceTerms, *, follow: str = "now", by: Actor, at: datetime
+) -> PlanPrice:
     """Change what the plan costs in a currency; charges that `terms` does not name stay."""
     plan = catalog.lock(price.plan)
     price = PlanPrice.objects.select_for_update(of=("self",)).get(pk=price.pk)
     price.plan = plan
-    changes = save_price(price, terms)
+    with keeping_prices(plan, follow=follow, by=by, at=at):
+        changes = save_price(price, terms)
     if changes:
         audit.record(plan.organization, "plan.price_changed", plan, by=by, at=at, changes=changes)
         tell(plan, "plan.updated", at=at)
@@ -63,7 +68,8 @@ def update_price(price: PlanPrice, terms: PriceTerms, *, by: Actor, at: datetime
 def remove_price(price: PlanPrice, *, by: Actor, at: datetime) -> Plan:
     """Sell the plan in this currency no more. Conflict (price_in_use) once somebody has subscribed in it."""
     plan = catalog.lock(price.plan)
-    changes = drop_price(plan, price)
+    with keeping_prices(plan, follow="never", by=by, at=at):
+        changes = drop_price(plan, price)
     audit.record(plan.organization, "plan.price_removed", plan, by=by, at=at, changes=changes)
     tell(plan, "plan.updated", at=at)
     return plan
@@ -114,7 +120,6 @@ def save_price(price: PlanPrice, terms: PriceTerms) -> dict[str, tuple[Any, Any]
     for key, priced in terms.charges.items():
         stored = stored_properties(charges[key].charge_model, priced.properties)
         put_price(charges[key], price.currency, stored, priced)
-    follow_price(price.plan, price.currency, price.amount_minor)
     after = described(price)
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
@@ -131,12 +136,6 @@ def drop_price(plan: Plan, price: PlanPrice) -> dict[str, tuple[Any, Any]]:
     ChargePrice.objects.filter(charge__plan=plan, currency=price.currency).delete()
     PlanPrice.objects.filter(pk=price.pk).delete()
     return {name: (value, None) for name, value in before.items()}
-
-
-def follow_price(plan: Plan, currency: str, amount_minor: int) -> None:
-    """The fee that lists and figures show for the subscriptions in a currency."""
-    rows = Subscription.objects.filter(plan=plan, currency=currency).exclude(amount_minor=amount_minor)
-    rows.update(amount_minor=amount_minor)
 
 
 def check(terms: PriceTerms, charges: Mapping[UUID, Charge]) -> None:

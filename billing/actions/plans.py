@@ -12,8 +12,9 @@ from billing.actions import audit, catalog
 from billing.actions.charges import ChargeTerms, sync_charges
 from billing.actions.fixed_charges import FixedTerms, sync_fixed
 from billing.actions.plan_events import tell
-from billing.actions.plan_prices import PriceTerms, copied_prices, follow_price, sync_prices
-from billing.models import Organization, Plan, Tax
+from billing.actions.plan_prices import PriceTerms, copied_prices, sync_prices
+from billing.actions.price_versions import keeping_prices
+from billing.models import Follow, Organization, Plan, Tax
 from billing.orm.actor import Actor
 from billing.orm.search import search_columns
 from billing.queries.catalog_use import plan_use
@@ -110,11 +111,13 @@ def update_plan(
     charges: Sequence[ChargeTerms] | None = None,
     prices: Sequence[PriceTerms] | None = None,
     fixed_charges: Sequence[FixedTerms] | None = None,
+    follow: str = Follow.NOW.value,
     by: Actor,
     at: datetime,
 ) -> Plan:
     """Change some of FIELDS; `taxes`, `charges`, `prices` (in other currencies) and `fixed_charges` replace the
-    present ones if given.
+    present ones if given. `follow`: when the subscriptions that exist pay the new prices (now: from their running
+    period on, renewal: from the next one on, never).
 
     Fields of LOCKED_BY_SUBSCRIPTIONS are refused (Locked) once there has been a subscription.
     """
@@ -132,20 +135,20 @@ def update_plan(
         raise Conflict(
             f"The plan has a price in {plan.currency} already.", code="price_exists", field="currency"
         )
-    if changed:
-        write(plan)
-        follow_price(plan, plan.currency, plan.amount_minor)
+    with keeping_prices(plan, follow=follow, by=by, at=at):
+        if changed:
+            write(plan)
+        if prices is not None:
+            changed |= sync_prices(plan, prices)
+        if charges is not None:
+            changed |= sync_charges(plan, charges, at=at)
+        if fixed_charges is not None:
+            changed |= sync_fixed(plan, fixed_charges, at=at)
     if taxes is not None:
         old, new = {tax.code for tax in plan.taxes.all()}, {tax.code for tax in taxes}
         if old != new:
             plan.taxes.set(taxes)
             changed["taxes"] = (sorted(old), sorted(new))
-    if prices is not None:
-        changed |= sync_prices(plan, prices)
-    if charges is not None:
-        changed |= sync_charges(plan, charges, at=at)
-    if fixed_charges is not None:
-        changed |= sync_fixed(plan, fixed_charges, at=at)
     if changed:
         audit.record(plan.organization, "plan.updated", plan, by=by, at=at, changes=changed)
         tell(plan, "plan.updated", at=at)

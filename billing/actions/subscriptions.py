@@ -84,6 +84,7 @@ def start_subscription(
         name=name.strip(),
         currency=terms.currency,
         amount_minor=terms.amount_minor,
+        price_version=plan.price_version,
         billing_time=billing_time,
         subscription_at=start,
         trial_ends_at=start + timedelta(days=days) if days else None,

@@ -16,6 +16,7 @@ from billing.models.monitoring import (
     UsageThreshold,
 )
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
+from billing.models.price_change import Follow, PlanVersion, PriceChange, PriceChangeRow, PriceMove
 from billing.models.prices import ChargePrice, PlanPrice
 from billing.models.subscription import Subscription
 from billing.models.tax import Tax
@@ -44,6 +45,7 @@ __all__ = [
     "Event",
     "FixedCharge",
     "FixedChargePrice",
+    "Follow",
     "Frequency",
     "Job",
     "Member",
@@ -52,6 +54,10 @@ __all__ = [
     "Organization",
     "Plan",
     "PlanPrice",
+    "PlanVersion",
+    "PriceChange",
+    "PriceChangeRow",
+    "PriceMove",
     "QuarantinedEvent",
     "Rounding",
     "SavedView",

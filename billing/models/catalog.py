@@ -107,6 +107,8 @@ class Plan(Kept):
     # What a period brings at the least (0: nothing is promised); billing/rules/commitment.py.
     commitment_minor = MinorField()
     commitment_display_name = models.CharField(max_length=200, blank=True)
+    # The number of the prices that count now; those before them are kept in PlanVersion.
+    price_version = models.PositiveIntegerField(default=1)
     features = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     active = models.BooleanField(default=True)
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")

@@ -53,6 +53,9 @@ class Subscription(Scoped):
     # over many: an invoice computes from the prices themselves (billing/queries/terms.py).
     currency = CurrencyField(blank=True)
     amount_minor = MinorField()
+    # Which version of its plan's prices it pays, and since when it was moved there (billing/queries/versions.py).
+    price_version = models.PositiveIntegerField(default=1)
+    price_since = models.DateTimeField(null=True, blank=True)
     status = models.CharField(
         max_length=12, choices=[(status.value, status.value) for status in SubscriptionStatus]
     )

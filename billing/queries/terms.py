@@ -10,7 +10,6 @@ import copy
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from billing.models import Charge, ChargePrice, FixedCharge, Plan, PlanPrice
@@ -125,16 +124,3 @@ def price_books(plans: Iterable[Plan], read: Iterable[Charge] | None = None) -> 
 def price_book(plan: Plan, read: Iterable[Charge] | None = None) -> PriceBook:
     """The prices of one plan."""
     return price_books([plan], read)[plan.pk]
-
-
-def terms_of(subscription: Any) -> Terms:
-    """What a subscription pays now."""
-    return price_book(subscription.plan).terms(subscription.currency)
-
-
-def promised_minor(subscription: Any) -> int:
-    """The minimum commitment of a full period of a subscription; no query in the plan's own currency."""
-    plan: Plan = subscription.plan
-    if subscription.currency == plan.currency:
-        return plan.commitment_minor
-    return terms_of(subscription).commitment_minor

@@ -13,9 +13,9 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
-from billing.queries.terms import terms_of
 from billing.queries.usage_carried import carry
 from billing.queries.usage_totals import Day, Measured, all_days, daily, event_values, item_steps, measure
+from billing.queries.versions import pays_own_prices, terms_of
 from billing.rules.aggregation import RoundingFunction, round_units
 from billing.rules.charges.base import ChargeModel, Priced, Usage
 from billing.rules.charges.registry import charge_model
@@ -70,10 +70,12 @@ class UsageReport:
     days_by_charge: dict[Any, list[Day]]
 
 
-def charges_of(subscription: Subscription) -> list[Charge]:
-    """The plan's charges with their metrics, in their order, priced in the subscription's currency."""
-    if subscription.currency != subscription.plan.currency:
-        return list(terms_of(subscription).charges)
+def charges_of(subscription: Subscription, at: datetime | None = None) -> list[Charge]:
+    """The plan's charges with their metrics, in their order, at the prices that the subscription pays for what begins
+    at a moment (default: for its running period).
+    """
+    if not pays_own_prices(subscription):
+        return list(terms_of(subscription, at or usage_start(subscription)).charges)
     return list(subscription.plan.charges.filter(deleted_at=None).select_related("metric"))
 
 
@@ -84,7 +86,7 @@ def charge_usage(
 
     `charges`: the plan's, when the caller has read them for many subscriptions.
     """
-    charges = charges_of(subscription) if charges is None else charges
+    charges = charges_of(subscription, start) if charges is None else charges
     measured = measured_of(subscription, [charge.metric for charge in charges], start, end)
     return [price_charge(subscription, charge, measured[charge.metric_id], start, end) for charge in charges]
 
@@ -175,11 +177,17 @@ def zone_name(subscription: Subscription) -> str:
     return customer.timezone or customer.billing_entity.timezone or "UTC"
 
 
-def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, datetime]:
-    """What is on no invoice yet: [end of the last invoiced usage or the start, end of the period)."""
+def usage_start(subscription: Subscription) -> datetime:
+    """The end of the last invoiced usage, or the start."""
     periods: Any = subscription.invoiced_periods  # a relation that the invoices bring
     last = periods.filter(kind="usage").order_by("-end").values_list("end", flat=True).first()
-    start = last or subscription.started_at or subscription.subscription_at
+    found: datetime = last or subscription.started_at or subscription.subscription_at
+    return found
+
+
+def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, datetime]:
+    """What is on no invoice yet: [end of the last invoiced usage or the start, end of the period)."""
+    start = usage_start(subscription)
     ended = subscription.terminated_at or subscription.canceled_at
     end = ended or subscription.next_billing_at or at
     return start, max(start, end)

@@ -20,6 +20,7 @@ EVENTS = frozenset(
         "subscription.canceled",
         "subscription.created",
         "subscription.kept",
+        "subscription.prices_changed",
         "subscription.started",
         "subscription.terminated",
         "subscription.trial_ended",

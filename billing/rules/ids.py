@@ -28,6 +28,7 @@ PREFIXES: dict[str, str] = {
     "plan_price": "prc",
     "add_on": "add",
     "fixed_charge": "fxc",
+    "price_change": "pch",
     "coupon": "cpn",
     "applied_coupon": "acp",
     "tax": "tax",

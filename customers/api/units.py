@@ -10,8 +10,9 @@ from pydantic import Field
 
 from billing.actions.clock import now
 from billing.models import Subscription, UnitsChange
-from billing.queries.fixed_charges import fixed_book, units_events
+from billing.queries.fixed_charges import units_events
 from billing.queries.payloads_catalog import plain
+from billing.queries.versions import fixed_of
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.fixed_charges import units_from
 from billing.rules.ids import decode
@@ -36,7 +37,7 @@ class ChangesIn(ApiSchema):
 
 def payload(row: Subscription, at: Any) -> list[dict[str, Any]]:
     """Each fixed charge with its units now and every change."""
-    rows = fixed_book(row.plan).priced(row.currency)
+    rows = fixed_of(row, at)
     events = units_events(row, rows)
     changes = list(UnitsChange.objects.filter(subscription=row).order_by("id"))
     return [
@@ -79,7 +80,8 @@ def set_units(request: HttpRequest, id: str, body: ChangesIn) -> dict[str, Any]:
     row = rows_of(asked).by_public_id(id)
     if body.from_ not in {"now", "next_period"}:
         raise Invalid("Use now or next_period.", field="from")
-    known = {one.pk: one for one in fixed_book(row.plan).rows}
+    at = now(asked.organization)
+    known = {one.pk: one for one in fixed_of(row, at)}
     by_code = {one.add_on.code: one for one in known.values()}
     wanted, errors = {}, []
     for index, item in enumerate(body.units):
@@ -92,6 +94,5 @@ def set_units(request: HttpRequest, id: str, body: ChangesIn) -> dict[str, Any]:
             wanted[found] = item.units
     if errors:
         raise FieldErrors(errors)
-    at = now(asked.organization)
     change_units(row, wanted, next_period=body.from_ == "next_period", by=asked.actor, at=at)
     return envelope(payload(rows_of(asked).get(pk=row.pk), at))

@@ -7,7 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from billing.models import FixedCharge, Subscription, UnitsChange
-from billing.queries.fixed_charges import fixed_book, units_events
+from billing.queries.fixed_charges import units_events
+from billing.queries.versions import fixed_of
 from billing.rules.fixed_charges import timeline, units_from
 
 
@@ -31,7 +32,7 @@ class Units:
 
 def units_of(subscription: Subscription, at: datetime) -> Units:
     """Two queries, three with fixed charges."""
-    rows = fixed_book(subscription.plan).priced(subscription.currency)
+    rows = fixed_of(subscription, at)
     if not rows:
         return Units([], [])
     events = units_events(subscription, rows)

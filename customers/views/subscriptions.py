@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing.actions.clock import now
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
+from billing.queries.usage import charges_of
 from billing.rules.errors import BillingError
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
@@ -111,7 +112,7 @@ def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
         "customer": row.customer,
         "tz": tz,
         "last_day": last_day(row.ending_at, tz) if row.ending_at else None,
-        "charges": row.plan.charges.filter(deleted_at=None).select_related("metric"),
+        "charges": charges_of(row, now(request.organization)),
         "invoices": invoices,
         "is_pending": row.status == SubscriptionStatus.PENDING.value,
         "watched": watched(row, now(request.organization)),

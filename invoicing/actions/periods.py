@@ -83,16 +83,19 @@ def bill_due(
         if windows:
             made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     for account in book.values():
-        move_on(account, tz, stop, by=by)
+        move_on(account, tz, stop, by=by, rates=rates)
     return made
 
 
-def move_on(account: Account, tz: str, stop: datetime, *, by: Actor) -> None:
-    """Set the end of the period that runs now, and end a trial that is over."""
+def move_on(account: Account, tz: str, stop: datetime, *, by: Actor, rates: Rates) -> None:
+    """Set the end of the period that runs now and the fee that counts in it, and end a trial that is over."""
     subscription = account.subscription
     moments = due_moments(subscription, tz, stop)
     if moments:
         subscription.next_billing_at = period_from(schedule_of(subscription, tz), moments[-1]).end
-        subscription.save(update_fields=["next_billing_at", "updated_at"])
+        since = subscription.price_since
+        if since is not None and since <= moments[-1]:
+            subscription.amount_minor = rates.terms(subscription, moments[-1]).amount_minor
+        subscription.save(update_fields=["next_billing_at", "amount_minor", "updated_at"])
     if trial_is_over(subscription, stop):
         end_trial(subscription, by=by, at=stop)

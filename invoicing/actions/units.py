@@ -129,7 +129,7 @@ def bill_added(subscription: Subscription, from_at: datetime, *, by: Actor, at: 
     """The invoice for units that were added inside a period that is paid in advance; None when nothing was."""
     customer = subscription.customer
     rates = Rates(customer.organization_id)
-    if not any(row.pay_in_advance for row in rates.fixed(subscription)):
+    if not any(row.pay_in_advance for row in rates.fixed(subscription, from_at)):
         return None
     tz = customer_zone(customer)
     full = schedule_of(subscription, tz).fixed_period_at(from_at)

@@ -35,8 +35,8 @@ class Account:
     fees: set[datetime] = field(default_factory=set)
     in_between: bool = False  # the last bill for usage came before the end of its period
     fixed: set[datetime] = field(default_factory=set)
-    # Whether its plan has fixed charges that are paid in advance.
-    fixed_in_advance: bool = False
+    # Knows which fixed charges are paid in advance; None: nobody asks for them.
+    rates: Rates | None = None
 
     def usage(self, end: datetime, *, closing: bool) -> Window:
         """Everything used since the last bill; the next one starts at `end`."""
@@ -53,7 +53,9 @@ class Account:
 
     def fixed_charges(self, period: Period) -> list[Window]:
         """The fixed charges in advance for a period, unless there are none or they have been billed."""
-        if not self.fixed_in_advance or period.start in self.fixed:
+        if self.rates is None or period.start in self.fixed:
+            return []
+        if not any(row.pay_in_advance for row in self.rates.fixed(self.subscription, period.start)):
             return []
         self.fixed.add(period.start)
         return [Window(self.subscription, FIXED, period.start, period.end)]
@@ -82,7 +84,7 @@ def accounts(
             in_between=(row.pk, USAGE) in found
             and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
             fixed=set(found[row.pk, FIXED]["starts"]) if (row.pk, FIXED) in found else set(),
-            fixed_in_advance=rates is not None and any(one.pay_in_advance for one in rates.fixed(row)),
+            rates=rates,
         )
         for row in rows
     }

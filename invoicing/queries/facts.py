@@ -124,7 +124,7 @@ def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict
 def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
     """The plan's fee for the window; none when it is free or the trial covers it."""
     subscription, plan = window.subscription, window.subscription.plan
-    price = rates.terms(subscription).amount_minor
+    price = rates.terms(subscription, window.start).amount_minor
     if not price or window.start >= window.end:
         return []
     schedule = schedule_of(subscription, tz)
@@ -165,7 +165,7 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     if window.start > window.end:
         return []
     lines = []
-    charges = list(rates.terms(subscription).charges)
+    charges = list(rates.terms(subscription, window.start).charges)
     for item in charge_usage(subscription, window.start, window.end, charges):
         if stays_in_use(item.metric) and not window.closing:
             continue
@@ -212,7 +212,7 @@ def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     usage window closes.
     """
     subscription = window.subscription
-    if not rates.fixed(subscription):
+    if not rates.fixed(subscription, window.start):
         return []
     schedule = schedule_of(subscription, tz)
     if window.kind == FIXED:
@@ -230,7 +230,7 @@ def commitment_lines(
 ) -> list[Line]:
     """What is missing to the plan's minimum commitment in the period that a usage window completes."""
     subscription, plan = window.subscription, window.subscription.plan
-    promised = rates.terms(subscription).commitment_minor
+    promised = rates.terms(subscription, window.start).commitment_minor
     if not promised or window.kind != USAGE or not window.closing or window.start > window.end:
         return []
     schedule = schedule_of(subscription, tz)

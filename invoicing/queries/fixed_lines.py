@@ -37,7 +37,7 @@ def lines_in_advance(
     subscription: Subscription, window: Period, schedule: Schedule, *, currency: str, rates: Rates
 ) -> list[Line]:
     """What a window of kind `fixed` asks for."""
-    rows = [row for row in rates.fixed(subscription) if row.pay_in_advance]
+    rows = [row for row in rates.fixed(subscription, window.start) if row.pay_in_advance]
     events = units_events(subscription, rows)
     full = schedule.fixed_period_at(window.start)
     begins = max(full.start, schedule.started_at)
@@ -65,7 +65,7 @@ def lines_in_arrears(
     subscription: Subscription, window: Period, schedule: Schedule, *, currency: str, rates: Rates
 ) -> list[Line]:
     """What the fixed charges in arrears cost for a period that is over: `window` is its part that was lived."""
-    rows = [row for row in rates.fixed(subscription) if not row.pay_in_advance]
+    rows = [row for row in rates.fixed(subscription, window.start) if not row.pay_in_advance]
     events = units_events(subscription, rows)
     full = schedule.fixed_period_at(window.start)
     lines = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from django.apps import apps
 from billing.models import AddOn, BillingEntity, Charge, FixedCharge, Organization, Plan
 from billing.models import Tax as TaxRow
 from billing.queries.terms import PriceBook, Terms, price_books
+from billing.queries.versions import frozen_book, version_of
 from billing.rules.countries import in_eu
 from billing.rules.tax import CONFIRMED, REVERSE_CHARGE, Tax, applicable_taxes, reverse_charged
 
@@ -41,8 +43,8 @@ class Rates:
         )
         self._plans: Levels = {}
         self._charges: Levels = {}
-        self._books: dict[UUID, PriceBook] = {}
-        self._terms: dict[tuple[UUID, str], Terms] = {}
+        self._books: dict[tuple[UUID, int], PriceBook] = {}
+        self._terms: dict[tuple[UUID, int, str], Terms] = {}
         self._customers: Levels = {}
         self._entities: dict[UUID, BillingEntity] = {}
         self._known_plans: dict[UUID, Plan] = {}
@@ -56,7 +58,8 @@ class Rates:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
             self._known_plans |= Plan.objects.in_bulk(plans)
-            self._books |= price_books(self._known_plans[key] for key in plans)
+            books = price_books(self._known_plans[key] for key in plans)
+            self._books |= {(key, book.plan.price_version): book for key, book in books.items()}
         if customers:
             model = apps.get_model("customers", "Customer")
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
@@ -80,13 +83,22 @@ class Rates:
         self.load([plan_id])
         return self._known_plans[plan_id]
 
-    def terms(self, subscription: Any) -> Terms:
-        """What a subscription pays: its plan's prices in its currency."""
-        key = (subscription.plan_id, subscription.currency)
+    def terms(self, subscription: Any, at: datetime) -> Terms:
+        """What a subscription pays for what begins at a moment: the prices of that time in its currency."""
+        book, version = self.book(subscription, at)
+        key = (subscription.plan_id, version, subscription.currency)
         if key not in self._terms:
-            self.load([subscription.plan_id])
-            self._terms[key] = self._books[subscription.plan_id].terms(subscription.currency)
+            self._terms[key] = book.terms(subscription.currency)
         return self._terms[key]
+
+    def book(self, subscription: Any, at: datetime) -> tuple[PriceBook, int]:
+        """The prices that count for a subscription, and the number of their version."""
+        plan = self.plan(subscription.plan_id)
+        version = version_of(subscription, plan, at)
+        key = (subscription.plan_id, version)
+        if key not in self._books:
+            self._books[key] = frozen_book(plan, version)
+        return self._books[key], version
 
     def of_customer(self, customer_id: UUID) -> tuple[Tax, ...]:
         """For what is no part of a plan: the customer's taxes, else its billing entity's, else the default ones."""
@@ -133,10 +145,9 @@ class Rates:
             return usual
         return applicable_taxes(self._add_on_taxes.get(add_on_id, ()), usual)
 
-    def fixed(self, subscription: Any) -> list[FixedCharge]:
-        """The fixed charges of a subscription's plan, priced in its currency."""
-        self.load([subscription.plan_id])
-        return self._books[subscription.plan_id].fixed.priced(subscription.currency)
+    def fixed(self, subscription: Any, at: datetime) -> list[FixedCharge]:
+        """The fixed charges of a subscription for what begins at a moment, priced in its currency."""
+        return self.book(subscription, at)[0].fixed.priced(subscription.currency)
 
     @cached_property
     def _fixed_taxes(self) -> Levels:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.models import Subscription
-from billing.queries.terms import promised_minor
-from billing.queries.usage import running_window
+from billing.queries.usage import running_window, usage_start
+from billing.queries.versions import promised_minor
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
 from invoicing.queries.commitments import settled
@@ -17,7 +17,7 @@ from invoicing.rules.boundaries import fee_window, period_until
 
 def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | None:
     """What the invoice at the end of the period would settle; None when nothing is promised or it has ended."""
-    promised = promised_minor(subscription) if live(subscription) else 0
+    promised = promised_minor(subscription, usage_start(subscription)) if live(subscription) else 0
     if not promised:
         return None
     rates = Rates(subscription.organization_id)
