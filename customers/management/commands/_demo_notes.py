@@ -27,6 +27,6 @@ def make_notes(organization: Organization, customers: Sequence[Customer], at: da
     people = [Actor("user", member.user.name, user_id=member.user_id) for member in members]
     for place, author, days, pinned, text in sorted(NOTES, key=lambda note: -note[2]):
         if place < len(customers):
-            written = at - timedelta(days=days, hours=3)
+            written = (at - timedelta(days=days)).replace(hour=8 + days % 7, minute=7 * days % 60)
             note = add_note(customers[place], text, pinned=pinned, by=people[author], at=written)
             Note.objects.filter(pk=note.pk).update(created_at=written, updated_at=written)
