@@ -88,7 +88,7 @@ def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> 
     changes: dict[str, tuple[Any, Any]] = {}
     for gone in set(known) - {terms.id for terms in wanted}:
         charge = known[gone]
-        changes[f"charge {charge.metric.code}"] = (describe(charge), None)
+        changes[change_name(charge, changes)] = (describe(charge), None)
         remove(charge, at)
     for position, (terms, properties) in enumerate(zip(wanted, ready, strict=True)):
         charge = known[terms.id] if terms.id else Charge(organization=plan.organization, plan=plan)
@@ -96,15 +96,22 @@ def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> 
         write(charge, terms, properties, position)
         after = describe(charge)
         if before != after:
-            changes[f"charge {charge.metric.code}"] = (before, after)
+            changes[change_name(charge, changes)] = (before, after)
     return changes
+
+
+def change_name(charge: Charge, changes: Mapping[str, Any]) -> str:
+    """How the audit line calls a charge; those on the same metric are numbered."""
+    name, number = f"charge {charge.metric.code}", 2
+    while name in changes:
+        name, number = f"charge {charge.metric.code} ({number})", number + 1
+    return name
 
 
 def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charge]) -> list[dict[str, Any]]:
     """The stored properties of each charge, or FieldErrors with the path of each problem."""
     errors: list[tuple[str, str]] = []
     ready: list[dict[str, Any]] = []
-    metrics: set[UUID] = set()
     seen: set[UUID] = set()
     sold_in = set(plan.prices.values_list("currency", flat=True))
     for index, terms in enumerate(wanted):
@@ -117,9 +124,6 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
             seen.add(terms.id)
         if terms.metric.organization_id != plan.organization_id or terms.metric.deleted_at:
             errors.append((f"{path}.metric", "There is no such metric."))
-        elif terms.metric.pk in metrics:
-            errors.append((f"{path}.metric", "Another charge of this plan prices this metric."))
-        metrics.add(terms.metric.pk)
         if terms.min_amount_minor < 0:
             errors.append((f"{path}.minAmount", "Must not be negative."))
         for number, (currency, price) in enumerate((terms.prices or {}).items()):
@@ -226,7 +230,8 @@ def add_charge(plan: Plan, terms: ChargeTerms, *, follow: str = "now", by: Actor
     """One more charge at the end. `follow`: when subscriptions pay it. Errors name the field of the charge."""
     plan = catalog.lock(plan)
     resync(plan, [*current(plan), terms], one=-1, follow=follow, by=by, at=at)
-    return plan.charges.kept().get(metric=terms.metric)
+    added: Charge = plan.charges.kept().latest("pk")
+    return added
 
 
 @transaction.atomic

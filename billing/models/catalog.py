@@ -158,9 +158,6 @@ class Charge(Kept):
     class Meta:
         ordering: ClassVar = ["position", "id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["plan", "metric"], condition=Q(deleted_at=None), name="one_charge_per_metric"
-            ),
             models.CheckConstraint(condition=Q(min_amount_minor__gte=0), name="charge_minimum_not_negative"),
         ]
 

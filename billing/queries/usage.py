@@ -6,6 +6,7 @@ taken back than used) is 0 units for 0. The running period begins where the last
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -235,11 +236,16 @@ def current_usage(
         subscription.currency,
         sum(item.amount_minor for item in priced),
         priced,
-        sum(item.received for item in priced),
+        received_of(priced),
         sum(item.projected_minor or 0 for item in priced) if share else None,
         days,
         by_charge,
     )
+
+
+def received_of(items: Iterable[ChargeUsage]) -> int:
+    """All events behind some charges; those of a metric that several charges price count once."""
+    return sum({item.metric.pk: item.received for item in items}.values())
 
 
 def share_passed(start: datetime, end: datetime, at: datetime) -> Decimal | None:

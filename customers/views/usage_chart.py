@@ -35,9 +35,11 @@ def bars(report: UsageReport, item: ChargeUsage) -> list[dict[str, Any]]:
 
 def stack(report: UsageReport) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """The events by day as `columns_chart` takes them: (columns, series). The busiest charges have a colour of their
-    own, the rest share the last one.
+    own, the rest share the last one. Events that several charges price are shown once.
     """
-    charges = sorted(report.charges, key=lambda one: -one.received)
+    charges = sorted(
+        {one.metric.pk: one for one in reversed(report.charges)}.values(), key=lambda one: -one.received
+    )
     groups = [[one] for one in charges]
     if len(groups) > TONES:
         groups = [*groups[: TONES - 1], charges[TONES - 1 :]]

@@ -275,3 +275,15 @@ def test_a_report_takes_few_queries(django_assert_max_num_queries):
     )
     with django_assert_max_num_queries(6):
         current_usage(fresh, AT)
+
+
+def test_two_charges_on_one_metric_price_the_same_events_which_count_once():
+    organization = make_organization()
+    metric = make_metric(organization)
+    terms = [charge(metric), charge(metric, properties={"amount": "2"}, invoice_display_name="Support")]
+    subscription = make_subscription(make_customer(organization), make_plan(organization, terms))
+    use(subscription, metric, 3, 4)
+    report = current_usage(subscription, AT)
+    assert [(item.units, item.amount_minor) for item in report.charges] == [(7, 70), (7, 1400)]
+    assert (report.amount_minor, report.events_count) == (1470, 2)
+    assert sum(day.events_count for day in report.days) == 2

@@ -204,13 +204,15 @@ def test_errors_stand_at_the_exact_cell(admin: Client, acme: Organization) -> No
     assert not Plan.objects.exists()
 
 
-def test_the_same_metric_twice_is_told_at_the_second_charge(admin: Client, acme: Organization) -> None:
+def test_the_same_metric_may_be_priced_twice(admin: Client, acme: Organization) -> None:
     calls = make_metric(acme, "calls")
     data = fields() | tiers(calls, ("", "1", "")) | tiers(calls, ("", "2", ""), at=1)
-    html = admin.post("/plans/add", data).content.decode()
-    assert re.search(r'id="id_charges-1-metric_error">.*?Another charge of this plan', html, re.DOTALL)
-    assert 'id="id_charges-0-metric_error"' not in html
-    assert not Plan.objects.exists()
+    assert admin.post("/plans/add", data).status_code == 302
+    first, second = Plan.objects.get().charges.all()
+    assert (first.metric, second.metric) == (calls, calls)
+    assert second.properties["graduatedRanges"][0]["perUnitAmount"] == "2"
+    made = AuditEntry.objects.get(action="plan.created")
+    assert {name for name in made.changes if name.startswith("charge")} == {"charge calls", "charge calls (2)"}
 
 
 @pytest.mark.parametrize(
