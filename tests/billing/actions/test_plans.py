@@ -84,7 +84,6 @@ def test_errors_of_charges_name_charge_tier_and_cell() -> None:
         "charges[1].properties.graduatedRanges[0].perUnitAmount",
         "charges[1].properties.graduatedRanges[1].toValue",
         "charges[1].properties.graduatedRanges[2].perUnitAmount",
-        "charges[2].metric",
     ]
     assert not Plan.objects.exists()
     assert not AuditEntry.objects.filter(action="plan.created").exists()
