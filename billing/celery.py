@@ -13,6 +13,7 @@ from typing import Any
 
 from celery import Celery
 from celery.beat import Scheduler
+from celery.schedules import crontab
 from celery.signals import heartbeat_sent, setup_logging, worker_process_init
 
 from billing.embedded import die_with_parent
@@ -45,6 +46,7 @@ app.conf.beat_schedule = {
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
+    "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {
         "task": "invoicing.billing_run",

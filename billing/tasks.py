@@ -6,9 +6,10 @@ from uuid import UUID
 
 from celery import shared_task
 
-from billing.actions import accounts, later, price_changes, usage, wallet_ending
+from billing.actions import accounts, later, price_changes, roll_ups, usage, wallet_ending
 from billing.actions.clock import now
 from billing.celery import waiting
+from billing.models import Job, Metric
 from billing.orm.actor import Actor
 
 
@@ -29,6 +30,43 @@ def match_quarantined() -> None:
     """Count the events whose subscription or metric has appeared since they came."""
     for organization in usage.organizations_waiting():
         usage.match_quarantined(organization, at=now(organization))
+
+
+@shared_task(name="billing.divide_usage")
+def divide_usage(job_id: str) -> None:
+    """Divide the roll-ups of a metric by another property."""
+
+    def work(job: Job) -> None:
+        metric = Metric.objects.select_related("organization").get(pk=job.subject_id)
+
+        def report(done: int, of: int) -> None:
+            state = "done" if done == of else "running"
+            words = f"{done:,} of {of:,} subscriptions"
+            later.report_steps(job, [{"name": "divide", "label": "Hours", "state": state, "detail": words}])
+
+        roll_ups.divide_usage(metric, report)
+
+    later.run(job_id, work)
+
+
+@shared_task(name="billing.check_usage")
+def check_usage(job_id: str) -> None:
+    """Compare the roll-ups of an organization with their events, and repair them."""
+
+    def work(job: Job) -> None:
+        at = now(job.organization)
+        roll_ups.check_usage(
+            job.organization, by=Actor.system(), at=at, report=lambda steps: later.report_steps(job, steps)
+        )
+
+    later.run(job_id, work)
+
+
+@shared_task(name="billing.check_all_usage")
+def check_all_usage() -> None:
+    """Beat, every night: a check for each organization with usage."""
+    for organization in roll_ups.organizations_with_usage():
+        roll_ups.check_later(organization)
 
 
 @shared_task(name="billing.expire_credits")

@@ -1,13 +1,12 @@
 """Charges: the price of a metric within a plan.
 
-`ChargeTerms` is what a door asks for. Errors keep the exact path: one in the second tier of the third charge of
-a plan is `charges[2].properties.graduatedRanges[1].toValue`.
+Errors keep the exact path: one in the second tier of the third charge of a plan is
+`charges[2].properties.graduatedRanges[1].toValue`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -15,63 +14,32 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit, catalog
+from billing.actions.charge_terms import (
+    CHECKED,
+    ChargeTerms,
+    FilterTerms,
+    PricedIn,
+    named_under,
+    stored_price,
+    wrong_price,
+)
 from billing.actions.plan_events import tell
 from billing.actions.price_versions import keeping_prices
-from billing.models import Charge, ChargePrice, Metric, Plan, Tax
+from billing.actions.roll_ups import keep_dimensions
+from billing.models import Charge, ChargePrice, Plan, Tax
 from billing.orm.actor import Actor
-from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 
-AUDITED = ("charge_model", "properties", "invoice_display_name", "min_amount_minor", "position")
+AUDITED = (
+    "charge_model",
+    "properties",
+    "filters",
+    "group_keys",
+    "invoice_display_name",
+    "min_amount_minor",
+    "position",
+)
 MOST_CHARGES = 100
-
-
-@dataclass(frozen=True)
-class PricedIn:
-    """What a charge costs in another currency: properties as the API takes them, the minimum in minor units."""
-
-    properties: dict[str, Any] = field(default_factory=dict)
-    min_amount_minor: int = 0
-
-
-@dataclass(frozen=True)
-class ChargeTerms:
-    """One charge as it shall be. `properties` as the API takes them (camelCase, major units as text);
-    `min_amount_minor` in the plan's currency; `id` is the charge that this replaces, None for a new one.
-    `prices`: by other currencies of the plan; None leaves those there are.
-    """
-
-    metric: Metric
-    charge_model: str
-    properties: dict[str, Any] = field(default_factory=dict)
-    invoice_display_name: str = ""
-    min_amount_minor: int = 0
-    taxes: Sequence[Tax] = ()
-    id: UUID | None = None
-    prices: Mapping[str, PricedIn] | None = None
-
-
-def checked_properties(terms: ChargeTerms) -> dict[str, Any]:
-    """The properties as they are stored. Raises FieldErrors under `properties.…`, Invalid at chargeModel."""
-    model = charge_model(terms.charge_model)
-    if terms.metric.aggregation in model.refused_aggregations:
-        kind = terms.metric.get_aggregation_display().lower()
-        raise Invalid(
-            f"{model.title} cannot price the metric {terms.metric.name} ({kind}).", field="chargeModel"
-        )
-    return stored_properties(terms.charge_model, terms.properties)
-
-
-def stored_properties(model_name: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties of a model as they are stored. Raises FieldErrors under `properties.…`."""
-    model = charge_model(model_name)
-    try:
-        return model.serialize(model.parse(properties))
-    except FieldErrors as error:
-        named = [
-            (name if name == "properties" else f"properties.{name}", text) for name, text in error.errors
-        ]
-        raise FieldErrors(named, code=error.code) from error
 
 
 def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> dict[str, tuple[Any, Any]]:
@@ -85,18 +53,20 @@ def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> 
         charge.pk: charge for charge in plan.charges.kept().select_related("metric").prefetch_related("taxes")
     }
     ready = check_all(plan, wanted, known)
+    touched = [charge.metric for charge in known.values()] + [terms.metric for terms in wanted]
     changes: dict[str, tuple[Any, Any]] = {}
     for gone in set(known) - {terms.id for terms in wanted}:
         charge = known[gone]
         changes[change_name(charge, changes)] = (describe(charge), None)
         remove(charge, at)
-    for position, (terms, properties) in enumerate(zip(wanted, ready, strict=True)):
+    for position, (terms, columns) in enumerate(zip(wanted, ready, strict=True)):
         charge = known[terms.id] if terms.id else Charge(organization=plan.organization, plan=plan)
         before = describe(charge) if terms.id else None
-        write(charge, terms, properties, position)
+        write(charge, terms, columns, position)
         after = describe(charge)
         if before != after:
             changes[change_name(charge, changes)] = (before, after)
+    keep_dimensions(touched)
     return changes
 
 
@@ -109,7 +79,7 @@ def change_name(charge: Charge, changes: Mapping[str, Any]) -> str:
 
 
 def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charge]) -> list[dict[str, Any]]:
-    """The stored properties of each charge, or FieldErrors with the path of each problem."""
+    """The checked columns of each charge, or FieldErrors with the path of each problem."""
     errors: list[tuple[str, str]] = []
     ready: list[dict[str, Any]] = []
     seen: set[UUID] = set()
@@ -126,47 +96,31 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
             errors.append((f"{path}.metric", "There is no such metric."))
         if terms.min_amount_minor < 0:
             errors.append((f"{path}.minAmount", "Must not be negative."))
-        for number, (currency, price) in enumerate((terms.prices or {}).items()):
-            found = wrong_price(sold_in, terms.charge_model, currency, price)
-            errors += [(f"{path}.prices[{number}].{name}", text) for name, text in found]
         if len(terms.invoice_display_name) > 200:
             errors.append((f"{path}.invoiceDisplayName", "Use at most 200 characters."))
-        try:
-            ready.append(checked_properties(terms))
-        except BillingError as error:
-            errors += named_under(path, error)
+        columns: dict[str, Any] = {}
+        for column, check in CHECKED.items():
+            try:
+                columns[column] = check(terms)
+            except BillingError as error:
+                errors += named_under(path, error)
+        for number, (currency, price) in enumerate((terms.prices or {}).items()):
+            found = wrong_price(sold_in, terms.charge_model, currency, price, columns.get("filters", ()))
+            errors += [(f"{path}.prices[{number}].{name}", text) for name, text in found]
+        ready.append(columns)
     if errors:
         raise FieldErrors(errors, code="invalid_charges")
     return ready
 
 
-def named_under(path: str, error: BillingError) -> list[tuple[str, str]]:
-    """What an error says, each part under a path."""
-    found = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
-    return [(f"{path}.{name}", text) for name, text in found]
-
-
-def wrong_price(plan_sold_in: set[str], model: str, currency: str, price: PricedIn) -> list[tuple[str, str]]:
-    """What is wrong with a charge's price in another currency, by field."""
-    errors = []
-    if currency not in plan_sold_in:
-        errors.append(("currency", f"The plan has no other price in {currency}."))
-    if price.min_amount_minor < 0:
-        errors.append(("minAmount", "Must not be negative."))
-    try:
-        stored_properties(model, price.properties)
-    except BillingError as error:
-        errors += error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
-    return errors
-
-
-def write(charge: Charge, terms: ChargeTerms, properties: dict[str, Any], position: int) -> None:
+def write(charge: Charge, terms: ChargeTerms, columns: dict[str, Any], position: int) -> None:
     """Save checked terms. Under another model the prices in other currencies mean nothing any more and go."""
     if terms.id and charge.charge_model != terms.charge_model:
         charge.prices.all().delete()
     charge.metric = terms.metric
     charge.charge_model = terms.charge_model
-    charge.properties = properties
+    for name, value in columns.items():
+        setattr(charge, name, value)
     charge.invoice_display_name = terms.invoice_display_name.strip()
     charge.min_amount_minor = terms.min_amount_minor
     charge.position = position
@@ -181,12 +135,12 @@ def write_prices(charge: Charge, prices: Mapping[str, PricedIn]) -> None:
     """Make a charge's prices in other currencies exactly these."""
     charge.prices.exclude(currency__in=prices).delete()
     for currency, price in prices.items():
-        put_price(charge, currency, stored_properties(charge.charge_model, price.properties), price)
+        put_price(charge, currency, price)
 
 
-def put_price(charge: Charge, currency: str, properties: dict[str, Any], price: PricedIn) -> None:
+def put_price(charge: Charge, currency: str, price: PricedIn) -> None:
     """Write a checked price of a charge in another currency."""
-    values = {"properties": properties, "min_amount_minor": price.min_amount_minor}
+    values = stored_price(charge.charge_model, price)
     ChargePrice.objects.update_or_create(
         charge=charge,
         currency=currency,
@@ -205,7 +159,7 @@ def describe(charge: Charge) -> dict[str, Any]:
     """A charge for the audit trail."""
     taxes = sorted(Tax.objects.filter(pk__in=charge.taxes.values("pk")).values_list("code", flat=True))
     prices = {
-        row.currency: {"properties": row.properties, "min_amount_minor": row.min_amount_minor}
+        row.currency: audit.snapshot(row, ("properties", "min_amount_minor", "filters"))
         for row in ChargePrice.objects.filter(charge=charge)
     }
     found = audit.snapshot(charge, AUDITED) | {"taxes": list(taxes)}
@@ -222,6 +176,8 @@ def terms_of(charge: Charge) -> ChargeTerms:
         min_amount_minor=charge.min_amount_minor,
         taxes=list(charge.taxes.all()),
         id=charge.pk,
+        filters=[FilterTerms(**row) for row in charge.filters],
+        group_keys=charge.group_keys,
     )
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from billing.actions import audit, catalog
+from billing.actions.roll_ups import keep_dimensions
 from billing.models import Aggregation, Charge, Metric, Organization
+from billing.models.usage_locks import own_roll_ups
 from billing.orm.actor import Actor
 from billing.queries.catalog_use import has_events, metric_use
 from billing.rules.aggregation import RECURRING_ALLOWED
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import Conflict, Invalid, Locked
 from billing.rules.expressions import read_expression
+from billing.rules.filters import filter_name, read_declared
 
 FIELDS = (
     "name",
@@ -24,6 +27,7 @@ FIELDS = (
     "aggregation",
     "field_name",
     "expression",
+    "filters",
     "recurring",
     "rounding",
     "rounding_precision",
@@ -41,6 +45,7 @@ def create_metric(
     field_name: str = "",
     expression: str = "",
     description: str = "",
+    filters: Sequence[Any] = (),
     recurring: bool = False,
     rounding: str = "",
     rounding_precision: int = 0,
@@ -48,7 +53,7 @@ def create_metric(
     at: datetime,
 ) -> Metric:
     """A new metric. `field_name` is the event property that is measured, `expression` computes the value instead: one
-    of them is required unless it counts.
+    of them is required unless it counts. `filters` [{"key", "values"}].
 
     Raises FieldErrors or Invalid at the field, Conflict (code_taken) for a code in use.
     """
@@ -60,12 +65,14 @@ def create_metric(
         "aggregation": aggregation,
         "field_name": field_name,
         "expression": expression,
+        "filters": list(filters),
         "recurring": recurring,
         "rounding": rounding,
         "rounding_precision": rounding_precision if rounding else 0,
     }
     catalog.assign(metric, values, FIELDS)
     write(metric)
+    keep_dimensions([metric])
     audit.record(organization, "metric.created", metric, by=by, at=at, changes=audit_of(metric))
     return metric
 
@@ -74,8 +81,12 @@ def create_metric(
 def update_metric(metric: Metric, changes: Mapping[str, Any], *, by: Actor, at: datetime) -> Metric:
     """Change some of FIELDS. Code and what is measured stay once events have been counted (Locked).
 
-    An aggregation that a charge's model cannot price is refused (Invalid at `aggregation`).
+    An aggregation that a charge's model cannot price is refused (Invalid at `aggregation`), and so is taking away a
+    filter or value that a charge prices (Invalid at `filters`).
     """
+    if "filters" in changes:
+        # Before the row: ingestion looks at the row while it shares this lock.
+        own_roll_ups(metric.organization_id, [metric.code])
     metric = catalog.lock(metric)
     before = audit.snapshot(metric, FIELDS)
     catalog.assign(metric, changes, FIELDS)
@@ -90,8 +101,10 @@ def update_metric(metric: Metric, changes: Mapping[str, Any], *, by: Actor, at: 
         raise Locked(
             "Events have been counted, so this cannot change.", code="metric_locked", field=locked[0]
         )
+    metric.filters = read_declared(metric.filters)
     check_charges(metric)
     write(metric)
+    keep_dimensions([metric])
     audit.record(metric.organization, "metric.updated", metric, by=by, at=at, changes=changed)
     return metric
 
@@ -137,6 +150,7 @@ def write(metric: Metric) -> None:
         )
     if not metric.rounding:
         metric.rounding_precision = 0
+    metric.filters = read_declared(metric.filters)
     catalog.save(metric)
 
 
@@ -153,7 +167,7 @@ def check_expression(metric: Metric) -> None:
 
 
 def check_charges(metric: Metric) -> None:
-    """Raise when a charge on the metric has a model that cannot price this aggregation."""
+    """Raise when a charge on the metric has a model that cannot price this aggregation, or a filter that is gone."""
     for charge in Charge.objects.kept().filter(metric=metric, plan__deleted_at=None).select_related("plan"):
         model = charge_model(charge.charge_model)
         if metric.aggregation in model.refused_aggregations:
@@ -161,6 +175,15 @@ def check_charges(metric: Metric) -> None:
                 f"The plan {charge.plan.name} prices it as {model.title}, which does not allow this.",
                 field="aggregation",
             )
+        for row in charge.filters:
+            for key, values in row["values"].items():
+                lost = key not in metric.declared or set(values) - set(metric.declared[key])
+                if lost:
+                    raise Invalid(
+                        f"The plan {charge.plan.name} has a price for {filter_name(row)}. Change it first.",
+                        code="filter_in_use",
+                        field="filters",
+                    )
 
 
 def audit_of(metric: Metric) -> dict[str, tuple[Any, Any]]:

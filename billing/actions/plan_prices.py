@@ -15,7 +15,8 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit, catalog
-from billing.actions.charges import PricedIn, put_price, stored_properties, wrong_price
+from billing.actions.charge_terms import FilterTerms, PricedIn, wrong_price
+from billing.actions.charges import put_price
 from billing.actions.plan_events import tell
 from billing.actions.price_versions import keeping_prices
 from billing.models import Charge, ChargePrice, Plan, PlanPrice, Subscription
@@ -118,8 +119,7 @@ def save_price(price: PlanPrice, terms: PriceTerms) -> dict[str, tuple[Any, Any]
     price.amount_minor, price.commitment_minor = terms.amount_minor, terms.commitment_minor
     price.save()
     for key, priced in terms.charges.items():
-        stored = stored_properties(charges[key].charge_model, priced.properties)
-        put_price(charges[key], price.currency, stored, priced)
+        put_price(charges[key], price.currency, priced)
     after = described(price)
     return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
@@ -146,7 +146,8 @@ def check(terms: PriceTerms, charges: Mapping[UUID, Charge]) -> None:
         if key not in charges:
             errors.append((f"{path}.chargeId", "This plan has no such charge."))
             continue
-        found = wrong_price({terms.currency}, charges[key].charge_model, terms.currency, priced)
+        charge = charges[key]
+        found = wrong_price({terms.currency}, charge.charge_model, terms.currency, priced, charge.filters)
         errors += [(f"{path}.{name}", text) for name, text in found]
     if errors:
         raise FieldErrors(errors, code="invalid_prices")
@@ -164,23 +165,32 @@ def described(price: PlanPrice) -> dict[str, Any]:
             "currency": code,
             "charge_model": row.charge.charge_model,
             "properties": row.properties,
+            "filters": row.filters,
             "min_amount_minor": row.min_amount_minor,
         }
     return found
 
 
 def copied_prices(source: Plan, plan: Plan) -> list[PriceTerms]:
-    """The other currencies of a plan for its copy: charges of the same metric and model cost the same there."""
-    mine = {(row.metric_id, row.charge_model): row.pk for row in plan.charges.kept()}
+    """The other currencies of a plan for its copy: charges of the same metric and model, in their order, cost
+    the same there.
+    """
+    mine: dict[tuple[UUID, str], list[UUID]] = {}
+    for row in plan.charges.kept():
+        mine.setdefault((row.metric_id, row.charge_model), []).append(row.pk)
+    copies = {
+        row.pk: mine[key].pop(0)
+        for row in source.charges.kept()
+        if mine.get(key := (row.metric_id, row.charge_model))
+    }
     found = []
     for price in source.prices.exclude(currency=plan.currency):
-        rows = ChargePrice.objects.filter(
-            charge__plan=source, charge__deleted_at=None, currency=price.currency
-        ).select_related("charge")
-        charges = {
-            mine[key]: PricedIn(row.properties, row.min_amount_minor)
-            for row in rows
-            if (key := (row.charge.metric_id, row.charge.charge_model)) in mine
-        }
+        rows = ChargePrice.objects.filter(charge__in=copies, currency=price.currency)
+        charges = {copies[row.charge_id]: priced_in(row) for row in rows}
         found.append(PriceTerms(price.currency, price.amount_minor, price.commitment_minor, charges))
     return found
+
+
+def priced_in(row: ChargePrice) -> PricedIn:
+    """A stored price as terms."""
+    return PricedIn(row.properties, row.min_amount_minor, [FilterTerms(**one) for one in row.filters])

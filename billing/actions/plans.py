@@ -9,7 +9,8 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit, catalog
-from billing.actions.charges import ChargeTerms, sync_charges
+from billing.actions.charge_terms import ChargeTerms
+from billing.actions.charges import sync_charges
 from billing.actions.fixed_charges import FixedTerms, sync_fixed
 from billing.actions.plan_events import tell
 from billing.actions.plan_prices import PriceTerms, copied_prices, sync_prices

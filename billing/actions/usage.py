@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from billing.models import Organization, QuarantinedEvent
+from billing.models.usage_locks import share_roll_ups
 from billing.models.usage_store import (
     EventRow,
     Known,
@@ -93,10 +94,11 @@ def ingest(
     if not sound:
         return results  # type: ignore[return-value]
     with transaction.atomic():
+        share_roll_ups(organization.pk, (event.code for _, event in sound))
         attachment = Attachment.of(organization, (event for _, event in sound))
         for index, event in sound:
             results[index] = batch.add(index, event, attachment)
-        batch.write()
+        batch.write(attachment.dimensions)
     for index, result in batch.outcomes():
         results[index] = result
     return results  # type: ignore[return-value]
@@ -157,11 +159,11 @@ class _Batch:
         self.asked.append((index, key, digest, first))
         return None
 
-    def write(self) -> None:
+    def write(self, dimensions: Mapping[str, Sequence[str]]) -> None:
         """Quarantine first, then events and roll-ups: the order of locks that every writer keeps."""
         rows, waiting = list(self.rows.values()), list(self.waiting.values())
         kept = quarantine(self.organization_id, waiting, self.at) if waiting else 0
-        new = store(self.organization_id, rows, self.at) if rows else 0
+        new = store(self.organization_id, rows, self.at, dimensions=dimensions) if rows else 0
         if new:
             touch(self.organization_id, sorted({row.subscription_id for row in rows}))
         repeated: list[Key] = []
@@ -248,7 +250,9 @@ def match_quarantined(organization: Organization, *, at: datetime) -> int:
 
 def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> int:
     references = {reference_of(row) for row in waiting}
-    attachment = Attachment.named(organization, references, {row.code for row in waiting})
+    codes = {row.code for row in waiting}
+    share_roll_ups(organization.pk, codes)
+    attachment = Attachment.named(organization, references, codes)
     rows: list[EventRow] = []
     for row in waiting:
         found = attachment.subscription(reference_of(row), row.timestamp)
@@ -280,7 +284,7 @@ def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> i
         )
     if not rows:
         return 0
-    moved = store(organization.pk, rows, at, matched=True)
+    moved = store(organization.pk, rows, at, dimensions=attachment.dimensions, matched=True)
     touch(organization.pk, sorted({row.subscription_id for row in rows}))
     # A copy whose transaction id counts already (it was sent again meanwhile) only leaves the quarantine.
     QuarantinedEvent.objects.filter(pk__in=[row.id for row in rows]).delete()

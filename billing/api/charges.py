@@ -9,7 +9,8 @@ from typing import Any, cast
 from django.http import HttpRequest
 from ninja import Field, Router
 
-from billing.actions.charges import ChargeTerms, PricedIn
+from billing.actions.charge_terms import ChargeTerms, FilterTerms, PricedIn
+from billing.actions.charges import terms_of
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Metric, Organization
 from billing.queries.charge_preview import work_out
@@ -22,16 +23,28 @@ from billing.web.api import ApiSchema, envelope
 router = Router(tags=["Charges"])
 
 
+class FilterIn(ApiSchema):
+    """A price of its own: `values` {filter key of the metric: [value]}, where no values mean all of them."""
+
+    values: dict[str, list[str] | None]
+    properties: dict[str, Any] = Field(default_factory=dict)
+    invoice_display_name: str | None = None
+
+
 class ChargePriceIn(ApiSchema):
     """What a charge costs in another currency of its plan, in that currency's major units."""
 
     currency: str
     properties: dict[str, Any] = Field(default_factory=dict)
     min_amount: Decimal | None = None
+    filters: list[FilterIn] | None = None
 
 
 class ChargeChanges(ApiSchema):
-    """What PATCH takes; fields that are left out stay. The metric of a charge stays."""
+    """What PATCH takes; fields that are left out stay. The metric of a charge stays.
+
+    `filters` the oldest first; `groupKeys` (or `groupBy`): one line per distinct value of these properties.
+    """
 
     charge_model: str | None = None
     properties: dict[str, Any] | None = None
@@ -39,6 +52,9 @@ class ChargeChanges(ApiSchema):
     invoice_display_name: str | None = None
     tax_codes: list[str] | None = None
     prices: list[ChargePriceIn] | None = None
+    filters: list[FilterIn] | None = None
+    group_keys: list[str] | None = None
+    group_by: list[str] | None = None
 
 
 class ChargeIn(ChargeChanges):
@@ -61,6 +77,19 @@ class PreviewIn(ApiSchema):
     events_count: int | None = None
     event_values: list[Decimal] = Field(default_factory=list)
     precise_total_amount: Decimal = Decimal(0)
+
+
+def filter_terms(rows: Sequence[FilterIn] | None) -> list[FilterTerms]:
+    """Filters as terms for the action."""
+    return [FilterTerms(row.values, row.properties, row.invoice_display_name or "") for row in rows or ()]
+
+
+def groups_of(body: ChargeChanges) -> list[str] | None:
+    """The group keys under either name; None when neither was sent."""
+    sent = body.model_fields_set & {"group_keys", "group_by"}
+    if len(sent) == 2 and body.group_keys != body.group_by:
+        raise Invalid("Is another name of groupKeys: send one of them.", field="group_by")
+    return ((body.group_keys if "group_keys" in sent else body.group_by) or []) if sent else None
 
 
 def find_metric(organization: Organization, body: ChargeIn) -> Metric:
@@ -95,6 +124,8 @@ def terms_from(organization: Organization, body: ChargeIn, currency: str) -> Cha
         taxes=taxes_of(organization, body.tax_codes or []),
         id=key,
         prices=None if body.prices is None else prices_of(body.prices),
+        filters=filter_terms(body.filters),
+        group_keys=groups_of(body) or [],
     )
 
 
@@ -106,7 +137,7 @@ def prices_of(bodies: Sequence[ChargePriceIn]) -> dict[str, PricedIn]:
         if currency in found:
             raise Invalid(f"There are two prices in {currency}.", field=f"{field}.currency")
         least = minor(body.min_amount or Decimal(0), currency, f"{field}.min_amount")
-        found[currency] = PricedIn(body.properties, least)
+        found[currency] = PricedIn(body.properties, least, filter_terms(body.filters))
     return found
 
 
@@ -126,7 +157,18 @@ def all_terms(organization: Organization, bodies: Sequence[ChargeIn], currency: 
 def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
     """An existing charge with what PATCH sent."""
     values = columns(body, {})
-    refuse_null(values, {}, allowed=("invoice_display_name", "tax_codes", "min_amount", "prices"))
+    kept = terms_of(charge)
+    empties = (
+        "invoice_display_name",
+        "tax_codes",
+        "min_amount",
+        "prices",
+        "filters",
+        "group_keys",
+        "group_by",
+    )
+    refuse_null(values, {}, allowed=empties)
+    groups = groups_of(body)
     currency = charge.plan.currency
     taxes = list(charge.taxes.all())
     if "tax_codes" in values:
@@ -143,6 +185,8 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
         taxes=taxes,
         id=charge.pk,
         prices=None if body.prices is None else prices_of(body.prices),
+        filters=filter_terms(body.filters) if "filters" in values else kept.filters,
+        group_keys=kept.group_keys if groups is None else groups,
     )
 
 

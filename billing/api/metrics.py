@@ -22,6 +22,13 @@ router = Router(tags=["Billable metrics"])
 COLUMNS = {"aggregation_type": "aggregation", "rounding_function": "rounding"}
 
 
+class DeclaredFilter(ApiSchema):
+    """A property by whose values charges may have prices of their own, and these values."""
+
+    key: str
+    values: list[str]
+
+
 class MetricChanges(ApiSchema):
     """What PATCH takes; fields that are left out stay."""
 
@@ -31,6 +38,7 @@ class MetricChanges(ApiSchema):
     aggregation_type: str | None = None
     field_name: str | None = None
     expression: str | None = None
+    filters: list[DeclaredFilter] | None = None
     recurring: StrictBool | None = None
     rounding_function: str | None = None
     rounding_precision: StrictInt | None = None
@@ -65,6 +73,8 @@ def values_of(body: MetricChanges) -> dict[str, Any]:
             raise Invalid("Must be round, ceil, floor or null.", field="rounding_function")
     if "rounding_precision" in values:
         values["rounding_precision"] = values["rounding_precision"] or 0
+    if "filters" in values:
+        values["filters"] = [row if isinstance(row, dict) else row.dict() for row in values["filters"] or []]
     refuse_null(values, COLUMNS)
     if "aggregation" in values:
         values["aggregation"] = values["aggregation"].lower().removesuffix("_agg")

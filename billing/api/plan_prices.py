@@ -9,7 +9,7 @@ from typing import Any, cast
 from django.http import Http404, HttpRequest
 from ninja import Field, Router
 
-from billing.actions.charges import PricedIn
+from billing.actions.charge_terms import PricedIn
 from billing.actions.clock import now
 from billing.actions.plan_prices import PriceTerms, add_price, remove_price, update_price
 from billing.actions.plans import update_plan

@@ -1,96 +1,56 @@
-"""The editor of one charge in the plan form: its fields, its tiers, and how they become terms.
-
-Errors of the charge model carry a path (`properties.graduatedRanges[1].toValue`), which leads to the exact cell.
-"""
+"""The editor of one charge in the plan form: its fields, its price, its filters, and how they become terms."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.utils.safestring import SafeString
 
-from billing.actions.charges import ChargeTerms, checked_properties
-from billing.forms.charge_fields import ChargeForm, Shelf, TierForm
-from billing.forms.charge_rows import (
-    MODEL_FIELDS,
-    MODEL_HINTS,
-    PROPERTIES,
-    TIERS,
-    WORDS,
-    Row,
-    example_number,
-    from_values,
-    readable,
-)
+from billing.actions.charge_terms import CHECKED, ChargeTerms
+from billing.forms.charge_fields import ChargeForm, Shelf
+from billing.forms.charge_filter import FilterEditor
+from billing.forms.charge_rows import MODEL_HINTS, Row, example_number, from_values
+from billing.forms.price import PriceEditor
 from billing.queries.charge_preview import Example, work_out
 from billing.rules.amounts import read_amount
 from billing.rules.charges.base import plain
-from billing.rules.charges.reading import bound_out
 from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 
-_ERROR = re.compile(r"properties\.\w+\[(\d+)\]\.(\w+)$")
-_CELLS = {"fromValue": "to_value", "toValue": "to_value", "perUnitAmount": "price", "rate": "price"}
+_FILTER = re.compile(r"filters\[(\d+)\]\.(.*)$")
+FIELDS = {
+    "chargeModel": "charge_model",
+    "metric": "metric",
+    "minAmount": "min_amount",
+    "groupKeys": "group_keys",
+    "invoiceDisplayName": "invoice_display_name",
+}
 
 
-class ChargeEditor:
-    """One charge on the page: `form`, `tiers` [(from, TierForm)], and after `check()` its errors or `terms`."""
+class ChargeEditor(PriceEditor):
+    """One charge on the page, with its `filters`, and after `check()` its errors or `terms`."""
 
     def __init__(self, index: int, row: Row, shelf: Shelf, *, currency: str, checked: bool = False) -> None:
-        self.index, self.row, self.shelf, self.currency = index, row, shelf, currency
-        self.prefix = f"charges-{index}"
-        self.model = row.get("charge_model") if row.get("charge_model") in CHARGE_MODELS else "standard"
+        chosen = row.get("charge_model")
+        model = str(chosen) if chosen in CHARGE_MODELS else "standard"
+        super().__init__(f"charges-{index}", str(index), model, row, checked=checked)
+        self.index, self.shelf, self.currency = index, shelf, currency
         self.metric = shelf.metrics.get(str(row.get("metric") or ""))
-        if self.model in TIERS and not row.get("tiers"):
-            row["tiers"] = [{}, {}]
-        flat = {f"{self.prefix}-{name}": value for name, value in row.items() if name != "tiers"}
+        flat = {
+            f"{self.prefix}-{name}": value for name, value in row.items() if name not in {"tiers", "filters"}
+        }
         self.form = ChargeForm(flat if checked else None, initial=row, prefix=self.prefix)
         metrics = [(key, f"{metric.name} ({metric.code})") for key, metric in shelf.metrics.items()]
-        self.form.fields["metric"].choices = [("", "Choose a metric"), *metrics]  # type: ignore[attr-defined]
-        self.form.fields["taxes"].choices = [  # type: ignore[attr-defined]
-            (key, str(tax)) for key, tax in shelf.taxes.items()
-        ]
-        self.tier_forms = [
-            self.tier_form(number, tier, checked) for number, tier in enumerate(self.tier_rows)
+        self.form.fields["metric"].choices = [("", "Choose a metric"), *metrics]
+        self.form.fields["taxes"].choices = [(key, str(tax)) for key, tax in shelf.taxes.items()]
+        self.filters = [
+            FilterEditor(index, number, model, one, self.metric, checked=checked)
+            for number, one in enumerate(row.get("filters", []))
         ]
         self.terms: ChargeTerms | None = None
-
-    def tier_form(self, number: int | str, tier: Row, checked: bool) -> TierForm:
-        """The form of one tier."""
-        prefix = f"{self.prefix}-tiers-{number}"
-        data = {f"{prefix}-{name}": value for name, value in tier.items()} if checked else None
-        form = TierForm(data, initial=tier, prefix=prefix)
-        if self.model == "graduated_percentage":
-            form.fields["price"].label = "Rate"
-        if tier.get("autofocus"):
-            form.fields["to_value"].widget.attrs["autofocus"] = True
-        return form
-
-    @property
-    def tier_rows(self) -> list[Row]:
-        """The tiers as typed; none for models without."""
-        return self.row.get("tiers", []) if self.model in TIERS else []
-
-    @property
-    def tiers(self) -> list[tuple[str, TierForm]]:
-        """(where it starts, form) of each tier."""
-        shown, known = [], True
-        for start, form, row in zip(
-            from_values(self.tier_rows), self.tier_forms, self.tier_rows, strict=True
-        ):
-            shown.append((plain(start) if known else "…", form))
-            known = readable(str(row.get("to_value") or ""))
-        return shown
-
-    @property
-    def empty_tier(self) -> TierForm:
-        """The row that is added on the page."""
-        return self.tier_form("__prefix__", {}, False)
 
     @property
     def title(self) -> str:
@@ -100,17 +60,17 @@ class ChargeEditor:
     @property
     def model_title(self) -> str:
         """ "Graduated"."""
-        return CHARGE_MODELS[self.model].title  # type: ignore[index]
+        return CHARGE_MODELS[self.model].title
 
     @property
     def model_hint(self) -> str:
         """What the model does, in a sentence."""
-        return MODEL_HINTS[self.model]  # type: ignore[index]
+        return MODEL_HINTS[self.model]
 
     @property
-    def fields(self) -> list[forms.BoundField]:
-        """The fields of the model, in order."""
-        return [self.form[name] for name in MODEL_FIELDS.get(str(self.model), ())]
+    def may_filter(self) -> bool:
+        """Whether the metric tells events apart."""
+        return bool(self.metric and self.metric.filters)
 
     @property
     def refresh(self) -> str:
@@ -120,7 +80,7 @@ class ChargeEditor:
     @property
     def has_extras(self) -> bool:
         """Whether the folded part has something to show."""
-        names = ("invoice_display_name", "min_amount", "taxes")
+        names = ("invoice_display_name", "group_keys", "min_amount", "taxes")
         return any(self.row.get(name) or self.form[name].errors for name in names)
 
     @property
@@ -141,53 +101,32 @@ class ChargeEditor:
         initial = {"example_units": self.example_units, "example_events": self.example_events}
         return ChargeForm(initial=initial, prefix=self.prefix)
 
-    @property
-    def rated(self) -> bool:
-        """Whether tiers hold percentages."""
-        return self.model == "graduated_percentage"
-
-    def properties(self) -> dict[str, Any]:
-        """What is typed, as the charge model takes it."""
-        if self.model in TIERS:
-            ranges, price = TIERS[self.model]
-            rows, last = self.tier_rows, len(self.tier_rows) - 1
-            return {
-                ranges: [
-                    {
-                        "fromValue": bound_out(start),
-                        "toValue": None if number == last else tier.get("to_value"),
-                        price: tier.get("price"),
-                        "flatAmount": tier.get("flat"),
-                    }
-                    for number, (start, tier) in enumerate(zip(from_values(rows), rows, strict=True))
-                ]
-            }
-        names = MODEL_FIELDS.get(str(self.model), ())
-        return {PROPERTIES[name]: self.row.get(name) for name in names}
-
     def check(self) -> bool:
         """Whether this charge is in order; else its cells carry the errors. Needs `checked=True`."""
-        for form in self.tier_forms:
-            form.is_valid()
-            if not (form["price"].value() or form["flat"].value()):
-                form.add_error("price", "Enter a price; 0 is allowed.")
+        self.check_tiers()
+        for one in self.filters:
+            one.check()
         if not self.form.is_valid() or self.metric is None:
             return False
+        typed = str(self.row.get("group_keys") or "").split(",")
         terms = ChargeTerms(
             metric=self.metric,
-            charge_model=str(self.model),
+            charge_model=self.model,
             properties=self.properties(),
             invoice_display_name=self.form.cleaned_data["invoice_display_name"],
             min_amount_minor=self.minimum(),
             taxes=[self.shelf.taxes[key] for key in self.form.cleaned_data["taxes"]],
             id=self.id,
+            filters=[one.terms() for one in self.filters],
+            group_keys=[key.strip() for key in typed if key.strip()],
         )
-        try:
-            checked_properties(terms)
-        except BillingError as error:
-            self.add_errors(
-                error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
-            )
+        for check in CHECKED.values():
+            try:
+                check(terms)
+            except BillingError as error:
+                self.add_errors(
+                    error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+                )
         self.terms = terms
         return self.is_valid()
 
@@ -210,38 +149,21 @@ class ChargeEditor:
 
     def is_valid(self) -> bool:
         """No error anywhere."""
-        return not self.form.errors and not any(form.errors for form in self.tier_forms)
+        return self.price_is_valid() and all(one.price_is_valid() for one in self.filters)
 
     def add_errors(self, errors: Sequence[tuple[str, str]]) -> None:
         """Put errors of the rule or the action at their cells; the rest stands above the charge."""
-        fields = {f"properties.{prop}": name for name, prop in PROPERTIES.items()}
-        fields |= {"chargeModel": "charge_model", "metric": "metric", "minAmount": "min_amount"}
-        fields["invoiceDisplayName"] = "invoice_display_name"
-        for path, message in errors:
-            text = WORDS.get(message, message)
-            tier = _ERROR.match(path)
-            if tier and int(tier[1]) < len(self.tier_forms):
-                form, cell = self.tier_forms[int(tier[1])], _CELLS.get(tier[2], "flat")
-                if text not in form.errors.get(cell, []):
-                    form.add_error(cell, text)
+        for path, text in errors:
+            found = _FILTER.match(path)
+            if found and int(found[1]) < len(self.filters):
+                self.filters[int(found[1])].add_errors([(found[2], text)])
             else:
-                name = fields.get(path)
-                if name is None or text not in self.form.errors.get(name, []):
-                    self.form.add_error(name, text)
-
-    def place(self, path: str, text: str) -> str:
-        """An error of the rule in words: "Tier 2: Must be more than 1,000."."""
-        text = WORDS.get(text, text)
-        if tier := _ERROR.match(f"properties.{path}"):
-            return f"Tier {int(tier[1]) + 1}: {text}"
-        names = {prop: str(self.form.fields[name].label) for name, prop in PROPERTIES.items()}
-        names |= {"units": "Units", "eventsCount": "Events"}
-        return f"{names[path]}: {text}" if path in names else text
+                self.put_errors([(path, text)], FIELDS)
 
     def example(self) -> Example:
         """The worked example for the units that were typed. Raises as `work_out` does."""
         return work_out(
-            str(self.model),
+            self.model,
             self.properties(),
             currency=self.currency,
             units=example_number(self.example_units, "units"),

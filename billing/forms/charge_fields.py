@@ -19,14 +19,9 @@ def text_field(label: str, **kwargs: Any) -> forms.CharField:
     )
 
 
-class ChargeForm(forms.Form):
+class PriceForm(forms.Form):
     """The fields of all models; `MODEL_FIELDS` says which ones a model shows."""
 
-    id = forms.CharField(required=False, widget=forms.HiddenInput)
-    metric = forms.ChoiceField(label="Billable metric")
-    charge_model = forms.ChoiceField(
-        label="Price model", choices=[(name, model.title) for name, model in CHARGE_MODELS.items()]
-    )
     amount = text_field("Price")
     package_size = text_field("Units per package")
     free_units = text_field("Free units")
@@ -37,6 +32,23 @@ class ChargeForm(forms.Form):
     minimum = text_field("Minimum per event")
     maximum = text_field("Maximum per event")
     invoice_display_name = forms.CharField(label="Name on invoices", max_length=200, required=False)
+
+
+class FilterForm(PriceForm):
+    """A price for some events only."""
+
+    choices = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
+
+
+class ChargeForm(PriceForm):
+    """A price with what it is for."""
+
+    id = forms.CharField(required=False, widget=forms.HiddenInput)
+    metric = forms.ChoiceField(label="Billable metric")
+    charge_model = forms.ChoiceField(
+        label="Price model", choices=[(name, model.title) for name, model in CHARGE_MODELS.items()]
+    )
+    group_keys = forms.CharField(label="One line for each", max_length=600, required=False)
     min_amount = text_field("Minimum spend per period")
     taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     example_units = text_field("Units")

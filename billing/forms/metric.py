@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, cast
 
 from django import forms
+from django.forms import formset_factory
 
 from billing.actions.metrics import FIELDS, LOCKED_BY_EVENTS
 from billing.forms.codes import fill_code
 from billing.models import Aggregation, Metric, Organization, Rounding
 from billing.rules.aggregation import RECURRING_ALLOWED
 from billing.rules.expression_trial import sample_for
+from billing.rules.filters import MAX_KEY_LENGTH, MAX_KEYS, MAX_VALUE_LENGTH, MAX_VALUES
+
+_ROW = re.compile(r"filters\[(\d+)\]\.(key|values)$")
 
 HINTS = {
     Aggregation.COUNT: "How many events there are.",
@@ -22,8 +27,20 @@ HINTS = {
 }
 
 
+class FilterRow(forms.Form):
+    """A property and its values; an empty row is left out."""
+
+    key = forms.CharField(label="Property", max_length=MAX_KEY_LENGTH, required=False)
+    values = forms.CharField(
+        label="Values, separated by commas", max_length=MAX_VALUES * (MAX_VALUE_LENGTH + 2), required=False
+    )
+
+
+FilterRows = formset_factory(FilterRow, extra=1, max_num=MAX_KEYS, validate_max=True, can_delete=True)
+
+
 class MetricForm(forms.Form):
-    """Fields of a metric. `locked`: events have been counted, so what is measured stays."""
+    """Fields of a metric, and `filter_rows`. `locked`: events have been counted, so what is measured stays."""
 
     name = forms.CharField(max_length=100)
     code = forms.SlugField(
@@ -82,9 +99,11 @@ class MetricForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         if metric is not None:
-            kwargs["initial"] = {name: getattr(metric, name) for name in FIELDS} | kwargs.get("initial", {})
+            stored = {name: getattr(metric, name) for name in FIELDS}
+            kwargs["initial"] = stored | kwargs.get("initial", {})
         super().__init__(*args, **kwargs)
         self.rows = Metric.objects.of(organization).kept()
+        self.filter_rows = self.rows_of(metric.filters if metric else [])
         self.initial.setdefault("sample", sample_for(str(self["expression"].value() or "")))
         self.fields["aggregation"].choice_hints = HINTS  # type: ignore[attr-defined]
         if metric is None:
@@ -93,6 +112,29 @@ class MetricForm(forms.Form):
             for name in LOCKED_BY_EVENTS:
                 self.fields[name].disabled = True
                 self.fields[name].help_text = "Stays as it is, because events have been counted."
+
+    def rows_of(self, filters: list[dict[str, Any]]) -> Any:
+        """The rows of the filters: as sent, as typed before "Try it", or as stored."""
+        typed = self.data if self.is_bound else self.initial
+        stored = [{"key": row["key"], "values": ", ".join(row["values"])} for row in filters]
+        sent = "filters-TOTAL_FORMS" in typed
+        return FilterRows(typed if sent else None, initial=stored, prefix="filters")
+
+    def filters(self) -> list[dict[str, Any]] | None:
+        """The filters that were sent, as the action takes them; None when the form had none."""
+        if not self.filter_rows.is_bound:
+            return None
+        rows = [row.cleaned_data for row in self.filter_rows.forms if row.cleaned_data]
+        return [
+            {"key": row["key"], "values": [value for value in row["values"].split(",") if value.strip()]}
+            for row in rows
+            if not row.get("DELETE") and (row["key"] or row["values"])
+        ]
+
+    def is_valid(self) -> bool:
+        """Fields and rows; what is wrong with a row stands above them all."""
+        sound = super().is_valid()
+        return sound and (not self.filter_rows.is_bound or self.filter_rows.is_valid())
 
     def clean(self) -> dict[str, Any]:
         """A property for everything but a count; a code from the name when none was given."""
@@ -112,4 +154,24 @@ class MetricForm(forms.Form):
 
     def columns(self) -> dict[str, Any]:
         """The fields of the action."""
-        return {name: self.cleaned_data[name] for name in FIELDS}
+        values = {name: self.cleaned_data[name] for name in FIELDS if name != "filters"}
+        filters = self.filters()
+        return values if filters is None else values | {"filters": filters}
+
+    def tell_rows(self, errors: list[tuple[str, str]]) -> list[tuple[str, str]]:
+        """Put errors of the action at their rows; what remains."""
+        rest = []
+        for path, text in errors:
+            found = _ROW.match(path)
+            kept = [row for row in self.filter_rows.forms if self.fills(row)] if found else []
+            if found and int(found[1]) < len(kept):
+                kept[int(found[1])].add_error(found[2], text)
+            else:
+                rest.append((path, text))
+        return rest
+
+    @staticmethod
+    def fills(row: forms.Form) -> bool:
+        """Whether a row counts."""
+        data = getattr(row, "cleaned_data", {})
+        return bool(data.get("key") or data.get("values")) and not data.get("DELETE")

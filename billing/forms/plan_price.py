@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django import forms
 
-from billing.actions.charges import PricedIn, stored_properties
+from billing.actions.charge_terms import PricedIn, stored_properties
 from billing.actions.plan_prices import PriceTerms
 from billing.forms.charge_fields import text_field
 from billing.forms.charge_rows import PROPERTIES, TIERS, WORDS

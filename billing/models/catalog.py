@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Kept
+from billing.rules.filters import Matcher, Sorting
 from billing.rules.periods import Interval
 
 CODE_HELP = "Used by your systems. Lower-case letters, digits, dashes and underscores."
@@ -41,8 +42,10 @@ class Metric(Kept):
     """A billable metric: which events count (`code`) and what is measured on them: the property `field_name`, or
     what `expression` computes when the event is taken in.
 
-    `recurring`: what was used stays in use in the periods that follow, until events take it away. `rounding` to
-    `rounding_precision` decimals (negative: tens, hundreds) happens before the price.
+    `filters` [{"key", "values"}]: properties that charges may price apart. `dimensions`: the properties that
+    divide its roll-ups, those of its filters and of the groups of its charges; `rolled`: all its hours are
+    divided by them. `recurring`: what was used stays in use in the periods that follow, until events take it
+    away. `rounding` to `rounding_precision` decimals (negative: tens, hundreds) happens before the price.
     """
 
     PREFIX = "met"
@@ -58,6 +61,10 @@ class Metric(Kept):
     rounding_precision = models.SmallIntegerField(
         default=0, validators=[MinValueValidator(-10), MaxValueValidator(15)]
     )
+
+    filters = models.JSONField(default=list, blank=True)
+    dimensions = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    rolled = models.BooleanField(default=True)
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -79,6 +86,11 @@ class Metric(Kept):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def declared(self) -> dict[str, list[str]]:
+        """{filter key: its allowed values}."""
+        return {row["key"]: row["values"] for row in self.filters}
 
     @property
     def measures(self) -> str:
@@ -141,8 +153,12 @@ class Plan(Kept):
 
 
 class Charge(Kept):
-    """The price of a metric within a plan. `properties` are those of the charge model, checked by its
-    rule."""
+    """The price of a metric within a plan. `properties` are those of the charge model, checked by its rule.
+
+    `filters` [{"values": {key: [value]}, "properties", "invoice_display_name"}], oldest first: prices of
+    their own for some events; no values of a key mean all. `group_keys`: one line per distinct value of these
+    properties.
+    """
 
     PREFIX = "chg"
 
@@ -152,6 +168,8 @@ class Charge(Kept):
     charge_model = models.CharField(max_length=30)
     properties = models.JSONField(default=dict)
     invoice_display_name = models.CharField(max_length=200, blank=True)
+    filters = models.JSONField(default=list, blank=True)
+    group_keys = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     min_amount_minor = MinorField()
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
 
@@ -163,6 +181,13 @@ class Charge(Kept):
 
     def __str__(self) -> str:
         return f"{self.plan}: {self.invoice_name}"
+
+    @property
+    def sorting(self) -> Sorting:
+        """How the charge sorts the events of its metric into parts."""
+        declared = self.metric.declared
+        filters = tuple(Matcher.of(row["values"], declared) for row in self.filters)
+        return Sorting(filters, tuple(self.group_keys))
 
     @property
     def invoice_name(self) -> str:

@@ -39,13 +39,16 @@ class PlanPrice(Scoped):
 
 
 class ChargePrice(Scoped):
-    """The properties of a charge in one more currency; the model is that of the charge."""
+    """The properties of a charge in one more currency; the model is that of the charge. `filters` [{"values",
+    "properties"}]: those of its filters, told by their values; one that is missing costs what the charge does.
+    """
 
     PREFIX = "chp"
 
     charge = models.ForeignKey("billing.Charge", on_delete=models.CASCADE, related_name="prices")
     currency = CurrencyField()
     properties = models.JSONField(default=dict)
+    filters = models.JSONField(default=list, blank=True)
     min_amount_minor = MinorField()
 
     class Meta:

@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from django.db.models.functions import Coalesce
+from django.db.models.functions import MD5, Cast, Coalesce
 
 from billing.models.catalog import Metric
 from billing.models.subscription import Subscription
@@ -146,7 +146,8 @@ class QuarantinedEvent(Scoped):
 
 
 class UsageHour(models.Model):
-    """The roll-up of one subscription, metric and UTC hour.
+    """The roll-up of one subscription, metric, UTC hour and facet: {property: its text or null} for the dimensions of
+    the metric, by which filters and groups of charges are told apart.
 
     `held` is the sum of each value times the seconds left in its hour, for weighted sums. `latest_value` belongs to
     the greatest (timestamp, event id). Unique counts are not additive and are read from the events themselves.
@@ -161,6 +162,7 @@ class UsageHour(models.Model):
     )
     metric = models.ForeignKey("billing.Metric", on_delete=models.PROTECT, related_name="+", db_index=False)
     hour = models.DateTimeField()
+    facet = models.JSONField(default=dict)
     events_count = models.BigIntegerField(default=0)
     values_count = models.BigIntegerField(default=0)
     sum_value = ExactField(default=0, max_digits=80, decimal_places=30)
@@ -175,7 +177,13 @@ class UsageHour(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["subscription", "metric", "hour"], name="one_roll_up_per_hour"),
+            models.UniqueConstraint(
+                "subscription",
+                "metric",
+                "hour",
+                MD5(Cast("facet", models.TextField())),
+                name="one_roll_up_per_facet",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,13 +8,14 @@ events, roll-ups: two batches can wait for each other, but never in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+import orjson
 import uuid_utils
 from django.db import connection
 
@@ -55,7 +56,7 @@ class QuarantineRow(NamedTuple):
 
 
 STORE = """
-WITH incoming AS (
+WITH {declared}incoming AS (
     SELECT * FROM unnest(
         %s::uuid[], %s::uuid[], %s::uuid[], %s::text[], %s::text[], %s::timestamptz[],
         %s::numeric[], %s::text[], %s::boolean[], %s::numeric[], %s::jsonb[], %s::text[]
@@ -71,22 +72,18 @@ WITH incoming AS (
     FROM incoming {keep}
     ORDER BY external_subscription_id, transaction_id
     ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
-    RETURNING id, subscription_id, metric_id, "timestamp", value, amount
+    RETURNING id, subscription_id, metric_id, "timestamp", value, amount{properties}
 ), rolled AS (
     INSERT INTO billing_usagehour AS old (
-        organization_id, subscription_id, metric_id, hour, events_count, values_count,
+        organization_id, subscription_id, metric_id, hour, facet, events_count, values_count,
         sum_value, amount_sum, held, max_value, latest_value, latest_at, latest_event
     )
-    SELECT %s, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), count(*), count(value),
-           coalesce(sum(value), 0), coalesce(sum(amount), 0),
-           coalesce(sum(value * (3600 - extract(epoch FROM "timestamp") %% 3600)), 0), max(value),
-           (array_agg(value ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
-           (array_agg("timestamp" ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
-           (array_agg(id ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1]
-    FROM stored
-    GROUP BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC')
-    ORDER BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC')
-    ON CONFLICT (subscription_id, metric_id, hour) DO UPDATE SET
+    SELECT %s, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), {facet},
+           {totals}
+    FROM {stored}
+    GROUP BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'){by_facet}
+    ORDER BY subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'){by_facet}
+    ON CONFLICT (subscription_id, metric_id, hour, md5(facet::text)) DO UPDATE SET
         events_count = old.events_count + excluded.events_count,
         values_count = old.values_count + excluded.values_count,
         sum_value = old.sum_value + excluded.sum_value,
@@ -99,6 +96,27 @@ WITH incoming AS (
 )
 SELECT count(*) FROM stored
 """
+# What the events of an hour come to, in the order of the roll-up's columns.
+TOTALS = """count(*), count(value), coalesce(sum(value), 0), coalesce(sum(amount), 0),
+           coalesce(sum(value * (3600 - extract(epoch FROM "timestamp") %% 3600)), 0), max(value),
+           (array_agg(value ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
+           (array_agg("timestamp" ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1],
+           (array_agg(id ORDER BY "timestamp" DESC, id DESC) FILTER (WHERE value IS NOT NULL))[1]"""
+# A batch whose metrics have no dimensions has the empty facet throughout and is spared looking at properties.
+UNDIVIDED = {"declared": "", "properties": "", "facet": "'{}'::jsonb", "stored": "stored", "by_facet": ""}
+DIVIDED = {
+    "declared": """declared AS (
+    SELECT key::uuid AS metric_id, ARRAY(SELECT jsonb_array_elements_text(value)) AS dimensions
+    FROM jsonb_each(%s::jsonb)
+), """,
+    "properties": ", properties",
+    "facet": "facet",
+    "stored": """(
+        SELECT stored.*, coalesce(usage_facet(properties, dimensions), '{}') AS facet
+        FROM stored LEFT JOIN declared USING (metric_id)
+    ) AS divided""",
+    "by_facet": ", facet",
+}
 EVENT_TEXTS = frozenset({"external_subscription_id", "transaction_id", "text_value", "properties"})
 QUARANTINE_TEXTS = frozenset({"external_subscription_id", "code", "transaction_id", "properties"})
 LATER = (
@@ -152,14 +170,25 @@ FROM asked JOIN billing_quarantinedevent AS waiting ON waiting.organization_id =
 """
 
 
-def store(organization_id: UUID, rows: Sequence[EventRow], at: datetime, *, matched: bool = False) -> int:
-    """Insert the rows that are new and roll them up; how many were new.
+def store(
+    organization_id: UUID,
+    rows: Sequence[EventRow],
+    at: datetime,
+    *,
+    dimensions: Mapping[str, Sequence[str]],
+    matched: bool = False,
+) -> int:
+    """Insert the rows that are new and roll them up; how many were new. `dimensions`: {metric id: its properties by
+    which the roll-ups are divided}, of the metrics that have any.
 
     A transaction id that waits in quarantine counts as known, except for the rows that are just being taken
     out of it (`matched`).
     """
-    sql = STORE.format(keep="" if matched else NOT_QUARANTINED, later=LATER)
+    keep = "" if matched else NOT_QUARANTINED
+    sql = STORE.format(keep=keep, later=LATER, totals=TOTALS, **(DIVIDED if dimensions else UNDIVIDED))
     values: list[Any] = [*arrays(rows, EVENT_TEXTS), organization_id, at]
+    if dimensions:
+        values.insert(0, orjson.dumps(dimensions).decode())
     if not matched:
         values.append(organization_id)
     with connection.cursor() as cursor:

@@ -26,12 +26,13 @@ TOO_FINE = "Has more digits than can be counted (25 before and 30 after the poin
 
 # Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
 NAMED = """
-    (SELECT NULL, NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
+    (SELECT NULL, NULL, NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
      FROM billing_subscription
      WHERE organization_id = %s AND (external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]))
      ORDER BY started_at DESC NULLS LAST)
     UNION ALL
-    (SELECT field_name, expression, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code, NULL, NULL
+    (SELECT field_name, expression, dimensions, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code,
+            NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 
@@ -57,12 +58,14 @@ ABSENT = Reading()
 
 @dataclass(frozen=True, slots=True)
 class MetricField:
-    """A metric as ingestion needs it: which property it reads or what it computes, and whether as a number."""
+    """A metric as ingestion needs it: which property it reads or what it computes, whether as a number, and by which
+    properties its roll-ups are divided."""
 
     id: str
     field_name: str
     numeric: bool
     formula: Expression | None = None
+    dimensions: tuple[str, ...] = ()
 
     def read(self, code: str, moment: datetime, properties: dict[str, Any]) -> Reading:
         """The value of an event.
@@ -119,6 +122,7 @@ class Attachment:
     metrics: dict[str, MetricField]
     by_external_id: dict[str, list[Life]] = field(default_factory=dict)
     by_id: dict[str, Life] = field(default_factory=dict)
+    dimensions: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, organization: Organization, events: Iterable[Named]) -> Attachment:
@@ -138,10 +142,13 @@ class Attachment:
         with connection.cursor() as cursor:
             texts, all_codes = text_array(references), text_array(codes)
             cursor.execute(NAMED, [organization.pk, texts, keys, organization.pk, all_codes])
-            for field_name, formula, numeric, key, name, started_at, ended_at in cursor.fetchall():
+            for field_name, formula, dims, numeric, key, name, started_at, ended_at in cursor.fetchall():
                 if field_name is not None:
                     ready = read_expression(formula) if formula else None
-                    attachment.metrics[name] = MetricField(str(key), field_name, numeric, ready)
+                    field = MetricField(str(key), field_name, numeric, ready, tuple(dims))
+                    attachment.metrics[name] = field
+                    if dims:
+                        attachment.dimensions[field.id] = dims
                     continue
                 life = Life(str(key), name, started_at, ended_at)
                 attachment.by_external_id.setdefault(name, []).append(life)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -35,6 +36,7 @@ def metric_payload(metric: Metric) -> dict[str, Any]:
         "aggregationType": metric.aggregation,
         "fieldName": metric.field_name or None,
         "expression": metric.expression or None,
+        "filters": metric.filters,
         "recurring": metric.recurring,
         "roundingFunction": metric.rounding or None,
         "roundingPrecision": metric.rounding_precision if metric.rounding else None,
@@ -64,6 +66,8 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
         "metricCode": charge.metric.code,
         "chargeModel": charge.charge_model,
         "properties": charge.properties,
+        "filters": [filter_payload(row) for row in charge.filters],
+        "groupKeys": charge.group_keys,
         "minAmount": from_minor(charge.min_amount_minor, charge.plan.currency),
         "invoiceDisplayName": charge.invoice_display_name,
         "prices": [charge_price_payload(row) for row in charge.prices.all()],
@@ -72,11 +76,20 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
     }
 
 
+def filter_payload(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """A charge's filter; without its properties when only which one it was is known. No values of a key: all."""
+    if row is None:
+        return None
+    payload = {"values": row["values"], "invoiceDisplayName": row["invoice_display_name"]}
+    return payload | ({"properties": row["properties"]} if "properties" in row else {})
+
+
 def charge_price_payload(row: ChargePrice) -> dict[str, Any]:
     """What a charge costs in another currency than the plan's own."""
     return {
         "currency": row.currency,
         "properties": row.properties,
+        "filters": row.filters,
         "minAmount": from_minor(row.min_amount_minor, row.currency),
     }
 

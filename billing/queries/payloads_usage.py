@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from billing.models import Event, QuarantinedEvent
-from billing.queries.payloads_catalog import step_payload
-from billing.queries.usage import ChargeUsage, UsageReport
+from billing.queries.payloads_catalog import filter_payload, step_payload
+from billing.queries.usage import UsageReport
+from billing.queries.usage_pricing import ChargeUsage, PartUsage
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
@@ -45,9 +46,41 @@ def charge_usage_payload(item: ChargeUsage, currency: str) -> dict[str, Any]:
         "projectedUnits": item.projected_units,
         "projectedAmount": None if projected is None else from_minor(projected, currency),
         "steps": [step_payload(step) for step in item.priced.steps],
-        "filters": [],
-        "groups": [],
+        "filters": filters_payload(item, currency),
+        "groups": [part_payload(part, currency) for part in item.parts] if item.charge.group_keys else [],
     }
+
+
+def part_payload(part: PartUsage, currency: str) -> dict[str, Any]:
+    """A filter and group of a charge; `filter` null is the charge's own price."""
+    return {
+        "groupedBy": part.group,
+        "filter": filter_payload(part.filter),
+        "units": part.units,
+        "eventsCount": part.events_count,
+        "amount": from_minor(part.amount_minor, currency),
+        "steps": [step_payload(step) for step in part.priced.steps],
+    }
+
+
+def filters_payload(item: ChargeUsage, currency: str) -> list[dict[str, Any]]:
+    """What each filter of a charge came to, over all its groups; the charge's own price last, with null values."""
+    if not item.charge.filters:
+        return []
+    found = []
+    for at in (*range(len(item.charge.filters)), None):
+        parts = [part for part in item.parts if part.bucket.filter == at]
+        row = None if at is None else item.charge.filters[at]
+        found.append(
+            {
+                "values": row["values"] if row else None,
+                "invoiceDisplayName": row["invoice_display_name"] if row else "",
+                "units": sum(part.units for part in parts),
+                "eventsCount": sum(part.events_count for part in parts),
+                "amount": from_minor(sum(part.amount_minor for part in parts), currency),
+            }
+        )
+    return found
 
 
 def usage_payload(report: UsageReport, tax_minor: int) -> dict[str, Any]:

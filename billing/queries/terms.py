@@ -90,11 +90,21 @@ class PriceBook:
         )
 
     def in_currency(self, charge: Charge, currency: str) -> Charge:
-        """A copy of the charge with its properties in a currency."""
+        """A copy of the charge with its properties in a currency. A filter without a price there is left out: its
+        events cost what the charge does.
+        """
         found = copy.copy(charge)
         price = self.charge_prices.get((charge.pk, currency))
         found.properties = price.properties if price else {}
         found.min_amount_minor = price.min_amount_minor if price else 0
+        known = (
+            {str(sorted(row["values"].items())): row["properties"] for row in price.filters} if price else {}
+        )
+        found.filters = [
+            row | {"properties": known[name]}
+            for row in charge.filters
+            if (name := str(sorted(row["values"].items()))) in known
+        ]
         return found
 
 

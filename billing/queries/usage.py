@@ -15,37 +15,18 @@ from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
 from billing.queries.usage_carried import carry
-from billing.queries.usage_totals import Day, Measured, all_days, daily, event_values, item_steps, measure
+from billing.queries.usage_facets import Part, charge_parts
+from billing.queries.usage_pricing import ChargeUsage, price_charge
+from billing.queries.usage_totals import Day, Measured, all_days, daily, measure
 from billing.queries.versions import pays_own_prices, terms_of
-from billing.rules.aggregation import RoundingFunction, round_units
-from billing.rules.charges.base import ChargeModel, Priced, Usage
-from billing.rules.charges.registry import charge_model
-from billing.rules.money import ZERO, exact, to_minor
+from billing.rules.filters import Bucket
+from billing.rules.money import ZERO, exact
 from billing.rules.periods import BillingTime, Interval, Period, local_date, period_at
 
 # A projection from less than this says nothing.
 SHORTEST_BASIS = timedelta(hours=1)
 WEIGHTED = Aggregation.WEIGHTED_SUM.value
-GROWING = frozenset({Aggregation.COUNT.value, Aggregation.SUM.value})
 _MICROSECOND = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True)
-class ChargeUsage:
-    """What a charge measured in a window and what it costs; `amount_minor` in the subscription's currency.
-
-    `events_count`: events that took part; `received`: all that were sent for the metric.
-    """
-
-    charge: Charge
-    metric: Metric
-    units: Decimal
-    events_count: int
-    priced: Priced
-    amount_minor: int
-    received: int = 0
-    projected_minor: int | None = None
-    projected_units: Decimal | None = None
 
 
 @dataclass(frozen=True)
@@ -88,8 +69,23 @@ def charge_usage(
     `charges`: the plan's, when the caller has read them for many subscriptions.
     """
     charges = charges_of(subscription, start) if charges is None else charges
-    measured = measured_of(subscription, [charge.metric for charge in charges], start, end)
-    return [price_charge(subscription, charge, measured[charge.metric_id], start, end) for charge in charges]
+    parts = parts_of(subscription, charges, start, end)
+    return [price_charge(subscription, charge, parts[charge.pk], start, end) for charge in charges]
+
+
+def parts_of(
+    subscription: Subscription, charges: list[Charge], start: datetime, end: datetime
+) -> dict[UUID, list[Part]]:
+    """What the parts of each charge measured in [start, end): one without filters and groups."""
+    plain = [charge for charge in charges if charge.sorting.plain]
+    measured = measured_of(subscription, [charge.metric for charge in plain], start, end)
+    found = {charge.pk: [Part(Bucket(), measured[charge.metric_id])] for charge in plain}
+    divided = [charge for charge in charges if charge.pk not in found]
+    whole = whole_period(subscription, end) if divided else None
+    for charge in divided:
+        assert whole is not None  # noqa: S101 - there is one as soon as it is needed
+        found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole)
+    return found
 
 
 def measured_of(
@@ -111,65 +107,6 @@ def whole_period(subscription: Subscription, end: datetime) -> Period:
         anchor=subscription.subscription_at,
         tz=zone_name(subscription),
     )
-
-
-def price_charge(
-    subscription: Subscription,
-    charge: Charge,
-    measured: Measured,
-    start: datetime,
-    end: datetime,
-    share_passed: Decimal | None = None,
-) -> ChargeUsage:
-    """The price of what a charge measured; with the share of the period that has passed, a projection too."""
-    model: ChargeModel[Any] = charge_model(charge.charge_model)
-    params = model.parse(charge.properties)
-    currency = subscription.currency
-    values: tuple[Decimal, ...] = ()
-    by_event = model.needs_event_values(params)
-    if by_event and measured.events_count:
-        values = values_of(subscription, charge.metric, measured, start, end)
-    metric = charge.metric
-    rounding = RoundingFunction(metric.rounding) if metric.rounding else None
-    units = max(round_units(measured.units, rounding, metric.rounding_precision), ZERO)
-    usage = Usage(units, measured.events_count, values, events_total=measured.events_total)
-    priced = model.price(params, usage)
-    amount = max(to_minor(priced.total, currency), 0)
-    projected, projected_units = None, None
-    if share_passed:
-        projected_units, factor = units, Decimal(1)
-        with exact():
-            if metric.aggregation in GROWING and not metric.recurring:
-                factor = 1 / share_passed
-                projected_units = (units * factor).quantize(Decimal("0.01"))
-            if by_event or measured.events_total:
-                projected = max(to_minor(priced.total * factor, currency), 0)
-            else:
-                count = int(measured.events_count * factor)
-                later = model.price(params, Usage(projected_units, count))
-                projected = max(to_minor(later.total, currency), 0)
-    return ChargeUsage(
-        charge,
-        charge.metric,
-        units,
-        measured.events_count,
-        priced,
-        amount,
-        measured.received,
-        projected,
-        projected_units,
-    )
-
-
-def values_of(
-    subscription: Subscription, metric: Metric, measured: Measured, start: datetime, end: datetime
-) -> tuple[Decimal, ...]:
-    """The value of each event in order, for charges with free events or limits per event."""
-    if metric.aggregation == Aggregation.COUNT.value:
-        return (Decimal(1),) * measured.events_count
-    if metric.aggregation == Aggregation.UNIQUE_COUNT.value:
-        return item_steps(subscription.pk, metric, start, end)
-    return event_values(subscription.pk, metric, start, end)
 
 
 def zone_name(subscription: Subscription) -> str:
@@ -213,12 +150,9 @@ def current_usage(
     start, end = window or running_window(subscription, at)
     charges = charges_of(subscription) if charges is None else charges
     metrics = [charge.metric for charge in charges]
-    measured = measured_of(subscription, metrics, start, end)
+    parts = parts_of(subscription, charges, start, end)
     share = share_passed(start, end, at)
-    priced = [
-        price_charge(subscription, charge, measured[charge.metric_id], start, end, share)
-        for charge in charges
-    ]
+    priced = [price_charge(subscription, charge, parts[charge.pk], start, end, share) for charge in charges]
     tz = zone_name(subscription)
     days: list[Day] = []
     by_charge: dict[Any, list[Day]] = {}

@@ -78,13 +78,17 @@ def weigh(
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {HELD} FROM ({text}) AS part GROUP BY metric_id", [end, *values])  # noqa: S608
         held: dict[UUID, Decimal] = dict(cursor.fetchall())
-    seconds = Decimal((end - start) // _MICROSECOND).scaleb(-6)
     found = {}
     for key in keys:
         level = before[key].units if key in before else ZERO
-        area = WIDE.add(held.get(key) or ZERO, WIDE.multiply(level, seconds))
-        found[key] = weighted_units(area, whole)
+        found[key] = weighted_units(area_of(held.get(key) or ZERO, level, start, end), whole)
     return found
+
+
+def area_of(held: Decimal, level: Decimal, start: datetime, end: datetime) -> Decimal:
+    """Value times seconds of a window that begins at a level."""
+    seconds = Decimal((end - start) // _MICROSECOND).scaleb(-6)
+    return WIDE.add(held, WIDE.multiply(level, seconds))
 
 
 def held_parts(window: Window, keys: list[UUID]) -> tuple[str, list[Any]]:

@@ -8,7 +8,7 @@ read their events.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -124,7 +124,7 @@ def measure(
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT metric_id, {TOTALS} FROM ({text}) {PART} GROUP BY metric_id", values)  # noqa: S608
         for key, *row in cursor.fetchall():
-            found[key] = _measured(kinds[key], row)
+            found[key] = measured_from(kinds[key], row)
         if unique:
             cursor.execute(UNIQUE, [subscription_id, unique, start, end])
             for key, named, distinct, removed in cursor.fetchall():
@@ -145,7 +145,8 @@ def received(subscription_id: UUID, metrics: Collection[Metric], start: datetime
         return int(cursor.fetchone()[0] or 0)
 
 
-def _measured(kind: str, row: list[Any]) -> Measured:
+def measured_from(kind: str, row: Sequence[Any]) -> Measured:
+    """What an aggregation makes of a row of TOTALS."""
     _, received, numbers, total, amounts, highest, latest = row
     count = int(received if kind == Aggregation.COUNT.value else numbers)
     units = ZERO
@@ -197,7 +198,11 @@ def item_steps(subscription_id: UUID, metric: Metric, start: datetime, end: date
             """,
             [subscription_id, metric.pk, start, end],
         )
-        rows = cursor.fetchall()
+        return steps_of(cursor.fetchall())
+
+
+def steps_of(rows: Iterable[tuple[str, bool]]) -> tuple[Decimal, ...]:
+    """+1, -1 or 0 for each (item, whether it is taken away)."""
     present: set[str] = set()
     steps: list[Decimal] = []
     for item, removes in rows:
@@ -241,7 +246,7 @@ def daily(
             [tz, *values],
         )
         for key, on, *row in cursor.fetchall():
-            measured = _measured(kinds[key], row)
+            measured = measured_from(kinds[key], row)
             found[key][on] = Day(on, measured.units, measured.received)
         unique = [key for key, kind in kinds.items() if kind == Aggregation.UNIQUE_COUNT.value and items]
         for key in unique:

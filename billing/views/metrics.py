@@ -104,8 +104,15 @@ def add(request: StaffRequest) -> HttpResponse:
             )
             return done(request, reverse("metric", args=[row.public_id]), f"{row.name} created.")
         except BillingError as error:
-            add_error(form, error)
+            tell(form, error)
     return drawer(request, form, **words)
+
+
+def tell(form: MetricForm, error: BillingError) -> None:
+    """Errors of the action at their fields and rows."""
+    pairs = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
+    if rest := form.tell_rows(pairs):
+        add_error(form, FieldErrors(rest))
 
 
 def tried_of(request: StaffRequest) -> dict[str, str]:
@@ -139,7 +146,7 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
             update_metric(row, form.columns(), by=request.actor, at=now(request.organization))
             return done(request, reverse("metric", args=[row.public_id]), "Metric saved.")
         except BillingError as error:
-            add_error(form, error)
+            tell(form, error)
     return drawer(request, form, row, locked=locked, **words)
 
 
@@ -147,6 +154,9 @@ def drawer(request: StaffRequest, form: MetricForm, row: Metric | None = None, *
     """The form in the drawer, or as a page."""
     cancel = reverse("metric", args=[row.public_id]) if row else reverse("metrics")
     context = {"form": form, "metric": row, "cancel": cancel, "action": request.path} | words
+    context["filters_open"] = bool(
+        form.filter_rows.initial or form.filter_rows.is_bound or form.errors.get("filters")
+    )
     context["computes"] = form["expression"].value() or words.get("tried") or form.errors.get("expression")
     partials, status = ("drawer", "expression-tried"), 422 if form.is_bound else 200
     return render_page(request, "billing/metrics/form.html", context, partials=partials, status=status)

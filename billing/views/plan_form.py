@@ -33,7 +33,10 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
 
-_DO = re.compile(r"(add-charge|remove-charge|add-tier|remove-tier|model)(?::(\d+))?(?::(\d+))?$")
+_DO = re.compile(
+    r"(add-charge|remove-charge|add-tier|remove-tier|model|add-filter|remove-filter|add-filter-tier|remove-filter-tier)"
+    r"(?::(\d+))?(?::(\d+))?(?::(\d+))?$"
+)
 _CHARGE_ERROR = re.compile(r"charges\[(\d+)\]\.(.*)$")
 TYPED = tuple(name for name in PlanForm.base_fields if name != "taxes")
 
@@ -120,21 +123,35 @@ def rearranged(rows: list[Row], do: str) -> list[Row]:
     found = _DO.match(do)
     if found is None:
         return rows
-    verb, charge, tier = found[1], int(found[2] or -1), int(found[3] or -1)
+    verb = found[1]
+    charge, second, third = (int(found[at] or -1) for at in (2, 3, 4))
     if verb == "add-charge":
         return [*rows, new_row() | {"autofocus": True}]
     if not 0 <= charge < len(rows):
         return rows
     row = rows[charge]
+    filters: list[Row] = row.setdefault("filters", [])
     if verb == "remove-charge":
         del rows[charge]
-    elif verb == "add-tier":
+    elif verb == "add-filter":
+        filters.append({"tiers": [dict(tier) for tier in row["tiers"]], "autofocus": True})
+    elif verb == "remove-filter" and 0 <= second < len(filters):
+        del filters[second]
+    elif verb.endswith("filter-tier") and 0 <= second < len(filters):
+        change_tiers(filters[second], verb, third)
+    elif verb in {"add-tier", "remove-tier"}:
+        change_tiers(row, verb, second)
+    return rows
+
+
+def change_tiers(row: Row, verb: str, tier: int) -> None:
+    """One tier more, or one less; the last one stays."""
+    if verb.startswith("add"):
         if row["tiers"]:
             row["tiers"][-1]["autofocus"] = True
         row["tiers"].append({})
-    elif verb == "remove-tier" and 0 <= tier < len(row["tiers"]) > 1:
+    elif 0 <= tier < len(row["tiers"]) > 1:
         del row["tiers"][tier]
-    return rows
 
 
 def save(

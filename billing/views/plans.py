@@ -17,11 +17,10 @@ from billing.models import AuditEntry, Charge, FixedCharge, Plan, Subscription
 from billing.orm.search import matching
 from billing.queries.catalog_use import OPEN_STATUSES, plan_use
 from billing.queries.terms import PriceBook, price_book
-from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError
 from billing.rules.periods import Interval
 from billing.views.plan_form import charges_of, find_plan
-from billing.views.pricing import charge_words, price_table
+from billing.views.pricing import PriceTable, charge_words, price_table, shown_charge
 from billing.web.access import access, may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
@@ -105,11 +104,7 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
     row = find_plan(request, id)
     remember(request, "plan", row)
     book = price_book(row, charges_of(row))
-    charges = [
-        (charge, price_table(charge, row.currency), other_prices(book, charge)) for charge in book.charges
-    ]
-    for charge, _, _ in charges:
-        charge.model_title = charge_model(charge.charge_model).title  # type: ignore[attr-defined]
+    charges = [(shown_charge(charge, row.currency), other_prices(book, charge)) for charge in book.charges]
     context = frame(request, row, "plan") | {
         "charges": charges,
         "prices": [
@@ -122,15 +117,16 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 def other_prices(book: PriceBook, charge: Charge) -> list[dict[str, Any]]:
-    """What a charge costs in the plan's other currencies: `title`, `table` (None: no price there), `note`."""
+    """What a charge costs in the other currencies: `title`, `table` (None: no price there), `filters`, `note`."""
     found = []
     for code in sorted(book.prices):
         priced = book.in_currency(charge, code)
-        least = priced.min_amount_minor
+        least, shown = priced.min_amount_minor, shown_charge(priced, code)
         found.append(
             {
                 "title": f"In {code}",
-                "table": price_table(priced, code) if book.priced(charge, code) else None,
+                "table": shown.table if book.priced(charge, code) else None,
+                "filters": shown.filters,
                 "note": f"minimum spend {money_text(least, code)} per period" if least else "",
             }
         )
@@ -143,9 +139,14 @@ def fixed_row(book: PriceBook, row: FixedCharge) -> dict[str, Any]:
     for code in sorted(book.prices):
         found = next((one for one in book.fixed.priced(code) if one.pk == row.pk), None)
         others.append(
-            {"title": f"In {code}", "table": price_table(found, code) if found else None, "note": ""}
+            {"title": f"In {code}", "table": fixed_table(found, code) if found else None, "note": ""}
         )
-    return {"row": row, "table": price_table(row, book.plan.currency), "others": others}
+    return {"row": row, "table": fixed_table(row, book.plan.currency), "others": others}
+
+
+def fixed_table(row: FixedCharge, currency: str) -> PriceTable:
+    """How a fixed charge is shown."""
+    return price_table(row.charge_model, row.properties, currency)
 
 
 @require_safe

@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from billing.forms.charge import ChargeEditor
-from billing.models import Charge, FixedCharge
+from billing.models import Charge
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import charge_model
 from billing.rules.charges.tiers import Tier
 from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.filters import filter_name
 from billing.rules.money import exponent
 from billing.web.formats import current_locale, money_text, units_text
 
@@ -44,9 +45,29 @@ class PriceTable:
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
-def price_table(charge: Charge | FixedCharge, currency: str) -> PriceTable:
-    """How a stored charge is shown."""
-    props, name = charge.properties, charge.charge_model
+@dataclass(frozen=True)
+class ShownCharge:
+    """A charge as the plan's page shows it: its own price, and that of each filter by name."""
+
+    charge: Charge
+    title: str
+    table: PriceTable
+    filters: list[tuple[str, PriceTable]]
+
+
+def shown_charge(charge: Charge, currency: str) -> ShownCharge:
+    """A stored charge with all its prices."""
+    name = charge.charge_model
+    return ShownCharge(
+        charge,
+        charge_model(name).title,
+        price_table(name, charge.properties, currency),
+        [(filter_name(row), price_table(name, row["properties"], currency)) for row in charge.filters],
+    )
+
+
+def price_table(name: str, props: dict[str, Any], currency: str) -> PriceTable:
+    """How stored properties of a charge model are shown."""
     tiers: tuple[Tier, ...] = getattr(charge_model(name).parse(props), "tiers", ())
     if tiers:
         rated = name == "graduated_percentage"
@@ -88,11 +109,12 @@ def percentage_facts(props: dict[str, Any], currency: str) -> list[tuple[str, st
 
 def charge_words(entry: dict[str, Any], currency: str) -> str:
     """A charge of the audit trail in a sentence: "Standard: Price per unit €0.12. Minimum spend €10.00."."""
-    charge = Charge(charge_model=entry["charge_model"], properties=entry["properties"])
-    table = price_table(charge, currency)
-    parts = [f"{span} {price} and {flat} flat" for span, price, flat in table.rows]
-    parts += [f"{label} {value}" for label, value in table.facts]
-    text = f"{charge_model(charge.charge_model).title}: {'; '.join(parts)}."
+    name = entry["charge_model"]
+    text = f"{charge_model(name).title}: {price_words(name, entry['properties'], currency)}."
+    for row in entry.get("filters") or ():
+        text += f" {filter_name(row)}: {price_words(name, row['properties'], currency)}."
+    if entry.get("group_keys"):
+        text += f" One line for each {', '.join(entry['group_keys'])}."
     if entry.get("min_amount_minor"):
         text += f" Minimum spend {money_text(entry['min_amount_minor'], currency)}."
     if entry.get("taxes"):
@@ -100,6 +122,13 @@ def charge_words(entry: dict[str, Any], currency: str) -> str:
     if entry.get("invoice_display_name"):
         text += f" On invoices as {entry['invoice_display_name']}."
     return text
+
+
+def price_words(name: str, props: dict[str, Any], currency: str) -> str:
+    """The price itself: "Price per unit €0.12"."""
+    table = price_table(name, props, currency)
+    parts = [f"{span} {price} and {flat} flat" for span, price, flat in table.rows]
+    return "; ".join(parts + [f"{label} {value}" for label, value in table.facts])
 
 
 def worked(editor: ChargeEditor) -> dict[str, Any]:
@@ -114,7 +143,7 @@ def worked(editor: ChargeEditor) -> dict[str, Any]:
         pairs = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
         if any(text == REQUIRED for _, text in pairs):
             return {"hint": "Enter the price to see what this costs."}
-        return {"errors": [editor.place(path, text) for path, text in pairs[:3]]}
+        return {"errors": [editor.cell(path, text) for path, text in pairs[:3]]}
     return {
         "amount": money_text(example.amount_minor, example.currency),
         "rows": [step_cells(step, example.currency) for step in example.steps],

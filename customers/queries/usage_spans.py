@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from billing.models import Charge, Subscription
-from billing.queries.usage import ChargeUsage, UsageReport, charge_usage, zone_name
+from billing.queries.usage import UsageReport, charge_usage, zone_name
+from billing.queries.usage_pricing import ChargeUsage
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
 from customers.rules.ageing import change_percent

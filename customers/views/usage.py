@@ -14,8 +14,9 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.models import Charge, Subscription
-from billing.queries.usage import ChargeUsage, UsageReport, charges_of, current_usage, running_window
+from billing.queries.usage import UsageReport, charges_of, current_usage, running_window
 from billing.queries.usage_events import latest_events
+from billing.queries.usage_pricing import ChargeUsage
 from billing.queries.usage_totals import received
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import CHARGE_MODELS
@@ -39,6 +40,7 @@ from invoicing.queries.running_commitment import running_commitment
 
 PAST_SHOWN = 24
 EVENTS_SHOWN = 20
+STEPS_SHOWN, PARTS_SHOWN = 60, 200
 AGGREGATED = {
     "count": "The number of events.",
     "sum": "The sum of “{field}” over all events.",
@@ -236,7 +238,10 @@ def customer_usage_charge(
         "amount": money_text(item.amount_minor, report.currency),
         "formula": formula(item),
         "columns": ["Step", "Units", "Price", f"Amount, {report.currency}"],
-        "steps": [step_row(step) for step in item.priced.steps],
+        "steps": [step_row(step) for step in item.priced.steps[:STEPS_SHOWN]],
+        "more_steps": max(len(item.priced.steps) - STEPS_SHOWN, 0),
+        "parts": [] if item.charge.sorting.plain else item.parts[:PARTS_SHOWN],
+        "more_parts": max(len(item.parts) - PARTS_SHOWN, 0),
         "days": list(reversed(days)),
         "events": latest_events(subscription, item.metric, report.start, report.end, EVENTS_SHOWN),
         "back_url": f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}{look.query}",

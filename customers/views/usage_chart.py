@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from billing.queries.usage import ChargeUsage, UsageReport
+from billing.queries.usage import UsageReport
+from billing.queries.usage_pricing import ChargeUsage
 from billing.queries.usage_totals import Day
 from billing.web.formats import day_text, units_text
 

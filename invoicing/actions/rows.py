@@ -100,6 +100,8 @@ def line_row(
         steps=[step_json(step) for step in line.steps],
         period_start=facts.period.start if facts.period else None,
         period_end=facts.period.end if facts.period else None,
+        charge_filter=facts.filter,
+        charge_group=facts.group,
     )
 
 

@@ -216,7 +216,8 @@ class LineKind(models.TextChoices):
 class InvoiceLine(Scoped):
     """A line: units at a unit price. `steps` is how the amount came about; `taxes` the frozen rates
     [{"code", "name", "rate"}]; `coupon_minor` the line's share of the coupons;
-    `progressive_minor` what progressive invoices have asked for already.
+    `progressive_minor` what progressive invoices have asked for already; `charge_filter` {"values",
+    "invoice_display_name"} and `charge_group` {key: value or null} tell which part of a charge it bills.
     """
 
     PREFIX = "line"
@@ -246,6 +247,8 @@ class InvoiceLine(Scoped):
     steps = models.JSONField(default=list)
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True)
+    charge_filter = models.JSONField(null=True)
+    charge_group = models.JSONField(null=True)
 
     class Meta:
         ordering: ClassVar = ["position"]

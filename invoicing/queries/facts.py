@@ -9,7 +9,7 @@ minimum spends are settled; on a fee window: the subscription ended inside it, s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -17,8 +17,9 @@ from typing import Any
 from django.db.models import Sum
 
 from billing.models import Subscription
-from billing.queries.usage import ChargeUsage, charge_usage
+from billing.queries.usage import charge_usage
 from billing.queries.usage_carried import stays_in_use
+from billing.queries.usage_pricing import ChargeUsage, PartUsage
 from billing.rules.charges.base import Usage
 from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
@@ -158,8 +159,8 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
 
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """A line per charge with usage, and one for each minimum spend that was not reached. What stays in use is billed
-    once a period, when it closes: a bill in between leaves it out.
+    """A line per charge with usage (per filter and group, where it has some), and one for each minimum spend that
+    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out.
     """
     subscription = window.subscription
     if window.start > window.end:
@@ -179,12 +180,22 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
             charge_id=str(item.charge.pk),
             metric_id=str(item.metric.pk),
         )
-        line = charge_line(facts, item.priced, Usage(item.units, item.events_count))
-        if not line.empty:
-            lines.append(line)
+        made = [part_line(facts, part) for part in item.parts]
+        lines += [line for line in made if not line.empty]
         if item.charge.min_amount_minor and window.closing:
-            lines += minimum_lines(window, item, facts, line.amount_minor, tz)
+            lines += minimum_lines(window, item, facts, sum(line.amount_minor for line in made), tz)
     return lines
+
+
+def part_line(facts: LineFacts, part: PartUsage) -> Line:
+    """The line of one filter and group of a charge, or of the whole charge when it has none."""
+    named = replace(
+        facts,
+        description=f"{facts.description} · {part.label}" if part.label else facts.description,
+        filter=part.filter and {name: part.filter[name] for name in ("values", "invoice_display_name")},
+        group=part.group or None,
+    )
+    return charge_line(named, part.priced, Usage(part.units, part.events_count))
 
 
 def minimum_lines(

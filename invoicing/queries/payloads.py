@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 from pydantic.alias_generators import to_camel
 
+from billing.queries.payloads_catalog import filter_payload
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment, Refund
@@ -110,6 +111,8 @@ def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
         "taxRate": plain(line.tax_rate),
         "taxAmount": from_minor(line.tax_minor, currency),
         "eventsCount": line.events_count,
+        "filter": filter_payload(line.charge_filter),
+        "groupedBy": line.charge_group,
         "from": line.period_start,
         "to": line.period_end,
         "steps": [step_payload(step) for step in line.steps],

@@ -13,6 +13,7 @@ round(2000 x 15 / 31 - 200) = 768.
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
+from typing import Any
 
 from billing.rules.charges.base import Priced, Step, Usage
 from billing.rules.commitment import TrueUp
@@ -38,7 +39,8 @@ class LineFacts:
     """What a line is about, apart from its price.
 
     `description` is printed; the ids are opaque references that coupons, wallets and the screen
-    use; `taxes` are those that apply (billing/rules/tax.py); `period` is what it covers.
+    use; `taxes` are those that apply (billing/rules/tax.py); `period` is what it covers; `filter` and `group` say
+    which part of a charge it is.
     """
 
     description: str
@@ -51,6 +53,8 @@ class LineFacts:
     metric_id: str | None = None
     add_on_id: str | None = None
     fixed_charge_id: str | None = None
+    filter: dict[str, Any] | None = None
+    group: dict[str, str | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 from django.apps import apps
 
 from billing.actions.add_ons import create_add_on
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.coupon_terms import create_coupon
 from billing.actions.metrics import create_metric
 from billing.actions.plans import create_plan

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
 from billing.actions.wallet_ledger import book

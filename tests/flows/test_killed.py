@@ -28,7 +28,7 @@ MAKE = """
 from datetime import datetime, timedelta, timezone as tz
 from decimal import Decimal
 from django.db import transaction
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.coupon_terms import create_coupon
 from billing.actions.coupons import apply_coupon
 from billing.actions.metrics import create_metric

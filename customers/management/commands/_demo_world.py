@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from billing.actions.billing_entities import add_billing_entity
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.coupon_terms import create_coupon
 from billing.actions.metrics import create_metric
 from billing.actions.organizations import create_organization

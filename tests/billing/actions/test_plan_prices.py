@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from billing.actions.charges import PricedIn
+from billing.actions.charge_terms import PricedIn
 from billing.actions.plan_prices import PriceTerms, add_price, remove_price, update_price
 from billing.actions.plans import create_plan, update_plan
 from billing.models import AuditEntry, ChargePrice, EmittedEvent, Organization, Plan, PlanPrice

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from billing.actions.charges import ChargeTerms, add_charge, remove_charge, terms_of, update_charge
+from billing.actions.charge_terms import ChargeTerms
+from billing.actions.charges import add_charge, remove_charge, terms_of, update_charge
 from billing.actions.plans import create_plan, delete_plan, set_plan_active, update_plan
 from billing.models import AuditEntry, Charge, Plan, Subscription
 from billing.rules.errors import Conflict, FieldErrors, Invalid

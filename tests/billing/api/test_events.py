@@ -191,5 +191,5 @@ def test_a_batch_takes_the_same_queries_whatever_its_size(call, metered, django_
     call("post", "", body(metered, "warm"))
     for size in (1, 300):
         events = [body(metered, f"{size}-{n}") for n in range(size)]
-        with django_assert_num_queries(6):  # key, savepoint, names, insert, who watches, release
+        with django_assert_num_queries(7):  # key, savepoint, lock, names, insert, who watches, release
             call("post", "/batch", events)

@@ -212,7 +212,10 @@ def test_the_same_metric_may_be_priced_twice(admin: Client, acme: Organization) 
     assert (first.metric, second.metric) == (calls, calls)
     assert second.properties["graduatedRanges"][0]["perUnitAmount"] == "2"
     made = AuditEntry.objects.get(action="plan.created")
-    assert {name for name in made.changes if name.startswith("charge")} == {"charge calls", "charge calls (2)"}
+    assert {name for name in made.changes if name.startswith("charge")} == {
+        "charge calls",
+        "charge calls (2)",
+    }
 
 
 @pytest.mark.parametrize(
