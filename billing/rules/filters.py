@@ -172,7 +172,7 @@ def read_choice(raw: Any, declared: Declared) -> dict[str, list[str]]:
         unknown = [value for value in values if value not in declared[key]]
         if unknown:
             errors.append((f"values.{key}", f"The metric does not have the value {unknown[0]}."))
-        found[key] = [] if set(values) == set(declared[key]) else values
+        found[key] = values
     if errors:
         raise FieldErrors(errors, code="invalid_filters")
     return {key: found[key] for key in declared if key in found}

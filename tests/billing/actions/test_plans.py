@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from billing.actions.charge_terms import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms, FilterTerms
 from billing.actions.charges import add_charge, remove_charge, terms_of, update_charge
+from billing.actions.metrics import update_metric
 from billing.actions.plans import create_plan, delete_plan, set_plan_active, update_plan
-from billing.models import AuditEntry, Charge, Plan, Subscription
+from billing.models import AuditEntry, Charge, Metric, Organization, Plan, Subscription
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, make_tax, subscribe
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -199,13 +202,99 @@ def test_charges_one_by_one() -> None:
     assert (changed.pk, changed.properties["amount"]) == (added.pk, "6")
     with pytest.raises(FieldErrors) as caught:
         add_charge(plan, charge(seats, properties={"amount": "x"}), by=ACTOR, at=NOW)
-    assert [name for name, _ in caught.value.errors] == ["metric", "properties.amount"]
+    assert [name for name, _ in caught.value.errors] == ["properties.amount"]
     remove_charge(changed, by=ACTOR, at=NOW)
     remove_charge(changed, by=ACTOR, at=NOW)
     assert [row.metric.code for row in plan.charges.kept()] == ["calls"]
     assert Charge.objects.count() == 2
     with pytest.raises(Conflict):
         update_charge(changed, charge(seats, id=changed.pk), by=ACTOR, at=NOW)
+
+
+def region_metric(organization: Organization, code: str = "calls") -> Metric:
+    """A metric with two filters."""
+    filters = [{"key": "region", "values": ["eu", "us"]}, {"key": "tier", "values": ["gold"]}]
+    return make_metric(organization, code, filters=filters)
+
+
+def test_filters_and_groups_are_stored_as_they_are_used_and_audited() -> None:
+    acme = make_organization()
+    calls = region_metric(acme)
+    rows = [
+        FilterTerms({"tier": ["gold"], "region": ["eu"]}, {"amount": "1.50"}, " Gold in the EU "),
+        FilterTerms({"region": ["us", "eu"]}, {"amount": "2"}),
+        FilterTerms({"tier": ["__ALL_FILTER_VALUES__"]}, {"amount": "3"}),
+    ]
+    plan = make_plan(acme, [charge(calls, filters=rows, group_keys=[" user "])])
+    row = plan.charges.get()
+    assert row.filters == [
+        {
+            "values": {"region": ["eu"], "tier": ["gold"]},
+            "properties": {"amount": "1.5"},
+            "invoice_display_name": "Gold in the EU",
+        },
+        {"values": {"region": ["us", "eu"]}, "properties": {"amount": "2"}, "invoice_display_name": ""},
+        {"values": {"tier": []}, "properties": {"amount": "3"}, "invoice_display_name": ""},
+    ]
+    assert row.group_keys == ["user"]
+    calls.refresh_from_db()
+    assert (calls.dimensions, calls.rolled) == (["region", "tier", "user"], True)
+    made = AuditEntry.objects.get(action="plan.created").changes["charge calls"][1]
+    assert (made["group_keys"], len(made["filters"])) == (["user"], 3)
+
+
+def test_problems_of_filters_are_named_with_their_place() -> None:
+    acme = make_organization()
+    rows = [
+        FilterTerms({"region": ["asia"], "site": ["x"]}, {"amount": "1"}),
+        FilterTerms({}, {"amount": "x"}),
+        FilterTerms({"region": ["eu"]}, {"amount": "1"}, "n" * 201),
+        FilterTerms({"region": ["eu"]}, {"amount": "1"}),
+    ]
+    with pytest.raises(FieldErrors) as caught:
+        make_plan(acme, [charge(region_metric(acme), filters=rows, group_keys=["a", "a"])])
+    assert [name for name, _ in caught.value.errors] == [
+        "charges[0].filters[0].values.region",
+        "charges[0].filters[0].values.site",
+        "charges[0].filters[1].values",
+        "charges[0].filters[1].properties.amount",
+        "charges[0].filters[2].invoiceDisplayName",
+        "charges[0].filters[3].values",
+        "charges[0].groupKeys",
+    ]
+    assert not Plan.objects.exists()
+
+
+def test_a_filter_that_a_plan_prices_stays_on_its_metric() -> None:
+    acme = make_organization()
+    calls = region_metric(acme)
+    make_plan(acme, [charge(calls, filters=[FilterTerms({"region": ["eu"]}, {"amount": "1"})])], name="Pro")
+    tier, more = {"key": "tier", "values": ["gold"]}, {"key": "region", "values": ["eu", "asia"]}
+    for filters in ([], [tier], [{"key": "region", "values": ["us"]}]):
+        with pytest.raises(Invalid, match="The plan Pro has a price for eu") as caught:
+            update_metric(calls, {"filters": filters}, by=ACTOR, at=NOW)
+        assert (caught.value.code, caught.value.field) == ("filter_in_use", "filters")
+    update_metric(calls, {"filters": [more]}, by=ACTOR, at=NOW)
+    calls.refresh_from_db()
+    assert calls.declared == {"region": ["eu", "asia"]}
+
+
+@pytest.mark.parametrize(
+    ("filters", "path"),
+    [
+        ([{"key": "", "values": ["a"]}], "filters[0].key"),
+        ([{"key": "a", "values": ["x"]}, {"key": " a ", "values": ["y"]}], "filters[1].key"),
+        ([{"key": "a", "values": []}], "filters[0].values"),
+        ([{"key": "a", "values": [1]}], "filters[0].values"),
+        ([{"key": "a", "values": [" "]}], "filters[0].values"),
+        ([{"key": "a", "values": ["x"], "more": 1}], "filters[0]"),
+        ([{"key": f"k{n}", "values": ["x"]} for n in range(11)], "filters"),
+    ],
+)
+def test_filters_of_a_metric_that_make_no_sense_are_named(filters: Any, path: str) -> None:
+    with pytest.raises(FieldErrors) as caught:
+        make_metric(make_organization(), filters=filters)
+    assert caught.value.errors[0][0] == path
 
 
 @pytest.mark.parametrize(

@@ -221,8 +221,9 @@ def test_charge_routes(call: Any, acme: Organization) -> None:
     status, body = call("post", path, price)
     assert (status, body["data"]["planId"]) == (201, plan.public_id)
     charge_id = body["data"]["id"]
-    status, body = call("post", path, price)
-    assert (status, body["error"]["errors"][0]["field"]) == (400, "metric")
+    second = call("post", path, price)[1]["data"]["id"]
+    assert second != charge_id
+    assert call("delete", f"{path}/{second}")[0] == 200
     status, body = call("patch", f"{path}/{charge_id}", {"properties": {"amount": "2"}, "minAmount": 3})
     assert (status, body["data"]["properties"], body["data"]["minAmount"]) == (200, {"amount": "2"}, 3)
     status, body = call("patch", f"{path}/{charge_id}", {"properties": {"amount": "x"}})
@@ -231,6 +232,30 @@ def test_charge_routes(call: Any, acme: Organization) -> None:
     assert call("delete", f"{path}/{charge_id}")[0] == 200
     assert call("delete", f"{path}/{charge_id}")[0] == 404
     assert Charge.objects.kept().count() == 0
+
+
+def test_filters_and_groups_of_a_charge(call: Any, acme: Organization) -> None:
+    make_metric(acme, "calls", filters=[{"key": "region", "values": ["eu", "us"]}])
+    plan = make_plan(acme, code="pro")
+    path = f"/plans/{plan.public_id}/charges"
+    own = {"values": {"region": ["eu"]}, "properties": {"amount": "2"}, "invoiceDisplayName": "Europe"}
+    price = {"metricCode": "calls", "chargeModel": "standard", "properties": {"amount": "1"}}
+    status, body = call("post", path, price | {"filters": [own], "groupBy": ["user"]})
+    assert (status, body["data"]["filters"], body["data"]["groupKeys"]) == (201, [own], ["user"])
+    one = f"{path}/{body['data']['id']}"
+    kept = call("patch", one, {"properties": {"amount": "3"}})[1]["data"]
+    assert (kept["filters"], kept["groupKeys"]) == ([own], ["user"])
+    status, body = call("patch", one, {"filters": [own | {"values": {"region": ["asia"]}}]})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "filters[0].values.region")
+    status, body = call("patch", one, {"groupKeys": ["a"], "groupBy": ["b"]})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "groupBy")
+    every = call("patch", one, {"filters": [own | {"values": {"region": None}}], "groupKeys": []})[1]["data"]
+    assert (every["filters"][0]["values"], every["groupKeys"]) == ({"region": []}, [])
+    assert call("patch", one, {"filters": None})[1]["data"]["filters"] == []
+    status, body = call("get", "/billable-metrics/calls")
+    assert body["data"]["filters"] == [{"key": "region", "values": ["eu", "us"]}]
+    status, body = call("patch", "/billable-metrics/calls", {"filters": [{"key": "x", "values": []}]})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "filters[0].values")
 
 
 def test_locked_fields_and_deletion_with_subscriptions(call: Any, acme: Organization) -> None:

@@ -167,3 +167,43 @@ def test_a_mistake_in_an_expression_is_told_at_its_field(admin: Client) -> None:
     assert response.context["form"].errors["expression"] == [
         "At character 22: it ends too early; a value or a “)” is missing."
     ]
+
+
+def rows(*pairs: tuple[str, str], **more: str) -> dict[str, str]:
+    """Filters as the form sends them."""
+    data = {"filters-TOTAL_FORMS": str(len(pairs)), "filters-INITIAL_FORMS": "0"}
+    for number, (key, values) in enumerate(pairs):
+        data |= {f"filters-{number}-key": key, f"filters-{number}-values": values}
+    return {"name": "Calls", "code": "calls", "aggregation": "count"} | data | more
+
+
+def test_filters_are_added_changed_and_kept(admin: Client, acme: Organization) -> None:
+    admin.post("/metrics/add", rows(("region", "eu, us ,eu"), ("", ""), ("tier", "gold")))
+    metric = Metric.objects.get()
+    region = {"key": "region", "values": ["eu", "us"]}
+    assert metric.filters == [region, {"key": "tier", "values": ["gold"]}]
+    path = f"/metrics/{metric.public_id}"
+    assert "eu, us" in admin.get(path).content.decode()
+    assert 'value="eu, us"' in admin.get(f"{path}/edit").content.decode()
+    removed = rows(("region", "eu,us"), ("tier", "gold")) | {"filters-1-DELETE": "on"}
+    admin.post(f"{path}/edit", removed)
+    metric.refresh_from_db()
+    assert metric.filters == [region]
+    admin.post(f"{path}/edit", {"name": "Renamed", "code": "calls", "aggregation": "count"})
+    metric.refresh_from_db()
+    assert (metric.name, metric.filters) == ("Renamed", [region])
+    typed = admin.post(f"{path}/edit", rows(("site", "x"), do="try", expression="1"))
+    assert 'value="site"' in typed.content.decode()
+
+
+def test_what_is_wrong_with_a_filter_stands_at_its_row(admin: Client) -> None:
+    response = admin.post("/metrics/add", rows(("", ""), ("region", ""), ("tier", "x"), ("tier", "y")))
+    assert response.status_code == 422
+    found = [dict(row.errors) for row in response.context["form"].filter_rows.forms]
+    assert found == [
+        {},
+        {"values": ["Enter at least one value."]},
+        {},
+        {"key": ["This property is named twice."]},
+    ]
+    assert not Metric.objects.exists()

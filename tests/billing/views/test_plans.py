@@ -410,3 +410,91 @@ def test_the_pages_take_the_same_queries_however_much_there_is(
             admin.get(f"/plans/{plan.public_id}{path}")
     with django_assert_num_queries(6):
         admin.get("/plans")
+
+
+FILTERS = [{"key": "region", "values": ["eu", "us"]}, {"key": "a=b c", "values": ["x&y"]}]
+
+
+def filtered(metric: Any, **more: Any) -> dict[str, Any]:
+    """A standard charge with one filter, as the form sends it."""
+    return fields() | {
+        "charges-0-metric": metric.pk.hex,
+        "charges-0-charge_model": "standard",
+        "charges-0-amount": "1",
+        "charges-0-group_keys": " user, site ,",
+        "charges-0-filters-0-choices": ["region=eu", "a%3Db%20c="],
+        "charges-0-filters-0-amount": "2.50",
+        "charges-0-filters-0-invoice_display_name": "Europe",
+        **more,
+    }
+
+
+def test_a_charge_is_saved_with_filters_and_groups_and_comes_back_as_typed(
+    admin: Client, acme: Organization
+) -> None:
+    calls = make_metric(acme, "calls", filters=FILTERS)
+    assert admin.post("/plans/add", filtered(calls)).status_code == 302
+    plan = Plan.objects.get()
+    row = plan.charges.get()
+    assert row.filters == [
+        {
+            "values": {"region": ["eu"], "a=b c": []},
+            "properties": {"amount": "2.5"},
+            "invoice_display_name": "Europe",
+        }
+    ]
+    assert row.group_keys == ["user", "site"]
+    html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
+    for value, on in (("region=eu", True), ("region=us", False), ("region=", False), ("a%3Db%20c=", True)):
+        box = re.search(rf'name="charges-0-filters-0-choices" value="{re.escape(value)}"( checked)?', html)
+        assert box and bool(box[1]) == on, value
+    assert 'value="user, site"' in html and 'value="2.5"' in html
+    shown = admin.get(f"/plans/{plan.public_id}").content.decode()
+    assert "Europe" in shown and "One line for each user, site." in shown
+    trail = admin.get(f"/plans/{plan.public_id}/activity").content.decode()
+    assert "Europe: Price per unit €2.50. One line for each user, site." in trail
+
+
+def test_filters_and_their_tiers_are_added_and_removed_without_javascript(
+    admin: Client, acme: Organization
+) -> None:
+    calls = make_metric(acme, "calls", filters=FILTERS)
+    data = fields() | tiers(calls, ("10", "1", ""), ("", "2", ""))
+
+    def do(verb: str) -> Any:
+        return admin.post("/plans/add", data | {"do": verb}).context["charges"][0][0]
+
+    added = do("add-filter:0").filters
+    assert [[row.get("price") for row in one.tier_rows] for one in added] == [["1", "2"]]
+    data |= {"charges-0-filters-0-choices": "region=eu", "charges-0-filters-0-tiers-0-to_value": "5"}
+    data |= {"charges-0-filters-0-tiers-0-price": "7", "charges-0-filters-0-tiers-1-price": "8"}
+    data |= {"charges-0-filters-1-choices": "region=us", "charges-0-filters-1-tiers-0-price": "9"}
+    more = do("add-filter-tier:0:0").filters
+    assert [len(one.tier_rows) for one in more] == [3, 1]
+    less = do("remove-filter-tier:0:0:0").filters
+    assert [[row["price"] for row in one.tier_rows] for one in less] == [["8"], ["9"]]
+    [left] = do("remove-filter:0:0").filters
+    assert left.values() == {"region": ["us"]}
+    for nonsense in ("remove-filter:0:9", "add-filter-tier:0:9", "remove-filter:7:0", "remove-filter-tier:0"):
+        found = admin.post("/plans/add", data | {"do": nonsense}).context["charges"][0][0].filters
+        assert [len(one.tier_rows) for one in found] == [2, 1], nonsense
+    assert not Plan.objects.exists()
+
+
+def test_problems_of_filters_stand_at_their_cells(admin: Client, acme: Organization) -> None:
+    calls = make_metric(acme, "calls", filters=FILTERS)
+    data = filtered(calls, **{"charges-0-filters-0-amount": "x", "charges-0-group_keys": "a, a"})
+    data |= {"charges-0-filters-1-amount": "1", "charges-0-filters-1-choices": ["nothing=here"]}
+    response = admin.post("/plans/add", data)
+    html = response.content.decode()
+    assert response.status_code == 422
+    assert error_at(html, "charges-0-filters-0-amount") == "Use digits and a point, like 0.05."
+    assert error_at(html, "charges-0-group_keys") == "A property is named twice."
+    assert "Choose at least one property." in html
+    assert not Plan.objects.exists()
+
+
+def test_a_metric_without_filters_offers_none(admin: Client, acme: Organization) -> None:
+    plan = make_plan(acme, [make_metric(acme)])
+    html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
+    assert "add-filter" not in html

@@ -7,12 +7,14 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from billing.actions.charge_terms import FilterTerms
+from billing.actions.usage import ingest
 from billing.models import BillingEntity
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan
 from tests.factories.customers import make_customer
 from tests.factories.people import make_member, make_organization, sign_in
-from tests.factories.usage import make_metered, make_subscription, use
+from tests.factories.usage import event, make_metered, make_subscription, use
 
 pytestmark = pytest.mark.django_db
 
@@ -188,3 +190,27 @@ def test_takes_the_same_few_queries_whatever_was_used(staff, metered, django_ass
         use(subscription, seats, *range(20), at=timezone.now())
         with django_assert_max_num_queries(16):
             staff.get(address(subscription))
+
+
+def test_the_drawer_breaks_a_charge_down_by_filter_and_group(client):
+    organization = make_organization()
+    sign_in(client, make_member(organization))
+    filters = [{"key": "region", "values": ["eu", "us"]}]
+    metric = make_metric(organization, filters=filters)
+    rows = [FilterTerms({"region": ["eu"]}, {"amount": "2"}, "Europe")]
+    terms = charge(metric, properties={"amount": "1"}, filters=rows, group_keys=["user"])
+    customer = make_customer(organization)
+    at = timezone.now()
+    subscription = make_subscription(
+        customer, make_plan(organization, [terms]), started_at=at - timedelta(days=3), next_billing_at=None
+    )
+    sent = [("eu", "ann", 3), ("eu", "<b>", 4), ("us", "ann", 5)]
+    for region, user, value in sent:
+        ingest(organization, [event(subscription, metric, value, at=at, region=region, user=user)], at=at)
+    url = f"/customers/{customer.public_id}/usage"
+    text = client.get(url).content.decode()
+    assert "€19.00" in text
+    drawer = f"{url}/{subscription.public_id}/{subscription.plan.charges.get().public_id}"
+    text = client.get(drawer, HTTP_HX_REQUEST="true", HTTP_HX_TARGET="drawer").content.decode()
+    for expected in ("Breakdown", "Europe · ann", "Europe · &lt;b&gt;", "€8.00", "Default price", "€5.00"):
+        assert expected in text, expected
