@@ -14,7 +14,7 @@ from uuid import UUID
 from billing.models import Metric, Tax
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import BillingError, FieldErrors, Invalid
-from billing.rules.filters import MAX_FILTERS, read_choice, read_group_keys
+from billing.rules.filters import MAX_FILTERS, read_choice, read_group_keys, same_choice
 
 Errors = list[tuple[str, str]]
 
@@ -146,7 +146,7 @@ def wrong_price(
         errors += error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
     known = [row["values"] for row in filters]
     for at, own in enumerate(price.filters):
-        if own.values not in known:
+        if same_choice(own.values) not in known:
             errors.append((f"filters[{at}].values", "The charge has no filter with these values."))
         try:
             stored_properties(model, own.properties)
@@ -161,7 +161,7 @@ def stored_price(model: str, price: PricedIn) -> dict[str, Any]:
         "properties": stored_properties(model, price.properties),
         "min_amount_minor": price.min_amount_minor,
         "filters": [
-            {"values": row.values, "properties": stored_properties(model, row.properties)}
+            {"values": same_choice(row.values), "properties": stored_properties(model, row.properties)}
             for row in price.filters
         ],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, cast
@@ -13,6 +14,7 @@ from billing.actions.charge_terms import PricedIn
 from billing.actions.clock import now
 from billing.actions.plan_prices import PriceTerms, add_price, remove_price, update_price
 from billing.actions.plans import update_plan
+from billing.api.charges import FilterIn, filter_terms
 from billing.api.lookups import by_id_or_code, minor, refuse_null
 from billing.api.plans import PriceIn, also, price_terms
 from billing.models import ChargePrice, Plan, PlanPrice
@@ -31,6 +33,7 @@ class ChargeIn(ApiSchema):
     metric_code: str | None = None
     properties: dict[str, Any]
     min_amount: Decimal | None = None
+    filters: list[FilterIn] = Field(default_factory=list)
 
 
 class PriceBody(PriceIn):
@@ -51,19 +54,22 @@ def charges_in(plan: Plan, bodies: Sequence[ChargeIn], currency: str) -> dict[An
     """{charge key: its price}; a charge that is named twice or unknown is refused at its place."""
     rows = list(plan.charges.kept().select_related("metric"))
     known = {row.pk: row.pk for row in rows} | {row.metric.code: row.pk for row in rows}
+    shared = {code for code, n in Counter(row.metric.code for row in rows).items() if n > 1}
     found: dict[Any, PricedIn] = {}
     for index, body in enumerate(bodies):
         path = f"charges[{index}]"
         wanted: Any = decode("chg", body.charge_id) if body.charge_id else body.metric_code
         if wanted is None:
             raise Invalid("Send chargeId or metricCode.", code="required", field=f"{path}.charge_id")
+        if wanted in shared:
+            raise Invalid("Several charges price this metric: send chargeId.", field=f"{path}.metric_code")
         if wanted not in known:
             name = "charge_id" if body.charge_id else "metric_code"
             raise Invalid("This plan has no such charge.", code="unknown", field=f"{path}.{name}")
         if known[wanted] in found:
             raise Invalid("This charge is named twice.", field=path)
         least = minor(body.min_amount or Decimal(0), currency, f"{path}.min_amount")
-        found[known[wanted]] = PricedIn(body.properties, least)
+        found[known[wanted]] = PricedIn(body.properties, least, filter_terms(body.filters))
     return found
 
 

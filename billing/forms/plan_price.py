@@ -13,7 +13,7 @@ from uuid import UUID
 
 from django import forms
 
-from billing.actions.charge_terms import PricedIn, stored_properties
+from billing.actions.charge_terms import FilterTerms, PricedIn, stored_properties
 from billing.actions.plan_prices import PriceTerms
 from billing.forms.charge_fields import text_field
 from billing.forms.charge_rows import PROPERTIES, TIERS, WORDS
@@ -24,6 +24,7 @@ from billing.rules.amounts import read_amount
 from billing.rules.charges.registry import charge_model
 from billing.rules.charges.tiers import Tier
 from billing.rules.errors import BillingError, FieldErrors, Invalid
+from billing.rules.filters import filter_name
 from billing.rules.money import from_minor
 
 _TIER = re.compile(r"properties\.\w+\[(\d+)\]\.(\w+)$")
@@ -46,15 +47,18 @@ LABELS = {
 class ChargePriceForm(forms.Form):
     """The amounts of one charge: `tiers` [(span, price, flat)] or `cells`, and its minimum spend."""
 
-    def __init__(self, charge: Charge, price: ChargePrice | None, currency: str, **kwargs: Any) -> None:
+    def __init__(
+        self, charge: Charge, price: ChargePrice | None, currency: str, *, data: Any, prefix: str = ""
+    ) -> None:
         self.charge, self.price, self.currency = charge, price, currency
+        self.filters = [] if prefix else filter_forms(charge, price, currency, data)
         self.base = price.properties if price else charge.properties
         fields, initial = cells_of(charge, self.base)
         if price is None:
             initial = {name: value for name, value in initial.items() if name.startswith("rate")}
         elif price.min_amount_minor:
             initial["min_amount"] = f"{from_minor(price.min_amount_minor, price.currency):f}"
-        super().__init__(prefix=f"charge-{charge.pk.hex}", initial=initial, **kwargs)
+        super().__init__(data, prefix=prefix or f"charge-{charge.pk.hex}", initial=initial)
         self.fields |= fields
         self.fields["min_amount"] = text_field("Minimum spend per period")
 
@@ -88,15 +92,15 @@ class ChargePriceForm(forms.Form):
         properties = with_cells(self.charge.charge_model, self.base, self.cleaned_data)
         least = 0
         try:
-            if self.cleaned_data["min_amount"]:
-                least = read_amount(self.cleaned_data["min_amount"], self.currency)
+            if typed := self.cleaned_data.get("min_amount"):
+                least = read_amount(typed, self.currency)
         except Invalid as error:
             self.add_error("min_amount", str(error))
         try:
             stored_properties(self.charge.charge_model, properties)
         except BillingError as error:
             self.place(error)
-        return PricedIn(properties, least)
+        return PricedIn(properties, least, [terms for form in self.filters if (terms := form.terms())])
 
     def place(self, error: BillingError) -> None:
         """Put the errors of the rule at their cells."""
@@ -108,6 +112,47 @@ class ChargePriceForm(forms.Form):
             if found:
                 cell = f"{'flat' if found[2] == 'flatAmount' else 'price'}_{found[1]}"
             self.add_error(cell if cell in self.fields else None, WORDS.get(text, text))
+
+
+class FilterPriceForm(ChargePriceForm):
+    """The amounts of one filter of a charge; left empty, its events cost what the charge does."""
+
+    def __init__(self, charge: Charge, number: int, stored: Any, currency: str, data: Any) -> None:
+        row = charge.filters[number]
+        self.name, self.values = filter_name(row), row["values"]
+        own = copy.copy(charge)
+        own.properties = row["properties"]
+        price = ChargePrice(currency=currency, properties=stored["properties"]) if stored else None
+        prefix = f"charge-{charge.pk.hex}-filter-{number}"
+        super().__init__(own, price, currency, data=data, prefix=prefix)
+        del self.fields["min_amount"]
+
+    @property
+    def empty(self) -> bool:
+        """Nothing stands there."""
+        return not any(str(value or "").strip() for value in self.cleaned_data.values())
+
+    def terms(self) -> FilterTerms | None:
+        """What was typed; None when it is empty. Errors stand at their cells."""
+        found = self.priced() if self.is_valid() else None
+        return FilterTerms(self.values, found.properties) if found else None
+
+
+def filter_forms(
+    charge: Charge, price: ChargePrice | None, currency: str, data: Any
+) -> list[FilterPriceForm]:
+    """A form for each filter of a charge, with what it costs in the currency."""
+    stored = price.filters if price else []
+    return [
+        FilterPriceForm(
+            charge,
+            number,
+            next((one for one in stored if one["values"] == row["values"]), None),
+            currency,
+            data,
+        )
+        for number, row in enumerate(charge.filters)
+    ]
 
 
 def tiers_of(model: str, properties: dict[str, Any]) -> tuple[Tier, ...]:
@@ -208,10 +253,11 @@ class PriceForm(forms.Form):
                 self.add_error(name, str(error))
         charges: dict[UUID, PricedIn] = {}
         for form in self.charges:
-            form.currency = code
+            for one in (form, *form.filters):
+                one.currency = code
             found = form.priced()
             if found is not None:
                 charges[form.charge.pk] = found
-        if self.errors or any(form.errors for form in self.charges):
+        if self.errors or any(one.errors for form in self.charges for one in (form, *form.filters)):
             return None
         return PriceTerms(code, amounts["amount"], amounts["commitment"], charges)

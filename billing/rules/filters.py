@@ -165,7 +165,7 @@ def read_choice(raw: Any, declared: Declared) -> dict[str, list[str]]:
             errors.append((f"values.{key}", "The metric has no filter on this property."))
             continue
         try:
-            values = [] if some in ([], [ALL_VALUES], None) else read_values(some)
+            values = [] if stands_for_all(some) else read_values(some)
         except ValueError as error:
             errors.append((f"values.{key}", str(error)))
             continue
@@ -176,6 +176,16 @@ def read_choice(raw: Any, declared: Declared) -> dict[str, list[str]]:
     if errors:
         raise FieldErrors(errors, code="invalid_filters")
     return {key: found[key] for key in declared if key in found}
+
+
+def stands_for_all(some: Any) -> bool:
+    """Whether what is chosen of a key means all of its values."""
+    return some in ([], [ALL_VALUES], None)
+
+
+def same_choice(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a filter chooses as it is stored, to tell whether two are the same."""
+    return {key: [] if stands_for_all(some) else some for key, some in values.items()}
 
 
 def read_group_keys(raw: Sequence[str]) -> list[str]:

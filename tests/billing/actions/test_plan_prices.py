@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from billing.actions.charge_terms import PricedIn
-from billing.actions.plan_prices import PriceTerms, add_price, remove_price, update_price
+from billing.actions.charge_terms import FilterTerms, PricedIn
+from billing.actions.charges import terms_of as terms_of_charge
+from billing.actions.plan_prices import PriceTerms, add_price, copied_prices, remove_price, update_price
 from billing.actions.plans import create_plan, update_plan
+from billing.actions.usage import ingest
 from billing.models import AuditEntry, ChargePrice, EmittedEvent, Organization, Plan, PlanPrice
 from billing.queries.terms import price_book, terms_of
+from billing.queries.usage import charge_usage
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 from customers.actions.assign import assign_plan
 from invoicing.actions.billing_run import run
@@ -18,7 +22,7 @@ from invoicing.models import Invoice
 from tests.factories.catalog import GRADUATED, charge, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on
 from tests.factories.people import ACTOR, NOW, make_organization
-from tests.factories.usage import use
+from tests.factories.usage import AT, END, START, event, make_subscription, use
 
 pytestmark = pytest.mark.django_db
 
@@ -202,3 +206,36 @@ def test_terms_follow_the_subscription(organization: Organization) -> None:
     update_price(price, PriceTerms("JPY", 3300), by=ACTOR, at=NOW)
     subscription.refresh_from_db()
     assert (subscription.amount_minor, terms_of(subscription).amount_minor) == (3300, 3300)
+
+
+def test_filters_have_prices_in_other_currencies_and_cost_what_the_charge_does_without(
+    organization: Organization,
+) -> None:
+    """USD: eu at 5, us has no price of its own, so it costs 3 like the rest. 2 eu and 4 us: 10 + 12."""
+    metric = make_metric(organization, filters=[{"key": "region", "values": ["eu", "us"]}])
+    rows = [FilterTerms({"region": [one]}, {"amount": "2"}) for one in ("eu", "us")]
+    plan = make_plan(organization, 0, charge(metric, properties={"amount": "1"}, filters=rows))
+    row = plan.charges.get()
+    priced = PricedIn({"amount": "3"}, filters=[FilterTerms({"region": ["eu"]}, {"amount": "5"})])
+    add_price(plan, PriceTerms("USD", charges={row.pk: priced}), by=ACTOR, at=NOW)
+    customer = billed_customer(organization, currency="USD")
+    subscription = make_subscription(customer, plan, currency="USD")
+    sent = [event(subscription, metric, value, region=region) for region, value in (("eu", 2), ("us", 4))]
+    ingest(organization, sent, at=AT)
+    [item] = charge_usage(subscription, START, END)
+    assert [(part.label, part.amount_minor) for part in item.parts] == [("eu", 1000), ("", 1200)]
+    unknown = PricedIn({"amount": "3"}, filters=[FilterTerms({"region": ["asia"]}, {"amount": "x"})])
+    with pytest.raises(FieldErrors) as caught:
+        update_price(plan.prices.get(), PriceTerms("USD", charges={row.pk: unknown}), by=ACTOR, at=NOW)
+    assert [name for name, _ in caught.value.errors] == [
+        "charges[0].filters[0].values",
+        "charges[0].filters[0].properties.amount",
+    ]
+    copy = copied_prices(plan, create_copy(plan))
+    assert next(iter(copy[0].charges.values())).filters == priced.filters
+
+
+def create_copy(plan: Plan) -> Plan:
+    """A plan with the same charges."""
+    rows = [replace(terms_of_charge(row), id=None) for row in plan.charges.kept()]
+    return make_plan(plan.organization, 0, *rows)

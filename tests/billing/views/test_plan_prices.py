@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from billing.actions.charge_terms import FilterTerms
 from billing.models import ChargePrice, Organization, PlanPrice
 from tests.billing.views.test_plans import HTMX, error_at
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, subscribe
@@ -128,3 +129,23 @@ def test_viewers_and_strangers(client: Client, acme: Organization, plan: Any) ->
     assert [viewer.get(path).status_code for path in paths] == [403] * 3
     stranger = sign_in(client, make_member(make_organization("Other")))
     assert [stranger.get(path).status_code for path in paths] == [404] * 3
+
+
+def test_a_filter_has_cells_of_its_own(admin: Client, acme: Organization) -> None:
+    metric = make_metric(acme, "calls", filters=[{"key": "region", "values": ["eu", "us"]}])
+    rows = [FilterTerms({"region": [one]}, {"amount": "2"}) for one in ("eu", "us")]
+    plan = make_plan(acme, [charge(metric, filters=rows)])
+    typed = {"currency": "USD", "amount": "45"} | cells(plan, calls__amount="3")
+    path = f"/plans/{plan.public_id}/prices/add"
+    wrong = admin.post(path, typed | cells(plan, **{"calls__filter-0-amount": "x"}))
+    key = f"charge-{plan.charges.get().pk.hex}-filter-0-amount"
+    assert error_at(wrong.content.decode(), key) == "Use digits and a point, like 0.05."
+    admin.post(path, typed | cells(plan, **{"calls__filter-0-amount": "5"}))
+    stored = ChargePrice.objects.get()
+    assert (stored.properties, stored.filters) == (
+        {"amount": "3"},
+        [{"values": {"region": ["eu"]}, "properties": {"amount": "5"}}],
+    )
+    html = admin.get(f"/plans/{plan.public_id}/prices/USD").content.decode()
+    assert f'name="{key}" value="5"' in html
+    assert "In USD" in admin.get(f"/plans/{plan.public_id}").content.decode()
