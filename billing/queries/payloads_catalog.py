@@ -89,7 +89,7 @@ def charge_price_payload(row: ChargePrice) -> dict[str, Any]:
     return {
         "currency": row.currency,
         "properties": row.properties,
-        "filters": row.filters,
+        **({"filters": row.filters} if row.filters else {}),
         "minAmount": from_minor(row.min_amount_minor, row.currency),
     }
 

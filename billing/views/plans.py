@@ -121,12 +121,13 @@ def other_prices(book: PriceBook, charge: Charge) -> list[dict[str, Any]]:
     found = []
     for code in sorted(book.prices):
         priced = book.in_currency(charge, code)
-        least, shown = priced.min_amount_minor, shown_charge(priced, code)
+        least = priced.min_amount_minor
+        shown = shown_charge(priced, code) if book.priced(charge, code) else None
         found.append(
             {
                 "title": f"In {code}",
-                "table": shown.table if book.priced(charge, code) else None,
-                "filters": shown.filters,
+                "table": shown.table if shown else None,
+                "filters": shown.filters if shown else [],
                 "note": f"minimum spend {money_text(least, code)} per period" if least else "",
             }
         )

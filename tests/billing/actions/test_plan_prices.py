@@ -22,7 +22,7 @@ from invoicing.models import Invoice
 from tests.factories.catalog import GRADUATED, charge, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on
 from tests.factories.people import ACTOR, NOW, make_organization
-from tests.factories.usage import AT, END, START, event, make_subscription, use
+from tests.factories.usage import AT, END, START, event, use
 
 pytestmark = pytest.mark.django_db
 
@@ -219,7 +219,7 @@ def test_filters_have_prices_in_other_currencies_and_cost_what_the_charge_does_w
     priced = PricedIn({"amount": "3"}, filters=[FilterTerms({"region": ["eu"]}, {"amount": "5"})])
     add_price(plan, PriceTerms("USD", charges={row.pk: priced}), by=ACTOR, at=NOW)
     customer = billed_customer(organization, currency="USD")
-    subscription = make_subscription(customer, plan, currency="USD")
+    subscription = assign_plan(customer, plan, by=ACTOR, at=START)
     sent = [event(subscription, metric, value, region=region) for region, value in (("eu", 2), ("us", 4))]
     ingest(organization, sent, at=AT)
     [item] = charge_usage(subscription, START, END)
