@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from inspect import signature
 from typing import Any
 
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.coupon_terms import create_coupon
 from billing.actions.coupons import apply_coupon
 from billing.models import Plan

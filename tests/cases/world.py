@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing.actions.charges import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms
 from billing.actions.metrics import create_metric
 from billing.actions.organizations import create_organization
 from billing.actions.plans import create_plan
