@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit, catalog
-from billing.actions.charges import named_under, stored_properties
+from billing.actions.charge_terms import named_under, stored_properties
 from billing.actions.plan_events import tell
 from billing.actions.price_versions import keeping_prices
 from billing.models import AddOn, FixedCharge, FixedChargePrice, Plan, Tax

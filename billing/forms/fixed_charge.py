@@ -9,7 +9,7 @@ from typing import Any, cast
 from django import forms
 from django.http import QueryDict
 
-from billing.actions.charges import stored_properties
+from billing.actions.charge_terms import stored_properties
 from billing.actions.fixed_charges import FixedTerms
 from billing.forms.charge_fields import TierForm, text_field
 from billing.forms.charge_rows import TIERS, WORDS, from_values

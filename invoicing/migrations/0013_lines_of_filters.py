@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('invoicing', '0011_invoice_review'),
+        ('invoicing', '0012_fixed_charges'),
     ]
 
     operations = [

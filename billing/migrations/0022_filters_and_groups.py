@@ -19,7 +19,7 @@ $$
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0017_charges_share_metrics'),
+        ('billing', '0021_charges_share_metrics'),
     ]
 
     operations = [

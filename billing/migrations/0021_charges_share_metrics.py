@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0016_add_ons'),
+        ('billing', '0020_price_versions'),
     ]
 
     operations = [
