@@ -1,4 +1,5 @@
-"""What may change while a subscription runs: its name, the day it ends, and whether it is canceled.
+"""What may change while a subscription runs: its name, whether it shares invoices, when it ends, and whether it is
+canceled.
 
 A cancellation takes effect at the end of the running period and can be taken back until then; the end that was set
 before stands again.
@@ -20,7 +21,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import SubscriptionStatus
 
-FIELDS = ("name", "ending_at", "metadata")
+FIELDS = ("name", "ending_at", "metadata", "separate_invoice")
 
 
 @transaction.atomic

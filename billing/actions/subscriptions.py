@@ -57,6 +57,7 @@ def start_subscription(
     subscription_at: datetime | None = None,
     ending_at: datetime | None = None,
     trial_days: int | None = None,
+    separate_invoice: bool = False,
     metadata: dict[str, Any] | None = None,
     by: Actor,
     at: datetime,
@@ -91,6 +92,7 @@ def start_subscription(
         ending_at=ending_at,
         status=SubscriptionStatus.PENDING.value,
         metadata=metadata or {},
+        separate_invoice=separate_invoice,
     )
     subscription.external_id = subscription.external_id or subscription.public_id
     if not pending:
@@ -166,7 +168,7 @@ def end_subscription(
     new = SubscriptionStatus.CANCELED if canceled else SubscriptionStatus.TERMINATED
     subscription.terminated_at = at
     subscription.canceled_at = at if canceled else None
-    subscription.next_billing_at = None
+    subscription.next_billing_at = subscription.paused_at = subscription.resumes_at = None
     set_status(subscription, new, f"subscription.{new.value}", reason=reason, by=by, at=at)
     return subscription
 

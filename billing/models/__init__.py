@@ -18,7 +18,7 @@ from billing.models.monitoring import (
 from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
 from billing.models.price_change import Follow, PlanVersion, PriceChange, PriceChangeRow, PriceMove
 from billing.models.prices import ChargePrice, PlanPrice
-from billing.models.subscription import Subscription
+from billing.models.subscription import Pause, Subscription
 from billing.models.tax import Tax
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
 from billing.models.wallet import EntryKind, Wallet, WalletEntry, WalletLot
@@ -52,6 +52,7 @@ __all__ = [
     "Metric",
     "Numbering",
     "Organization",
+    "Pause",
     "Plan",
     "PlanPrice",
     "PlanVersion",

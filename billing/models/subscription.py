@@ -38,7 +38,8 @@ class Subscription(Scoped):
     `next_billing_at` is the end of the running period in the customer's timezone, an instant, kept so that
     the billing run finds what is due by an index. `ending_at` is when it ends by itself; once its cancellation was
     asked for (`cancel_requested_at`) that is the end of the period, and `end_before_cancel` the end that stands again
-    when it is kept after all.
+    when it is kept after all. While it is paused, `paused_at` is since when, and `resumes_at` when it goes on by
+    itself; `has_paused`: its fees have pauses (model Pause) to leave out.
     `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage
     thresholds make invoices, `progressively_billed` that they have made one.
     """
@@ -70,6 +71,10 @@ class Subscription(Scoped):
     ending_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True, editable=False)
     end_before_cancel = models.DateTimeField(null=True, blank=True, editable=False)
+    paused_at = models.DateTimeField(null=True, blank=True, editable=False)
+    resumes_at = models.DateTimeField(null=True, blank=True, editable=False)
+    has_paused = models.BooleanField(default=False, editable=False)
+    separate_invoice = models.BooleanField("invoice of its own", default=False)
     next_billing_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)
@@ -99,6 +104,11 @@ class Subscription(Scoped):
             models.CheckConstraint(
                 condition=Q(cancel_requested_at=None) | Q(ending_at__isnull=False),
                 name="canceled_subscription_has_its_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(status="paused", paused_at__isnull=False)
+                | ~Q(status="paused") & Q(paused_at=None, resumes_at=None),
+                name="paused_subscription_has_its_moment",
             ),
         ]
         indexes: ClassVar = [
@@ -132,3 +142,27 @@ class Subscription(Scoped):
     def is_canceling(self) -> bool:
         """Running still, and canceled at the end of its period."""
         return self.is_live and self.cancel_requested_at is not None
+
+
+class Pause(Scoped):
+    """A stretch of a subscription's life that its fee leaves out, [started_at, ended_at); open until it goes on."""
+
+    PREFIX = "pau"
+
+    subscription = models.ForeignKey(Subscription, on_delete=models.PROTECT, related_name="pauses")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering: ClassVar = ["started_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["subscription"], condition=Q(ended_at=None), name="one_open_pause"
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=models.F("started_at")), name="pause_forward"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d} to {self.ended_at:%Y-%m-%d}" if self.ended_at else "open"

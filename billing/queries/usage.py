@@ -128,6 +128,8 @@ def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, 
     start = usage_start(subscription)
     ended = subscription.terminated_at or subscription.canceled_at
     end = ended or subscription.next_billing_at or at
+    if subscription.paused_at and not ended:
+        end = max(end, at)  # the period goes on for as long as nothing is billed
     return start, max(start, end)
 
 

@@ -4,6 +4,7 @@ Laws.
 - price x used days / days of the whole period, as an exact decimal; rounded once, at the line.
 - Days are local calendar days; a begun day counts. Used days of a trial are not charged.
 - The day of an upgrade belongs to the new plan, the day of a termination to the old one.
+- Days of a pause are not charged (`billing/rules/pauses.py`).
 
 Example: 100 a month, started on 15 March with a trial of 3 days: 18 to 31 March are 14 of 31 days,
 100 x 14 / 31 = 45.16.
@@ -64,7 +65,8 @@ class SubscriptionFeeFacts:
     full period of the schedule that contains the start of the window. `upgraded`: ended by a
     change to a plan that costs as much or more. `has_next`: another subscription of the same
     external id follows (an upgrade or a downgrade). `has_previous` and `after_upgrade` look back
-    in the same way. `already_billed`: it had a subscription fee before this invoice.
+    in the same way. `already_billed`: it had a subscription fee before this invoice. `paused_days`
+    of the window cost nothing.
     """
 
     amount_minor: int
@@ -82,6 +84,7 @@ class SubscriptionFeeFacts:
     has_next: bool = False
     has_previous: bool = False
     after_upgrade: bool = False
+    paused_days: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,7 @@ def subscription_fee(facts: SubscriptionFeeFacts) -> SubscriptionFee:
         days = max(0, days - 1) if facts.upgraded else days
     elif not facts.after_upgrade and _due_in_full(facts) and not _trial_inside(facts):
         days = whole_days
+    days = max(0, days - facts.paused_days)
     amount = ZERO if not days else prorate(Decimal(facts.amount_minor), days, whole_days)
     return SubscriptionFee(days, whole_days, amount)
 

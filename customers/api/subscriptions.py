@@ -9,6 +9,7 @@ from ninja import Field, Query, Router
 from pydantic import AliasChoices, AwareDatetime
 
 from billing.actions.clock import now
+from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end, keep_subscription, update_subscription
 from billing.actions.subscriptions import cancel_pending
 from billing.models import Plan, Subscription
@@ -19,6 +20,7 @@ from billing.rules.states import SubscriptionStatus
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope, plain_json
 from customers.actions.assign import assign_plan
 from customers.models import Customer
+from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.termination import terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
 
@@ -37,6 +39,7 @@ class SubscriptionIn(ApiSchema):
     start_date: AwareDatetime | None = None
     ending_at: AwareDatetime | None = None
     trial_days: int | None = Field(None, ge=0, le=3650)
+    separate_invoice: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
 
 
@@ -55,7 +58,17 @@ class SubscriptionChange(ApiSchema):
 
     name: str = Field("", max_length=200)
     ending_at: AwareDatetime | None = None
+    separate_invoice: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+
+
+class PauseIn(ApiSchema):
+    """Since now, until it is resumed or `resumesAt` has come."""
+
+    resumes_at: AwareDatetime | None = Field(
+        default=None, validation_alias=AliasChoices("resumesAt", "resumeAt", "resumes_at")
+    )
+    reason: str = Field(default="", max_length=500)
 
 
 class CancelIn(ApiSchema):
@@ -140,6 +153,7 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
             subscription_at=body.start_date,
             ending_at=body.ending_at,
             trial_days=body.trial_days,
+            separate_invoice=body.separate_invoice,
             metadata=plain_json(body.metadata),
             by=staff.actor,
             at=now(staff.organization),
@@ -199,6 +213,23 @@ def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) ->
         cancel_pending(row, **told)
     else:
         terminate_subscription(row, Ending(wish.invoice == "generate", wish.credit_note), **told)
+    return answer(staff, id)
+
+
+@router.post("/{id}/pause")
+def pause(request: HttpRequest, id: str, body: PauseIn | None = None) -> dict[str, Any]:
+    """Nothing is billed from now on, until it is resumed."""
+    staff, wish = cast(ApiRequest, request), body or PauseIn()
+    told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
+    pause_subscription(row_of(staff, id), resumes_at=wish.resumes_at, **told)
+    return answer(staff, id)
+
+
+@router.post("/{id}/resume")
+def resume(request: HttpRequest, id: str) -> dict[str, Any]:
+    """It goes on now: what ended meanwhile is billed, paused days are given back."""
+    staff = cast(ApiRequest, request)
+    resume_subscription(row_of(staff, id), by=staff.actor, at=now(staff.organization))
     return answer(staff, id)
 
 

@@ -86,6 +86,11 @@ class AssignForm(OnceForm):
         max_value=3650,
         help_text="Days. Empty: as the plan says.",
     )
+    separate_invoice = forms.BooleanField(
+        label="An invoice of its own",
+        required=False,
+        help_text="Else subscriptions that are due on the same day share one.",
+    )
 
     def __init__(self, *args: Any, customer: Customer, at: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -128,6 +133,7 @@ class AssignForm(OnceForm):
             "name": data["name"],
             "external_id": data["external_id"],
             "trial_days": data["trial_days"],
+            "separate_invoice": data["separate_invoice"],
         }
 
 
@@ -143,12 +149,21 @@ class EditForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="The last day. Empty: until it is ended.",
     )
+    separate_invoice = forms.BooleanField(
+        label="An invoice of its own",
+        required=False,
+        help_text="Else subscriptions that are due on the same day share one.",
+    )
 
     def __init__(self, *args: Any, subscription: Subscription, **kwargs: Any) -> None:
         self.tz = customer_timezone(subscription.customer)
         ending = subscription.ending_at
         self.end = last_day(ending, self.tz) if ending else None
-        kwargs["initial"] = {"name": subscription.name, "ends_on": self.end}
+        kwargs["initial"] = {
+            "name": subscription.name,
+            "ends_on": self.end,
+            "separate_invoice": subscription.separate_invoice,
+        }
         super().__init__(*args, **kwargs)
         if subscription.is_canceling:
             self.fields["ends_on"].disabled = True
@@ -159,10 +174,22 @@ class EditForm(forms.Form):
     def given(self) -> dict[str, Any]:
         """The changed columns, for `update_subscription`."""
         ends = self.cleaned_data["ends_on"]
-        given: dict[str, Any] = {"name": self.cleaned_data["name"]}
+        given = {name: self.cleaned_data[name] for name in ("name", "separate_invoice")}
         if ends != self.end:
             given["ending_at"] = start_of_day(ends + timedelta(days=1), self.tz) if ends else None
         return given
+
+
+class PauseForm(OnceForm):
+    """Pausing, and the day on which it goes on by itself. Days are days in the customer's timezone."""
+
+    resumes_on = DayField(
+        label="Goes on by itself on",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="The first day after the pause. Empty: until it is resumed.",
+    )
+    reason = forms.CharField(label="Reason", required=False, max_length=500)
 
 
 class TerminateForm(OnceForm):

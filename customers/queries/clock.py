@@ -49,7 +49,8 @@ def kinds(organization: Organization) -> list[tuple[QuerySet[Any], str, str, str
             whose,
         ),
         (billed, "next_billing_at", "A period ends", whose),
-        (billed, "ending_at", "A subscription ends", whose),
+        (subscriptions.live(), "ending_at", "A subscription ends", whose),
+        (subscriptions.live(), "resumes_at", "A subscription goes on", whose),
         (
             subscriptions.filter(status=SubscriptionStatus.TRIALING.value),
             "trial_ends_at",

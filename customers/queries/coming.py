@@ -99,6 +99,9 @@ def moves_of(row: Subscription) -> list[tuple[str, datetime | None, bool]]:
         row.next_billing_at if not (ends and row.next_billing_at and ends <= row.next_billing_at) else None
     )
     billed = row.status in BILLED_NOW
+    if row.status == "paused":
+        due = bool(row.resumes_at and row.next_billing_at and row.next_billing_at <= row.resumes_at)
+        return [("resume", row.resumes_at, due), ("end", ends, True)]
     ending_trial = trial if row.status == "trialing" else None
     return [("renew", renews, billed), ("trial_end", ending_trial, advance), ("end", ends, billed)]
 

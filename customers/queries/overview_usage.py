@@ -16,6 +16,7 @@ from uuid import UUID
 
 from billing.models import Charge, Subscription
 from billing.queries.usage import charge_usage, charges_of, current_usage
+from billing.queries.versions import pays_own_prices
 from customers.models import Customer
 from customers.rules.ageing import change_percent
 from invoicing.models import InvoicedPeriod
@@ -54,6 +55,9 @@ def usage_of(customer: Customer, subscriptions: Sequence[Subscription], at: date
     found = []
     for row in subscriptions[:MOST]:
         row.customer = customer
+        if not pays_own_prices(row):
+            found.append(used(row, charges_of(row), at))
+            continue
         if row.plan_id not in charges:
             charges[row.plan_id] = charges_of(row)
         found.append(used(row, charges[row.plan_id], at))

@@ -1,4 +1,4 @@
-"""What is done to one subscription: changing its terms, canceling it, keeping it after all."""
+"""What is done to one subscription: changing its terms, canceling it or keeping it, pausing it and going on."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.actions.clock import now
+from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import (
     cancel_at_period_end,
     keep_subscription,
@@ -17,14 +18,17 @@ from billing.actions.subscription_terms import (
 )
 from billing.actions.subscriptions import customer_timezone
 from billing.rules.errors import BillingError
+from billing.rules.periods import start_of_day
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.formats import day_text
 from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
-from customers.forms.subscription import EditForm, last_day
+from customers.forms.subscription import EditForm, PauseForm, last_day
 from customers.views.find import subscription_or_404
+from invoicing.actions.pauses import resume_subscription
+from invoicing.actions.preview import preview_resumption
 
 
 @access("subscriptions.edit")
@@ -74,3 +78,47 @@ def keep(request: StaffRequest, id: UUID) -> HttpResponse:
     row = subscription_or_404(request, id)
     keep_subscription(row, by=request.actor, at=now(request.organization))
     return done(request, reverse("subscription", args=[row]), "The subscription goes on.")
+
+
+@access("subscriptions.edit")
+def pause(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Pause it now; the drawer says what a pause means."""
+    row = subscription_or_404(request, id)
+    form = PauseForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        day = form.cleaned_data["resumes_on"]
+        try:
+            with claimed(form) as first:
+                if first:
+                    pause_subscription(
+                        row,
+                        resumes_at=start_of_day(day, customer_timezone(row.customer)) if day else None,
+                        reason=form.cleaned_data["reason"],
+                        by=request.actor,
+                        at=now(request.organization),
+                    )
+            text = f"Paused until {day_text(day)}." if day else "Paused until it is resumed."
+            return done(request, reverse("subscription", args=[row]), text)
+        except BillingError as error:
+            add_error(form, error, {"resumes_at": "resumes_on"})
+    context = {"subscription": row, "form": form}
+    status = 422 if form.errors else 200
+    return render_page(
+        request, "customers/subscriptions/pause.html", context, partials=("drawer",), status=status
+    )
+
+
+@access("subscriptions.edit")
+def resume(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Go on now: the dialog states the invoices and the credit that come of it."""
+    row = subscription_or_404(request, id)
+    at = now(request.organization)
+    form = OnceForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        with claimed(form) as first:
+            if first:
+                resume_subscription(row, by=request.actor, at=at)
+        return done(request, reverse("subscription", args=[row]), "The subscription goes on.")
+    preview = preview_resumption(row, by=request.actor, at=at) if row.paused_at else None
+    context = {"subscription": row, "form": form, "preview": preview}
+    return render_page(request, "customers/subscriptions/resume.html", context, partials=("dialog",))

@@ -29,6 +29,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
 from invoicing.actions.finalize import finalize_locked
+from invoicing.actions.pauses import end_pause
 from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice
@@ -71,7 +72,9 @@ def due(at: datetime) -> Q:
     running = Q(status__in=BILLED)
     pending = Q(status=SubscriptionStatus.PENDING.value, subscription_at__lte=at)
     trial = Q(status=SubscriptionStatus.TRIALING.value, trial_ends_at__lte=at)
-    return pending | running & (Q(next_billing_at__lte=at) | Q(ending_at__lte=at)) | trial
+    ending = Q(ending_at__lte=at)
+    paused = Q(status=SubscriptionStatus.PAUSED.value) & (Q(resumes_at__lte=at) | ending)
+    return pending | running & (Q(next_billing_at__lte=at) | ending) | trial | paused
 
 
 def bill_customers(where: Q, at: datetime, result: RunResult, *, backwards: bool = False) -> None:
@@ -129,11 +132,16 @@ def bill_customer(
     customer.billing_entity = rates.entity(customer.billing_entity_id)
     made: list[Invoice] = []
     rows = due_rows(customer, at, rates)
+    changed = False
     for row in rows:
         if row.status == SubscriptionStatus.PENDING.value:
             started = activate(row, by=by, at=at)
             made += bill_opening(customer, started, by=by, at=at, rates=rates)
-    if any(row.status == SubscriptionStatus.PENDING.value for row in rows):
+            changed = True
+        elif row.resumes_at is not None and row.resumes_at <= at:
+            end_pause(customer, row, resumed_at=row.resumes_at, by=by, at=at)
+            changed = True
+    if changed:
         rows = due_rows(customer, at, rates)
     ending = [row for row in rows if row.ending_at is not None and row.ending_at <= at]
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)

@@ -57,11 +57,12 @@ def bill_due(
     at: datetime,
     rates: Rates,
     until: datetime | None = None,
+    unpaid_from: datetime | None = None,
 ) -> list[Invoice]:
     """Bill every period end and trial end up to `until` (default: `at`), the earliest first.
 
-    Subscriptions that are due at the same moment share an invoice. `until` is the end of a subscription
-    that is being terminated: what would begin there is not paid for in advance.
+    Subscriptions that are due at the same moment share an invoice. Periods that begin at `unpaid_from` or later are
+    not paid for in advance: the subscription is being ended, and was not used from then on.
     """
     stop = until or at
     tz = customer_zone(customer)
@@ -73,13 +74,17 @@ def bill_due(
             moments[moment].append(account)
         if trial_is_over(account.subscription, stop) and account.subscription.trial_ends_at:
             trials[account.subscription.trial_ends_at].append(account)
+
+    def unpaid(moment: datetime) -> bool:
+        return unpaid_from is not None and moment >= unpaid_from
+
     made: list[Invoice] = []
     for moment in sorted(moments.keys() | trials.keys()):
         windows: list[Window] = []
         for account in moments.get(moment, []):
-            windows += boundary_windows(account, moment, last=until is not None and moment >= until)
+            windows += boundary_windows(account, moment, last=unpaid(moment))
         for account in trials.get(moment, []):
-            windows += trial_windows(account, moment)
+            windows += [] if unpaid(moment) else trial_windows(account, moment)
         if windows:
             made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     for account in book.values():

@@ -19,6 +19,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.actions.one_off import Item, item_lines
+from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
@@ -117,6 +118,23 @@ def preview_endings(
             found[mode] = preview
         if OnTermination.SKIP in found:
             break
+    return found
+
+
+@dataclass(frozen=True)
+class ResumptionPreview:
+    """What going on after a pause would bring: invoices, and paused days that are given back."""
+
+    invoices: list[NextInvoice]
+    given_back: GivenBack
+
+
+def preview_resumption(subscription: Subscription, *, by: Actor, at: datetime) -> ResumptionPreview:
+    """Going on now. Raises Conflict for a subscription that is not paused."""
+    with transaction.atomic():
+        made = resume_subscription(subscription, by=by, at=at)
+        found = ResumptionPreview([foreseen(row, at) for row in made.invoices], made.given_back)
+        transaction.set_rollback(True)
     return found
 
 

@@ -20,7 +20,7 @@ from billing.models import Subscription, ThresholdPassing
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.money import from_minor
-from billing.rules.states import LIVE, SubscriptionStatus
+from billing.rules.states import BILLABLE, SubscriptionStatus
 from billing.rules.thresholds import LifetimeUsage, Passed, passed
 from invoicing.actions.draft import new_invoice
 from invoicing.actions.finalize import finalize_new
@@ -39,11 +39,13 @@ from invoicing.rules.progressive import take_off
 
 @transaction.atomic
 def bill_passed(subscription: Subscription, *, by: Actor, at: datetime) -> Invoice | None:
-    """The invoice for thresholds that the usage so far has passed, or None. Asking again changes nothing."""
+    """The invoice for thresholds that the usage so far has passed, or None: also while it is paused. Asking again
+    changes nothing.
+    """
     customer = lock_customer_of(subscription)
     subscription = lock_subscription(subscription)
     rows = thresholds_of(subscription)
-    if not rows or SubscriptionStatus(subscription.status) not in LIVE:
+    if not rows or SubscriptionStatus(subscription.status) not in BILLABLE:
         return None
     start, end = window_so_far(subscription, at)
     rates = Rates(subscription.organization_id)

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from billing.actions.locks import lock_customer_of
+from billing.actions.pauses import close_pause
 from billing.actions.subscriptions import end_subscription, lock_subscription
 from billing.models import Subscription
 from billing.orm.actor import Actor
@@ -76,12 +77,20 @@ def terminate_subscription(
     if not subscription.is_live:
         raise Conflict("Only a running subscription can be ended.", code="subscription_not_running")
     rates = Rates(customer.organization_id)
-    earlier = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended - _MICROSECOND)
-    made = []
-    if ending.invoice:
-        made = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended)
+    pause = close_pause(subscription, at=ended) if subscription.paused_at else None
+    if pause:
+        subscription.save(update_fields=["has_paused", "updated_at"])
+    unpaid_from = pause.started_at if pause else ended
+
+    def bill(until: datetime) -> list[Invoice]:
+        return bill_due(
+            customer, [subscription], by=by, at=at, rates=rates, until=until, unpaid_from=unpaid_from
+        )
+
+    earlier = bill(ended - _MICROSECOND)
+    made = bill(ended) if ending.invoice else []
     subscription = end_subscription(subscription, canceled=canceled, reason=reason, by=by, at=ended)
-    given_back = give_back(customer, subscription, ended, ending.unused, by=by, at=at)
+    given_back = give_back(customer, subscription, unpaid_from, ending.unused, by=by, at=at)
     account = accounts([subscription], customer_zone(customer))[subscription.pk]
     windows = closing_windows(account, ended) if ending.invoice else []
     if windows:

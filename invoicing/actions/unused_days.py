@@ -4,7 +4,7 @@ invoice is a draft, they are simply not billed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,9 @@ from typing import Any
 from billing.actions import audit
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.queries.pauses import pauses_of
 from billing.rules.money import exact, to_minor
+from billing.rules.pauses import paused_days
 from billing.rules.periods import Period, days_in, local_date, start_of_day
 from invoicing.actions.credit_notes import CreditItem, create_credit_note, credited_of
 from invoicing.actions.draft import lock_draft, priced, write_draft
@@ -26,13 +28,18 @@ from invoicing.rules.termination import OnTermination, TerminationCredit, Termin
 
 @dataclass(frozen=True)
 class GivenBack:
-    """How unused days were given back: by a credit note, or by not billing them on a `draft`, which was over
+    """How unused days were given back: by credit notes, or by not billing them on a `draft`, which was over
     `before_minor` until then.
     """
 
-    note: CreditNote | None = None
+    notes: tuple[CreditNote, ...] = ()
     draft: Invoice | None = None
     before_minor: int = 0
+
+    @property
+    def note(self) -> CreditNote | None:
+        """The one of the last period."""
+        return self.notes[-1] if self.notes else None
 
 
 NOTHING = GivenBack()
@@ -41,25 +48,75 @@ NOTHING = GivenBack()
 def give_back(
     customer: Any,
     subscription: Subscription,
-    ended: datetime,
+    unused_from: datetime,
     mode: OnTermination,
     *,
     by: Actor,
     at: datetime,
 ) -> GivenBack:
-    """Give back the unused days of the fee that was billed in advance, as credit, as money, or off its invoice."""
-    rows = InvoicedPeriod.objects.filter(subscription=subscription, kind=FEE, end__gt=ended)
-    period = rows.select_related("invoice").order_by("-start").first()
-    if mode == OnTermination.SKIP or not subscription.plan.pay_in_advance or period is None:
+    """Give back the days of fees billed in advance that follow `unused_from`, at which the subscription ended, or at
+    which the pause began in which it did: as credit, as money, or off their invoice.
+    """
+    if mode == OnTermination.SKIP:
         return NOTHING
-    if period.invoice.status == InvoiceStatus.DRAFT.value:
-        return shorten(period, customer, ended, by=by, at=at)
-    if period.invoice.status != InvoiceStatus.FINALIZED.value:
-        return NOTHING
+    found = NOTHING
+    for period in fees_in_advance(subscription, unused_from):
+        if period.invoice.status == InvoiceStatus.DRAFT.value:
+            found = shorten(period, customer, unused_from, by=by, at=at)
+        else:
+            credit = unused_credit(period, mode, ended=unused_from)
+            words = f"{subscription} ended"
+            key = f"termination:{subscription.pk}:{period.pk}"
+            found = with_note(found, credit_fee(period, credit, words, key=key, by=by, at=at))
+    return found
+
+
+def give_back_pause(
+    customer: Any, subscription: Subscription, pause: Period, *, key: str, by: Actor, at: datetime
+) -> GivenBack:
+    """Give back the paused days of fees that were billed in advance, as credit; on drafts they are not billed."""
+    found = NOTHING
+    for period in fees_in_advance(subscription, pause.start, pause.end):
+        if period.invoice.status == InvoiceStatus.DRAFT.value:
+            found = price_anew(period.invoice, customer, by=by, at=at)
+        else:
+            credit = unused_credit(period, OnTermination.CREDIT, pause=pause)
+            words = f"{subscription} was paused"
+            note = credit_fee(period, credit, words, key=f"{key}:{period.pk}", by=by, at=at)
+            found = with_note(found, note)
+    return found
+
+
+def fees_in_advance(
+    subscription: Subscription, since: datetime, until: datetime | None = None
+) -> list[InvoicedPeriod]:
+    """What was billed in advance for days after `since`, on issued invoices and drafts."""
+    if not subscription.plan.pay_in_advance:
+        return []
+    rows = InvoicedPeriod.objects.filter(subscription=subscription, kind=FEE, end__gt=since)
+    rows = rows.filter(start__lt=until) if until else rows
+    standing = [InvoiceStatus.DRAFT.value, InvoiceStatus.FINALIZED.value]
+    return list(rows.filter(invoice__status__in=standing).select_related("invoice").order_by("start"))
+
+
+def with_note(found: GivenBack, note: CreditNote | None) -> GivenBack:
+    """One credit note more."""
+    return replace(found, notes=(*found.notes, note)) if note else found
+
+
+def credit_fee(
+    period: InvoicedPeriod,
+    credit: TerminationCredit | None,
+    words: str,
+    *,
+    key: str,
+    by: Actor,
+    at: datetime,
+) -> CreditNote | None:
+    """The credit note for unused days of a period's fee."""
     line = fee_line(period)
-    credit = unused_credit(period, line, ended, mode) if line else None
     if line is None or credit is None:
-        return NOTHING
+        return None
     rest = creditable(period.invoice)
     days = "1 unused day" if credit.unused_days == 1 else f"{credit.unused_days} unused days"
     everything = sum(rest.left.values()) == credit.sub_total_minor
@@ -69,28 +126,37 @@ def give_back(
         rest.tax_left if everything else min(credit.tax_minor, rest.tax_left),
         refund_minor=credit.refund_minor,
         offset_minor=credit.offset_minor,
-        key=f"termination:{subscription.pk}",
-        description=f"{subscription} ended, {credit.unused_days} of {credit.whole_days} days are unused",
+        key=key,
+        description=f"{words}, {credit.unused_days} of {credit.whole_days} days are unused",
         by=by,
         at=at,
     )
     if note.refund_minor:
         refund_invoice(period.invoice, note.refund_minor, note=note, key=f"note:{note.pk}", by=by, at=at)
-    return GivenBack(note)
+    return note
 
 
 def shorten(period: InvoicedPeriod, customer: Any, ended: datetime, *, by: Actor, at: datetime) -> GivenBack:
     """While the fee stands on a draft, bill only the days up to the end, that day included."""
-    invoice = lock_draft(period.invoice)
-    tomorrow = start_of_day(local_date(ended, invoice.timezone) + timedelta(days=1), invoice.timezone)
+    tz = period.invoice.timezone
+    tomorrow = max(start_of_day(local_date(ended, tz) + timedelta(days=1), tz), period.start)
     if tomorrow >= period.end:
         return NOTHING
+    invoice = lock_draft(period.invoice)
     period.end, period.closing = tomorrow, True
     period.save(update_fields=["end", "closing", "updated_at"])
+    return price_anew(invoice, customer, by=by, at=at)
+
+
+def price_anew(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> GivenBack:
+    """A draft without the days that are not charged any more."""
+    invoice = lock_draft(invoice)
     windows = windows_of(invoice)
     before = audit.snapshot(invoice, ["total_minor"])
     write_draft(invoice, customer, windows, priced(invoice, windows))
     changes = audit.differences(before, invoice)
+    if not changes:
+        return NOTHING
     audit.record(
         invoice.organization, "invoice.shortened", invoice, by=by, at=at, customer=customer, changes=changes
     )
@@ -106,26 +172,39 @@ def fee_line(period: InvoicedPeriod) -> InvoiceLine | None:
 
 
 def unused_credit(
-    period: InvoicedPeriod, line: InvoiceLine, ended: datetime, mode: OnTermination
+    period: InvoicedPeriod,
+    mode: OnTermination,
+    *,
+    ended: datetime | None = None,
+    pause: Period | None = None,
 ) -> TerminationCredit | None:
-    """What the rule gives back for the fee on this line."""
-    invoice = period.invoice
-    schedule = schedule_of(period.subscription, invoice.timezone)
-    full: Period = schedule.period_at(period.start)
+    """What the rule gives back for the fee of a period: the days after its end, or those of a pause."""
+    line = fee_line(period)
+    if line is None:
+        return None
+    invoice, subscription, tz = period.invoice, period.subscription, period.invoice.timezone
+    trial = subscription.trial_ends_at
+    charged = Period(min(max(period.start, trial or period.start), period.end), period.end)
+    since = pause.start if pause else ended
+    earlier = [row for row in pauses_of(subscription) if since is None or row.start < since]
+    full: Period = schedule_of(subscription, tz).period_at(period.start)
     return termination_credit(
         TerminationFacts(
-            plan_amount_minor=billed_price(line, days_in(full, invoice.timezone), invoice.currency),
+            plan_amount_minor=billed_price(line, days_in(full, tz), invoice.currency),
             fee_minor=line.amount_minor,
             period=full,
             terminated_at=ended,
-            tz=invoice.timezone,
+            tz=tz,
             tax_rate=line.tax_rate,
             fee_coupons=line.coupon_minor,
             already_credited_minor=credited_of(line),
             # What credit notes and wallets paid was no money: the rest of the invoice was to be paid.
             invoice_total_minor=invoice.subtotal_minor + invoice.taxes_minor,
             invoice_paid_minor=invoice.received_minor,
-            trial_ends_at=period.subscription.trial_ends_at,
+            trial_ends_at=trial,
+            paused_days=paused_days(charged, [pause], tz) if pause else 0,
+            paused_before=paused_days(charged, earlier, tz),
+            fee_from=period.start,
             refundable_minor=refundable_of(invoice),
             due_minor=invoice.due_minor,
         ),

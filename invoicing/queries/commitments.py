@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from billing.models import Subscription
+from billing.queries.pauses import pauses_of
 from billing.rules.commitment import TrueUp, counted, true_up
+from billing.rules.pauses import paused_days
 from billing.rules.periods import Period, local_date, start_of_day
 from billing.rules.proration import Share, share
 from billing.rules.windows import Schedule
@@ -49,14 +51,15 @@ def settled(
         for kind, period, minor in billed
         if belongs(period, full, usage.end)
     )
-    return true_up(promised_minor, days_of(schedule, full, end), total)
+    return true_up(promised_minor, days_of(schedule, full, end, pauses_of(subscription)), total)
 
 
-def days_of(schedule: Schedule, full: Period, end: datetime) -> Share:
-    """The days of the period that the subscription lasted."""
+def days_of(schedule: Schedule, full: Period, end: datetime, pauses: Iterable[Period] = ()) -> Share:
+    """The days of the period that the subscription lasted and was not paused."""
     start = min(max(full.start, first_day(schedule)), end)
     days = share(Period(start, end), full, schedule.tz)
-    return Share(min(days.days, days.of), days.of)
+    paused = paused_days(Period(start, end), pauses, schedule.tz)
+    return Share(max(0, min(days.days, days.of) - paused), days.of)
 
 
 def billed_lines(

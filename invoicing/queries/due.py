@@ -158,5 +158,9 @@ def by_invoice(windows: Iterable[Window], customer: Any) -> list[list[Window]]:
     for window in windows:
         found[str(window.subscription.pk)].append(window)
         rows[str(window.subscription.pk)] = window.subscription
-    due = [Due(key, str(customer.pk), rows[key].currency, str(customer.billing_entity_id)) for key in found]
+    entity = str(customer.billing_entity_id)
+    due = [
+        Due(key, str(customer.pk), row.currency, entity, consolidate=not row.separate_invoice)
+        for key, row in rows.items()
+    ]
     return [[w for item in group for w in found[item.subscription_id]] for group in group_due(due)]

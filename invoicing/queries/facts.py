@@ -17,10 +17,12 @@ from typing import Any
 from django.db.models import Sum
 
 from billing.models import Subscription
+from billing.queries.pauses import pauses_of
 from billing.queries.usage import charge_usage
 from billing.queries.usage_carried import stays_in_use
 from billing.queries.usage_pricing import ChargeUsage, PartUsage
 from billing.rules.charges.base import Usage
+from billing.rules.pauses import paused_days
 from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
 from billing.rules.windows import Schedule
@@ -142,6 +144,7 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
             started_at=schedule.started_at,
             trial_ends_at=subscription.trial_ends_at,
             terminated=window.closing,
+            paused_days=paused_in(window, tz),
         )
     )
     if not fee.days:
@@ -156,6 +159,13 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
         plan_id=str(plan.pk),
     )
     return [subscription_line(facts, fee, price)]
+
+
+def paused_in(window: Window, tz: str) -> int:
+    """The days of a fee's window that were paused, after the trial."""
+    trial = window.subscription.trial_ends_at
+    charged = Period(min(max(window.start, trial or window.start), window.end), window.end)
+    return paused_days(charged, pauses_of(window.subscription), tz)
 
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
@@ -208,7 +218,8 @@ def minimum_lines(
     days = share(Period(min(start, window.end), window.end), full, tz)
     if window.start > max(start, schedule.started_at):
         used_minor += billed_earlier(window, item, start)
-    days = Share(min(days.days, days.of), days.of)
+    paused = paused_days(Period(min(start, window.end), window.end), pauses_of(window.subscription), tz)
+    days = Share(max(0, min(days.days, days.of) - paused), days.of)
     line = true_up_line(
         LineFacts(**{**facts.__dict__, "description": f"{facts.description}: minimum spend"}),
         item.charge.min_amount_minor,

@@ -9,6 +9,7 @@ Laws.
 - credit: all of it to the balance. refund: what was paid for this fee beyond the days that were
   used, the rest to the balance. offset: the same refund, the rest off the same invoice, and to
   the balance what the invoice does not ask for any more.
+- After a pause its days are given back in the same way (`billing/rules/pauses.py` says which).
 - No more goes back than money came in and stayed (`refundable_minor`).
 
 Example: 31.00 with 20 % tax for October, ended on the 15th: 16 of 31 days are 16.00, with tax
@@ -53,6 +54,8 @@ class TerminationFacts:
     `plan_amount_minor`: price of a full period as billed then. `fee_minor` and `fee_coupons`: the
     fee and the coupons taken off it. `tax_rate`: sum of the fee's rates in percent. `period`: the
     full period the fee is for. `invoice_total_minor`: total with tax; `invoice_paid_minor`: paid.
+    `fee_from`: where the fee begins, when that is later than the period. `terminated_at` None: it goes
+    on after a pause of `paused_days`; `paused_before`: days of earlier pauses, which are not used days.
     `refundable_minor`: money that can go back; `due_minor`: what the invoice asks for still (None:
     no other limit than the rules').
     """
@@ -60,7 +63,7 @@ class TerminationFacts:
     plan_amount_minor: int
     fee_minor: int
     period: Period
-    terminated_at: datetime
+    terminated_at: datetime | None
     tz: str
     tax_rate: Decimal = ZERO
     fee_coupons: Decimal = ZERO
@@ -69,6 +72,9 @@ class TerminationFacts:
     invoice_paid_minor: int = 0
     trial_ends_at: datetime | None = None
     upgraded: bool = False
+    paused_days: int = 0
+    paused_before: int = 0
+    fee_from: datetime | None = None
     refundable_minor: int | None = None
     due_minor: int | None = None
 
@@ -92,7 +98,7 @@ class TerminationCredit:
 
 
 def termination_credit(facts: TerminationFacts, mode: OnTermination) -> TerminationCredit | None:
-    """What ending at `terminated_at` gives back, or None when that is nothing."""
+    """What ending at `terminated_at`, or a pause, gives back, or None when that is nothing."""
     if facts.upgraded and mode in (OnTermination.REFUND, OnTermination.OFFSET):
         raise Invalid("A change of plan can only give credit.", code="not_supported")
     if mode == OnTermination.SKIP or facts.fee_minor <= 0:
@@ -122,6 +128,8 @@ def at_most(amount: int, limit: int | None) -> int:
 
 
 def _unused_days(facts: TerminationFacts) -> int:
+    if facts.terminated_at is None:
+        return facts.paused_days
     last_day = local_date(facts.terminated_at, facts.tz)
     first_unused = last_day if facts.upgraded else last_day + timedelta(days=1)
     start = max(start_of_day(first_unused, facts.tz), facts.period.start)
@@ -138,11 +146,13 @@ def _refundable(facts: TerminationFacts, unused_days: int, whole_days: int) -> i
     """What was paid for this fee (its part of the invoice) less the days used, with tax."""
     if facts.invoice_paid_minor <= 0 or facts.invoice_total_minor <= 0:
         return 0
-    charged = days_charged(facts.period, facts.trial_ends_at, facts.tz)
+    fee = Period(max(facts.period.start, facts.fee_from or facts.period.start), facts.period.end)
+    charged = days_charged(fee, facts.trial_ends_at, facts.tz) - facts.paused_before
     with exact():
         with_tax = 1 + facts.tax_rate / 100
-        fee = _after_coupons(facts, Decimal(facts.fee_minor)) * with_tax
-        paid = facts.invoice_paid_minor * fee / facts.invoice_total_minor
-        used_amount = prorate(Decimal(facts.plan_amount_minor), charged - unused_days, whole_days)
+        asked = _after_coupons(facts, Decimal(facts.fee_minor)) * with_tax
+        paid = facts.invoice_paid_minor * asked / facts.invoice_total_minor
+        used_days = max(0, charged - unused_days)
+        used_amount = prorate(Decimal(facts.plan_amount_minor), used_days, whole_days)
         used = _after_coupons(facts, used_amount) * with_tax
         return max(0, int(round_half_up(paid - used)))

@@ -157,6 +157,21 @@ def test_canceling_now_ends_it_as_canceled(api: Api, customer: Customer, plan: P
     assert refused(api.post(f"{path}/keep")) == (409, "subscription_ended", "")
 
 
+def test_pausing_and_resuming(api: Api, customer: Customer, plan: Plan) -> None:
+    _, body = api.post("/subscriptions", body_for(customer, separateInvoice=True))
+    path = f"/subscriptions/{body['data']['id']}"
+    assert body["data"]["separateInvoice"] is True
+    status, paused = api.post(f"{path}/pause", {"resumesAt": "2090-01-01T00:00:00Z"})
+    data = paused["data"]
+    assert (status, data["status"], data["resumesAt"]) == (200, "paused", "2090-01-01T00:00:00Z")
+    assert data["pausedAt"]
+    assert refused(api.post(f"{path}/pause")) == (409, "subscription_paused", "")
+    status, resumed = api.post(f"{path}/resume")
+    assert (status, resumed["data"]["status"], resumed["data"]["pausedAt"]) == (200, "active", None)
+    assert refused(api.post(f"{path}/resume")) == (409, "subscription_not_paused", "")
+    assert refused(api.post(f"{path}/pause", {"resumesAt": "2020-01-01T00:00:00Z"}))[2] == "resumesAt"
+
+
 def test_patching_changes_what_is_given(api: Api, customer: Customer, plan: Plan) -> None:
     _, body = api.post("/subscriptions", body_for(customer, name="Main", metadata={"a": 1}))
     path = f"/subscriptions/{body['data']['id']}"

@@ -9,6 +9,7 @@ from django.test import Client
 
 from billing.models import Organization, Plan, Subscription
 from customers.models import Customer
+from invoicing.models import CreditNote
 from tests.factories.catalog import make_plan
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import on, subscribe
@@ -48,7 +49,7 @@ def staff(client: Client, organization: Organization) -> Client:
     return sign_in(client, make_member(organization))
 
 
-@pytest.mark.parametrize("act", ["edit", "cancel", "terminate"])
+@pytest.mark.parametrize("act", ["edit", "cancel", "terminate", "pause", "resume"])
 def test_who_may(organization: Organization, row: Subscription, act: str) -> None:
     assert statuses(organization, f"/subscriptions/{row.public_id}/{act}") == EDITORS
 
@@ -111,3 +112,30 @@ def test_the_end_of_a_canceled_one_is_fixed(staff: Client, row: Subscription) ->
     assert staff.post(path, {"name": "Main", "ends_on": "2026-09-30"}).status_code == 302
     row.refresh_from_db()
     assert (row.name, row.ending_at) == ("Main", on(2026, 3, 31, 21))
+
+
+def test_pausing_and_going_on(staff: Client, customer: Customer, organization: Organization) -> None:
+    """31.00 in advance for March, paused from the 10th to the 20th: 9 days become credit."""
+    customer.grace_period_days = 0
+    customer.save()
+    row = subscribe(customer, make_plan(organization, amount_minor=3100, pay_in_advance=True), on(2026, 3, 1))
+    path = f"/subscriptions/{row.public_id}"
+    drawer = text(staff.get(f"{path}/pause", headers=htmx("drawer")))
+    assert "No invoice is made" in drawer and "becomes credit" in drawer and "<title>" not in drawer
+    refused = staff.post(f"{path}/pause", {"resumes_on": "2026-03-10"}, headers=htmx("drawer"))
+    assert refused.status_code == 422 and "resumes_on" in refused.context["form"].errors
+    body = {"once": token(staff, f"{path}/pause"), "resumes_on": "2026-03-25", "reason": "Renovation"}
+    for _ in range(2):
+        assert staff.post(f"{path}/pause", body).status_code == 302
+    row.refresh_from_db()
+    assert (row.status, row.resumes_at) == ("paused", on(2026, 3, 24, 21))
+    page = text(staff.get(path))
+    assert "goes on by itself on" in page and "25 Mar 2026" in page and "Resume" in page
+    organization.clock_at = on(2026, 3, 20, 9)
+    organization.save()
+    dialog = text(staff.get(f"{path}/resume", headers=htmx("dialog")))
+    assert "Credit for paused days" in dialog and "€9.00" in dialog
+    assert staff.post(f"{path}/resume", {"once": token(staff, f"{path}/resume")}).status_code == 302
+    row.refresh_from_db()
+    assert (row.status, CreditNote.objects.get().net_minor) == ("active", 900)
+    assert "It is not paused" in text(staff.get(f"{path}/resume"))
