@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from billing.models import Plan, UsageThreshold
-from billing.rules.periods import add_months
-from invoicing.actions import usage_watch
 from tests.cases.comparing import Answers
-from tests.cases.given import Given, NotBuilt, Unsupported
+from tests.cases.given import Given
 from tests.cases.registry import area
 from tests.cases.scenarios import world_of
+from tests.cases.steps import happen
 from tests.cases.world import World, subscribe
 
 
@@ -25,16 +24,6 @@ def set_thresholds(world: World, plan: Plan, rows: list[Given]) -> None:
         )
 
 
-def moment_of(step: Given, start: datetime) -> datetime:
-    """`at`, or so many months and days after the start."""
-    if "at" in step:
-        return step.moment("at")
-    day = add_months(start.date(), int(step.number("months_after_start")))
-    return start.replace(year=day.year, month=day.month, day=day.day) + timedelta(
-        days=int(step.number("days_after_start"))
-    )
-
-
 @area("progressive_billing.scenario", database=True)
 def progressive(given: Given) -> Answers:
     """Events pass thresholds; periods end."""
@@ -47,17 +36,7 @@ def progressive(given: Given) -> Answers:
 
 def take_step(world: World, step: Given, created: datetime) -> Answers:
     """One step, then the invoices as they are."""
-    at = moment_of(step, created)
-    world.pass_time(at)
-    if step.get("billing", False):
-        world.run(at)
-    if "upgrade_to" in step:
-        raise NotBuilt("changes of plan in scenarios")
-    if "terminate" in step:
-        raise Unsupported("an end within progressive billing")
-    if step.get("event_value") is not None:
-        world.send([{"value": step["event_value"]}], at)
-        usage_watch.run(at=at)
+    happen(world, step, created)
     invoices = world.invoices()
     if not invoices:
         return {"invoices": 0}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from inspect import signature
 from typing import Any
 
 from billing.actions.charge_terms import ChargeTerms
@@ -13,12 +12,12 @@ from billing.actions.coupon_terms import create_coupon
 from billing.actions.coupons import apply_coupon
 from billing.models import Plan
 from billing.rules.periods import BillingTime, Interval, period_at
-from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.models import CreditNote, Invoice
 from tests.cases.comparing import Answers, Share, differences
 from tests.cases.given import Given, NotBuilt, moment
 from tests.cases.invoices import of_fees
 from tests.cases.registry import area
+from tests.cases.steps import end, ending_of
 from tests.cases.world import BY, World, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
 
 
@@ -193,14 +192,6 @@ def trial(given: Given) -> Answers:
     return {"invoices_at_creation": at_creation, "checks": Checks(world)}
 
 
-def terminate(world: World, at: datetime, **options: Any) -> Termination:
-    """End the subscription, with options where there are any."""
-    chosen = {name: value for name, value in options.items() if value is not None}
-    for name in chosen.keys() - signature(terminate_subscription).parameters.keys():
-        raise NotBuilt(f"ending a subscription with {name.replace('_', ' ')}")
-    return terminate_subscription(world.subscription, by=BY, at=at, **chosen)
-
-
 @area("subscription.termination", database=True)
 def termination(given: Given) -> Answers:
     """The end of a subscription: by its date, or by hand."""
@@ -223,13 +214,7 @@ def termination(given: Given) -> Answers:
     answers |= {"invoices_before": len(world.invoices()), "status_before": world.subscription.status}
     by_hand, job = given.moment_or("terminated_at"), given.moment_or("termination_job_at")
     if by_hand is not None:
-        world.pass_time(by_hand)
-        terminate(
-            world,
-            by_hand,
-            on_termination_credit_note=given.get("on_termination_credit_note"),
-            on_termination_invoice=given.get("on_termination_invoice"),
-        )
+        end(world, by_hand, ending_of(given))
     elif job is not None:
         world.pass_time(job)
         world.run(job)
@@ -271,8 +256,7 @@ def subscription_life(given: Given) -> Answers:
     world, plan, created = world_of(given.part("initial"))
     subscribe(world, plan, created, billing_time=given.part("initial").get("billing_time", "calendar"))
     ended = given.moment("terminated_at")
-    world.pass_time(ended)
-    made = terminate(world, ended)
+    made = end(world, ended)
     fees = amounts_of(made.invoice)["subscription_fee_amount_cents"] if made.invoice else None
     return {"termination_fee_amount_cents": fees}
 
@@ -298,8 +282,7 @@ def invoice_scenario(given: Given) -> Answers:
     use(world, given)
     if "terminated_at" in given:
         ended = given.moment("terminated_at")
-        world.pass_time(ended)
-        made = terminate(world, ended)
+        made = end(world, ended)
         answers["termination_invoice"] = amounts_of(made.invoice) if made.invoice else None
     last = world.invoices()[-1]
     return answers | amounts_of(last) | {"fees": fees_by_code(last)}

@@ -9,12 +9,12 @@ from billing.models import Subscription
 from billing.queries.usage import current_usage
 from billing.rules.money import ZERO
 from billing.rules.tax import TaxedLine, invoice_taxes
-from invoicing.actions.termination import terminate_subscription
 from invoicing.queries.rates import Rates
 from tests.cases.comparing import Answers
-from tests.cases.given import Given, NotBuilt, NotOffered, Unsupported
+from tests.cases.given import Given, NotOffered, Unsupported
 from tests.cases.registry import area
-from tests.cases.world import BY, World, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
+from tests.cases.steps import happen
+from tests.cases.world import World, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
 
 MODELS = (
     "standard",
@@ -84,18 +84,8 @@ def opened(given: Given) -> World:
 
 def take_step(world: World, step: Given) -> Answers:
     """One step; then usage and the last invoice, as they are."""
-    at, name = step.moment("at"), step.get("subscription", "")
-    world.pass_time(at)
-    world.now = max(world.now, at)
-    if step.get("billing", False):
-        world.run(at)
-    if "upgrade_to" in step:
-        raise NotBuilt("changes of plan in scenarios")
-    events = step.get("events")
-    if events is not None:
-        world.send(events, at, name)
-    if step.get("terminate", False):
-        terminate_subscription(world.subscription_named(name), by=BY, at=at)
+    at = happen(world, step, world.started)
+    name = step.get("subscription", "")
     return invoice_answers(world) | usage_answers(world.subscription_named(name), at)
 
 

@@ -12,7 +12,6 @@ from billing.rules.money import to_minor
 from billing.rules.ongoing import Ongoing, ongoing
 from billing.rules.tax import Tax, TaxedLine, line_tax
 from billing.rules.wallets import Bucket, WalletFacts
-from invoicing.actions import usage_watch
 from invoicing.actions.payments import record_payment
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.models import Invoice
@@ -23,6 +22,7 @@ from tests.cases.given import Given, NotBuilt, moment
 from tests.cases.progressive import set_thresholds
 from tests.cases.registry import area
 from tests.cases.scenarios import amounts_of
+from tests.cases.steps import happen, moment_of
 from tests.cases.world import (
     BY,
     World,
@@ -137,15 +137,10 @@ def balance_over_time(given: Given) -> Answers:
 
 
 def take_step(world: World, plan: Plan, wallet: Wallet, step: Given) -> Answers:
-    at = step.moment("at")
-    world.pass_time(at)
+    at = moment_of(step, world.now)
     if step.get("subscribe", False):
         subscribe(world, plan, at)
-    if step.get("event") is not None:
-        world.send([{"value": step["event"]}], at, code="metric")
-        usage_watch.run(at=at)
-    if step.get("billing", False):
-        world.run(at)
+    happen(world, step, world.started)
     wallet = Wallet.objects.get(pk=wallet.pk)
     (found,) = ongoing([WalletFacts("w", wallet.balance_minor)], unbilled(world, at))
     final = [invoice for invoice in world.invoices() if invoice.status == "finalized"]

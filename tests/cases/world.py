@@ -48,6 +48,11 @@ class World:
     sent: int = 0
 
     @property
+    def started(self) -> datetime:
+        """When the first subscription was made to start."""
+        return self.subscription.subscription_at
+
+    @property
     def subscription(self) -> Subscription:
         """The only subscription, as it is now."""
         return self.subscription_named("")
