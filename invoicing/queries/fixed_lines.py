@@ -11,6 +11,7 @@ from typing import Any
 
 from billing.models import FixedCharge, Subscription
 from billing.queries.fixed_charges import units_events
+from billing.queries.pauses import pauses_of
 from billing.rules.charges.base import Usage
 from billing.rules.charges.registry import price
 from billing.rules.fixed_charges import (
@@ -22,8 +23,9 @@ from billing.rules.fixed_charges import (
     units_prorated,
 )
 from billing.rules.money import ZERO
+from billing.rules.pauses import charged_parts, paused_days
 from billing.rules.periods import Period, days_in, local_date, start_of_day
-from billing.rules.proration import share
+from billing.rules.proration import Share, share
 from billing.rules.windows import Schedule
 from invoicing.models import InvoiceLine
 from invoicing.queries.rates import Rates
@@ -41,10 +43,14 @@ def lines_in_advance(
     events = units_events(subscription, rows)
     full = schedule.fixed_period_at(window.start)
     begins = max(full.start, schedule.started_at)
+    days = share(window, full, schedule.tz)
+    charged = days.days - paused_days(window, pauses_of(subscription), schedule.tz)
+    if days.days and charged <= 0:
+        return []
     lines = []
     for row in rows:
         units = units_from(events[row.pk], window.start)
-        left = share(window, full, schedule.tz) if row.prorated else None
+        left = Share(charged, days.of) if row.prorated else None
         paid = 0
         if window.start > begins:
             before = most_units(events[row.pk], begins, window.start)
@@ -68,11 +74,15 @@ def lines_in_arrears(
     rows = [row for row in rates.fixed(subscription, window.start) if not row.pay_in_advance]
     events = units_events(subscription, rows)
     full = schedule.fixed_period_at(window.start)
+    charged = charged_parts(window, pauses_of(subscription), schedule.tz)
     lines = []
-    for row in rows:
+    for row in rows if charged else ():
         units = counted = units_at(events[row.pk], window.end)
         if row.prorated:
-            counted = units_prorated(events[row.pk], window, days_in(full, schedule.tz), schedule.tz)
+            whole = days_in(full, schedule.tz)
+            counted = sum(
+                (units_prorated(events[row.pk], part, whole, schedule.tz) for part in charged), ZERO
+            )
         facts = facts_of(subscription, row, window, currency, rates)
         priced = price(row.charge_model, row.properties, Usage(counted, full_units=units))
         line = fixed_line(facts, priced, units)

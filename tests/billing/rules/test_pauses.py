@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.pauses import paused_days
+from billing.rules.pauses import charged_parts, paused_days
 from billing.rules.periods import Period, days_in
 
 
@@ -76,3 +76,15 @@ def test_what_is_paused_in_the_parts_of_a_period_is_paused_in_all_of_it(
     found = paused_days(whole, pauses, tz)
     assert found == sum(paused_days(part, pauses, tz) for part in parts)
     assert 0 <= found <= days_in(whole, tz)
+    charged = charged_parts(whole, pauses, tz)
+    assert sum(days_in(part, tz) for part in charged) == days_in(whole, tz) - found
+
+
+def test_what_is_left_of_a_window() -> None:
+    """Paused from the 10th 15:00 to the 20th 09:00: the 1st to the 10th and the 20th to the 31st are left."""
+    assert charged_parts(OCTOBER, [Period(utc(10, 15), utc(20, 9))], "UTC") == [
+        Period(utc(1), utc(11)),
+        Period(utc(20), utc(1, month=11)),
+    ]
+    assert charged_parts(OCTOBER, [Period(utc(1, month=9), utc(5, month=12))], "UTC") == []
+    assert charged_parts(OCTOBER, [], "UTC") == [OCTOBER]

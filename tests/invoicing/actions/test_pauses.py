@@ -5,9 +5,11 @@ so that a day of October costs 1.00.
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import pytest
 
+from billing.actions.fixed_charges import FixedTerms
 from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end
 from billing.models import AuditEntry, EmittedEvent, Organization, Pause, Subscription
@@ -20,7 +22,7 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import CreditNote, Invoice, InvoiceLine
 from invoicing.rules.termination import Ending, OnTermination
-from tests.factories.catalog import charge, make_metric
+from tests.factories.catalog import charge, make_add_on, make_metric
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
 from tests.factories.people import ACTOR, make_organization
@@ -44,7 +46,7 @@ def october(customer: Customer, *, in_advance: bool, **fields: object) -> Subscr
     plan = make_plan(
         customer.organization,
         3100,
-        charge(make_metric(customer.organization, "calls")),
+        charge(make_metric(customer.organization)),
         pay_in_advance=in_advance,
         **fields,
     )
@@ -262,3 +264,29 @@ def test_a_subscription_with_an_invoice_of_its_own(customer: Customer) -> None:
     totals = sorted(invoice.total_minor for invoice in Invoice.objects.all())
     assert totals == [1000, 2000]
     assert InvoiceLine.objects.get(subscription=alone).invoice.total_minor == 1000
+
+
+@pytest.mark.parametrize(
+    ("terms", "expected"),
+    [
+        ({"prorated": True}, [1000, 2700]),  # October to the 10th, December from the 5th
+        ({}, [3100, 3100]),  # in full, but not for November, which was paused from end to end
+        ({"prorated": True, "pay_in_advance": True}, [3100, 2700, 3100]),  # October was paid when it began
+        ({"pay_in_advance": True}, [3100, 3100, 3100]),
+    ],
+)
+def test_fixed_charges_leave_paused_days_out(
+    customer: Customer, terms: dict[str, bool], expected: list[int]
+) -> None:
+    """31 seats at 1.00, paused from 10 October to 5 December."""
+    seats = FixedTerms(
+        make_add_on(customer.organization), properties={"amount": "1"}, units=Decimal(31), **terms
+    )
+    row = subscribe(customer, make_plan(customer.organization, 0, fixed_charges=[seats]), on(2026, 10, 1))
+    run(on(2026, 10, 2))
+    pause(row, on(2026, 10, 10, 15))
+    run(on(2026, 12, 1))
+    resume_subscription(row, by=ACTOR, at=on(2026, 12, 5, 9))
+    run(on(2027, 1, 1))
+    lines = InvoiceLine.objects.filter(subscription=row, kind="fixed_charge").order_by("period_start")
+    assert [line.amount_minor for line in lines] == expected
