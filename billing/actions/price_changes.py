@@ -8,7 +8,7 @@ and does not stop the others; it can be tried again.
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -28,7 +28,6 @@ from billing.rules.states import OPEN, SubscriptionStatus
 logger = logging.getLogger(__name__)
 TASK = "billing.change_prices"
 BATCH = 1000
-_MICROSECOND = timedelta(microseconds=1)
 ENDED, ELSEWHERE, NEWER = "Has ended.", "Is on another plan now.", "Pays newer prices already."
 
 
@@ -153,7 +152,7 @@ def move(
     old = subscription.price_version
     since = None
     if subscription.status != SubscriptionStatus.PENDING.value:
-        since = boundary(subscription, follow)
+        since = boundary(subscription, follow, at)
         PriceMove.objects.create(
             organization=subscription.organization,
             subscription=subscription,
@@ -174,20 +173,18 @@ def move(
     return since
 
 
-def boundary(subscription: Subscription, follow: Follow) -> datetime:
-    """Where the running period begins, or ends."""
-    end = subscription.next_billing_at
-    if end is None:
+def boundary(subscription: Subscription, follow: Follow, at: datetime) -> datetime:
+    """Where the period of a moment begins, or ends; those before it may wait to be billed still."""
+    if subscription.next_billing_at is None:
         raise Conflict("It has no running period.", code="subscription_not_running")
-    if follow == Follow.RENEWAL:
-        return end
-    return period_at(
-        end - _MICROSECOND,
+    period = period_at(
+        at,
         interval=Interval(subscription.plan.interval),
         billing_time=BillingTime(subscription.billing_time),
         anchor=subscription.subscription_at,
         tz=customer_timezone(subscription.customer),
-    ).start
+    )
+    return period.end if follow == Follow.RENEWAL else period.start
 
 
 @transaction.atomic

@@ -76,6 +76,12 @@ STEPS: tuple[dict[str, str], ...] = (
         "es": "Compromiso por {n} de {days}",
     },
     {
+        "en": "Paid under the plan before",
+        "de": "Im vorherigen Tarif bezahlt",
+        "fr": "Payé avec la formule précédente",
+        "es": "Pagado con la tarifa anterior",
+    },
+    {
         "en": "Corrected by hand",
         "de": "Manuell berichtigt",
         "fr": "Corrigé à la main",

@@ -81,6 +81,10 @@ def make_world(name: str) -> World:
     plan = make_plan(organization, [metric])
     number = {"tax_id": "FR40303265045", "country": "FR"}
     customer = make_customer(organization, name=f"{name} customer", external_id=f"{name}-customer", **number)
+    add_on = make_add_on(organization, f"{name}-add-on")
+    price = add_price(plan, PriceTerms("JPY", 3100), by=ACTOR, at=NOW)
+    terms = FixedTerms(add_on, properties={"amount": "1"}, prices={"JPY": {"amount": "100"}})
+    fixed = add_fixed(plan, terms, by=ACTOR, at=NOW)
     subscription = start_subscription(customer, plan, external_id=f"{name}-subscription", by=ACTOR, at=NOW)
     ingest(
         organization,
@@ -107,7 +111,6 @@ def make_world(name: str) -> World:
     for document in (invoice, note):
         store(document, lambda: b"%PDF-1.7 of a test")
     InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
-    add_on = make_add_on(organization, f"{name}-add-on")
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     objects = {
         "customers": customer,
@@ -145,10 +148,10 @@ def make_world(name: str) -> World:
         "metrics": metric,
         "billable-metrics": metric,
         "plans": plan,
-        "prices": add_price(plan, PriceTerms("JPY", 3100), by=ACTOR, at=NOW),
+        "prices": price,
         "price-currencies": "jpy",
         "add-ons": add_on,
-        "fixed-charges": add_fixed(plan, FixedTerms(add_on, properties={"amount": "1"}), by=ACTOR, at=NOW),
+        "fixed-charges": fixed,
         "coupons": coupon,
         "applied-coupons": applied,
         "applied": applied,

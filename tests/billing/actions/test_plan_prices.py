@@ -7,14 +7,25 @@ from typing import Any
 
 import pytest
 
+from billing.actions import price_changes
 from billing.actions.charge_terms import FilterTerms, PricedIn
 from billing.actions.charges import terms_of as terms_of_charge
 from billing.actions.plan_prices import PriceTerms, add_price, copied_prices, remove_price, update_price
 from billing.actions.plans import create_plan, update_plan
 from billing.actions.usage import ingest
-from billing.models import AuditEntry, ChargePrice, EmittedEvent, Organization, Plan, PlanPrice
-from billing.queries.terms import price_book, terms_of
+from billing.models import (
+    AuditEntry,
+    ChargePrice,
+    EmittedEvent,
+    Job,
+    Organization,
+    Plan,
+    PlanPrice,
+    PriceChangeRow,
+)
+from billing.queries.terms import price_book
 from billing.queries.usage import charge_usage
+from billing.queries.versions import terms_of
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 from customers.actions.assign import assign_plan
 from invoicing.actions.billing_run import run
@@ -148,20 +159,22 @@ def test_a_charge_without_a_price_keeps_the_plan_from_being_sold(organization: O
         )
 
 
-def test_another_model_drops_the_prices_unless_somebody_pays_them(organization: Organization) -> None:
+def test_another_model_drops_the_prices_but_those_who_pay_them_keep_them(organization: Organization) -> None:
+    """Their old prices are a version: the job says that the new ones are missing in JPY, and bills go on as before."""
     plan, _ = priced(organization)
     row = plan.charges.get()
     tiered = charge(row.metric, "graduated", GRADUATED, id=row.pk)
     subscription = assign_plan(
         billed_customer(organization, currency="JPY"), plan, by=ACTOR, at=on(2026, 1, 1)
     )
-    with pytest.raises(FieldErrors, match="Subscriptions in JPY pay by the present model"):
-        update_plan(plan, {}, charges=[tiered], by=ACTOR, at=NOW)
-    subscription.status = "canceled"
-    subscription.save()
     update_plan(plan, {}, charges=[tiered], by=ACTOR, at=NOW)
+    price_changes.carry_out(Job.objects.get(task=price_changes.TASK))
     assert not ChargePrice.objects.exists()
     assert [charge.pk for charge in price_book(plan).missing("JPY")] == [row.pk]
+    subscription.refresh_from_db()
+    [kept] = terms_of(subscription, NOW).charges
+    assert (kept.charge_model, kept.properties) == ("standard", {"amount": "15"})
+    assert [row.outcome for row in PriceChangeRow.objects.all()] == ["failed"]
 
 
 def test_a_used_price_stays_and_an_unused_one_goes(organization: Organization) -> None:
@@ -204,8 +217,9 @@ def test_terms_follow_the_subscription(organization: Organization) -> None:
         billed_customer(organization, currency="JPY"), plan, by=ACTOR, at=on(2026, 1, 1)
     )
     update_price(price, PriceTerms("JPY", 3300), by=ACTOR, at=NOW)
+    price_changes.carry_out(Job.objects.get(task=price_changes.TASK))
     subscription.refresh_from_db()
-    assert (subscription.amount_minor, terms_of(subscription).amount_minor) == (3300, 3300)
+    assert (subscription.amount_minor, terms_of(subscription, NOW).amount_minor) == (3300, 3300)
 
 
 def test_filters_have_prices_in_other_currencies_and_cost_what_the_charge_does_without(

@@ -93,5 +93,5 @@ def test_the_pages_take_the_same_queries_however_much_there_is(
     admin.get("/add-ons")
     with django_assert_num_queries(7):
         admin.get("/add-ons")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         admin.get(f"/add-ons/{rows[0].public_id}")

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from billing.actions import price_changes
 from billing.actions.charge_terms import ChargeTerms, FilterTerms
 from billing.actions.plans import update_plan
 from billing.actions.usage import ingest
-from billing.models import Metric, Organization, Subscription
+from billing.models import Job, Metric, Organization, Subscription
 from invoicing.actions.billing_run import run
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.payloads import line_payload
@@ -117,6 +118,7 @@ def test_what_has_been_invoiced_stays_when_prices_are_divided_later(
     ingest(organization, sent, at=on(2026, 2, 3))
     grouped = ChargeTerms(metric, "standard", {"amount": "1"}, group_keys=["user"])
     update_plan(subscription.plan, {}, charges=[grouped], by=ACTOR, at=on(2026, 2, 4))
+    price_changes.carry_out(Job.objects.get(task=price_changes.TASK))
     metric.refresh_from_db()
     assert not metric.rolled
     run(on(2026, 3, 1) + timedelta(minutes=1))

@@ -337,7 +337,7 @@ def test_sandbox_organizations_are_billed_by_their_own_clock() -> None:
 
 def test_paused_subscriptions_are_not_billed(organization: Organization) -> None:
     subscription = subscribe(billed_customer(organization), make_plan(organization, 1000), on(2026, 1, 1))
-    Subscription.objects.filter(pk=subscription.pk).update(status="paused")
+    Subscription.objects.filter(pk=subscription.pk).update(status="paused", paused_at=on(2026, 1, 10))
     run(on(2026, 2, 1))
     assert not Invoice.objects.exists()
 

@@ -24,7 +24,7 @@ from invoicing.documents.phrases import LINES, NOUNS, STEPS, UNUSED
 from invoicing.documents.wording import HOLE, line_words, pattern, step_words
 from invoicing.queries.document import detail_step
 from invoicing.rules.adjusting import Correction, corrected
-from invoicing.rules.lines import Line, LineFacts, LineKind, commitment_line, subscription_line
+from invoicing.rules.lines import Line, LineFacts, LineKind, commitment_line, fixed_line, subscription_line
 
 OTHERS = sorted(set(LABELS) - {"en"})
 FACTS = LineFacts("Line", "EUR")
@@ -93,6 +93,7 @@ def all_steps() -> Iterator[Step]:
         line = commitment_line(FACTS, true_up(10000, share, 100))
         assert line is not None
         yield from line.steps
+    yield from fixed_line(FACTS, price("standard", {"amount": "1"}, usage(10)), Decimal(10), 484).steps
     line = corrected(LINE, Correction(units=Decimal(2), unit_amount=Decimal(5)))
     yield from line.steps
 
