@@ -160,7 +160,7 @@ def test_a_charge_without_a_price_keeps_the_plan_from_being_sold(organization: O
 
 
 def test_another_model_drops_the_prices_but_those_who_pay_them_keep_them(organization: Organization) -> None:
-    """Their old prices are a version: the job says that the new ones are missing in JPY, and bills go on as before."""
+    """Their old prices are a version: the job says that the new ones are missing in JPY, bills go on as before."""
     plan, _ = priced(organization)
     row = plan.charges.get()
     tiered = charge(row.metric, "graduated", GRADUATED, id=row.pk)
