@@ -11,6 +11,7 @@ from django.db import transaction
 
 from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import lock_subscription, tell
+from billing.actions.successors import scheduled_for
 from billing.models import Pause, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -38,6 +39,10 @@ def pause_subscription(
     if not subscription.is_live:
         raise Conflict("Only a running subscription can be paused.", code="subscription_not_running")
     check_resumption(subscription, resumes_at, at)
+    if scheduled_for(subscription) is not None:
+        raise Conflict(
+            "Its plan changes at the end of the period. Call that off first.", code="plan_change_scheduled"
+        )
     subscription.status = move(SUBSCRIPTION_MOVES, old, SubscriptionStatus.PAUSED).value
     subscription.paused_at, subscription.resumes_at = at, resumes_at
     subscription.save()

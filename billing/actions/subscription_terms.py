@@ -16,6 +16,7 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import lock_subscription, next_boundary, tell
+from billing.actions.successors import cancel_scheduled
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -80,6 +81,7 @@ def cancel_at_period_end(
         raise Conflict("This subscription has ended.", code="subscription_ended")
     if subscription.is_canceling:
         return subscription
+    cancel_scheduled(subscription, by=by, at=at)
     before = audit.snapshot(subscription, ["ending_at"])
     end = period_end(subscription, at)
     subscription.end_before_cancel = subscription.ending_at

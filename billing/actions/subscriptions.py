@@ -157,16 +157,23 @@ def end_trial(subscription: Subscription, *, by: Actor, at: datetime) -> Subscri
 
 @transaction.atomic
 def end_subscription(
-    subscription: Subscription, *, canceled: bool = False, reason: str = "", by: Actor, at: datetime
+    subscription: Subscription,
+    *,
+    canceled: bool = False,
+    plan_changed: bool = False,
+    reason: str = "",
+    by: Actor,
+    at: datetime,
 ) -> Subscription:
     """It has ended at that moment; usage from then on does not count. The closing bill is the caller's. Twice changes
-    nothing. `canceled`: because the customer wanted out.
+    nothing. `canceled`: because the customer wanted out; `plan_changed`: another one follows.
     """
     subscription = lock_subscription(subscription)
     if subscription.is_ended:
         return subscription
     new = SubscriptionStatus.CANCELED if canceled else SubscriptionStatus.TERMINATED
     subscription.terminated_at = at
+    subscription.plan_changed = plan_changed
     subscription.canceled_at = at if canceled else None
     subscription.next_billing_at = subscription.paused_at = subscription.resumes_at = None
     set_status(subscription, new, f"subscription.{new.value}", reason=reason, by=by, at=at)
@@ -181,7 +188,7 @@ def cancel_pending(subscription: Subscription, *, reason: str = "", by: Actor, a
         return subscription
     if subscription.status != SubscriptionStatus.PENDING.value:
         raise Conflict("It has started: terminate it instead.", code="subscription_started")
-    subscription.canceled_at = at
+    subscription.canceled_at, subscription.takes_over_at = at, None
     set_status(
         subscription, SubscriptionStatus.CANCELED, "subscription.canceled", reason=reason, by=by, at=at
     )

@@ -27,8 +27,9 @@ class SubscriptionQuerySet(ScopedQuerySet):
         return self.filter(status__in=billable, next_billing_at__lte=at)
 
     def starting(self, at: datetime) -> SubscriptionQuerySet:
-        """Pending ones whose start has come."""
-        return self.filter(status=SubscriptionStatus.PENDING.value, subscription_at__lte=at)
+        """Pending ones whose start has come; what follows another one starts with that one's end."""
+        pending = self.filter(status=SubscriptionStatus.PENDING.value, previous=None)
+        return pending.filter(subscription_at__lte=at)
 
 
 class Subscription(Scoped):
@@ -40,6 +41,9 @@ class Subscription(Scoped):
     asked for (`cancel_requested_at`) that is the end of the period, and `end_before_cancel` the end that stands again
     when it is kept after all. While it is paused, `paused_at` is since when, and `resumes_at` when it goes on by
     itself; `has_paused`: its fees have pauses (model Pause) to leave out.
+    A change of plan ends it (`plan_changed`: the day of the change belongs to the other plan) and starts another
+    one of the same external ID, whose `previous` it is and whose `first` began them all; while that one waits,
+    its `takes_over_at` is the end of the period here.
     `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage
     thresholds make invoices, `progressively_billed` that they have made one.
     """
@@ -48,6 +52,14 @@ class Subscription(Scoped):
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
+    previous = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successors", editable=False
+    )
+    first = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="line", editable=False
+    )
+    takes_over_at = models.DateTimeField(null=True, blank=True, editable=False)
+    plan_changed = models.BooleanField(default=False, editable=False)
     external_id = models.CharField("external ID", max_length=255)
     name = models.CharField(max_length=200, blank=True)
     # What it is billed in, one of the plan's currencies; and its fee for a full period there, for lists and figures
@@ -90,8 +102,17 @@ class Subscription(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["organization", "external_id"],
-                condition=Q(status__in=["pending", "trialing", "active", "paused", "past_due"]),
+                condition=Q(status__in=["trialing", "active", "paused", "past_due"])
+                | Q(status="pending", previous=None),
                 name="subscription_external_id",
+            ),
+            models.UniqueConstraint(
+                fields=["previous"], condition=Q(status="pending"), name="one_scheduled_change"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="pending", previous__isnull=False, takes_over_at__isnull=False)
+                | Q(takes_over_at=None) & (Q(previous=None) | ~Q(status="pending")),
+                name="scheduled_change_has_its_moment",
             ),
             models.CheckConstraint(
                 condition=~Q(status="terminated") | Q(terminated_at__isnull=False),

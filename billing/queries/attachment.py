@@ -1,8 +1,9 @@
 """Which subscription and metric an event belongs to.
 
 Law: an event belongs to the subscription of that external id whose life [started_at, ended) covers the
-event's moment; where an external id has been used again, the moment decides. An event may also name a
-subscription by its id; then no other one is taken.
+event's moment; where an external id has been used again, the moment decides. What a change of plan has scheduled
+begins at its moment, also before the billing run has switched them. An event may also name a subscription by its id;
+then only that one is taken, or the one that a change of its plan put in its place.
 """
 
 from __future__ import annotations
@@ -26,13 +27,18 @@ TOO_FINE = "Has more digits than can be counted (25 before and 30 after the poin
 
 # Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
 NAMED = """
-    (SELECT NULL, NULL, NULL, NULL, id, external_id, started_at, coalesce(terminated_at, canceled_at)
+    (SELECT NULL, NULL, NULL, NULL, id, external_id, coalesce(started_at, takes_over_at) AS begins,
+            coalesce(terminated_at, canceled_at), coalesce(first_id, id)
      FROM billing_subscription
-     WHERE organization_id = %s AND (external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]))
-     ORDER BY started_at DESC NULLS LAST)
+     WHERE organization_id = %s AND (
+         external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]) OR first_id IN (
+             SELECT coalesce(first_id, id) FROM billing_subscription WHERE id = ANY(%s::uuid[])
+         )
+     )
+     ORDER BY begins DESC NULLS LAST)
     UNION ALL
     (SELECT field_name, expression, dimensions, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code,
-            NULL, NULL
+            NULL, NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 
@@ -107,6 +113,7 @@ class Life:
     external_id: str
     started_at: datetime | None
     ended_at: datetime | None
+    first: str = ""
 
     def covers(self, moment: datetime) -> bool:
         """Whether an event of that moment counts."""
@@ -123,6 +130,7 @@ class Attachment:
     by_external_id: dict[str, list[Life]] = field(default_factory=dict)
     by_id: dict[str, Life] = field(default_factory=dict)
     dimensions: dict[str, list[str]] = field(default_factory=dict)
+    lines: dict[str, list[Life]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, organization: Organization, events: Iterable[Named]) -> Attachment:
@@ -141,8 +149,18 @@ class Attachment:
         attachment = cls({})
         with connection.cursor() as cursor:
             texts, all_codes = text_array(references), text_array(codes)
-            cursor.execute(NAMED, [organization.pk, texts, keys, organization.pk, all_codes])
-            for field_name, formula, dims, numeric, key, name, started_at, ended_at in cursor.fetchall():
+            cursor.execute(NAMED, [organization.pk, texts, keys, keys, organization.pk, all_codes])
+            for (
+                field_name,
+                formula,
+                dims,
+                numeric,
+                key,
+                name,
+                started_at,
+                ended_at,
+                first,
+            ) in cursor.fetchall():
                 if field_name is not None:
                     ready = read_expression(formula) if formula else None
                     field = MetricField(str(key), field_name, numeric, ready, tuple(dims))
@@ -150,9 +168,10 @@ class Attachment:
                     if dims:
                         attachment.dimensions[field.id] = dims
                     continue
-                life = Life(str(key), name, started_at, ended_at)
+                life = Life(str(key), name, started_at, ended_at, str(first))
                 attachment.by_external_id.setdefault(name, []).append(life)
                 attachment.by_id[life.id] = life
+                attachment.lines.setdefault(life.first, []).append(life)
         return attachment
 
     def subscription(self, reference: str, moment: datetime) -> tuple[str, str | None, str | None, str]:
@@ -169,8 +188,9 @@ class Attachment:
         named = self.by_id.get(str(key)) if key else None
         if named is None:
             return reference, None, None, "unknown_subscription"
-        if named.covers(moment):
-            return named.external_id, named.id, named.id, ""
+        for life in self.lines[named.first]:
+            if life.covers(moment):
+                return life.external_id, life.id, named.id, ""
         return named.external_id, None, named.id, "outside_subscription"
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
-from billing.queries.usage_carried import carry
+from billing.queries.usage_carried import carry, line_of
 from billing.queries.usage_facets import Part, charge_parts
 from billing.queries.usage_pricing import ChargeUsage, price_charge
 from billing.queries.usage_totals import Day, Measured, all_days, daily, measure
@@ -82,9 +82,10 @@ def parts_of(
     found = {charge.pk: [Part(Bucket(), measured[charge.metric_id])] for charge in plain}
     divided = [charge for charge in charges if charge.pk not in found]
     whole = whole_period(subscription, end) if divided else None
+    line = line_of(subscription) if divided else []
     for charge in divided:
         assert whole is not None  # noqa: S101 - there is one as soon as it is needed
-        found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole)
+        found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole, line)
     return found
 
 
@@ -95,7 +96,8 @@ def measured_of(
     found = measure(subscription.pk, metrics, start, end)
     if not any(metric.recurring or metric.aggregation == WEIGHTED for metric in metrics):
         return found
-    return carry(found, subscription.pk, metrics, start, end, whole_period(subscription, end))
+    whole = whole_period(subscription, end)
+    return carry(found, subscription.pk, metrics, start, end, whole, line_of(subscription))
 
 
 def whole_period(subscription: Subscription, end: datetime) -> Period:

@@ -22,7 +22,7 @@ from django.db import connection
 from billing.models import Aggregation, Charge, Metric
 from billing.orm.fields import WIDE
 from billing.queries.usage_carried import BEGINNING, area_of, stays_in_use
-from billing.queries.usage_totals import Measured, hour_after, hour_of, measured_from
+from billing.queries.usage_totals import Measured, Owner, hour_after, hour_of, keys_of, measured_from
 from billing.rules.aggregation import weighted_units
 from billing.rules.filters import Bucket, Facet
 from billing.rules.money import ZERO
@@ -31,12 +31,12 @@ from billing.rules.periods import Period
 HOURS = """
     SELECT facet, hour + interval '1 hour' AS until, events_count, values_count, sum_value, amount_sum, held,
            max_value, latest_value, latest_at, latest_event
-    FROM billing_usagehour WHERE subscription_id = %s AND metric_id = %s AND hour >= %s AND hour < %s
+    FROM billing_usagehour WHERE subscription_id = ANY(%s) AND metric_id = %s AND hour >= %s AND hour < %s
 """
 EVENTS = """
     SELECT usage_facet(properties, %s), "timestamp", 1, (value IS NOT NULL)::int, coalesce(value, 0),
            coalesce(amount, 0), 0, value, value, CASE WHEN value IS NOT NULL THEN "timestamp" END, id
-    FROM billing_event WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+    FROM billing_event WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
 """
 PART = """AS part(facet, until, events_count, values_count, sum_value, amount_sum, held, max_value, latest_value,
     latest_at, latest_event)"""
@@ -50,7 +50,7 @@ TOTALS = f"""
 SORTED = """
     FROM billing_event JOIN unnest(%s::jsonb[], %s::int[]) AS place(facet, part)
         ON place.facet = usage_facet(properties, %s)
-    WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+    WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
     AND text_value IS NOT NULL
 """
 UNIQUE = f"""
@@ -106,11 +106,11 @@ class Part:
     facets: Sequence[Facet] = ()
 
 
-def facet_totals(subscription_id: UUID, metric: Metric, start: datetime, end: datetime) -> dict[Facet, Total]:
+def facet_totals(owner: Owner, metric: Metric, start: datetime, end: datetime) -> dict[Facet, Total]:
     """The events of [start, end) by facet."""
     if start >= end:
         return {}
-    text, values = rows_of(subscription_id, metric, start, end)
+    text, values = rows_of(owner, metric, start, end)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {TOTALS} FROM ({text}) {PART} GROUP BY facet", [end, *values])  # noqa: S608
         found: dict[Facet, Total] = {}
@@ -124,9 +124,9 @@ def facet_totals(subscription_id: UUID, metric: Metric, start: datetime, end: da
         return found
 
 
-def rows_of(subscription_id: UUID, metric: Metric, start: datetime, end: datetime) -> tuple[str, list[Any]]:
+def rows_of(owner: Owner, metric: Metric, start: datetime, end: datetime) -> tuple[str, list[Any]]:
     """SQL of all rows that make up the window, and its parameters."""
-    own = [subscription_id, metric.pk]
+    own = [keys_of(owner), metric.pk]
     first, last = hour_after(start), hour_of(end)
     if first >= last or not metric.rolled:
         return EVENTS, [metric.dimensions, *own, start, end]
@@ -139,22 +139,29 @@ def rows_of(subscription_id: UUID, metric: Metric, start: datetime, end: datetim
 
 
 def charge_parts(
-    subscription_id: UUID, charge: Charge, start: datetime, end: datetime, whole: Period
+    subscription_id: UUID,
+    charge: Charge,
+    start: datetime,
+    end: datetime,
+    whole: Period,
+    line: Sequence[UUID] | None = None,
 ) -> list[Part]:
     """Every part of a charge with filters or groups in [start, end), also those without usage, in the order of the
-    invoice. `whole`: the full period that the window lies in.
+    invoice. `whole`: the full period that the window lies in; `line`: the subscription and those that it
+    follows.
     """
     metric, sorting = charge.metric, charge.sorting
+    line = line or [subscription_id]
     window = facet_totals(subscription_id, metric, start, end)
     carries = metric.recurring and start < end
-    before = facet_totals(subscription_id, metric, BEGINNING, start) if carries else {}
+    before = facet_totals(line, metric, BEGINNING, start) if carries else {}
     facets = sorting.spread(window | before, metric.dimensions)
     kind = metric.aggregation
     parts: list[Part] = []
     items: dict[Bucket, tuple[int, Decimal]] = {}
     if kind == Aggregation.UNIQUE_COUNT.value:
         since = BEGINNING if carries else start
-        items = unique_items(subscription_id, metric, facets, since, end)
+        items = unique_items(line if carries else subscription_id, metric, facets, since, end)
     for bucket in sorting.buckets(facets):
         own = facets.get(bucket, [])
         now = added(window[facet] for facet in own if facet in window)
@@ -186,7 +193,7 @@ def added(totals: Iterable[Total]) -> Total:
 
 
 def unique_items(
-    subscription_id: UUID, metric: Metric, facets: dict[Bucket, list[Facet]], start: datetime, end: datetime
+    owner: Owner, metric: Metric, facets: dict[Bucket, list[Facet]], start: datetime, end: datetime
 ) -> dict[Bucket, tuple[int, Decimal]]:
     """For each part the events that name an item, and the items that are there at the end."""
     if start >= end or not facets:
@@ -194,7 +201,7 @@ def unique_items(
     buckets = list(facets)
     texts = [facet_json(metric, facet) for bucket in buckets for facet in facets[bucket]]
     places = [at for at, bucket in enumerate(buckets) for _ in facets[bucket]]
-    values: list[Any] = [texts, places, metric.dimensions, subscription_id, metric.pk, start, end]
+    values: list[Any] = [texts, places, metric.dimensions, keys_of(owner), metric.pk, start, end]
     with connection.cursor() as cursor:
         cursor.execute(UNIQUE, values)
         return {buckets[at]: (int(named), Decimal(there)) for at, named, there in cursor.fetchall()}
@@ -214,9 +221,9 @@ def event_rows(
         cursor.execute(
             """
             SELECT value, text_value, removes FROM billing_event
-            WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+            WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
             AND usage_facet(properties, %s) = ANY(%s::jsonb[]) ORDER BY "timestamp", id
             """,
-            [subscription_id, metric.pk, start, end, metric.dimensions, texts],
+            [[subscription_id], metric.pk, start, end, metric.dimensions, texts],
         )
         return cursor.fetchall()

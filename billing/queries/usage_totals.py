@@ -22,19 +22,21 @@ from billing.orm.fields import WIDE
 from billing.rules.money import ZERO
 
 HOUR = timedelta(hours=1)
+# One subscription, or the ones that followed each other as its plan changed.
+Owner = UUID | Sequence[UUID]
 
 # The parts of a window as rows of one shape: roll-ups of whole hours, single events of the edges.
 WHOLE_HOURS = """
     SELECT metric_id, hour AS at, events_count, values_count, sum_value, amount_sum, max_value,
            latest_value, latest_at, latest_event
     FROM billing_usagehour
-    WHERE subscription_id = %s AND metric_id = ANY(%s) AND hour >= %s AND hour < %s
+    WHERE subscription_id = ANY(%s) AND metric_id = ANY(%s) AND hour >= %s AND hour < %s
 """
 SINGLE_EVENTS = """
     SELECT metric_id, "timestamp" AS at, 1, (value IS NOT NULL)::int, coalesce(value, 0), coalesce(amount, 0),
            value, value, CASE WHEN value IS NOT NULL THEN "timestamp" END, id
     FROM billing_event
-    WHERE subscription_id = %s AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
+    WHERE subscription_id = ANY(%s) AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
 """
 PART = """AS part(metric_id, at, events_count, values_count, sum_value, amount_sum, max_value,
     latest_value, latest_at, latest_event)"""
@@ -48,7 +50,7 @@ UNIQUE = """
     SELECT metric_id, sum(events), count(*), bool_or(removed) FROM (
         SELECT metric_id, text_value, count(*) AS events, bool_or(removes) AS removed
         FROM billing_event
-        WHERE subscription_id = %s AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
+        WHERE subscription_id = ANY(%s) AND metric_id = ANY(%s) AND "timestamp" >= %s AND "timestamp" < %s
         AND text_value IS NOT NULL
         GROUP BY metric_id, text_value
     ) AS item GROUP BY metric_id
@@ -57,7 +59,7 @@ UNIQUE = """
 PRESENT = """
     SELECT count(*) FROM (
         SELECT DISTINCT ON (text_value) removes FROM billing_event
-        WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+        WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
         AND text_value IS NOT NULL
         ORDER BY text_value, "timestamp" DESC, id DESC
     ) AS last WHERE NOT removes
@@ -75,11 +77,16 @@ class Measured:
     received: int = 0
 
 
+def keys_of(owner: Owner) -> list[UUID]:
+    """The subscriptions' keys as a query takes them."""
+    return [owner] if isinstance(owner, UUID) else list(owner)
+
+
 @dataclass(frozen=True)
 class Window:
-    """[start, end) of one subscription."""
+    """[start, end) of a subscription or several."""
 
-    subscription_id: UUID
+    owner: Owner
     start: datetime
     end: datetime
 
@@ -87,13 +94,14 @@ class Window:
         """SQL of all rows that make up the window, and its parameters."""
         first, last = hour_after(self.start), hour_of(self.end)
         if first >= last:
-            return SINGLE_EVENTS, [self.subscription_id, metric_ids, self.start, self.end]
+            return SINGLE_EVENTS, [keys_of(self.owner), metric_ids, self.start, self.end]
         texts: list[str] = [WHOLE_HOURS]
-        values: list[Any] = [self.subscription_id, metric_ids, first, last]
+        owners = keys_of(self.owner)
+        values: list[Any] = [owners, metric_ids, first, last]
         for start, end in ((self.start, first), (last, self.end)):
             if start < end:
                 texts.append(SINGLE_EVENTS)
-                values += [self.subscription_id, metric_ids, start, end]
+                values += [owners, metric_ids, start, end]
         return " UNION ALL ".join(texts), values
 
 
@@ -109,7 +117,7 @@ def hour_after(moment: datetime) -> datetime:
 
 
 def measure(
-    subscription_id: UUID, metrics: Collection[Metric], start: datetime, end: datetime
+    owner: Owner, metrics: Collection[Metric], start: datetime, end: datetime
 ) -> dict[UUID, Measured]:
     """What each metric measured in [start, end), by the metric's id; one or two queries. Of a weighted sum it is
     by how much the value changed; `usage_carried.py` gives it its weight.
@@ -117,7 +125,7 @@ def measure(
     found = dict.fromkeys((metric.pk for metric in metrics), Measured())
     if start >= end or not metrics:
         return found
-    window = Window(subscription_id, start, end)
+    window = Window(owner, start, end)
     unique = [metric.pk for metric in metrics if metric.aggregation == Aggregation.UNIQUE_COUNT.value]
     kinds = {metric.pk: metric.aggregation for metric in metrics}
     text, values = window.parts(list(found))
@@ -126,10 +134,10 @@ def measure(
         for key, *row in cursor.fetchall():
             found[key] = measured_from(kinds[key], row)
         if unique:
-            cursor.execute(UNIQUE, [subscription_id, unique, start, end])
+            cursor.execute(UNIQUE, [keys_of(owner), unique, start, end])
             for key, named, distinct, removed in cursor.fetchall():
                 if removed:
-                    cursor.execute(PRESENT, [subscription_id, key, start, end])
+                    cursor.execute(PRESENT, [keys_of(owner), key, start, end])
                     distinct = cursor.fetchone()[0]
                 found[key] = Measured(Decimal(distinct), named, ZERO, found[key].received)
     return found
@@ -179,10 +187,10 @@ def event_values(
         cursor.execute(
             """
             SELECT value FROM billing_event
-            WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+            WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
             AND value IS NOT NULL ORDER BY "timestamp", id
             """,
-            [subscription_id, metric.pk, start, end],
+            [[subscription_id], metric.pk, start, end],
         )
         return tuple(tidy(row[0]) for row in cursor.fetchall())
 
@@ -193,10 +201,10 @@ def item_steps(subscription_id: UUID, metric: Metric, start: datetime, end: date
         cursor.execute(
             """
             SELECT text_value, removes FROM billing_event
-            WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+            WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
             AND text_value IS NOT NULL ORDER BY "timestamp", id
             """,
-            [subscription_id, metric.pk, start, end],
+            [[subscription_id], metric.pk, start, end],
         )
         return steps_of(cursor.fetchall())
 
@@ -254,11 +262,11 @@ def daily(
                 """
                 SELECT day, count(*) FROM (
                     SELECT ("timestamp" AT TIME ZONE %s)::date AS day, text_value FROM billing_event
-                    WHERE subscription_id = %s AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
+                    WHERE subscription_id = ANY(%s) AND metric_id = %s AND "timestamp" >= %s AND "timestamp" < %s
                     AND text_value IS NOT NULL AND NOT removes GROUP BY 1, 2
                 ) AS item GROUP BY day
                 """,
-                [tz, subscription_id, key, start, end],
+                [tz, [subscription_id], key, start, end],
             )
             for on, distinct in cursor.fetchall():
                 if on in found[key]:

@@ -43,7 +43,7 @@ def kinds(organization: Organization) -> list[tuple[QuerySet[Any], str, str, str
     whose = "customer.display_name"
     return [
         (
-            subscriptions.filter(status=SubscriptionStatus.PENDING.value),
+            subscriptions.filter(status=SubscriptionStatus.PENDING.value, previous=None),
             "subscription_at",
             "A subscription starts",
             whose,

@@ -24,6 +24,7 @@ from billing.actions import later
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer, lock_customer_of, lock_present_customer
 from billing.actions.subscriptions import activate, lock_subscription
+from billing.actions.successors import scheduled_for
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
@@ -70,7 +71,7 @@ def run(at: datetime, *, backwards: bool = False) -> RunResult:
 def due(at: datetime) -> Q:
     """Subscriptions for which something is to be done: start, end of a period, of a trial, of their life."""
     running = Q(status__in=BILLED)
-    pending = Q(status=SubscriptionStatus.PENDING.value, subscription_at__lte=at)
+    pending = Q(status=SubscriptionStatus.PENDING.value, previous=None, subscription_at__lte=at)
     trial = Q(status=SubscriptionStatus.TRIALING.value, trial_ends_at__lte=at)
     ending = Q(ending_at__lte=at)
     paused = Q(status=SubscriptionStatus.PAUSED.value) & (Q(resumes_at__lte=at) | ending)
@@ -144,11 +145,23 @@ def bill_customer(
     if changed:
         rows = due_rows(customer, at, rates)
     ending = [row for row in rows if row.ending_at is not None and row.ending_at <= at]
+    ending = [row for row in ending if not changes_first(row)]
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)
     for row in ending:
         ended = terminate_subscription(row, canceled=row.is_canceling, by=by, at=at, ended_at=row.ending_at)
         made += ended.invoices
     return made
+
+
+def changes_first(row: Subscription) -> bool:
+    """Whether a plan was to change before this end: then the run was late, and its successor ends with the next."""
+    found = scheduled_for(row)
+    return (
+        found is not None
+        and found.takes_over_at is not None
+        and row.ending_at is not None
+        and found.takes_over_at < row.ending_at
+    )
 
 
 def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:

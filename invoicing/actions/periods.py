@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any
 
 from billing.actions.subscriptions import end_trial
+from billing.actions.successors import hand_over
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.rules.states import SubscriptionStatus
 from invoicing.actions.draft import grace_days, make_draft, open_invoice
 from invoicing.actions.finalize import finalize_new
 from invoicing.models import Invoice
@@ -22,6 +24,7 @@ from invoicing.queries.due import (
     boundary_windows,
     by_invoice,
     due_moments,
+    start_windows,
     trial_is_over,
     trial_windows,
 )
@@ -61,46 +64,95 @@ def bill_due(
 ) -> list[Invoice]:
     """Bill every period end and trial end up to `until` (default: `at`), the earliest first.
 
-    Subscriptions that are due at the same moment share an invoice. Periods that begin at `unpaid_from` or later are
-    not paid for in advance: the subscription is being ended, and was not used from then on.
+    Subscriptions that are due at the same moment share an invoice. Where a change of plan waits for the end of a
+    period, the successor takes over there and is billed on. Periods that begin at `unpaid_from` or later are not paid
+    for in advance: the subscription is being ended, and was not used from then on.
     """
     stop = until or at
-    tz = customer_zone(customer)
-    book = accounts(subscriptions, tz, rates)
-    moments: dict[datetime, list[Account]] = defaultdict(list)
-    trials: dict[datetime, list[Account]] = defaultdict(list)
-    for account in book.values():
-        for moment in due_moments(account.subscription, tz, stop):
-            moments[moment].append(account)
-        if trial_is_over(account.subscription, stop) and account.subscription.trial_ends_at:
-            trials[account.subscription.trial_ends_at].append(account)
-
-    def unpaid(moment: datetime) -> bool:
-        return unpaid_from is not None and moment >= unpaid_from
-
+    agenda = Agenda(customer, subscriptions, stop, by, rates)
     made: list[Invoice] = []
-    for moment in sorted(moments.keys() | trials.keys()):
-        windows: list[Window] = []
-        for account in moments.get(moment, []):
-            windows += boundary_windows(account, moment, last=unpaid(moment))
-        for account in trials.get(moment, []):
-            windows += [] if unpaid(moment) else trial_windows(account, moment)
+    while (moment := agenda.next_moment()) is not None:
+        unpaid = unpaid_from is not None and moment >= unpaid_from
+        windows = agenda.windows_at(moment, unpaid=unpaid)
         if windows:
             made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
-    for account in book.values():
-        move_on(account, tz, stop, by=by, rates=rates)
+    agenda.move_on()
     return made
 
 
-def move_on(account: Account, tz: str, stop: datetime, *, by: Actor, rates: Rates) -> None:
-    """Set the end of the period that runs now and the fee that counts in it, and end a trial that is over."""
-    subscription = account.subscription
-    moments = due_moments(subscription, tz, stop)
-    if moments:
-        subscription.next_billing_at = period_from(schedule_of(subscription, tz), moments[-1]).end
-        since = subscription.price_since
-        if since is not None and since <= moments[-1]:
-            subscription.amount_minor = rates.terms(subscription, moments[-1]).amount_minor
-        subscription.save(update_fields=["next_billing_at", "amount_minor", "updated_at"])
-    if trial_is_over(subscription, stop):
-        end_trial(subscription, by=by, at=stop)
+class Agenda:
+    """The moments at which a customer's subscriptions are to be billed, up to `stop`, and what is billed then."""
+
+    def __init__(
+        self, customer: Any, subscriptions: Sequence[Subscription], stop: datetime, by: Actor, rates: Rates
+    ) -> None:
+        self.tz, self.stop, self.by, self.rates = customer_zone(customer), stop, by, rates
+        self.ends: dict[datetime, list[Account]] = defaultdict(list)
+        self.trials: dict[datetime, list[Account]] = defaultdict(list)
+        self.open: list[Account] = []
+        self.successors = scheduled(customer, subscriptions)
+        for account in accounts(subscriptions, self.tz, rates).values():
+            self.add(account)
+
+    def add(self, account: Account, *, before: datetime | None = None) -> None:
+        """Put the moments of one subscription down; those `before` its end only, when that has come, too."""
+        row = account.subscription
+        moments = [one for one in due_moments(row, self.tz, self.stop) if before is None or one < before]
+        if row.pk in self.successors:
+            moments = moments[:1]
+        for moment in moments:
+            self.ends[moment].append(account)
+        if trial_is_over(row, self.stop) and row.trial_ends_at:
+            self.trials[row.trial_ends_at].append(account)
+        self.open.append(account)
+
+    def next_moment(self) -> datetime | None:
+        """The earliest moment that is left."""
+        return min(self.ends.keys() | self.trials.keys(), default=None)
+
+    def windows_at(self, moment: datetime, *, unpaid: bool) -> list[Window]:
+        """What is billed at a moment, which is then done with."""
+        windows: list[Window] = []
+        for account in self.ends.pop(moment, []):
+            successor = self.successors.pop(account.subscription.pk, None)
+            windows += boundary_windows(account, moment, last=unpaid or successor is not None)
+            if successor is not None:
+                windows = [*windows, *self.hand_over(account, successor, moment)]
+        for account in self.trials.pop(moment, []):
+            windows += [] if unpaid else trial_windows(account, moment)
+        return windows
+
+    def hand_over(self, account: Account, row: Subscription, moment: datetime) -> list[Window]:
+        """The successor takes over; what is billed of it at its start."""
+        self.open.remove(account)
+        ended = hand_over(account.subscription, row, by=self.by, at=moment)
+        # The windows of the old one were made of this object: it must know that it has ended.
+        account.subscription.terminated_at, account.subscription.plan_changed = moment, True
+        account.subscription.status = ended.status
+        follower = Account(row, self.tz, moment, rates=self.rates)
+        self.add(follower, before=row.ending_at)
+        return start_windows(follower)
+
+    def move_on(self) -> None:
+        """Set the end of the period that runs now and the fee that counts in it, and end trials that are over."""
+        for account in self.open:
+            row = account.subscription
+            moments = due_moments(row, self.tz, self.stop)
+            if moments:
+                row.next_billing_at = period_from(schedule_of(row, self.tz), moments[-1]).end
+                if row.price_since is not None and row.price_since <= moments[-1]:
+                    row.amount_minor = self.rates.terms(row, moments[-1]).amount_minor
+                row.save(update_fields=["next_billing_at", "amount_minor", "updated_at"])
+            if trial_is_over(row, self.stop):
+                end_trial(row, by=self.by, at=self.stop)
+
+
+def scheduled(customer: Any, subscriptions: Sequence[Subscription]) -> dict[Any, Subscription]:
+    """{subscription id: what follows it when its period ends}, locked. One query."""
+    keys = [row.pk for row in subscriptions]
+    rows = Subscription.objects.filter(previous__in=keys, status=SubscriptionStatus.PENDING.value)
+    found = {}
+    for row in rows.select_related("plan").locked():
+        row.customer, row.organization = customer, customer.organization
+        found[row.previous_id] = row
+    return found

@@ -8,7 +8,7 @@ Both can be left out: then the usage up to the end is never billed, or the days 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from django.db import transaction
 from billing.actions.locks import lock_customer_of
 from billing.actions.pauses import close_pause
 from billing.actions.subscriptions import end_subscription, lock_subscription
+from billing.actions.successors import cancel_scheduled, scheduled_for
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
@@ -77,6 +78,15 @@ def terminate_subscription(
     if not subscription.is_live:
         raise Conflict("Only a running subscription can be ended.", code="subscription_not_running")
     rates = Rates(customer.organization_id)
+    follower = scheduled_for(subscription)
+    if follower is not None and follower.takes_over_at is not None and follower.takes_over_at <= ended:
+        # The plan has changed by now, and the run was late: what ends is the subscription that took over.
+        before = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended)
+        outcome = terminate_subscription(
+            follower, ending, canceled=canceled, reason=reason, by=by, at=at, ended_at=ended
+        )
+        return replace(outcome, earlier=(*before, *outcome.earlier))
+    cancel_scheduled(subscription, by=by, at=at)
     pause = close_pause(subscription, at=ended) if subscription.paused_at else None
     if pause:
         subscription.save(update_fields=["has_paused", "updated_at"])
@@ -98,19 +108,27 @@ def terminate_subscription(
     return Termination(made[-1] if made else None, given_back, tuple(earlier))
 
 
-def closing_windows(account: Account, ended: datetime) -> list[Window]:
-    """What is left to bill at the end: usage since the last bill, and in arrears the days of the fee.
+def closing_windows(
+    account: Account,
+    ended: datetime,
+    *,
+    used_until: datetime | None = None,
+    fee_until: datetime | None = None,
+) -> list[Window]:
+    """What is left to bill at the end: usage since the last bill, and in arrears the days of the fee. They may end at
+    other moments: where a plan changes, the day of the change is the new one's.
 
     A bill in between at the very same moment has left minimum spends and what stays in use for this one.
     """
     windows = []
     schedule = schedule_of(account.subscription, account.tz)
     begun = schedule.started_at < ended
-    if account.usage_until < ended or (begun and account.in_between):
-        windows.append(account.usage(ended, closing=True))
+    used_until, fee_until = used_until or ended, fee_until or ended
+    if account.usage_until < used_until or (begun and account.in_between):
+        windows.append(account.usage(used_until, closing=True))
     if schedule.pay_in_advance or not begun:
         return windows
-    days = fee_window(schedule, schedule.period_at(ended - _MICROSECOND))
-    if days is not None and days.start < ended and days.start not in account.fees:
-        windows.append(Window(account.subscription, FEE, days.start, ended, closing=True))
+    days = fee_window(schedule, schedule.period_at(fee_until - _MICROSECOND))
+    if days is not None and days.start < fee_until and days.start not in account.fees:
+        windows.append(Window(account.subscription, FEE, days.start, fee_until, closing=True))
     return windows

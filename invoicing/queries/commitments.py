@@ -39,6 +39,9 @@ def settled(
     whole one, `made` the lines of the invoice so far.
     """
     end = min(usage.end, full.end) if schedule.ended_at else full.end
+    if schedule.ended_at and subscription.plan_changed:  # the day of the change belongs to the other plan
+        last = min(end, schedule.ended_at)
+        end = max(full.start, start_of_day(local_date(last, schedule.tz), schedule.tz))
     own = InvoicedPeriod.objects.filter(subscription=subscription, kind="usage", start=usage.start)
     mine = [
         (line.kind.value, line.facts.period, line.amount_minor)

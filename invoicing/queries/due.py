@@ -156,8 +156,10 @@ def by_invoice(windows: Iterable[Window], customer: Any) -> list[list[Window]]:
     found: dict[str, list[Window]] = defaultdict(list)
     rows = {}
     for window in windows:
-        found[str(window.subscription.pk)].append(window)
-        rows[str(window.subscription.pk)] = window.subscription
+        # Where a plan changes, the subscription that ends and the one that follows go on one invoice.
+        key = str(window.subscription.first_id or window.subscription.pk)
+        found[key].append(window)
+        rows[key] = window.subscription
     entity = str(customer.billing_entity_id)
     due = [
         Due(key, str(customer.pk), row.currency, entity, consolidate=not row.separate_invoice)

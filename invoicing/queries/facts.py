@@ -29,9 +29,10 @@ from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.commitments import settled
 from invoicing.queries.fixed_lines import lines_in_advance, lines_in_arrears
+from invoicing.queries.plan_changes import closed_period, days_until, goes_on
 from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import first_day, period_until
+from invoicing.rules.boundaries import first_day
 from invoicing.rules.lines import (
     Line,
     LineFacts,
@@ -144,6 +145,7 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
             started_at=schedule.started_at,
             trial_ends_at=subscription.trial_ends_at,
             terminated=window.closing,
+            has_previous=subscription.previous_id is not None,
             paused_days=paused_in(window, tz),
         )
     )
@@ -175,10 +177,12 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     subscription = window.subscription
     if window.start > window.end:
         return []
-    lines = []
+    lines, schedule = [], schedule_of(subscription, tz)
     charges = list(rates.terms(subscription, window.start).charges)
     for item in charge_usage(subscription, window.start, window.end, charges):
-        if stays_in_use(item.metric) and not window.closing:
+        if stays_in_use(item.metric) and (
+            not window.closing or goes_on(subscription, window.end, item.metric.pk, schedule, rates)
+        ):
             continue
         facts = LineFacts(
             description=item.charge.invoice_name,
@@ -213,12 +217,13 @@ def minimum_lines(
 ) -> list[Line]:
     """The rest to a charge's minimum for the days of the period, after what was billed earlier in it."""
     schedule = schedule_of(window.subscription, tz)
-    full = period_until(schedule, window.end, ended=ended_at(window))
+    full = closed_period(window.subscription, window.end, schedule)
+    end = days_until(window.subscription, window.end, tz)
     start = max(full.start, first_day(schedule))
-    days = share(Period(min(start, window.end), window.end), full, tz)
+    days = share(Period(min(start, end), end), full, tz)
     if window.start > max(start, schedule.started_at):
         used_minor += billed_earlier(window, item, start)
-    paused = paused_days(Period(min(start, window.end), window.end), pauses_of(window.subscription), tz)
+    paused = paused_days(Period(min(start, end), end), pauses_of(window.subscription), tz)
     days = Share(max(0, min(days.days, days.of) - paused), days.of)
     line = true_up_line(
         LineFacts(**{**facts.__dict__, "description": f"{facts.description}: minimum spend"}),
@@ -239,11 +244,12 @@ def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     schedule = schedule_of(subscription, tz)
     if window.kind == FIXED:
         return lines_in_advance(subscription, window.period, schedule, currency=currency, rates=rates)
-    full = period_until(schedule, window.end, ended=ended_at(window))
+    full = closed_period(window.subscription, window.end, schedule)
+    end = days_until(window.subscription, window.end, tz)
     start = max(full.start, schedule.started_at)
-    if start >= window.end:
+    if start >= end:
         return []
-    lived = Period(start, window.end)
+    lived = Period(start, end)
     return lines_in_arrears(subscription, lived, schedule, currency=currency, rates=rates)
 
 
@@ -256,7 +262,7 @@ def commitment_lines(
     if not promised or window.kind != USAGE or not window.closing or window.start > window.end:
         return []
     schedule = schedule_of(subscription, tz)
-    full = period_until(schedule, window.end, ended=ended_at(window))
+    full = closed_period(subscription, window.end, schedule)
     start = max(full.start, first_day(schedule))
     facts = LineFacts(
         description=plan.commitment_name,
@@ -268,12 +274,6 @@ def commitment_lines(
     )
     line = commitment_line(facts, settled(subscription, promised, schedule, window.period, full, made))
     return [line] if line else []
-
-
-def ended_at(window: Window) -> bool:
-    """Whether the window was closed by the end of its subscription."""
-    ended = window.subscription.terminated_at
-    return ended is not None and window.end >= ended
 
 
 def billed_earlier(window: Window, item: ChargeUsage, since: datetime) -> int:
