@@ -150,6 +150,11 @@ class Subscription(Scoped):
         return self.name or self.external_id
 
     @property
+    def begins_at(self) -> datetime:
+        """When it has begun, or is to begin."""
+        return self.started_at or self.takes_over_at or self.subscription_at
+
+    @property
     def is_live(self) -> bool:
         """Started and not ended."""
         return SubscriptionStatus(self.status) in LIVE

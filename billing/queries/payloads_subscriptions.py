@@ -5,11 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import Prefetch, QuerySet
+
 from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
 from billing.queries.wallets import WalletState
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.rules.periods import BillingTime, Interval, Period, period_at
+from billing.rules.states import SubscriptionStatus
 
 
 def running_period(row: Subscription) -> Period | None:
@@ -25,9 +28,27 @@ def running_period(row: Subscription) -> Period | None:
     )
 
 
+def with_changes(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
+    """The rows with the changes of plan that wait: one query for all of them."""
+    waiting = Subscription.objects.filter(status=SubscriptionStatus.PENDING.value).select_related("plan")
+    return rows.prefetch_related(Prefetch("successors", waiting, to_attr="waiting_changes"))
+
+
+def scheduled_change(row: Subscription) -> Subscription | None:
+    """What takes over at the end of the period; no query for rows of `with_changes`, nor for one that has ended."""
+    if not row.is_live:
+        return None
+    known: list[Subscription] | None = getattr(row, "waiting_changes", None)
+    if known is not None:
+        return known[0] if known else None
+    waiting = row.successors.filter(status=SubscriptionStatus.PENDING.value)
+    found: Subscription | None = waiting.select_related("plan").first()
+    return found
+
+
 def subscription_payload(row: Subscription) -> dict[str, Any]:
     """One subscription; expects plan, customer and its billing entity to be loaded."""
-    period = running_period(row)
+    period, scheduled = running_period(row), scheduled_change(row)
     return {
         "id": row.public_id,
         "externalId": row.external_id,
@@ -45,6 +66,10 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
         "separateInvoice": row.separate_invoice,
         "pausedAt": row.paused_at,
         "resumesAt": row.resumes_at,
+        "previousSubscriptionId": encode("sub", row.previous_id) if row.previous_id else None,
+        "planChangesAt": row.takes_over_at or (scheduled.takes_over_at if scheduled else None),
+        "nextPlanId": encode("pln", scheduled.plan_id) if scheduled else None,
+        "nextPlanCode": scheduled.plan.code if scheduled else None,
         "cancelAtPeriodEnd": row.is_canceling,
         "cancelAt": row.ending_at if row.is_canceling else None,
         "cancelRequestedAt": row.cancel_requested_at,

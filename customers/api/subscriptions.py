@@ -13,7 +13,7 @@ from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end, keep_subscription, update_subscription
 from billing.actions.subscriptions import cancel_pending
 from billing.models import Plan, Subscription
-from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.payloads_subscriptions import subscription_payload, with_changes
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
@@ -21,6 +21,7 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelop
 from customers.actions.assign import assign_plan
 from customers.models import Customer
 from invoicing.actions.pauses import resume_subscription
+from invoicing.actions.plan_changes import keep_plan
 from invoicing.actions.termination import terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
 
@@ -99,7 +100,7 @@ class TerminateIn(ApiSchema):
 def rows_of(request: ApiRequest) -> Any:
     """The organization's subscriptions with what their payload needs."""
     rows = Subscription.objects.of(request.organization)
-    return rows.select_related("plan", "customer__billing_entity", "organization")
+    return with_changes(rows.select_related("plan", "customer__billing_entity", "organization"))
 
 
 def find_plan(request: ApiRequest, reference: str) -> Plan:
@@ -186,7 +187,9 @@ def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[
     staff, wish = cast(ApiRequest, request), body or CancelIn()
     row = row_of(staff, id)
     told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
-    if row.status == SubscriptionStatus.PENDING.value:
+    if row.takes_over_at is not None:
+        keep_plan(row.previous, by=staff.actor, at=told["at"])
+    elif row.status == SubscriptionStatus.PENDING.value:
         cancel_pending(row, **told)
     elif wish.cancel_at_period_end:
         cancel_at_period_end(row, **told)
@@ -209,7 +212,9 @@ def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) ->
     staff, wish = cast(ApiRequest, request), body or TerminateIn()
     row = row_of(staff, id)
     told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
-    if row.status == SubscriptionStatus.PENDING.value:
+    if row.takes_over_at is not None:
+        keep_plan(row.previous, by=staff.actor, at=told["at"])
+    elif row.status == SubscriptionStatus.PENDING.value:
         cancel_pending(row, **told)
     else:
         terminate_subscription(row, Ending(wish.invoice == "generate", wish.credit_note), **told)

@@ -91,6 +91,8 @@ def moves_of(row: Subscription) -> list[tuple[str, datetime | None, bool]]:
     """(what it does, when, whether that is billed) of one subscription."""
     advance = row.plan.pay_in_advance
     trial = row.trial_ends_at
+    if row.status == "pending" and row.previous_id is not None:
+        return [("change_plan", row.takes_over_at, True)]
     if row.status == "pending":
         begins = advance and not (trial and trial > row.subscription_at)
         return [("start", row.subscription_at, begins), ("end", row.ending_at, False)]

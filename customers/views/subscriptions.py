@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing.actions.clock import now
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
+from billing.queries.payloads_subscriptions import scheduled_change
 from billing.queries.usage import charges_of
 from billing.rules.errors import BillingError
 from billing.rules.states import SubscriptionStatus
@@ -114,6 +115,7 @@ def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
         "last_day": last_day(row.ending_at, tz) if row.ending_at else None,
         "charges": charges_of(row, now(request.organization)),
         "invoices": invoices,
+        "change": scheduled_change(row),
         "is_pending": row.status == SubscriptionStatus.PENDING.value,
         "watched": watched(row, now(request.organization)),
         "units": units_of(row, now(request.organization)),

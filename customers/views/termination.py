@@ -21,6 +21,7 @@ from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
 from customers.forms.subscription import TerminateForm
 from customers.views.find import subscription_or_404
+from invoicing.actions.plan_changes import keep_plan
 from invoicing.actions.preview import EndingPreview, preview_endings
 from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
@@ -43,7 +44,10 @@ def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         text = "It has ended."
         with claimed(form) as first:
-            if first and pending:
+            if first and row.previous is not None and row.takes_over_at:
+                keep_plan(row.previous, by=request.actor, at=at)
+                text = "The change of plan was called off."
+            elif first and pending:
                 cancel_pending(row, by=request.actor, at=at)
                 text = "The subscription was called off."
             elif first and endings:

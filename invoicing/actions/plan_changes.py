@@ -55,9 +55,16 @@ class PlanChange:
 
 @transaction.atomic
 def change_plan(
-    subscription: Subscription, plan: Plan, *, when: When | None = None, by: Actor, at: datetime
+    subscription: Subscription,
+    plan: Plan,
+    *,
+    when: When | None = None,
+    give_back_unused: bool = True,
+    by: Actor,
+    at: datetime,
 ) -> PlanChange:
     """Move a subscription to another plan. `when`: now or at the end of the period (default: by the direction).
+    `give_back_unused` off: a change now keeps what was paid in advance for the old plan.
 
     A change that waits is replaced. One that has not started simply starts on the new plan. Raises Conflict for one
     that is over, paused, canceled at the end of its period or on that plan already, Invalid (field plan) for a plan
@@ -80,7 +87,8 @@ def change_plan(
     moment = when or USUAL[way]
     if moment == When.PERIOD_END:
         return schedule(subscription, row, way, by=by, at=at)
-    return switch(customer, subscription, row, way, by=by, at=at)
+    unused = OnTermination.CREDIT if give_back_unused else OnTermination.SKIP
+    return switch(customer, subscription, row, way, unused, by=by, at=at)
 
 
 def check_changeable(subscription: Subscription) -> None:
@@ -135,11 +143,12 @@ def switch(
     current: Subscription,
     row: Subscription,
     way: Direction,
+    unused: OnTermination,
     *,
     by: Actor,
     at: datetime,
 ) -> PlanChange:
-    """The successor takes over now."""
+    """The successor takes over now. `unused`: what becomes of days paid in advance."""
     rates, tz = Rates(customer.organization_id), customer_zone(customer)
     made = bill_due(customer, [current], by=by, at=at, rates=rates, until=at - _MICROSECOND)
     today = start_of_day(local_date(at, tz), tz)
@@ -150,7 +159,7 @@ def switch(
     used_until = counted_until(current, at)
     ended = hand_over(current, row, by=by, at=at)
     account.subscription = ended
-    given_back = give_back(customer, ended, today - _MICROSECOND, OnTermination.CREDIT, by=by, at=at)
+    given_back = give_back(customer, ended, today - _MICROSECOND, unused, by=by, at=at)
     windows += closing_windows(account, at, used_until=used_until, fee_until=today)
     windows = [Window(ended, w.kind, w.start, w.end, w.closing) for w in windows]
     windows += start_windows(Account(row, tz, at, rates=rates))

@@ -13,16 +13,13 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.actions.subscription_terms import period_end
-from billing.models import Plan, Subscription
+from billing.models import Subscription
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
-from billing.rules.plan_changes import When
 from invoicing.actions.billing_run import bill_customer, bill_now
 from invoicing.actions.one_off import Item, item_lines
 from invoicing.actions.pauses import resume_subscription
-from invoicing.actions.plan_changes import PlanChange, change_plan
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
@@ -139,36 +136,6 @@ def preview_resumption(subscription: Subscription, *, by: Actor, at: datetime) -
         found = ResumptionPreview([foreseen(row, at) for row in made.invoices], made.given_back)
         transaction.set_rollback(True)
     return found
-
-
-@dataclass(frozen=True)
-class ChangePreview:
-    """What a change of plan does to the customer's invoices until `until`, the end of the running period: those that
-    would come without it, and those that come with it. `change`: what it would be; not stored.
-    """
-
-    change: PlanChange
-    until: datetime
-    without: list[NextInvoice]
-    changed: list[NextInvoice]
-
-
-def preview_change(
-    subscription: Subscription, plan: Plan, *, when: When | None = None, by: Actor, at: datetime
-) -> ChangePreview:
-    """Changing the plan now, and the bills up to the end of the running period. Raises what the change would raise."""
-    until = max(period_end(subscription, at), at)
-    with transaction.atomic():
-        made = bill_customer(subscription.customer_id, by=by, at=until) or []
-        without = [foreseen(invoice, until) for invoice in made]
-        transaction.set_rollback(True)
-    with transaction.atomic():
-        change = change_plan(subscription, plan, when=when, by=by, at=at)
-        changed = [foreseen(invoice, at) for invoice in change.invoices]
-        made = bill_customer(subscription.customer_id, by=by, at=until) or []
-        changed += [foreseen(invoice, until) for invoice in made]
-        transaction.set_rollback(True)
-    return ChangePreview(change, until, without, changed)
 
 
 def makes_a_difference(mode: OnTermination, preview: EndingPreview) -> bool:

@@ -1,0 +1,161 @@
+"""What an act on a subscription does to its next invoices: those that come as things stand, and those with the act.
+
+Both are found by the billing run itself and by the very act, one after the other in transactions that are rolled
+back. They reach to the end of the running period, and say what comes if nothing more is used until then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from django.db import transaction
+from django.db.models import Q
+
+from billing.actions.pauses import pause_subscription
+from billing.actions.subscription_terms import cancel_at_period_end, period_end
+from billing.models import Plan, Subscription
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict
+from billing.rules.plan_changes import When
+from invoicing.actions.billing_run import bill_customer
+from invoicing.actions.plan_changes import PlanChange, change_plan
+from invoicing.actions.preview import NextInvoice, foreseen
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.unused_days import NOTHING, GivenBack
+from invoicing.models import Invoice, InvoicedPeriod
+
+# More moments than a subscription has within a period: start, end of a trial, change, end, going on.
+STEPS = 8
+
+
+class Outcome(Protocol):
+    """What an act has produced."""
+
+    @property
+    def invoices(self) -> Iterable[Invoice]: ...
+
+    @property
+    def given_back(self) -> GivenBack: ...
+
+
+@dataclass(frozen=True)
+class Coming:
+    """An invoice and the moment at which it is made."""
+
+    at: datetime
+    bill: NextInvoice
+
+
+@dataclass(frozen=True)
+class Effect:
+    """`before`: the invoices of the subscription until `until` as things stand; `after`: with the act, made at `at`.
+    `given_back`: the credit for days that were paid for and are not used. `outcome`: what the act answered, not
+    stored.
+    """
+
+    at: datetime
+    until: datetime
+    before: list[Coming] = field(default_factory=list)
+    after: list[Coming] = field(default_factory=list)
+    given_back: GivenBack = NOTHING
+    outcome: Any = None
+
+
+def effect_of(
+    subscription: Subscription,
+    act: Callable[[], Outcome | None],
+    *,
+    by: Actor,
+    at: datetime,
+    until: datetime | None = None,
+) -> Effect:
+    """What `act` would do. Raises what it would raise, and Conflict while the customer is being billed."""
+    until = max(until or period_end(subscription, at), at)
+    with transaction.atomic():
+        before = bills_until(subscription, until, by=by, at=at)
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        outcome = act()
+        made = [Coming(at, foreseen(row, at)) for row in outcome.invoices] if outcome else []
+        given_back = outcome.given_back if outcome else NOTHING
+        after = made + bills_until(subscription, until, by=by, at=at)
+        transaction.set_rollback(True)
+    return Effect(at, until, before, after, given_back, outcome)
+
+
+def bills_until(subscription: Subscription, until: datetime, *, by: Actor, at: datetime) -> list[Coming]:
+    """The invoices with something of the subscription, or of what follows it, up to a moment, in order."""
+    found: list[Coming] = []
+    root = subscription.first_id or subscription.pk
+    line = Q(pk=root) | Q(first=root)
+    since = at
+    for _ in range(STEPS):
+        moment = next_moment(Subscription.objects.filter(line), since, until)
+        if moment is None:
+            break
+        made = bill_customer(subscription.customer_id, by=by, at=moment, wait=False)
+        if made is None:
+            raise Conflict("This customer is being billed at this moment.", code="customer_busy")
+        mine = InvoicedPeriod.objects.filter(
+            invoice__in=made, subscription__in=Subscription.objects.filter(line)
+        )
+        keys = set(mine.values_list("invoice_id", flat=True))
+        found += [Coming(moment, foreseen(row, moment)) for row in made if row.pk in keys]
+        since = moment
+    return found
+
+
+def next_moment(rows: Iterable[Subscription], since: datetime, until: datetime) -> datetime | None:
+    """The first moment after `since` at which something becomes due; `since` itself when something is due already."""
+    moments: list[datetime] = []
+    for row in rows:
+        if row.is_ended:
+            continue
+        due = [row.next_billing_at, row.ending_at] if not row.paused_at else [row.resumes_at, row.ending_at]
+        trial = row.trial_ends_at if row.status == "trialing" else None
+        begins = row.subscription_at if row.status == "pending" and row.previous_id is None else None
+        moments += [one for one in (*due, trial, begins) if one is not None and one <= until]
+    later = [one for one in moments if one > since]
+    return min(later, default=None)
+
+
+def effect_of_change(
+    subscription: Subscription, plan: Plan, *, when: When | None = None, by: Actor, at: datetime
+) -> Effect:
+    """Changing the plan; `outcome` is the `PlanChange`."""
+
+    def act() -> PlanChange:
+        return change_plan(subscription, plan, when=when, by=by, at=at)
+
+    return effect_of(subscription, act, by=by, at=at)
+
+
+def effect_of_cancel(subscription: Subscription, *, by: Actor, at: datetime) -> Effect:
+    """Canceling at the end of the running period."""
+
+    def act() -> None:
+        cancel_at_period_end(subscription, by=by, at=at)
+
+    return effect_of(subscription, act, by=by, at=at)
+
+
+def effect_of_pause(
+    subscription: Subscription, *, resumes_at: datetime | None = None, by: Actor, at: datetime
+) -> Effect:
+    """Pausing; with a day on which it goes on, up to the end of the period in which that day lies."""
+
+    def act() -> None:
+        pause_subscription(subscription, resumes_at=resumes_at, by=by, at=at)
+
+    until = period_end(subscription, at)
+    if resumes_at is not None and resumes_at > until:
+        until = resumes_at
+    return effect_of(subscription, act, by=by, at=at, until=until)
+
+
+def effect_of_ending(subscription: Subscription, *, by: Actor, at: datetime) -> Effect:
+    """Ending it now, with its closing invoice, unused days as credit."""
+    return effect_of(subscription, lambda: terminate_subscription(subscription, by=by, at=at), by=by, at=at)
