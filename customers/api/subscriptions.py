@@ -188,7 +188,7 @@ def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[
     row = row_of(staff, id)
     told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
     if row.takes_over_at is not None:
-        keep_plan(row.previous, by=staff.actor, at=told["at"])
+        keep_plan(cast(Subscription, row.previous), by=staff.actor, at=told["at"])
     elif row.status == SubscriptionStatus.PENDING.value:
         cancel_pending(row, **told)
     elif wish.cancel_at_period_end:
@@ -213,7 +213,7 @@ def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) ->
     row = row_of(staff, id)
     told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
     if row.takes_over_at is not None:
-        keep_plan(row.previous, by=staff.actor, at=told["at"])
+        keep_plan(cast(Subscription, row.previous), by=staff.actor, at=told["at"])
     elif row.status == SubscriptionStatus.PENDING.value:
         cancel_pending(row, **told)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -36,7 +37,7 @@ def change(request: StaffRequest, id: UUID) -> HttpResponse:
     effect = None
     if request.method == "POST" and form.is_valid():
         plan = form.cleaned_data["plan"]
-        told = {"when": form.wish, "by": request.actor, "at": at}
+        told: dict[str, Any] = {"when": form.wish, "by": request.actor, "at": at}
         try:
             if not looking:
                 with claimed(form) as first:
