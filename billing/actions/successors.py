@@ -69,9 +69,12 @@ def first_start(current: Subscription) -> datetime:
 
 
 def scheduled_for(current: Subscription) -> Subscription | None:
-    """The pending successor, locked; the caller holds the customer's lock."""
+    """The pending successor, locked; the caller holds the customer's lock. No query where none is known to wait."""
+    if current.changes_plan is False:
+        return None
     rows = Subscription.objects.filter(previous=current, status=PENDING).select_for_update(of=("self",))
     found: Subscription | None = rows.select_related("plan").first()
+    current.changes_plan = found is not None
     if found is not None:
         found.customer, found.organization, found.previous = current.customer, current.organization, current
     return found
@@ -87,6 +90,7 @@ def cancel_scheduled(current: Subscription, *, by: Actor, at: datetime) -> Subsc
     row.status = SubscriptionStatus.CANCELED.value
     row.canceled_at, row.takes_over_at = at, None
     row.save()
+    current.changes_plan = False
     tell(current, "subscription.plan_change_canceled", by=by, at=at, changes={"plan": (row.plan.name, None)})
     return row
 

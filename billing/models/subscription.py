@@ -50,6 +50,9 @@ class Subscription(Scoped):
 
     PREFIX = "sub"
 
+    # Whether a change of its plan waits, where a query has answered that along with the row (None: not asked).
+    changes_plan: bool | None = None
+
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")
     previous = models.ForeignKey(

@@ -36,7 +36,7 @@ def with_changes(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
 
 def scheduled_change(row: Subscription) -> Subscription | None:
     """What takes over at the end of the period; no query for rows of `with_changes`, nor for one that has ended."""
-    if not row.is_live:
+    if not row.is_live or row.changes_plan is False:
         return None
     known: list[Subscription] | None = getattr(row, "waiting_changes", None)
     if known is not None:

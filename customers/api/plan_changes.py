@@ -15,10 +15,10 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import encode
 from billing.rules.plan_changes import When
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from customers.api.effects import effect_payload
 from customers.api.subscriptions import SubscriptionChange, answer, find_plan, router, row_of, update
 from invoicing.actions.effects import Effect, effect_of_change
 from invoicing.actions.plan_changes import PlanChange, change_plan, keep_plan
-from invoicing.api.effects import effect_payload
 
 PLAN = AliasChoices("planId", "newPlanId", "planCode", "plan_id", "new_plan_id", "plan_code")
 

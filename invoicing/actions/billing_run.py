@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from billing.actions import later
 from billing.actions.clock import now
@@ -166,7 +166,9 @@ def changes_first(row: Subscription) -> bool:
 
 def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:
     """The locked subscriptions of a locked customer with something to do."""
-    rows = list(Subscription.objects.filter(due(at), customer=customer).locked())
+    waiting = Subscription.objects.filter(previous=OuterRef("pk"), status=SubscriptionStatus.PENDING.value)
+    found = Subscription.objects.filter(due(at), customer=customer).annotate(changes_plan=Exists(waiting))
+    rows = list(found.locked())
     for row in rows:
         row.customer, row.plan = customer, rates.plan(row.plan_id)
     return rows

@@ -148,8 +148,10 @@ class Agenda:
 
 
 def scheduled(customer: Any, subscriptions: Sequence[Subscription]) -> dict[Any, Subscription]:
-    """{subscription id: what follows it when its period ends}, locked. One query."""
-    keys = [row.pk for row in subscriptions]
+    """{subscription id: what follows it when its period ends}, locked. A query where one may wait."""
+    keys = [row.pk for row in subscriptions if row.changes_plan is not False]
+    if not keys:
+        return {}
     rows = Subscription.objects.filter(previous__in=keys, status=SubscriptionStatus.PENDING.value)
     found = {}
     for row in rows.select_related("plan").locked():
