@@ -153,7 +153,7 @@ def charge_parts(
     metric, sorting = charge.metric, charge.sorting
     line = line or [subscription_id]
     window = facet_totals(subscription_id, metric, start, end)
-    carries = metric.recurring and start < end
+    carries = metric.recurring and start <= end
     before = facet_totals(line, metric, BEGINNING, start) if carries else {}
     facets = sorting.spread(window | before, metric.dimensions)
     kind = metric.aggregation

@@ -15,13 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max
 
 from billing.actions.locks import lock_present_customer
 from billing.actions.subscription_terms import period_end
 from billing.actions.subscriptions import lock_plan, lock_subscription, tell
 from billing.actions.successors import cancel_scheduled, hand_over, successor_of, trial_of
-from billing.models import Event, Plan, Subscription
+from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.periods import local_date, start_of_day
@@ -33,6 +32,7 @@ from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import Invoice
 from invoicing.queries.due import Account, accounts, boundary_windows, start_windows
 from invoicing.queries.facts import Window, customer_zone
+from invoicing.queries.plan_changes import counted_until
 from invoicing.queries.rates import Rates
 from invoicing.rules.termination import OnTermination
 
@@ -166,15 +166,6 @@ def switch(
     if windows:
         made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     return PlanChange(row, way, When.NOW, at, tuple(made), given_back)
-
-
-def counted_until(current: Subscription, at: datetime) -> datetime:
-    """Where its usage ends: after the last event that has come, also when a sender's clock was ahead of `at`. What
-    comes later goes by its moment.
-    """
-    ahead = Event.objects.filter(subscription=current, timestamp__gte=at).aggregate(last=Max("timestamp"))
-    last: datetime | None = ahead["last"]
-    return at if last is None else last + _MICROSECOND
 
 
 @transaction.atomic

@@ -25,6 +25,7 @@ from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.due import Account, accounts
 from invoicing.queries.facts import FEE, Window, customer_zone, schedule_of
+from invoicing.queries.plan_changes import counted_until
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window
 from invoicing.rules.termination import CREDIT_AND_BILL, Ending
@@ -102,7 +103,10 @@ def terminate_subscription(
     subscription = end_subscription(subscription, canceled=canceled, reason=reason, by=by, at=ended)
     given_back = give_back(customer, subscription, unpaid_from, ending.unused, by=by, at=at)
     account = accounts([subscription], customer_zone(customer))[subscription.pk]
-    windows = closing_windows(account, ended) if ending.invoice else []
+    windows: list[Window] = []
+    if ending.invoice:
+        used_until = ended if ended_at else counted_until(subscription, ended)
+        windows = closing_windows(account, ended, used_until=used_until)
     if windows:
         made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     return Termination(made[-1] if made else None, given_back, tuple(earlier))
@@ -125,7 +129,9 @@ def closing_windows(
     begun = schedule.started_at < ended
     used_until, fee_until = used_until or ended, fee_until or ended
     if account.usage_until < used_until or (begun and account.in_between):
-        windows.append(account.usage(used_until, closing=True))
+        # What came at the very end of a period that is billed already does not complete it once more.
+        closing = account.in_between or account.usage_until < ended
+        windows.append(account.usage(used_until, closing=closing))
     if schedule.pay_in_advance or not begun:
         return windows
     days = fee_window(schedule, schedule.period_at(fee_until - _MICROSECOND))

@@ -6,14 +6,18 @@ once a period: by the plan that it ends on, if that one prices it too.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from billing.models import Subscription
+from django.db.models import Max
+
+from billing.models import Event, Subscription
 from billing.rules.periods import Period, local_date, start_of_day
 from billing.rules.windows import Schedule
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import period_until
+
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def has_ended(subscription: Subscription, end: datetime) -> bool:
@@ -38,6 +42,15 @@ def days_until(subscription: Subscription, end: datetime, tz: str) -> datetime:
     if subscription.plan_changed and has_ended(subscription, end):
         return start_of_day(local_date(own_end(subscription, end), tz), tz)
     return end
+
+
+def counted_until(current: Subscription, at: datetime) -> datetime:
+    """Where the usage of one that ends now stops: after the last event that has come, also one at this very moment
+    or ahead of it. What comes later goes by its moment.
+    """
+    ahead = Event.objects.filter(subscription=current, timestamp__gte=at).aggregate(last=Max("timestamp"))
+    last: datetime | None = ahead["last"]
+    return at if last is None else last + _MICROSECOND
 
 
 def goes_on(
