@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from billing.rules.money import from_minor
-from invoicing.actions.effects import Coming, Effect
-from invoicing.actions.preview import NextInvoice
+from invoicing.actions.effects import Effect
 from invoicing.models import CreditNote
+from invoicing.queries.payloads_coming import coming_payload
 
 
 def effect_payload(effect: Effect) -> dict[str, Any]:
@@ -17,46 +17,6 @@ def effect_payload(effect: Effect) -> dict[str, Any]:
         "before": [coming_payload(item) for item in effect.before],
         "after": [coming_payload(item) for item in effect.after],
         "creditNotes": [note_payload(note) for note in effect.given_back.notes],
-    }
-
-
-def coming_payload(item: Coming) -> dict[str, Any]:
-    """An invoice with the moment at which it is made."""
-    return {"at": item.at, **next_payload(item.bill)}
-
-
-def next_payload(bill: NextInvoice) -> dict[str, Any]:
-    """An invoice that is not made: its amounts and lines, no id and no number."""
-    invoice, code = bill.invoice, bill.invoice.currency
-
-    def major(minor: int) -> Any:
-        return from_minor(minor, code)
-
-    return {
-        "currency": code,
-        "from": invoice.period_start,
-        "to": invoice.period_end,
-        "amount": major(bill.total_minor - bill.taxes_minor),
-        "taxAmount": major(bill.taxes_minor),
-        "total": major(bill.total_minor),
-        "credits": major(bill.credits_minor),
-        "amountDue": major(bill.due_minor),
-        "lines": [
-            {
-                "description": line.description,
-                "type": line.kind,
-                "units": line.units,
-                "unitAmount": line.unit_amount,
-                "amount": major(line.amount_minor),
-                "from": line.period_start,
-                "to": line.period_end,
-            }
-            for line in bill.lines
-        ],
-        "deductions": [
-            {"type": row.kind, "description": row.label, "amount": major(row.amount_minor)}
-            for row in bill.before_tax
-        ],
     }
 
 

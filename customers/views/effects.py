@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from billing.rules.errors import BillingError
-from invoicing.actions.effects import Coming, Effect
+from invoicing.actions.effects import Effect
+from invoicing.queries.foreseen import Coming
 
 
 @dataclass

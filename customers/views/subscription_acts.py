@@ -26,7 +26,9 @@ from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
 from customers.forms.subscription import EditForm, PauseForm, last_day
+from customers.views.effects import shown_effect
 from customers.views.find import subscription_or_404
+from invoicing.actions.effects import effect_of_cancel, effect_of_pause
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.preview import preview_resumption
 
@@ -67,7 +69,10 @@ def cancel(request: StaffRequest, id: UUID) -> HttpResponse:
         "subscription": row,
         "form": form,
         "last_day": last_day(min(end, row.ending_at or end), customer_timezone(row.customer)),
+        "tz": customer_timezone(row.customer),
     }
+    if row.is_live and not row.is_canceling:
+        context |= shown_effect(lambda: effect_of_cancel(row, by=request.actor, at=at))
     return render_page(request, "customers/subscriptions/cancel.html", context, partials=("dialog",))
 
 
@@ -82,29 +87,39 @@ def keep(request: StaffRequest, id: UUID) -> HttpResponse:
 
 @access("subscriptions.edit")
 def pause(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Pause it now; the drawer says what a pause means."""
+    """Pause it now; the drawer says what a pause means. With `act=look` it only says what this one would do."""
     row = subscription_or_404(request, id)
     form = PauseForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
+    looking = request.POST.get("act") == "look"
+    at, tz = now(request.organization), customer_timezone(row.customer)
+    if request.method == "POST" and not looking and form.is_valid():
         day = form.cleaned_data["resumes_on"]
         try:
             with claimed(form) as first:
                 if first:
                     pause_subscription(
                         row,
-                        resumes_at=start_of_day(day, customer_timezone(row.customer)) if day else None,
+                        resumes_at=start_of_day(day, tz) if day else None,
                         reason=form.cleaned_data["reason"],
                         by=request.actor,
-                        at=now(request.organization),
+                        at=at,
                     )
             text = f"Paused until {day_text(day)}." if day else "Paused until it is resumed."
             return done(request, reverse("subscription", args=[row]), text)
         except BillingError as error:
             add_error(form, error, {"resumes_at": "resumes_on"})
-    context = {"subscription": row, "form": form}
-    status = 422 if form.errors else 200
+    context = {"subscription": row, "form": form, "tz": tz}
+    if not form.is_bound or (looking and form.is_valid()):
+        day = form.cleaned_data["resumes_on"] if form.is_bound else None
+        until = start_of_day(day, tz) if day else None
+        context |= shown_effect(lambda: effect_of_pause(row, resumes_at=until, by=request.actor, at=at))
+    status = 422 if form.errors and not looking else 200
     return render_page(
-        request, "customers/subscriptions/pause.html", context, partials=("drawer",), status=status
+        request,
+        "customers/subscriptions/pause.html",
+        context,
+        partials=("drawer", "pause-effect"),
+        status=status,
     )
 
 

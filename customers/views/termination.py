@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import cancel_pending
+from billing.actions.subscriptions import cancel_pending, customer_timezone
 from billing.models import Subscription
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
@@ -20,7 +20,9 @@ from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
 from customers.forms.subscription import TerminateForm
+from customers.views.effects import shown_effect
 from customers.views.find import subscription_or_404
+from invoicing.actions.effects import effect_of_ending
 from invoicing.actions.plan_changes import keep_plan
 from invoicing.actions.preview import EndingPreview, preview_endings
 from invoicing.actions.termination import Termination, terminate_subscription
@@ -61,7 +63,10 @@ def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
         "endings": endings,
         "earlier": earlier,
         "earlier_minor": sum(item.total_minor for item in earlier),
+        "tz": customer_timezone(row.customer),
     }
+    if endings:
+        context |= shown_effect(lambda: effect_of_ending(row, by=request.actor, at=at))
     status = 422 if form.errors else 200
     return render_page(
         request, "customers/subscriptions/terminate.html", context, partials=("dialog",), status=status

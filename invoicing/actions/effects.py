@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -22,10 +23,10 @@ from billing.rules.errors import Conflict
 from billing.rules.plan_changes import When
 from invoicing.actions.billing_run import bill_customer
 from invoicing.actions.plan_changes import PlanChange, change_plan
-from invoicing.actions.preview import NextInvoice, foreseen
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoicedPeriod
+from invoicing.queries.foreseen import Coming, foreseen
 
 # More moments than a subscription has within a period: start, end of a trial, change, end, going on.
 STEPS = 8
@@ -39,14 +40,6 @@ class Outcome(Protocol):
 
     @property
     def given_back(self) -> GivenBack: ...
-
-
-@dataclass(frozen=True)
-class Coming:
-    """An invoice and the moment at which it is made."""
-
-    at: datetime
-    bill: NextInvoice
 
 
 @dataclass(frozen=True)
@@ -81,36 +74,54 @@ def effect_of(
         outcome = act()
         made = [Coming(at, foreseen(row, at)) for row in outcome.invoices] if outcome else []
         given_back = outcome.given_back if outcome else NOTHING
-        after = made + bills_until(subscription, until, by=by, at=at)
+        after = made + bills_until(subscription, until, before, by=by, at=at).found
         transaction.set_rollback(True)
-    return Effect(at, until, before, after, given_back, outcome)
+    return Effect(at, until, before.found, after, given_back, outcome)
 
 
-def bills_until(subscription: Subscription, until: datetime, *, by: Actor, at: datetime) -> list[Coming]:
-    """The invoices with something of the subscription, or of what follows it, up to a moment, in order."""
-    found: list[Coming] = []
+@dataclass
+class Bills:
+    """Invoices in order; who is on them besides the subscription (`together`)."""
+
+    found: list[Coming] = field(default_factory=list)
+    together: set[UUID] = field(default_factory=set)
+
+
+def bills_until(
+    subscription: Subscription, until: datetime, before: Bills | None = None, *, by: Actor, at: datetime
+) -> Bills:
+    """The invoices up to a moment with something of the subscription or of what follows it; where others were to
+    share them (`before`), theirs too.
+    """
+    bills = Bills(together=set(before.together) if before else set())
+    also = [item.at for item in before.found] if before else []
     root = subscription.first_id or subscription.pk
-    line = Q(pk=root) | Q(first=root)
+    line = Subscription.objects.filter(Q(pk=root) | Q(first=root))
     since = at
     for _ in range(STEPS):
-        moment = next_moment(Subscription.objects.filter(line), since, until)
+        rows = list(line.all())
+        moment = next_moment(rows, since, until, also)
         if moment is None:
             break
         made = bill_customer(subscription.customer_id, by=by, at=moment, wait=False)
         if made is None:
             raise Conflict("This customer is being billed at this moment.", code="customer_busy")
-        mine = InvoicedPeriod.objects.filter(
-            invoice__in=made, subscription__in=Subscription.objects.filter(line)
+        wanted = {row.pk for row in rows} | bills.together
+        on = list(
+            InvoicedPeriod.objects.filter(invoice__in=made).values_list("invoice_id", "subscription_id")
         )
-        keys = set(mine.values_list("invoice_id", flat=True))
-        found += [Coming(moment, foreseen(row, moment)) for row in made if row.pk in keys]
+        keys = {invoice for invoice, row in on if row in wanted}
+        bills.together |= {row for invoice, row in on if invoice in keys}
+        bills.found += [Coming(moment, foreseen(invoice, moment)) for invoice in made if invoice.pk in keys]
         since = moment
-    return found
+    return bills
 
 
-def next_moment(rows: Iterable[Subscription], since: datetime, until: datetime) -> datetime | None:
-    """The first moment after `since` at which something becomes due; `since` itself when something is due already."""
-    moments: list[datetime] = []
+def next_moment(
+    rows: Iterable[Subscription], since: datetime, until: datetime, also: Iterable[datetime] = ()
+) -> datetime | None:
+    """The first moment after `since` at which something of the subscriptions becomes due, or one of `also`."""
+    moments: list[datetime] = list(also)
     for row in rows:
         if row.is_ended:
             continue

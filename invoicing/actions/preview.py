@@ -22,26 +22,10 @@ from invoicing.actions.one_off import Item, item_lines
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
-from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
-from invoicing.queries.consumer import for_consumer, put_tax_in
-from invoicing.queries.deductions import before_and_after_tax
-from invoicing.queries.preview import final_totals
+from invoicing.queries.foreseen import InvoicePreview, NextInvoice, foreseen, seen
 from invoicing.rules.lines import Line
-from invoicing.rules.states import InvoiceStatus
 from invoicing.rules.termination import Ending, OnTermination
 from invoicing.rules.totals import Totals, compute_totals
-
-
-@dataclass(frozen=True)
-class InvoicePreview:
-    """The invoice as it would be, in memory only. `before_tax`: what is billed already, and coupons. For a consumer
-    (`with_tax`) lines and these include their tax, as on paper.
-    """
-
-    invoice: Invoice
-    lines: list[InvoiceLine]
-    before_tax: list[InvoiceDeduction]
-    with_tax: bool
 
 
 def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePreview:
@@ -50,27 +34,6 @@ def preview_bill_now(customer: Any, *, by: Actor, at: datetime) -> InvoicePrevie
         found = seen(bill_now(customer, by=by, at=at))
         transaction.set_rollback(True)
     return found
-
-
-@dataclass(frozen=True)
-class NextInvoice:
-    """An invoice that the billing run would make at its moment, if nothing more were used until then.
-
-    Minor units: `total_minor` is its value with tax, `credits_minor` what credit notes and wallets would pay of it.
-    """
-
-    invoice: Invoice
-    lines: list[InvoiceLine]
-    before_tax: list[InvoiceDeduction]
-    with_tax: bool
-    taxes_minor: int
-    total_minor: int
-    credits_minor: int
-
-    @property
-    def due_minor(self) -> int:
-        """What would be left to pay."""
-        return self.total_minor - self.credits_minor
 
 
 def preview_next_bill(customer: Any, moment: datetime, *, by: Actor) -> list[NextInvoice]:
@@ -146,33 +109,6 @@ def makes_a_difference(mode: OnTermination, preview: EndingPreview) -> bool:
     if mode == OnTermination.OFFSET:
         return note is not None and note.offset_minor > 0
     return mode == OnTermination.SKIP or preview.given_back != NOTHING
-
-
-def foreseen(invoice: Invoice, moment: datetime) -> NextInvoice:
-    """The invoice as it would be issued; a draft with the credits that its end of grace would take."""
-    shown = seen(invoice)
-    totals = final_totals(invoice, moment) if invoice.status == InvoiceStatus.DRAFT.value else None
-    if totals is None:
-        credits = invoice.credit_notes_minor + invoice.wallet_credits_minor
-        total = invoice.total_minor + credits
-        return NextInvoice(
-            invoice, shown.lines, shown.before_tax, shown.with_tax, invoice.taxes_minor, total, credits
-        )
-    credits = totals.credit_notes_minor + totals.wallets_minor
-    total = totals.total_with_tax_minor
-    return NextInvoice(
-        invoice, shown.lines, shown.before_tax, shown.with_tax, totals.tax_minor, total, credits
-    )
-
-
-def seen(invoice: Invoice) -> InvoicePreview:
-    """Everything read before it is taken back."""
-    lines = list(invoice.lines.select_related("charge__metric").order_by("position"))
-    before_tax, _ = before_and_after_tax(invoice.deductions.all())
-    consumer = for_consumer(invoice)
-    if consumer:
-        put_tax_in(invoice, lines, before_tax)
-    return InvoicePreview(invoice, lines, before_tax, consumer)
 
 
 @dataclass(frozen=True)

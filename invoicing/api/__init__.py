@@ -2,10 +2,12 @@
 
 from billing.web.api import api
 from invoicing.api.credit_notes import router as credit_notes
+from invoicing.api.invoice_preview import router as invoice_preview
 from invoicing.api.invoices import router as invoices
 from invoicing.api.payment_providers import router as payment_providers
 from invoicing.api.payments import router as payments
 
+api.add_router("/invoices/preview", invoice_preview)  # before `{id}` would take the word for an id
 api.add_router("/invoices", invoices)
 api.add_router("/payments", payments)
 api.add_router("/credit-notes", credit_notes)

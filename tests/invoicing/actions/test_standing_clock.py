@@ -1,4 +1,4 @@
-"""Billing now and ending at one moment, as on a sandbox clock that stands still: everything is billed exactly once."""
+"""Billing now and ending at one moment, as on a sandbox clock that stands still: all is billed exactly once."""
 
 from __future__ import annotations
 
