@@ -20,12 +20,12 @@ from billing.queries.terms import PriceBook, price_book
 from billing.rules.errors import BillingError
 from billing.rules.periods import Interval
 from billing.views.plan_form import charges_of, find_plan
-from billing.views.pricing import PriceTable, charge_words, price_table, shown_charge
 from billing.web.access import access, may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.htmx import done, render_page
 from billing.web.paging import page_of, sorted_by
+from billing.web.pricing import PriceTable, charge_words, price_table, shown_charge
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 

@@ -59,15 +59,23 @@ def activity(request: StaffRequest, id: UUID) -> HttpResponse:
     `?before=` is the place of an entry, from which only older ones are shown. Two queries beyond the frame's.
     """
     customer = find_customer(request, id)
-    tz = customer_zone(customer)
     trail = AuditEntry.objects.of(request.organization).filter(customer=customer)
+    context = trail_context(request, trail, customer, customer_zone(customer))
+    frame = customer_frame(request, customer, "activity")
+    return render_page(request, "customers/activity.html", frame | context, partials=("activity-table",))
+
+
+def trail_context(
+    request: StaffRequest, trail: QuerySet[AuditEntry], customer: Customer, tz: str
+) -> dict[str, Any]:
+    """What the page shows of a trail. Two queries."""
     chosen = {name: request.GET.get(name, "").strip() for name in FILTERS}
     rows = older(narrowed(trail, chosen, tz), request.GET.get("before", ""))
     found = list(rows.order_by("-at", "-id")[: PER_PAGE + 1])
     shown = found[:PER_PAGE]
     latest = list(trail.order_by("-at", "-id").values_list("subject_type", "actor_label")[:CHOICES_FROM])
     zone = zone_of(tz)
-    context = {
+    return {
         "days": [
             (day_text(on), [described(entry, customer) for entry in group])
             for on, group in groupby(shown, key=lambda entry: entry.at.astimezone(zone).date())
@@ -82,8 +90,6 @@ def activity(request: StaffRequest, id: UUID) -> HttpResponse:
         "newest_url": address(request.GET, "before") if request.GET.get("before") else "",
         "older_url": address(request.GET, before=place(shown[-1])) if len(found) > PER_PAGE else "",
     }
-    frame = customer_frame(request, customer, "activity")
-    return render_page(request, "customers/activity.html", frame | context, partials=("activity-table",))
 
 
 def narrowed(rows: QuerySet[AuditEntry], chosen: dict[str, str], tz: str) -> QuerySet[AuditEntry]:

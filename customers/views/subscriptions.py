@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -11,8 +12,7 @@ from django.urls import reverse
 from billing.actions.clock import now
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
-from billing.queries.payloads_subscriptions import scheduled_change
-from billing.queries.usage import charges_of
+from billing.queries.usage import UsageReport, current_usage
 from billing.rules.errors import BillingError
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
@@ -22,11 +22,10 @@ from billing.web.once import claimed
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.assign import assign_plan
-from customers.forms.subscription import AssignForm, last_day
-from customers.queries.units import units_of
-from customers.queries.watching import watched
+from customers.forms.subscription import AssignForm
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
+from customers.views.subscription_frame import subscription_frame
 from invoicing.models import Invoice
 
 COLUMNS = {
@@ -104,20 +103,15 @@ def assign(request: StaffRequest, id: UUID) -> HttpResponse:
 
 @access("subscriptions.view")
 def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
-    """One subscription: its facts, its charges, its invoices."""
+    """One subscription: its facts, what it uses now, its latest invoices."""
     row = subscription_or_404(request, id)
-    invoices = Invoice.objects.filter(periods__subscription=row).distinct().order_by("-issuing_on")[:12]
-    tz = row.customer.timezone or row.customer.billing_entity.timezone
-    context = {
-        "subscription": row,
-        "customer": row.customer,
-        "tz": tz,
-        "last_day": last_day(row.ending_at, tz) if row.ending_at else None,
-        "charges": charges_of(row, now(request.organization)),
-        "invoices": invoices,
-        "change": scheduled_change(row),
-        "is_pending": row.status == SubscriptionStatus.PENDING.value,
-        "watched": watched(row, now(request.organization)),
-        "units": units_of(row, now(request.organization)),
+    context = subscription_frame(request, row, "overview") | {
+        "current": current_of(row, now(request.organization)),
+        "invoices": Invoice.objects.filter(periods__subscription=row).distinct().order_by("-issuing_on")[:5],
     }
     return render_page(request, "customers/subscriptions/detail.html", context)
+
+
+def current_of(row: Subscription, at: datetime) -> UsageReport | None:
+    """What is used of the running period so far; None for one that does not run."""
+    return current_usage(row, at, with_days=False) if row.is_live else None

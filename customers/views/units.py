@@ -42,7 +42,7 @@ def change(request: StaffRequest, id: UUID) -> HttpResponse:
         next_on=day_text(next_at.astimezone(zone_of(tz)).date()) if next_at else "",
         pending=row.status == SubscriptionStatus.PENDING.value,
     )
-    back = reverse("subscription", args=[row.pk])
+    back = reverse("subscription-plan", args=[row.pk])
     if request.method == "POST" and form.is_valid():
         try:
             text = "The units were changed."

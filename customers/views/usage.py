@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -63,9 +64,28 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
     customer = find_customer(request, id)
     subscriptions = list(subscriptions_with_usage(customer))
     subscription = chosen(subscriptions, request.GET.get("subscription", ""))
+    url = reverse("customer-usage", args=[customer])
+    choices = [
+        {"row": row, "url": f"{url}?subscription={row.public_id}", "active": row == subscription}
+        for row in subscriptions
+    ]
+
+    def frame() -> dict[str, Any]:
+        assign = "" if subscription else customer_url("customer-assign", customer)
+        return customer_frame(request, customer, "usage") | {"choices": choices, "assign_url": assign}
+
+    base = f"{url}?subscription={subscription.public_id}" if subscription else url
+    return usage_answer(request, subscription, base, frame)
+
+
+def usage_answer(
+    request: StaffRequest, subscription: Subscription | None, base: str, frame: Callable[[], dict[str, Any]]
+) -> HttpResponse:
+    """The page of a subscription's usage (None: nothing has begun) within a frame; `base` is its address, to which
+    parameters are added.
+    """
     if subscription is None:
-        context = customer_frame(request, customer, "usage")
-        context |= {"subscription": None, "assign_url": customer_url("customer-assign", customer)}
+        context = {"subscription": None} | frame()
         return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))
     at, charges = now(request.organization), charges_of(subscription)
     look = looked_at(request, subscription, at)
@@ -75,22 +95,13 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
     with_items = bool(request.GET.get("charge"))
     window = (look.span.start, look.span.end)
     report = current_usage(subscription, at, with_items=with_items, window=window, charges=charges)
-    base = f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}"
     here = f"{base}{look.query}"
     item = next((one for one in report.charges if one.charge.public_id == request.GET.get("charge")), None)
     rows, before_minor = rows_of(subscription, report, look.span, charges)
     amount = sum(row.amount_minor for row in rows)
     columns, series = ([], []) if item else stack(report)
-    context = customer_frame(request, customer, "usage") | {
+    context = frame() | {
         "subscription": subscription,
-        "choices": [
-            {
-                "row": row,
-                "url": f"{reverse('customer-usage', args=[customer])}?subscription={row.public_id}",
-                "active": row == subscription,
-            }
-            for row in subscriptions
-        ],
         "report": report,
         "span": look.span,
         "form": look.form,

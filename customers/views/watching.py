@@ -46,7 +46,7 @@ def thresholds(request: StaffRequest, id: UUID) -> HttpResponse:
                 by=request.actor,
                 at=now(request.organization),
             )
-            return done(request, reverse("subscription", args=[row]), "Thresholds saved.")
+            return done(request, reverse("subscription-thresholds", args=[row]), "Thresholds saved.")
         except BillingError as error:
             add_error(form, error, {"thresholds": "__all__", "historical_usage": "historical"})
     context = {
@@ -196,4 +196,4 @@ def alert_or_404(request: StaffRequest, key: UUID) -> Alert:
 
 def home_of(target: Subscription | Wallet) -> str:
     """The page where an alert is shown."""
-    return reverse("wallet" if isinstance(target, Wallet) else "subscription", args=[target])
+    return reverse("wallet" if isinstance(target, Wallet) else "subscription-alerts", args=[target])

@@ -46,7 +46,7 @@ def typed(subscription: Subscription, units: str, start: str = "now") -> dict[st
 
 
 def test_units_are_shown_and_changed_with_an_invoice(staff: Client, subscription: Subscription) -> None:
-    page = reverse("subscription", args=[subscription.pk])
+    page = reverse("subscription-plan", args=[subscription.pk])
     assert "Fixed charges" in staff.get(page).content.decode()
     url = reverse("subscription-units", args=[subscription.pk])
     drawer = staff.get(url, headers=HTMX | {"HX-Target": "drawer"}).content.decode()

@@ -44,7 +44,7 @@ def staff(client: Client, organization: Organization) -> Client:
 
 
 def test_thresholds_are_entered_and_shown(staff: Client, subscription: Subscription) -> None:
-    url = reverse("subscription-thresholds", args=[subscription])
+    url = reverse("subscription-thresholds-edit", args=[subscription])
     data = ROWS | {
         "rows-0-amount": "200",
         "rows-0-name": "Soft",
@@ -56,7 +56,7 @@ def test_thresholds_are_entered_and_shown(staff: Client, subscription: Subscript
     assert staff.post(url, data).status_code == 302
     rows = UsageThreshold.objects.values_list("amount_minor", "name", "recurring")
     assert set(rows) == {(20000, "Soft", False), (5000, "", True)}
-    page = staff.get(reverse("subscription", args=[subscription])).content.decode()
+    page = staff.get(reverse("subscription-thresholds", args=[subscription])).content.decode()
     assert "Then every" in page and "€200.00" in page and "€12.50" in page
 
 
@@ -68,7 +68,7 @@ def test_bad_thresholds_stay_in_the_form(
     staff: Client, subscription: Subscription, change: dict[str, str]
 ) -> None:
     data = ROWS | {"rows-0-amount": "200", "rows-0-name": "Soft", "progressive_billing": "on"} | change
-    answer = staff.post(reverse("subscription-thresholds", args=[subscription]), data)
+    answer = staff.post(reverse("subscription-thresholds-edit", args=[subscription]), data)
     assert answer.status_code == 422
     assert "Soft" in answer.content.decode()
     assert not UsageThreshold.objects.exists()
@@ -76,7 +76,7 @@ def test_bad_thresholds_stay_in_the_form(
 
 def test_two_equal_thresholds_are_refused(staff: Client, subscription: Subscription) -> None:
     data = ROWS | {"rows-0-amount": "5", "rows-1-amount": "5.00"}
-    answer = staff.post(reverse("subscription-thresholds", args=[subscription]), data)
+    answer = staff.post(reverse("subscription-thresholds-edit", args=[subscription]), data)
     assert answer.status_code == 422 and "same amount" in answer.content.decode()
 
 
