@@ -27,10 +27,10 @@ from billing.models import Charge, Plan
 from billing.queries.catalog_use import PlanUse, plan_use
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.money import CURRENCIES
+from billing.views.pricing import worked
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
-from billing.web.pricing import worked
 from billing.web.requests import StaffRequest
 
 _DO = re.compile(

@@ -106,7 +106,7 @@ def test_alerts_and_invoices_and_activity(staff: Client, customer: Customer, row
     update_subscription(row, {"name": "Office"}, by=ACTOR, at=NOW)
     assert "Spend watch" in text(staff.get(f"/subscriptions/{row.public_id}/alerts"))
     invoices = text(staff.get(f"/subscriptions/{row.public_id}/invoices"))
-    assert "EUR 31.00" in invoices
+    assert "31.00" in invoices and "No invoices yet" not in invoices
     activity = text(staff.get(f"/subscriptions/{row.public_id}/activity"))
     assert "Subscription updated" in activity and "Office" in activity
     narrowed = text(staff.get(f"/subscriptions/{row.public_id}/activity?from=2026-03-11"))
