@@ -131,7 +131,7 @@ def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> dict[st
     if filters.plan_id:
         rows = rows.filter(plan_id=decode("pln", filters.plan_id))
     if filters.status:
-        word = filters.status.strip().lower()
+        word = filters.status.strip().lower().replace("-", "_").replace("pastdue", "past_due")
         rows = rows.filter(status="canceled" if word == "cancelled" else word)
     return page_envelope(rows, subscription_payload, page=filters.page, limit=filters.limit)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import Q
 
 from billing.models import Plan, Subscription
 from billing.rules.plan_changes import When
@@ -28,7 +29,9 @@ class ChangePlanForm(OnceForm):
 
     def __init__(self, *args: Any, subscription: Subscription, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        code = subscription.currency
         plans = Plan.objects.of(subscription.organization).kept().filter(active=True)
+        plans = plans.filter(Q(currency=code) | Q(prices__currency=code)).distinct()
         field: Any = self.fields["plan"]
         field.currency = subscription.currency
         field.queryset = plans.exclude(pk=subscription.plan_id).order_by("name").prefetch_related("prices")

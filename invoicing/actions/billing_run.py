@@ -29,6 +29,7 @@ from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
+from invoicing.actions import past_due
 from invoicing.actions.finalize import finalize_locked
 from invoicing.actions.pauses import end_pause
 from invoicing.actions.periods import bill_due, invoice_windows
@@ -53,7 +54,7 @@ class RunResult:
 
 
 def run(at: datetime, *, backwards: bool = False) -> RunResult:
-    """Bill everything that is due, then finalise the drafts whose grace period is over.
+    """Bill everything that is due, finalise the drafts whose grace period is over, note who has not paid in time.
 
     An organization with a clock of its own is billed by that clock. `backwards`: from the other end, so that
     two runs at once share the work and meet in the middle.
@@ -65,6 +66,7 @@ def run(at: datetime, *, backwards: bool = False) -> RunResult:
     for where, moment in clocks:
         bill_customers(where, moment, result, backwards=backwards)
         finalize_drafts(where, moment, result, backwards=backwards)
+        past_due.run(where, moment)
     return result
 
 

@@ -18,6 +18,7 @@ from billing.rules.money import allocate_minor
 from billing.rules.periods import local_date
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.numbers import number_credit_note
+from invoicing.actions.past_due import follow_debts
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, InvoiceLine, PdfState
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
@@ -131,6 +132,8 @@ def settle(invoice: Invoice, note: CreditNote, *, by: Actor, at: datetime) -> No
         changes=audit.differences(before, invoice),
         reason=f"Credit note {note.number}",
     )
+    if invoice.payment_status == PaymentStatus.PAID.value:
+        follow_debts(note.customer, by=by, at=at)
 
 
 def check_item(invoice: Invoice, item: CreditItem) -> None:

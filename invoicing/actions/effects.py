@@ -17,12 +17,14 @@ from django.db.models import Q
 
 from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end, period_end
+from billing.actions.subscriptions import next_boundary
+from billing.actions.successors import successor_of
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
-from billing.rules.plan_changes import When
+from billing.rules.plan_changes import USUAL, When
 from invoicing.actions.billing_run import bill_customer
-from invoicing.actions.plan_changes import PlanChange, change_plan
+from invoicing.actions.plan_changes import PlanChange, change_plan, direction_of
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoicedPeriod
@@ -136,12 +138,17 @@ def next_moment(
 def effect_of_change(
     subscription: Subscription, plan: Plan, *, when: When | None = None, by: Actor, at: datetime
 ) -> Effect:
-    """Changing the plan; `outcome` is the `PlanChange`."""
+    """Changing the plan; `outcome` is the `PlanChange`. One that waits shows in the bills of the period after it."""
+    until = period_end(subscription, at)
+    if subscription.is_live:
+        row = successor_of(subscription, plan, at=at)
+        if (when or USUAL[direction_of(subscription, row)]) == When.PERIOD_END:
+            until = max(until, next_boundary(row, until))
 
     def act() -> PlanChange:
         return change_plan(subscription, plan, when=when, by=by, at=at)
 
-    return effect_of(subscription, act, by=by, at=at)
+    return effect_of(subscription, act, by=by, at=at, until=until)
 
 
 def effect_of_cancel(subscription: Subscription, *, by: Actor, at: datetime) -> Effect:

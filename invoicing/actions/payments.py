@@ -13,6 +13,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.actions.draft import lock_invoice
+from invoicing.actions.past_due import follow_debts
 from invoicing.models import Invoice, Payment
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
@@ -86,6 +87,8 @@ def record_payment(
         changes=audit.differences(before, invoice),
         reason=". ".join(filter(None, notes)),
     )
+    if invoice.payment_status == PaymentStatus.PAID.value:
+        follow_debts(customer, by=by, at=at)
     return payment
 
 

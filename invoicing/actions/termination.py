@@ -105,7 +105,9 @@ def terminate_subscription(
     account = accounts([subscription], customer_zone(customer))[subscription.pk]
     windows: list[Window] = []
     if ending.invoice:
-        used_until = ended if ended_at else counted_until(subscription, ended)
+        # What comes at the very end of a period belongs to the next one, which it has not lived.
+        boundary = schedule_of(subscription, account.tz).period_at(ended).start == ended
+        used_until = ended if ended_at or boundary else counted_until(subscription, ended)
         windows = closing_windows(account, ended, used_until=used_until)
     if windows:
         made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
@@ -129,9 +131,7 @@ def closing_windows(
     begun = schedule.started_at < ended
     used_until, fee_until = used_until or ended, fee_until or ended
     if account.usage_until < used_until or (begun and account.in_between):
-        # What came at the very end of a period that is billed already does not complete it once more.
-        closing = account.in_between or account.usage_until < ended
-        windows.append(account.usage(used_until, closing=closing))
+        windows.append(account.usage(used_until, closing=True))
     if schedule.pay_in_advance or not begun:
         return windows
     days = fee_window(schedule, schedule.period_at(fee_until - _MICROSECOND))

@@ -15,6 +15,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
 from invoicing.actions.credit_notes import void_note
 from invoicing.actions.draft import lock_invoice
+from invoicing.actions.past_due import follow_debts
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
@@ -62,6 +63,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         changes={"status": (InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value)},
         reason=invoice.void_reason,
     )
+    follow_debts(customer, by=by, at=at)
     ask_for_pdf(invoice)
     return invoice
 

@@ -223,3 +223,12 @@ def test_strangers_and_read_only_keys(api: Api, customer: Customer, plan: Plan) 
     assert reader.get(path)[0] == 200
     assert reader.post(f"{path}/cancel")[0] == 403
     assert Subscription.objects.get().status == "active"
+
+
+@pytest.mark.parametrize("word", ["past_due", "PAST_DUE", "pastDue", "past-due"])
+def test_past_due_in_any_spelling(api: Api, customer: Customer, plan: Plan, word: str) -> None:
+    api.post("/subscriptions", body_for(customer))
+    api.post("/subscriptions", body_for(customer))
+    Subscription.objects.filter(pk=Subscription.objects.earliest("pk").pk).update(status="past_due")
+    _, body = api.get("/subscriptions", status=word)
+    assert [row["status"] for row in body["data"]] == ["past_due"]

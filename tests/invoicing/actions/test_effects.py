@@ -91,6 +91,16 @@ def test_changing(customer: Customer) -> None:
     )
 
 
+def test_a_change_that_waits_shows_in_the_period_after(customer: Customer) -> None:
+    """From 62.00 to 31.00, both in arrears: October is the same, November is not."""
+    row = running(customer, 6200, in_advance=False)
+    effect = effect_of_change(row, make_plan(customer.organization, 3100), by=ACTOR, at=NOW)
+    assert both(effect) == (
+        [(on(2026, 11, 1), 6200, 6200), (on(2026, 12, 1), 6200, 6200)],
+        [(on(2026, 11, 1), 6200, 6200), (on(2026, 12, 1), 3100, 3100)],
+    )
+
+
 def test_nothing_is_written(customer: Customer) -> None:
     row = running(customer, in_advance=True)
     plan = make_plan(customer.organization, 6200, pay_in_advance=True)
@@ -115,9 +125,10 @@ def test_what_was_foreseen_comes(customer: Customer) -> None:
     plan = make_plan(customer.organization, 3100, pay_in_advance=True)
     effect = effect_of_change(row, plan, by=ACTOR, at=NOW)
     change_plan(row, plan, by=ACTOR, at=NOW)
-    run(on(2026, 11, 1))
-    made = [(on(2026, 11, 1), invoice.total_minor) for invoice in Invoice.objects.order_by("number")]
-    assert [(at, total) for at, total, _ in shown(effect.after)] == made == [(on(2026, 11, 1), 9300)]
+    for moment in (on(2026, 11, 1), on(2026, 12, 1)):
+        run(moment)
+    made = [invoice.total_minor for invoice in Invoice.objects.order_by("number")]
+    assert [total for _, total, _ in shown(effect.after)] == made == [9300, 3100]
 
 
 def test_other_subscriptions_of_the_customer_count_where_they_share_an_invoice(customer: Customer) -> None:

@@ -40,7 +40,7 @@ def organization() -> Organization:
 
 @pytest.fixture
 def customer(organization: Organization) -> Customer:
-    return billed_customer(organization)
+    return billed_customer(organization, net_payment_term_days=200)
 
 
 def change(row: Subscription, plan: Plan, at: datetime, when: When | None = None) -> Any:

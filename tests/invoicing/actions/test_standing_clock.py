@@ -87,8 +87,10 @@ def test_usage_is_billed_once(
     assert units(customer) == [4]
 
 
-def test_what_came_at_the_end_of_a_period_is_billed_and_its_minimum_once(customer: Customer) -> None:
-    """The clock stands on 1 November: October was billed, four units came at that moment, and it ends there."""
+def test_what_came_as_a_period_ended_belongs_to_the_next_and_the_minimum_is_asked_once(
+    customer: Customer,
+) -> None:
+    """The clock stands on 1 November, four units came at that moment, and it ends there: November was not lived."""
     metric = make_metric(customer.organization, "calls")
     plan = make_plan(
         customer.organization, 0, ChargeTerms(metric, "standard", {"amount": "2"}, min_amount_minor=5000)
@@ -97,7 +99,7 @@ def test_what_came_at_the_end_of_a_period_is_billed_and_its_minimum_once(custome
     ingest(customer.organization, [event(row, metric, 4, at=on(2026, 11, 1))], at=on(2026, 11, 1))
     terminate_subscription(row, by=ACTOR, at=on(2026, 11, 1))
     lines = InvoiceLine.objects.filter(invoice__customer=customer)
-    assert sorted((line.kind, line.amount_minor) for line in lines) == [("charge", 800), ("true_up", 5000)]
+    assert sorted((line.kind, line.amount_minor) for line in lines) == [("true_up", 5000)]
 
 
 def test_what_came_after_an_end_in_the_past_does_not_count(customer: Customer) -> None:
