@@ -20,6 +20,7 @@ from billing.views import (
     plan_form,
     plan_prices,
     plans,
+    price_changes,
     taxes,
 )
 from billing.views.audit import audit
@@ -81,6 +82,11 @@ urlpatterns: list[URLPattern] = [
     path("plans/<pid:id>", plans.plan, name="plan"),
     path("plans/<pid:id>/subscriptions", plans.subscriptions, name="plan-subscriptions"),
     path("plans/<pid:id>/activity", plans.activity, name="plan-activity"),
+    path("plans/<pid:id>/versions", price_changes.versions, name="plan-versions"),
+    path("plans/<pid:id>/price-changes/<pid:change>", price_changes.change, name="plan-price-change"),
+    path(
+        "plans/<pid:id>/price-changes/<pid:change>/again", price_changes.again, name="plan-price-change-again"
+    ),
     path("plans/<pid:id>/edit", plan_form.edit, name="plan-edit"),
     path("plans/<pid:id>/prices/add", plan_prices.add, name="plan-price-add"),
     path("plans/<pid:id>/prices/<slug:currency>", plan_prices.edit, name="plan-price"),

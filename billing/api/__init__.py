@@ -8,6 +8,7 @@ from billing.api import (
     metrics,
     plan_prices,
     plans,
+    price_versions,
     taxes,
     thresholds,
 )
@@ -21,6 +22,7 @@ api.add_router("/billable-metrics", metrics.router)
 api.add_router("/plans", plans.router)
 api.add_router("/plans", plan_prices.router)
 api.add_router("/plans", fixed_charges.router)
+api.add_router("/plans", price_versions.router)
 api.add_router("/charges", charges.router)
 api.add_router("/coupons", coupons.router)
 api.add_router("/taxes", taxes.router)

@@ -11,6 +11,7 @@ from ninja import Field, Router
 
 from billing.actions.charge_terms import ChargeTerms, FilterTerms, PricedIn
 from billing.actions.charges import terms_of
+from billing.api.follow import FollowIn
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Metric, Organization
 from billing.queries.charge_preview import work_out
@@ -40,7 +41,7 @@ class ChargePriceIn(ApiSchema):
     filters: list[FilterIn] | None = None
 
 
-class ChargeChanges(ApiSchema):
+class ChargeChanges(FollowIn):
     """What PATCH takes; fields that are left out stay. The metric of a charge stays.
 
     `filters` the oldest first; `groupKeys` (or `groupBy`): one line per distinct value of these properties.

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import Any, cast
 
 from django.http import Http404, HttpRequest
-from ninja import Field, Router
+from ninja import Field, Query, Router
 from pydantic import AliasChoices, StrictBool
 
 from billing.actions.clock import now
 from billing.actions.fixed_charges import FixedTerms, add_fixed, remove_fixed, terms_of_fixed, update_fixed
+from billing.api.follow import FollowIn, follow_of
 from billing.api.lookups import by_id_or_code, columns, refuse_null, taxes_of
 from billing.models import FixedCharge, Organization, Plan
 from billing.queries.add_ons import add_ons_by_reference
@@ -30,7 +31,7 @@ class FixedPriceIn(ApiSchema):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
-class FixedChanges(ApiSchema):
+class FixedChanges(FollowIn):
     """What PATCH takes; fields that are left out stay. The add-on stays."""
 
     charge_model: str | None = None
@@ -129,7 +130,7 @@ def create_fixed(request: HttpRequest, ref: str, body: FixedIn) -> tuple[int, di
         start = "fixedCharges[0]."
         named = [(name.removeprefix(start), text) for name, text in error.errors]
         raise FieldErrors(named, code=error.code) from error
-    row = add_fixed(plan, terms, by=asked.actor, at=now(asked.organization))
+    row = add_fixed(plan, terms, follow=follow_of(body), by=asked.actor, at=now(asked.organization))
     return 201, envelope(fixed_payload(find_fixed(request, plan.public_id, row.public_id)))
 
 
@@ -139,14 +140,14 @@ def change_fixed(request: HttpRequest, ref: str, fixed_id: str, body: FixedChang
     asked = cast(ApiRequest, request)
     row = find_fixed(request, ref, fixed_id)
     terms = changed_terms(asked.organization, terms_of_fixed(row), body)
-    update_fixed(row, terms, by=asked.actor, at=now(asked.organization))
+    update_fixed(row, terms, follow=follow_of(body), by=asked.actor, at=now(asked.organization))
     return envelope(fixed_payload(find_fixed(request, ref, fixed_id)))
 
 
 @router.delete("/{ref}/fixed-charges/{fixed_id}")
-def delete_fixed(request: HttpRequest, ref: str, fixed_id: str) -> dict[str, Any]:
-    """It is billed no more, also not for the running period."""
+def delete_fixed(request: HttpRequest, ref: str, fixed_id: str, query: Query[FollowIn]) -> dict[str, Any]:
+    """It is billed no more of those who follow."""
     asked = cast(ApiRequest, request)
     row = find_fixed(request, ref, fixed_id)
-    remove_fixed(row, by=asked.actor, at=now(asked.organization))
+    remove_fixed(row, follow=follow_of(query), by=asked.actor, at=now(asked.organization))
     return envelope({"id": row.public_id, "deletedAt": now(asked.organization)})

@@ -15,6 +15,7 @@ from billing.actions.clock import now
 from billing.actions.plan_prices import PriceTerms, add_price, remove_price, update_price
 from billing.actions.plans import update_plan
 from billing.api.charges import FilterIn, filter_terms
+from billing.api.follow import FollowIn, follow_of
 from billing.api.lookups import by_id_or_code, minor, refuse_null
 from billing.api.plans import PriceIn, also, price_terms
 from billing.models import ChargePrice, Plan, PlanPrice
@@ -42,7 +43,7 @@ class PriceBody(PriceIn):
     charges: list[ChargeIn] = Field(default_factory=list)
 
 
-class PriceChanges(ApiSchema):
+class PriceChanges(FollowIn):
     """What PATCH takes; what is left out stays. The currency stays."""
 
     amount: Decimal | None = also("amount", "unitAmount", "unit_amount")
@@ -134,11 +135,13 @@ def change_price(request: HttpRequest, ref: str, price_id: str, body: PriceChang
             if body.charges:
                 raise Invalid("Change the charges of the plan for its own currency.", field="charges")
             changes = {"amount_minor": amount, "commitment_minor": least}
-            changed = update_plan(plan, changes, by=asked.actor, at=now(asked.organization))
+            at, follow = now(asked.organization), follow_of(body)
+            changed = update_plan(plan, changes, follow=follow, by=asked.actor, at=at)
             return answer(own_price(changed))
         charges = charges_in(plan, body.charges or [], price.currency)
         terms = PriceTerms(price.currency, amount, least, charges)
-        return answer(update_price(price, terms, by=asked.actor, at=now(asked.organization)))
+        at, follow = now(asked.organization), follow_of(body)
+        return answer(update_price(price, terms, follow=follow, by=asked.actor, at=at))
 
 
 @router.delete("/{ref}/prices/{price_id}")

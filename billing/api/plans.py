@@ -17,6 +17,7 @@ from billing.actions.plan_prices import PriceTerms
 from billing.actions.plans import create_plan, delete_plan, update_plan
 from billing.api.charges import ChargeChanges, ChargeIn, all_terms, changed_terms, terms_from
 from billing.api.fixed_charges import FixedIn, fixed_terms
+from billing.api.follow import FollowIn, follow_of
 from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Plan
 from billing.orm.search import matching
@@ -31,7 +32,15 @@ NAMES = {
     "interval": "billing_interval",
     "commitment_display_name": "minimum_commitment.invoice_display_name",
 }
-TAKEN_APART = {"amount", "prices", "minimum_commitment", "tax_codes", "charges", "fixed_charges"}
+TAKEN_APART = {
+    "amount",
+    "prices",
+    "minimum_commitment",
+    "tax_codes",
+    "charges",
+    "fixed_charges",
+    "existing_subscriptions",
+}
 
 
 def also(*names: str, default: Any = None) -> Any:
@@ -56,7 +65,7 @@ class CommitmentIn(ApiSchema):
 
 class PlanChanges(ApiSchema):
     """What PATCH takes; fields that are left out stay, `charges` replaces all of them, a `minimumCommitment` of null
-    takes it away.
+    takes it away. `existingSubscriptions` (now, renewal, never): when those that exist pay changed prices.
     """
 
     name: str | None = None
@@ -75,6 +84,7 @@ class PlanChanges(ApiSchema):
     tax_codes: list[str] | None = None
     charges: list[ChargeIn] | None = None
     fixed_charges: list[FixedIn] | None = None
+    existing_subscriptions: str | None = None
 
 
 class PlanIn(PlanChanges):
@@ -188,6 +198,17 @@ def rest_of(request: ApiRequest, body: PlanChanges, currency: str) -> dict[str, 
     return rest
 
 
+def changes_of(request: ApiRequest, body: PlanChanges, plan: Plan) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(columns, the rest) of a PATCH as `update_plan` takes them."""
+    values, currency = values_of(request, body, plan)
+    rest = rest_of(request, body, currency)
+    if "prices" in values:
+        rest["prices"] = values.pop("prices")
+    if body.existing_subscriptions:
+        rest["follow"] = body.existing_subscriptions.lower()
+    return values, rest
+
+
 @router.get("")
 def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, Any]:
     """By name; `search` looks in name and code."""
@@ -227,10 +248,7 @@ def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
     """Code, interval, currency, time of payment and trial stay once there are subscriptions (400)."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
-    values, currency = values_of(asked, body, plan)
-    rest = rest_of(asked, body, currency)
-    if "prices" in values:
-        rest["prices"] = values.pop("prices")
+    values, rest = changes_of(asked, body, plan)
     try:
         update_plan(plan, values, **rest, by=asked.actor, at=now(asked.organization))
     except FieldErrors as error:
@@ -274,7 +292,7 @@ def create_charge(request: HttpRequest, ref: str, body: ChargeIn) -> tuple[int, 
     if body.id:
         raise Invalid("A new charge has no id yet.", field="id")
     terms = terms_from(asked.organization, body, plan.currency)
-    charge = add_charge(plan, terms, by=asked.actor, at=now(asked.organization))
+    charge = add_charge(plan, terms, follow=follow_of(body), by=asked.actor, at=now(asked.organization))
     return 201, envelope(charge_payload(find_charge(request, plan.public_id, charge.public_id)))
 
 
@@ -283,14 +301,15 @@ def change_charge(request: HttpRequest, ref: str, charge_id: str, body: ChargeCh
     """Model and properties are replaced whole."""
     asked = cast(ApiRequest, request)
     charge = find_charge(request, ref, charge_id)
-    update_charge(charge, changed_terms(charge, body), by=asked.actor, at=now(asked.organization))
+    terms, at = changed_terms(charge, body), now(asked.organization)
+    update_charge(charge, terms, follow=follow_of(body), by=asked.actor, at=at)
     return envelope(charge_payload(find_charge(request, ref, charge_id)))
 
 
 @router.delete("/{ref}/charges/{charge_id}")
-def delete_charge(request: HttpRequest, ref: str, charge_id: str) -> dict[str, Any]:
-    """Usage of the running period is then not billed."""
+def delete_charge(request: HttpRequest, ref: str, charge_id: str, query: Query[FollowIn]) -> dict[str, Any]:
+    """Usage of those who follow is then not billed."""
     asked = cast(ApiRequest, request)
     charge = find_charge(request, ref, charge_id)
-    remove_charge(charge, by=asked.actor, at=now(asked.organization))
+    remove_charge(charge, follow=follow_of(query), by=asked.actor, at=now(asked.organization))
     return envelope({"id": charge.public_id, "deletedAt": now(asked.organization)})

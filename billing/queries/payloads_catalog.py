@@ -179,6 +179,7 @@ def plan_payload(plan: Plan) -> dict[str, Any]:
         "trialDays": plan.trial_days,
         "minimumCommitment": commitment_payload(plan),
         "features": plan.features,
+        "priceVersion": plan.price_version,
         "active": plan.active,
         "isActive": plan.active,
         "taxCodes": sorted(tax.code for tax in plan.taxes.all()),

@@ -9,11 +9,13 @@ from django.urls import reverse
 
 from billing.actions.clock import now
 from billing.actions.fixed_charges import add_fixed, remove_fixed, update_fixed
+from billing.actions.price_versions import Unconfirmed
 from billing.forms.fixed_charge import FixedChargeForm, place, read, tier_rows, typed_tiers
 from billing.models import AddOn, FixedCharge, Plan
 from billing.queries.catalog_use import plan_use
 from billing.rules.errors import BillingError
-from billing.views.plan_form import find_plan
+from billing.views.plan_frame import find_plan
+from billing.views.price_changes import ask, follow_of, saved, seen_by
 from billing.web.access import access
 from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
@@ -49,11 +51,17 @@ def page(request: StaffRequest, plan: Plan, row: FixedCharge | None) -> HttpResp
     looking = data is None or bool(data.get("do"))
     if not looking and (terms := read(form, tiers)):
         try:
-            if row is None:
-                add_fixed(plan, terms, by=request.actor, at=at)
-                return done(request, here, f"{plan.name} includes {terms.add_on.name}.")
-            update_fixed(row, terms, by=request.actor, at=at)
-            return done(request, here, "The fixed charge was saved.")
+            with seen_by(request, plan):
+                follow = follow_of(request)
+                if row is None:
+                    plan = add_fixed(plan, terms, follow=follow, by=request.actor, at=at).plan
+                    text = f"{plan.name} includes {terms.add_on.name}."
+                else:
+                    plan = update_fixed(row, terms, follow=follow, by=request.actor, at=at).plan
+                    text = "The fixed charge was saved."
+            return done(request, *saved(plan, text))
+        except Unconfirmed as error:
+            return ask(request, plan, error, here)
         except BillingError as error:
             place(form, tiers, error)
     if data is not None and data.get("do"):
@@ -94,7 +102,13 @@ def remove(request: StaffRequest, id: UUID, fixed: UUID) -> HttpResponse:
     row = find_fixed(plan, fixed)
     here = reverse("plan", args=[plan.public_id])
     if request.method == "POST":
-        remove_fixed(row, by=request.actor, at=now(request.organization))
-        return done(request, here, f"{plan.name} no longer includes {row.add_on.name}.")
+        try:
+            with seen_by(request, plan):
+                plan = remove_fixed(
+                    row, follow=follow_of(request), by=request.actor, at=now(request.organization)
+                )
+            return done(request, *saved(plan, f"{plan.name} no longer includes {row.add_on.name}."))
+        except Unconfirmed as error:
+            return ask(request, plan, error, here)
     context = {"plan": plan, "row": row, "use": plan_use(plan), "action": request.path, "cancel": here}
     return render_page(request, "billing/plans/fixed_remove.html", context, partials=("dialog",))

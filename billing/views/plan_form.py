@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from billing.actions.clock import now
 from billing.actions.plans import create_plan, update_plan
+from billing.actions.price_versions import Unconfirmed
 from billing.forms.charge import ChargeEditor
 from billing.forms.charge_fields import Shelf
 from billing.forms.charge_rows import Row, new_row, read_charges, row_of
@@ -27,6 +28,8 @@ from billing.models import Charge, Plan
 from billing.queries.catalog_use import PlanUse, plan_use
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.money import CURRENCIES
+from billing.views.plan_frame import find_plan
+from billing.views.price_changes import ask, follow_of, saved, seen_by
 from billing.views.pricing import worked
 from billing.web.access import access
 from billing.web.errors import add_error
@@ -59,11 +62,6 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """An existing plan."""
     plan = find_plan(request, id)
     return page(request, plan=plan, title=f"Edit {plan.name}", submit="Save changes", busy="Saving…")
-
-
-def find_plan(request: StaffRequest, id: UUID) -> Plan:
-    """The organization's plan that is not deleted; else 404."""
-    return Plan.objects.of(request.organization).kept().get_or_404(pk=id)
 
 
 def page(
@@ -178,8 +176,20 @@ def save(
                     at=at,
                 )
                 return done(request, reverse("plan", args=[new.public_id]), f"{new.name} created.")
-            update_plan(plan, form.columns(), taxes=taxes, charges=terms, by=request.actor, at=at)
-            return done(request, reverse("plan", args=[plan.public_id]), "Plan saved.")
+            with seen_by(request, plan):
+                plan = update_plan(
+                    plan,
+                    form.columns(),
+                    taxes=taxes,
+                    charges=terms,
+                    follow=follow_of(request),
+                    by=request.actor,
+                    at=at,
+                )
+            return done(request, *saved(plan, "Plan saved."))
+        except Unconfirmed as error:
+            assert plan is not None  # noqa: S101 - nobody pays the prices of a plan that is being made
+            return ask(request, plan, error, reverse("plan", args=[plan.public_id]))
         except BillingError as error:
             spread(error, form, charges)
     return answer(request, form, charges, state, status=422)

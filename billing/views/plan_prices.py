@@ -9,10 +9,12 @@ from django.urls import reverse
 
 from billing.actions.clock import now
 from billing.actions.plan_prices import add_price, remove_price, update_price
+from billing.actions.price_versions import Unconfirmed
 from billing.forms.plan_price import PriceForm
 from billing.models import Plan, PlanPrice, Subscription
 from billing.rules.errors import BillingError
-from billing.views.plan_form import find_plan
+from billing.views.plan_frame import find_plan
+from billing.views.price_changes import ask, follow_of, saved, seen_by
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
@@ -47,13 +49,17 @@ def page(request: StaffRequest, plan: Plan, price: PlanPrice | None) -> HttpResp
     """Show the form, or save it."""
     form = PriceForm(request.POST if request.method == "POST" else None, plan=plan, price=price)
     here, at = reverse("plan", args=[plan.public_id]), now(request.organization)
-    if request.method == "POST" and (terms := form.terms()):
+    again = request.POST.get("do") == "back"  # from the question who follows: what was typed, to go on with
+    if request.method == "POST" and not again and (terms := form.terms()):
         try:
             if price is None:
                 add_price(plan, terms, by=request.actor, at=at)
                 return done(request, here, f"{plan.name} has a price in {terms.currency}.")
-            update_price(price, terms, by=request.actor, at=at)
-            return done(request, here, f"The price in {price.currency} was saved.")
+            with seen_by(request, plan):
+                price = update_price(price, terms, follow=follow_of(request), by=request.actor, at=at)
+            return done(request, *saved(price.plan, f"The price in {price.currency} was saved."))
+        except Unconfirmed as error:
+            return ask(request, plan, error, here)
         except BillingError as error:
             add_error(form, error, FIELD_OF)
     wrong = bool(form.errors) or any(row.errors for row in form.charges)

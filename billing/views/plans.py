@@ -19,7 +19,8 @@ from billing.queries.catalog_use import OPEN_STATUSES, plan_use
 from billing.queries.terms import PriceBook, price_book
 from billing.rules.errors import BillingError
 from billing.rules.periods import Interval
-from billing.views.plan_form import charges_of, find_plan
+from billing.views.plan_form import charges_of
+from billing.views.plan_frame import find_plan, frame
 from billing.web.access import access, may
 from billing.web.activity import timeline_items
 from billing.web.formats import money_text
@@ -78,23 +79,6 @@ def plans(request: StaffRequest) -> HttpResponse:
         "can_edit": may(request.member, "catalog.edit"),
     }
     return render_page(request, "billing/plans/list.html", context, partials=("plan-table",))
-
-
-def frame(request: StaffRequest, plan: Plan, active: str) -> dict[str, Any]:
-    """What the tabs of a plan share."""
-    use = plan_use(plan)
-    tabs = (("Overview", "plan", None), ("Subscriptions", "plan-subscriptions", use.ever))
-    items = [*tabs, ("Activity", "plan-activity", None)]
-    return {
-        "plan": plan,
-        "use": use,
-        "can_edit": may(request.member, "catalog.edit"),
-        "tab_items": [
-            {"label": label, "url": reverse(name, args=[plan.public_id]), "active": name == active}
-            | ({} if count is None else {"count": count})
-            for label, name, count in items
-        ],
-    }
 
 
 @require_safe

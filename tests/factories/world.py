@@ -21,6 +21,7 @@ from billing.actions.billing_entities import update_billing_entity
 from billing.actions.coupons import apply_coupon
 from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.plan_prices import PriceTerms, add_price
+from billing.actions.plans import update_plan
 from billing.actions.subscriptions import start_subscription
 from billing.actions.usage import ingest
 from billing.actions.wallet_opening import create_wallet, primary_wallet
@@ -32,6 +33,7 @@ from billing.models import (
     Job,
     Member,
     Organization,
+    PriceChange,
     QuarantinedEvent,
     SavedView,
     SignIn,
@@ -86,6 +88,7 @@ def make_world(name: str) -> World:
     terms = FixedTerms(add_on, properties={"amount": "1"}, prices={"JPY": {"amount": "100"}})
     fixed = add_fixed(plan, terms, by=ACTOR, at=NOW)
     subscription = start_subscription(customer, plan, external_id=f"{name}-subscription", by=ACTOR, at=NOW)
+    update_plan(plan, {"amount_minor": plan.amount_minor + 100}, by=ACTOR, at=NOW)
     ingest(
         organization,
         [event(subscription, metric, 5, at=NOW, id=f"{name}-event"), event("nobody", metric, 1, at=NOW)],
@@ -149,6 +152,7 @@ def make_world(name: str) -> World:
         "billable-metrics": metric,
         "plans": plan,
         "prices": price,
+        "price-changes": PriceChange.objects.get(plan=plan),
         "price-currencies": "jpy",
         "add-ons": add_on,
         "fixed-charges": fixed,

@@ -45,6 +45,7 @@ PLAIN_ARGUMENTS = {"noun": "metric", "uidb64": "MQ", "token": "no-such-token"}
 NAMED_ARGUMENTS = {
     "subscription_id": "subscriptions",
     "charge_id": "charges",
+    "change_id": "price-changes",
     "transaction_id": "transactions",
     "reference": "external",
     "currency": "price-currencies",

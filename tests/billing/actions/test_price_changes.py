@@ -11,7 +11,7 @@ from billing.actions import price_changes
 from billing.actions.charges import PricedIn
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.plans import update_plan
-from billing.models import Job, Organization, Plan, PlanVersion, PriceChange, Subscription
+from billing.models import Job, Organization, Plan, PlanVersion, PriceChange, PriceMove, Subscription
 from billing.queries.versions import terms_of
 from billing.rules.errors import Conflict, Invalid
 from customers.actions.assign import assign_plan
@@ -141,3 +141,30 @@ def test_the_ended_and_the_unknown(plan: Plan) -> None:
     assert PriceChange.objects.get().rows.get().outcome == "skipped"
     with pytest.raises(Invalid, match="now, renewal or never"):
         update_plan(plan, {"amount_minor": 1}, follow="later", by=ACTOR, at=NOW)
+
+
+def test_a_worker_killed_in_the_middle_goes_on_with_the_rest(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process dies at the second of three rows: the first stays moved, once; the others are moved by the next."""
+    rows = [subscribed(plan, on(2026, 1, 1)) for _ in range(3)]
+    terms = charge(plan.charges.get().metric, "standard", {"amount": "0.20"}, id=plan.charges.get().pk)
+    update_plan(plan, {"amount_minor": 4000}, charges=[terms], follow="now", by=ACTOR, at=on(2026, 1, 20))
+    job, change = Job.objects.get(task=price_changes.TASK), PriceChange.objects.get()
+    real, seen = price_changes.move, []
+
+    def dying(subscription: Subscription, *args: Any, **fields: Any) -> Any:
+        seen.append(subscription.pk)
+        done = real(subscription, *args, **fields)
+        if len(seen) == 2:
+            raise SystemExit  # after its writes, before they are committed
+        return done
+
+    monkeypatch.setattr(price_changes, "move", dying)
+    with pytest.raises(SystemExit):
+        price_changes.carry_out(job)
+    assert price_changes.outcomes(change) == {"moved": 1, "waiting": 2}
+    assert sorted(Subscription.objects.values_list("price_version", flat=True)) == [1, 1, 2]
+    price_changes.carry_out(job)
+    assert price_changes.outcomes(change) == {"moved": 3}
+    assert PriceMove.objects.filter(subscription__in=rows).count() == 3

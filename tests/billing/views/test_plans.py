@@ -286,7 +286,7 @@ def test_editing_keeps_locked_fields_and_counts_subscriptions(admin: Client, acm
     subscribe(plan)
     row = plan.charges.get()
     html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
-    assert "<b>1 subscription</b> gets the new prices" in html
+    assert "<b>1 subscription</b> pays these prices" in html
     for name in ("code", "currency", "interval", "trial_days"):
         assert re.search(rf'<(input|select)[^>]*name="{name}"[^>]*disabled', html), name
     data = {
@@ -298,7 +298,10 @@ def test_editing_keeps_locked_fields_and_counts_subscriptions(admin: Client, acm
         "pay": "advance",
     }
     data |= tiers(metric, ("10", "1", ""), ("", "2", "")) | {"charges-0-id": row.pk.hex}
-    assert admin.post(f"/plans/{plan.public_id}/edit", data).status_code == 302
+    assert (
+        admin.post(f"/plans/{plan.public_id}/edit", data | {"existing_subscriptions": "now"}).status_code
+        == 302
+    )
     plan.refresh_from_db()
     assert (plan.name, plan.amount_minor, plan.code) == ("Pro 2", 3500, "pro")
     assert (plan.currency, plan.interval, plan.pay_in_advance) == ("EUR", "monthly", False)
