@@ -130,14 +130,23 @@ def move_one(change: PriceChange, key: UUID, *, by: Actor, at: datetime) -> None
     elif subscription.price_version >= change.version:
         row.note = NEWER
     else:
-        row.outcome, row.since = (
-            "moved",
-            move(subscription, change.version, Follow(change.follow), by=by, at=at),
-        )
-        row.after_minor = (
-            frozen_book(subscription.plan, change.version).terms(subscription.currency).amount_minor
-        )
+        version = first_priced(subscription, change.version)
+        row.outcome = "moved"
+        row.since = move(subscription, version, Follow(change.follow), by=by, at=at)
+        row.after_minor = frozen_book(subscription.plan, version).terms(subscription.currency).amount_minor
     row.save()
+
+
+def first_priced(subscription: Subscription, version: int) -> int:
+    """The first version from `version` on that has a price in the subscription's currency. Mending a price that was
+    missing makes a newer version: that is the one to go to. None has one: `version`.
+    """
+    plan = subscription.plan
+    for number in range(version, plan.price_version + 1):
+        book = frozen_book(plan, number)
+        if subscription.currency in book.currencies and not book.missing(subscription.currency):
+            return number
+    return version
 
 
 def move(
