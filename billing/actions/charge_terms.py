@@ -17,6 +17,8 @@ from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.rules.filters import MAX_FILTERS, read_choice, read_group_keys, same_choice
 
 Errors = list[tuple[str, str]]
+PRORATED_KINDS = frozenset({"sum", "unique_count"})
+PRORATED_MODELS = frozenset({"standard", "graduated", "volume"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,19 @@ class ChargeTerms:
     prices: Mapping[str, PricedIn] | None = None
     filters: Sequence[FilterTerms] = ()
     group_keys: Sequence[str] = ()
+    prorated: bool = False
+
+
+def wrong_days(terms: ChargeTerms) -> Errors:
+    """What is wrong with counting by days."""
+    metric = terms.metric
+    if not terms.prorated:
+        return []
+    if not (metric.recurring and metric.aggregation in PRORATED_KINDS):
+        return [("prorated", "Only a sum or unique count that stays in use can count by its days.")]
+    if terms.charge_model not in PRORATED_MODELS:
+        return [("prorated", "Only standard, graduated and volume prices can count by days.")]
+    return []
 
 
 def checked_properties(terms: ChargeTerms) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from billing.actions.charge_terms import (
     PricedIn,
     named_under,
     stored_price,
+    wrong_days,
     wrong_price,
 )
 from billing.actions.plan_events import tell
@@ -35,6 +36,7 @@ AUDITED = (
     "properties",
     "filters",
     "group_keys",
+    "prorated",
     "invoice_display_name",
     "min_amount_minor",
     "position",
@@ -98,6 +100,7 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
             errors.append((f"{path}.minAmount", "Must not be negative."))
         if len(terms.invoice_display_name) > 200:
             errors.append((f"{path}.invoiceDisplayName", "Use at most 200 characters."))
+        errors += [(f"{path}.{name}", text) for name, text in wrong_days(terms)]
         columns: dict[str, Any] = {}
         for column, check in CHECKED.items():
             try:
@@ -122,6 +125,7 @@ def write(charge: Charge, terms: ChargeTerms, columns: dict[str, Any], position:
     for name, value in columns.items():
         setattr(charge, name, value)
     charge.invoice_display_name = terms.invoice_display_name.strip()
+    charge.prorated = terms.prorated
     charge.min_amount_minor = terms.min_amount_minor
     charge.position = position
     charge.save()
@@ -178,6 +182,7 @@ def terms_of(charge: Charge) -> ChargeTerms:
         id=charge.pk,
         filters=[FilterTerms(**row) for row in charge.filters],
         group_keys=charge.group_keys,
+        prorated=charge.prorated,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit, catalog
+from billing.actions.charge_terms import PRORATED_KINDS
 from billing.actions.roll_ups import keep_dimensions
 from billing.models import Aggregation, Charge, Metric, Organization
 from billing.models.usage_locks import own_roll_ups
@@ -174,6 +175,11 @@ def check_charges(metric: Metric) -> None:
             raise Invalid(
                 f"The plan {charge.plan.name} prices it as {model.title}, which does not allow this.",
                 field="aggregation",
+            )
+        if charge.prorated and not (metric.recurring and metric.aggregation in PRORATED_KINDS):
+            raise Invalid(
+                f"The plan {charge.plan.name} prices its units by the days they stay in use.",
+                field="recurring",
             )
         for row in charge.filters:
             for key, values in row["values"].items():

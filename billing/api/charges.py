@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from django.http import HttpRequest
 from ninja import Field, Router
+from pydantic import StrictBool
 
 from billing.actions.charge_terms import ChargeTerms, FilterTerms, PricedIn
 from billing.actions.charges import terms_of
@@ -44,6 +45,7 @@ class ChargePriceIn(ApiSchema):
 class ChargeChanges(FollowIn):
     """What PATCH takes; fields that are left out stay. The metric of a charge stays.
 
+    `prorated`: units that stay in use count for the days they were there.
     `filters` the oldest first; `groupKeys` (or `groupBy`): one line per distinct value of these properties.
     """
 
@@ -56,6 +58,7 @@ class ChargeChanges(FollowIn):
     filters: list[FilterIn] | None = None
     group_keys: list[str] | None = None
     group_by: list[str] | None = None
+    prorated: StrictBool | None = None
 
 
 class ChargeIn(ChargeChanges):
@@ -127,6 +130,7 @@ def terms_from(organization: Organization, body: ChargeIn, currency: str) -> Cha
         prices=None if body.prices is None else prices_of(body.prices),
         filters=filter_terms(body.filters),
         group_keys=groups_of(body) or [],
+        prorated=bool(body.prorated),
     )
 
 
@@ -188,6 +192,7 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
         prices=None if body.prices is None else prices_of(body.prices),
         filters=filter_terms(body.filters) if "filters" in values else kept.filters,
         group_keys=kept.group_keys if groups is None else groups,
+        prorated=kept.prorated if body.prorated is None else body.prorated,
     )
 
 

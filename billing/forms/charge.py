@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from billing.actions.charge_terms import CHECKED, ChargeTerms
+from billing.actions.charge_terms import CHECKED, PRORATED_KINDS, ChargeTerms, wrong_days
 from billing.forms.charge_fields import ChargeForm, Shelf
 from billing.forms.charge_filter import FilterEditor
 from billing.forms.charge_rows import MODEL_HINTS, Row, example_number, from_values
@@ -26,6 +26,7 @@ FIELDS = {
     "metric": "metric",
     "minAmount": "min_amount",
     "groupKeys": "group_keys",
+    "prorated": "prorated",
     "invoiceDisplayName": "invoice_display_name",
 }
 
@@ -68,6 +69,11 @@ class ChargeEditor(PriceEditor):
         return MODEL_HINTS[self.model]
 
     @property
+    def may_prorate(self) -> bool:
+        """Whether units of the metric outlast their period."""
+        return bool(self.metric and self.metric.recurring and self.metric.aggregation in PRORATED_KINDS)
+
+    @property
     def may_filter(self) -> bool:
         """Whether the metric tells events apart."""
         return bool(self.metric and self.metric.filters)
@@ -80,7 +86,7 @@ class ChargeEditor(PriceEditor):
     @property
     def has_extras(self) -> bool:
         """Whether the folded part has something to show."""
-        names = ("invoice_display_name", "group_keys", "min_amount", "taxes")
+        names = ("invoice_display_name", "group_keys", "prorated", "min_amount", "taxes")
         return any(self.row.get(name) or self.form[name].errors for name in names)
 
     @property
@@ -119,7 +125,9 @@ class ChargeEditor(PriceEditor):
             id=self.id,
             filters=[one.terms() for one in self.filters],
             group_keys=[key.strip() for key in typed if key.strip()],
+            prorated=self.form.cleaned_data["prorated"],
         )
+        self.add_errors(wrong_days(terms))
         for check in CHECKED.values():
             try:
                 check(terms)

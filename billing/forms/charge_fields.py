@@ -48,6 +48,7 @@ class ChargeForm(PriceForm):
     charge_model = forms.ChoiceField(
         label="Price model", choices=[(name, model.title) for name, model in CHARGE_MODELS.items()]
     )
+    prorated = forms.BooleanField(label="Count units by their days", required=False)
     group_keys = forms.CharField(label="One line for each", max_length=600, required=False)
     min_amount = text_field("Minimum spend per period")
     taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)

@@ -105,6 +105,7 @@ def row_of(charge: Charge, currency: str) -> Row:
         "charge_model": charge.charge_model,
         "invoice_display_name": charge.invoice_display_name,
         "group_keys": ", ".join(charge.group_keys),
+        "prorated": "on" if charge.prorated else "",
         "taxes": [tax.pk.hex for tax in charge.taxes.all()],
     }
     row |= price_row(charge.charge_model, charge.properties)

@@ -157,7 +157,7 @@ class Charge(Kept):
 
     `filters` [{"values": {key: [value]}, "properties", "invoice_display_name"}], oldest first: prices of
     their own for some events; no values of a key mean all. `group_keys`: one line per distinct value of these
-    properties.
+    properties. `prorated`: what stays in use counts for the days it was there.
     """
 
     PREFIX = "chg"
@@ -170,6 +170,7 @@ class Charge(Kept):
     invoice_display_name = models.CharField(max_length=200, blank=True)
     filters = models.JSONField(default=list, blank=True)
     group_keys = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    prorated = models.BooleanField(default=False)
     min_amount_minor = MinorField()
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
 

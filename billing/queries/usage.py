@@ -17,6 +17,7 @@ from billing.models import Aggregation, Charge, Metric, Subscription
 from billing.queries.usage_carried import carry, line_of
 from billing.queries.usage_facets import Part, charge_parts
 from billing.queries.usage_pricing import ChargeUsage, price_charge
+from billing.queries.usage_prorated import end_of, lived, prorate
 from billing.queries.usage_totals import Day, Measured, all_days, daily, measure
 from billing.queries.versions import pays_own_prices, terms_of
 from billing.rules.filters import Bucket
@@ -86,6 +87,11 @@ def parts_of(
     for charge in divided:
         assert whole is not None  # noqa: S101 - there is one as soon as it is needed
         found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole, line)
+    prorated = [charge for charge in charges if charge.prorated]
+    if prorated and start <= end:
+        last, tz = end_of(subscription, end), zone_name(subscription)
+        days = lived(subscription, end, whole_period(subscription, last), line_of(subscription), tz)
+        found |= {row.pk: [prorate(row, part, days) for part in found[row.pk]] for row in prorated}
     return found
 
 

@@ -27,6 +27,7 @@ from billing.rules.aggregation import weighted_units
 from billing.rules.filters import Bucket, Facet
 from billing.rules.money import ZERO
 from billing.rules.periods import Period
+from billing.rules.prorated import Prorated
 
 HOURS = """
     SELECT facet, hour + interval '1 hour' AS until, events_count, values_count, sum_value, amount_sum, held,
@@ -99,11 +100,12 @@ class Total:
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a charge, what it measured, and the facets of its events."""
+    """A part of a charge, what it measured, the facets of its events; what it measured by days, if it is prorated."""
 
     bucket: Bucket
     measured: Measured
     facets: Sequence[Facet] = ()
+    prorated: Prorated | None = None
 
 
 def facet_totals(owner: Owner, metric: Metric, start: datetime, end: datetime) -> dict[Facet, Total]:

@@ -19,6 +19,7 @@ from billing.rules.charges.base import ChargeModel, Priced, Step, Usage
 from billing.rules.charges.registry import charge_model
 from billing.rules.filters import Bucket, filter_name
 from billing.rules.money import ZERO, exact, to_minor
+from billing.rules.prorated import Prorated
 
 GROWING = frozenset({Aggregation.COUNT.value, Aggregation.SUM.value})
 
@@ -124,6 +125,9 @@ def price_part(
     rounding = RoundingFunction(metric.rounding) if metric.rounding else None
     units = max(round_units(measured.units, rounding, metric.rounding_precision), ZERO)
     usage = Usage(units, measured.events_count, values, events_total=measured.events_total)
+    if part.prorated:
+        usage = usage_by_days(charge, part.prorated, measured.events_count)
+        units = max(usage.full_units or ZERO, ZERO)
     priced = model.price(params, usage)
     projected, projected_units = None, None
     if share_passed:
@@ -132,7 +136,9 @@ def price_part(
             if metric.aggregation in GROWING and not metric.recurring:
                 factor = 1 / share_passed
                 projected_units = (units * factor).quantize(Decimal("0.01"))
-            if by_event or measured.events_total:
+            if part.prorated:  # its days are counted to the end of the period
+                projected = max(to_minor(priced.total, currency), 0)
+            elif by_event or measured.events_total:
                 projected = max(to_minor(priced.total * factor, currency), 0)
             else:
                 later = model.price(params, Usage(projected_units, int(measured.events_count * factor)))
@@ -150,6 +156,18 @@ def price_part(
         projected,
         projected_units,
     )
+
+
+def usage_by_days(charge: Charge, found: Prorated, events_count: int) -> Usage:
+    """What a prorated charge prices. Only tiers that are climbed event by event need the single changes."""
+    metric = charge.metric
+    rounding = RoundingFunction(metric.rounding) if metric.rounding else None
+    units, full = (
+        round_units(value, rounding, metric.rounding_precision) for value in (found.units, found.full_units)
+    )
+    if charge.charge_model != "graduated":
+        return Usage(units, events_count, full_units=full)
+    return Usage(units, events_count, found.values, found.prorated_values, full)
 
 
 def label_of(charge: Charge, bucket: Bucket) -> str:

@@ -181,7 +181,11 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     charges = list(rates.terms(subscription, window.start).charges)
     for item in charge_usage(subscription, window.start, window.end, charges):
         if stays_in_use(item.metric) and (
-            not window.closing or goes_on(subscription, window.end, item.metric.pk, schedule, rates)
+            not window.closing
+            or (
+                not item.charge.prorated
+                and goes_on(subscription, window.end, item.metric.pk, schedule, rates)
+            )
         ):
             continue
         facts = LineFacts(

@@ -160,3 +160,13 @@ def test_two_windows_of_a_period_make_the_whole(events: list[UsageEvent], day: i
     whole = prorated_sum(events, MARCH, 31, "UTC")
     both = sum(first.prorated_values) + sum(second.prorated_values)
     assert abs(both - sum(whole.prorated_values)) < Decimal("1e-20")
+
+
+@given(EVENTS, st.sampled_from(list(PRORATE)), st.integers(1, 30))
+def test_a_period_split_anywhere_adds_up(events: list[UsageEvent], kind: Aggregation, days: int) -> None:
+    cut = START + timedelta(days=days)
+    first, second, whole = (
+        sum(PRORATE[kind](events, window, 31, "UTC").prorated_values)
+        for window in (Period(START, cut), Period(cut, MARCH.end), MARCH)
+    )
+    assert abs(first + second - whole) < Decimal("1e-20")
