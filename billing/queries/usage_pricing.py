@@ -21,6 +21,7 @@ from billing.rules.filters import Bucket, filter_name
 from billing.rules.money import ZERO, exact, to_minor
 from billing.rules.prorated import Prorated
 
+BY_DAYS = "Units by their days"
 GROWING = frozenset({Aggregation.COUNT.value, Aggregation.SUM.value})
 
 
@@ -129,6 +130,10 @@ def price_part(
         usage = usage_by_days(charge, part.prorated, measured.events_count)
         units = max(usage.full_units or ZERO, ZERO)
     priced = model.price(params, usage)
+    if part.prorated:
+        priced = Priced.of(
+            *(replace(step, label=BY_DAYS) if step.kind == "units" else step for step in priced.steps)
+        )
     projected, projected_units = None, None
     if share_passed:
         projected_units, factor = units, Decimal(1)

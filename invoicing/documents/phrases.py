@@ -9,6 +9,12 @@ from __future__ import annotations
 # English as the steps are frozen, then the other languages of labels.py.
 STEPS: tuple[dict[str, str], ...] = (
     {"en": "All units", "de": "Alle Einheiten", "fr": "Toutes les unités", "es": "Todas las unidades"},
+    {
+        "en": "Units by their days",
+        "de": "Einheiten nach Tagen",
+        "fr": "Unités selon leurs jours",
+        "es": "Unidades según sus días",
+    },
     {"en": "First {units}", "de": "Bis {units}", "fr": "Jusqu’à {units}", "es": "Hasta {units}"},
     {
         "en": "Next {units}",

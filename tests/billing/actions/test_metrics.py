@@ -132,6 +132,15 @@ def test_an_aggregation_that_a_charge_cannot_price_is_refused() -> None:
     assert caught.value.field == "aggregation"
 
 
+def test_units_that_a_charge_counts_by_days_stay_in_use() -> None:
+    acme = make_organization()
+    metric = make_metric(acme, recurring=True)
+    make_plan(acme, [charge(metric, prorated=True)], name="Team")
+    with pytest.raises(Invalid, match="Team") as caught:
+        update_metric(metric, {"recurring": False}, by=ACTOR, at=NOW)
+    assert caught.value.field == "recurring"
+
+
 def test_deletion_is_refused_while_somebody_is_subscribed() -> None:
     acme = make_organization()
     metric = make_metric(acme)

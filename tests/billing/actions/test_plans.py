@@ -243,6 +243,32 @@ def test_filters_and_groups_are_stored_as_they_are_used_and_audited() -> None:
     assert (made["group_keys"], len(made["filters"])) == (["user"], 3)
 
 
+@pytest.mark.parametrize(
+    ("aggregation", "recurring", "model", "text"),
+    [
+        ("sum", False, "standard", "stays in use"),
+        ("weighted_sum", True, "standard", "stays in use"),
+        ("sum", True, "package", "standard, graduated and volume"),
+        ("unique_count", True, "percentage", "standard, graduated and volume"),
+    ],
+)
+def test_what_cannot_count_by_days_is_refused(
+    aggregation: str, recurring: bool, model: str, text: str
+) -> None:
+    acme = make_organization()
+    metric = make_metric(acme, aggregation=aggregation, recurring=recurring)
+    properties = {
+        "package": {"amount": "1", "packageSize": 10},
+        "percentage": {"rate": "1"},
+        "standard": {"amount": "1"},
+    }
+    with pytest.raises(FieldErrors) as caught:
+        make_plan(acme, [charge(metric, model, properties[model], prorated=True)])
+    [(field, said)] = caught.value.errors
+    assert field == "charges[0].prorated"
+    assert text in said
+
+
 def test_problems_of_filters_are_named_with_their_place() -> None:
     acme = make_organization()
     rows = [

@@ -390,3 +390,19 @@ def test_a_subscription_takes_the_price_of_its_currency(call: Any, acme: Organiz
     assert (status, answer["data"]["currency"]) == (201, "NGN")
     status, answer = call("post", "/subscriptions", body | {"currency": "EUR"})
     assert (status, answer["error"]["code"]) == (400, "currencies_do_not_match")
+
+
+def test_a_charge_that_counts_by_days(call: Any, acme: Organization) -> None:
+    make_metric(acme, "seats", recurring=True)
+    path = f"/plans/{make_plan(acme, code='pro').public_id}/charges"
+    price = {"metricCode": "seats", "chargeModel": "standard", "properties": {"amount": "31"}}
+    status, body = call("post", path, price | {"prorated": True})
+    assert (status, body["data"]["prorated"]) == (201, True)
+    one = f"{path}/{body['data']['id']}"
+    assert call("patch", one, {"properties": {"amount": "30"}})[1]["data"]["prorated"] is True
+    assert call("patch", one, {"prorated": False})[1]["data"]["prorated"] is False
+    status, body = call("patch", one, {"prorated": "yes"})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "prorated")
+    make_metric(acme, "calls")
+    status, body = call("post", path, price | {"metricCode": "calls", "prorated": True})
+    assert (status, body["error"]["errors"][0]["field"]) == (400, "prorated")

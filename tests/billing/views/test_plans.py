@@ -432,6 +432,21 @@ def filtered(metric: Any, **more: Any) -> dict[str, Any]:
     }
 
 
+def test_seats_that_count_by_days_are_saved_and_shown(admin: Client, acme: Organization) -> None:
+    seats, calls = make_metric(acme, "seats", recurring=True), make_metric(acme, "calls")
+    typed = {"charges-0-charge_model": "standard", "charges-0-amount": "31", "charges-0-prorated": "on"}
+    html = admin.post("/plans/add", fields() | typed | {"charges-0-metric": calls.pk.hex}).content.decode()
+    assert "stays in use" in error_at(html, "charges-0-prorated")
+    assert admin.post("/plans/add", fields() | typed | {"charges-0-metric": seats.pk.hex}).status_code == 302
+    plan = Plan.objects.get()
+    assert plan.charges.get().prorated
+    assert "Units count by their days." in admin.get(f"/plans/{plan.public_id}").content.decode()
+    html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
+    box = re.search(r'<input[^>]*name="charges-0-prorated"[^>]*>', html)
+    assert box
+    assert "checked" in box[0]
+
+
 def test_a_charge_is_saved_with_filters_and_groups_and_comes_back_as_typed(
     admin: Client, acme: Organization
 ) -> None:

@@ -10,6 +10,7 @@ from customers.models import Customer
 from invoicing.actions.billing_run import bill_now, run
 from invoicing.actions.plan_changes import change_plan
 from invoicing.actions.termination import terminate_subscription
+from invoicing.documents.wording import step_words
 from invoicing.models import InvoiceLine
 from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
@@ -53,6 +54,9 @@ def test_a_seat_of_the_eleventh_costs_its_days_and_then_whole_months(
     run(on(2026, 11, 1))
     run(on(2026, 12, 1))
     assert amounts() == [("1", 2100), ("1", 3100)]
+    [step] = InvoiceLine.objects.get(amount_minor=2100).steps
+    assert (step["label"], step["units"]) == ("Units by their days", "0.67742")  # 21 of 31 days, rounded up
+    assert step_words(step["label"], "de") == "Einheiten nach Tagen"
 
 
 def test_a_bill_in_between_changes_nothing(customer: Customer, seats: Metric) -> None:
