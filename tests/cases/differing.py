@@ -11,6 +11,7 @@ NOTHING_TO_ASK = "an end with nothing to ask for closes the period without an in
 
 BEFORE_THE_START = "usage from before its start is none of a subscription's: it waits in quarantine"
 LAST_DAY = "what ends at midnight had its last day the day before: 6 days of 31, not 7"
+NO_EMPTY_LINES = "a part of a charge without usage gets no line: here that of usage outside all filters"
 
 DIFFERING: dict[str, str] = {
     "credit-note-termination-027": EXACT,
@@ -20,6 +21,7 @@ DIFFERING: dict[str, str] = {
     "subscription-termination-011": ONE_RUN,
     "usage-prorated-graduated-002": BEFORE_THE_START,
     "usage-prorated-graduated-003": LAST_DAY,
+    "invoice-scenario-009": NO_EMPTY_LINES,
     "dates-period-289": ENDED_EARLIER,
     "dates-period-291": ENDED_EARLIER,
 }

@@ -10,6 +10,7 @@ from billing.rules.advance import Mark, advance, marginal
 from billing.rules.aggregation import Aggregation, UsageEvent, in_order, parse_value, unique_steps
 from billing.rules.charges.base import Usage
 from billing.rules.charges.registry import charge_model
+from billing.rules.filters import Matcher, Sorting, text_of
 from billing.rules.money import ZERO, to_minor
 from billing.rules.periods import BillingTime, Interval, days_in
 from billing.rules.prorated import share_from
@@ -18,6 +19,7 @@ from tests.cases.charges import camel
 from tests.cases.comparing import Answers, Unordered
 from tests.cases.given import Given, NotBuilt, NotOffered, moment
 from tests.cases.registry import area
+from tests.cases.world import chosen, declared_of
 
 
 @area("charge.pay_in_advance")
@@ -26,8 +28,6 @@ def pay_in_advance(given: Given) -> Answers:
     given.ignore("pay_in_advance", "premium")
     if "custom" in (given["charge_model"], given.part("aggregation")["type"].removesuffix("_agg")):
         raise NotOffered("aggregations written in Ruby")
-    if given.get("filters"):
-        raise NotBuilt("charges with filters")
     if given.get("other_events"):
         raise NotBuilt("renewals of charges in advance")
     fees = Fees(given).all()
@@ -46,6 +46,9 @@ class Fees:
         properties = dict(given["properties"])
         self.keys = properties.pop("grouped_by", []) or properties.pop("pricing_group_keys", [])
         self.params = self.model.parse(camel(properties))
+        self.filters = [dict(row) for row in given.get("filters", [])]
+        declared = {row["key"]: row["values"] for row in declared_of(self.filters)}
+        self.sorting = Sorting(tuple(Matcher.of(chosen(row), declared) for row in self.filters))
         self.currency = given.get("currency", "EUR")
         self.prorated = given.get("prorated", False)
         start = given.moment("subscribed_at")
@@ -70,7 +73,9 @@ class Fees:
         row.pop("at", None)
         own = row.get("properties", row)
         period = self.schedule.usage_period_at(at)
-        group = (period.start, *(own.get(key) for key in self.keys))
+        part = self.sorting.bucket_of({key: text_of(value) for key, value in own.items()}).filter
+        params = self.params if part is None else self.model.parse(camel(self.filters[part]["properties"]))
+        group = (period.start, part, *(own.get(key) for key in self.keys))
         seen, values = self.seen.setdefault(group[1:], []), self.values.setdefault(group, [])
         event = UsageEvent.of(at, own, self.field, len(seen))
         seen.append(event)
@@ -83,12 +88,12 @@ class Fees:
         self.marks[group] = found.mark
         values.append(change)
         if self.prorated:
-            priced = marginal(self.model, self.params, Usage(found.priced_units, 1), Usage(ZERO))
+            priced = marginal(self.model, params, Usage(found.priced_units, 1), Usage(ZERO))
         else:
             before, after = mark.highest, found.mark.highest
             priced = marginal(
                 self.model,
-                self.params,
+                params,
                 Usage(after, len(values), tuple(values)),
                 Usage(before, len(values) - 1, tuple(values[:-1])),
             )

@@ -18,7 +18,17 @@ from tests.cases.given import Given, NotBuilt, moment
 from tests.cases.invoices import of_fees
 from tests.cases.registry import area
 from tests.cases.steps import end, ending_of
-from tests.cases.world import BY, World, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
+from tests.cases.world import (
+    BY,
+    World,
+    declared_of,
+    metric_of,
+    open_world,
+    plan_of,
+    subscribe,
+    tax_of,
+    terms_of,
+)
 
 
 def charges_of(world: World, rows: Sequence[Given]) -> list[ChargeTerms]:
@@ -26,10 +36,15 @@ def charges_of(world: World, rows: Sequence[Given]) -> list[ChargeTerms]:
     terms = []
     for i, row in enumerate(rows):
         code = row.get("code", f"metric{i}" if i else "metric")
-        metric = metric_of(
-            world, row.get("aggregation", "sum_agg"), "value", code, recurring=row.get("recurring", False)
-        )
         filters = [dict(one) for one in row.get("filters", [])]
+        metric = metric_of(
+            world,
+            row.get("aggregation", "sum_agg"),
+            "value",
+            code,
+            recurring=row.get("recurring", False),
+            filters=declared_of(filters),
+        )
         terms.append(
             terms_of(
                 metric,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from billing.models import Subscription
-from billing.queries.usage import current_usage
+from billing.queries.usage import UsageReport, current_usage
+from billing.queries.usage_pricing import PartUsage
 from billing.rules.money import ZERO
 from billing.rules.tax import TaxedLine, invoice_taxes
 from invoicing.queries.rates import Rates
-from tests.cases.comparing import Answers
+from tests.cases.comparing import Answers, Keyed
 from tests.cases.given import Given, NotOffered, Unsupported
 from tests.cases.registry import area
 from tests.cases.steps import happen
-from tests.cases.world import World, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
+from tests.cases.world import World, declared_of, metric_of, open_world, plan_of, subscribe, tax_of, terms_of
 
 MODELS = (
     "standard",
@@ -57,6 +60,7 @@ def opened(given: Given) -> World:
         aggregation["type"],
         aggregation.get("field_name"),
         recurring=aggregation.get("recurring", False),
+        filters=declared_of(given.get("filters", [])),
     )
     aggregation.ignore("weighted_interval")
     properties = dict(given["properties"])
@@ -66,7 +70,7 @@ def opened(given: Given) -> World:
         given["charge_model"],
         properties,
         filters=given.get("filters", []),
-        pricing_group_keys=keys,
+        group_keys=keys,
         prorated=given.get("prorated", False),
         pay_in_advance=given.get("pay_in_advance", False),
         min_amount_minor=int(given.number("min_amount_cents")),
@@ -107,7 +111,21 @@ def usage_answers(subscription: Subscription, at: datetime) -> Answers:
         "amount_cents": report.amount_minor,
         "total_amount_cents": report.amount_minor + invoice_taxes(lines).total_minor,
         "events_count": sum(item.events_count for item in report.charges),
+        "groups": parts_answers(report, lambda part: part.group),
+        "filters": parts_answers(report, lambda part: (part.filter or {}).get("values", {})),
     }
+
+
+def parts_answers(report: UsageReport, named: Callable[[PartUsage], dict[str, Any]]) -> Keyed:
+    """The parts of the charges, found by what they are named by: filters or groups."""
+    rows = [
+        named(part)
+        | {"units": part.units, "amount_cents": part.amount_minor, "events_count": part.events_count}
+        for item in report.charges
+        for part in item.parts
+    ]
+    keys = {key for item in report.charges for part in item.parts for key in named(part)}
+    return Keyed(rows, sorted(keys))
 
 
 def invoice_answers(world: World) -> Answers:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from billing.actions.charge_terms import ChargeTerms
+from billing.actions.charge_terms import ChargeTerms, FilterTerms
 from billing.actions.metrics import create_metric
 from billing.actions.organizations import create_organization
 from billing.actions.plans import create_plan
@@ -31,7 +31,8 @@ from tests.cases.charges import camel
 from tests.cases.given import Given, NotBuilt, NotOffered, Unsupported, moment
 
 BY = Actor.system("Case")
-TERMS = {one.name for one in fields(ChargeTerms)} - {"filters"}
+TERMS = {one.name for one in fields(ChargeTerms)}
+PRICE = ("properties", "amount")
 _MICROSECOND = timedelta(microseconds=1)
 
 
@@ -167,7 +168,26 @@ def terms_of(metric: Metric, model: str, properties: dict[str, Any], **more: Any
     wanted = {name: value for name, value in more.items() if value}
     for name in wanted.keys() - TERMS:
         raise NotBuilt(f"charges with {name.replace('_', ' ')}")
+    if "filters" in wanted:
+        wanted["filters"] = [
+            FilterTerms(chosen(row), camel(row.get("properties") or {"amount": row["amount"]}))
+            for row in wanted["filters"]
+        ]
     return ChargeTerms(metric, model, camel(properties), **wanted)
+
+
+def chosen(row: dict[str, Any]) -> dict[str, list[str]]:
+    """The values that a filter of the cases lets through, by key."""
+    return {key: list(some) for key, some in row.items() if key not in PRICE}
+
+
+def declared_of(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What a metric declares, so that it knows all values of these filters."""
+    found: dict[str, dict[str, None]] = {}
+    for row in rows:
+        for key, some in chosen(row).items():
+            found.setdefault(key, {}).update(dict.fromkeys(some))
+    return [{"key": key, "values": list(some)} for key, some in found.items()]
 
 
 def plan_of(
