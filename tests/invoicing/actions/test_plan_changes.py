@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from billing.actions.charge_terms import FilterTerms
 from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.pauses import pause_subscription
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.subscription_terms import cancel_at_period_end
 from billing.actions.thresholds import ThresholdTerms, set_subscription_thresholds
+from billing.actions.usage import ingest
 from billing.models import AuditEntry, EmittedEvent, Organization, Plan, Subscription
 from billing.queries.usage import current_usage
 from billing.rules.errors import BillingError, Conflict, Invalid
@@ -28,7 +30,7 @@ from invoicing.models import CreditNote, Invoice, InvoiceLine
 from tests.factories.catalog import charge, make_add_on, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, make_organization
-from tests.factories.usage import use
+from tests.factories.usage import event, use
 
 pytestmark = pytest.mark.django_db
 
@@ -375,3 +377,94 @@ def test_thresholds_of_its_own_go_along_and_everything_is_in_the_trail(customer:
     [entry] = AuditEntry.objects.filter(action="subscription.plan_changed")
     assert entry.changes["plan"] == [small.name, large.name]
     assert EmittedEvent.objects.filter(name="subscription.plan_changed").count() == 1
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "unique_count"])
+def test_what_stays_in_use_goes_on_by_filter_too(customer: Customer, aggregation: str) -> None:
+    """Three in Europe since September, one more there after the change: four at 5.00, billed by the new plan."""
+    seats = make_metric(
+        customer.organization,
+        "seats",
+        aggregation,
+        recurring=True,
+        filters=[{"key": "region", "values": ["eu", "us"]}],
+    )
+    small, large = (
+        make_plan(
+            customer.organization,
+            minor,
+            charge(
+                seats,
+                properties={"amount": "1"},
+                filters=[FilterTerms({"region": ["eu"]}, {"amount": price})],
+            ),
+        )
+        for minor, price in ((3100, "3"), (6200, "5"))
+    )
+    old = subscribe(customer, small, on(2026, 9, 1))
+    first, last = ([3], [1]) if aggregation == "sum" else (["a", "b", "c"], ["d"])
+    ingest(
+        customer.organization,
+        [event(old, seats, value, at=on(2026, 9, 5), region="eu") for value in first],
+        at=on(2026, 9, 5),
+    )
+    run(on(2026, 10, 1))
+    change(old, large, on(2026, 10, 11, 12))
+    ingest(
+        customer.organization,
+        [event(old, seats, value, at=on(2026, 10, 20), region="eu") for value in last],
+        at=on(2026, 10, 20),
+    )
+    run(on(2026, 11, 1))
+    found = InvoiceLine.objects.filter(kind="charge").order_by("period_start")
+    assert [(row.units, row.amount_minor) for row in found] == [(3, 900), (4, 2000)]
+
+
+def test_a_minimum_commitment_leaves_the_day_of_the_change_to_the_new_plan(customer: Customer) -> None:
+    """31.00 promised each, no fee: ten days of the old one are 10.00, 21 of the new one 21.00."""
+    small, large = (
+        make_plan(customer.organization, 0, commitment_minor=3100, name=name) for name in ("Small", "Large")
+    )
+    change(subscribe(customer, small, on(2026, 10, 1)), large, on(2026, 10, 11, 12))
+    run(on(2026, 11, 1))
+    found = InvoiceLine.objects.filter(kind="commitment").order_by("period_start")
+    assert [row.amount_minor for row in found] == [1000, 2100]
+
+
+def test_versions_of_prices_count_on_each_side(customer: Customer) -> None:
+    """The new plan costs 93.00 by now, the old one stays at the price that was agreed on."""
+    small, large = (make_plan(customer.organization, minor, pay_in_advance=True) for minor in (3100, 6200))
+    row = subscribe(customer, small, on(2026, 10, 1))
+    for plan, minor in ((small, 9900), (large, 9300)):
+        Plan.objects.filter(pk=plan.pk).update(amount_minor=minor)
+    done = change(row, large, on(2026, 10, 11, 12))
+    assert (done.given_back.note.net_minor, done.invoices[0].subtotal_minor) == (2100, 6300)
+
+
+def test_two_at_once_change_it_once(customer: Customer) -> None:
+    small, large = (make_plan(customer.organization, minor) for minor in (3100, 6200))
+    row = subscribe(customer, small, on(2026, 10, 1))
+    change(row, large, on(2026, 10, 11))
+    with pytest.raises(Conflict, match="has ended"):
+        change(row, large, on(2026, 10, 11))
+    assert Subscription.objects.filter(status="active").count() == 1
+
+
+def test_an_end_before_the_change_wins(customer: Customer) -> None:
+    """A change that would come after the end cannot be planned; one that runs late ends the one that follows."""
+    large, small = (make_plan(customer.organization, minor) for minor in (6200, 3100))
+    row = subscribe(customer, large, on(2026, 10, 1), ending_at=on(2026, 10, 20))
+    with pytest.raises(Conflict, match="ends before"):
+        change(row, small, on(2026, 10, 2))
+    other = subscribe(customer, large, on(2026, 10, 1), ending_at=on(2026, 11, 11))
+    new = change(other, small, on(2026, 10, 2)).subscription
+    for _ in range(2):  # the first switches the plans, the next, a minute later, ends
+        run(on(2026, 12, 5))
+    new.refresh_from_db()
+    assert (new.status, new.started_at, new.terminated_at) == (
+        "terminated",
+        on(2026, 11, 1),
+        on(2026, 11, 11),
+    )
+    fees = InvoiceLine.objects.filter(kind="subscription", subscription__in=[other, new])
+    assert [row.amount_minor for row in fees.order_by("period_start")] == [6200, 1033]
