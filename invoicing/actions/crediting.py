@@ -1,4 +1,6 @@
-"""Crediting an issued invoice by hand: by line, over an amount, or all that is left; as credit or as money."""
+"""Crediting an issued invoice by hand: by line, over an amount, all that is left, or the tax alone; as credit or as
+money.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +24,7 @@ from invoicing.rules.crediting import (
     CreditReason,
     credit_everything,
     credit_items,
+    credit_tax,
     credit_total,
     refundable,
 )
@@ -30,13 +33,16 @@ from invoicing.rules.states import InvoiceStatus
 
 @dataclass(frozen=True)
 class CreditRequest:
-    """What is to be credited: `items` {line id: minor units before tax}, or `total_minor` with tax, or everything
-    that is left when both are missing. `refund_minor` of it goes back as money.
+    """What is to be credited: `items` {line id: minor units before tax}, or `total_minor` with tax, or `everything`
+    that is left, or `only_tax`: the tax alone, `taxes` {key: minor units} of it, all that is left when that is None.
+    `refund_minor` of it goes back as money.
     """
 
     items: Mapping[str, int] = field(default_factory=dict)
     total_minor: int | None = None
     everything: bool = False
+    only_tax: bool = False
+    taxes: Mapping[str, int] | None = None
     refund_minor: int = 0
 
 
@@ -50,9 +56,14 @@ def estimate(invoice: Invoice, request: CreditRequest) -> tuple[Credit, Creditab
             code="credit_invoice",
         )
     rest = creditable(invoice)
-    if not sum(rest.left.values()):
+    if request.only_tax and not rest.tax_left_minor:
+        raise Conflict("No tax is left on this invoice that could be credited.", code="no_tax_left")
+    if not request.only_tax and not sum(rest.left.values()):
         raise Conflict("Everything on this invoice has been credited already.", code="nothing_left_to_credit")
-    if request.everything:
+    if request.only_tax:
+        wanted = rest.tax_left if request.taxes is None else request.taxes
+        credit = credit_tax(rest.lines, wanted, rest.tax_left)
+    elif request.everything:
         credit = credit_everything(rest.lines, rest.tax_left)
     elif request.total_minor is not None:
         credit = credit_total(rest.lines, request.total_minor, rest.tax_left)
@@ -93,11 +104,14 @@ def issue_credit_note(
         return found
     credit, rest = estimate(invoice, request)
     rows = {str(row.pk): row for row in rest.rows}
-    items = [CreditItem(rows[line], rows[line].description, minor) for line, minor in credit.items.items()]
+    items = [
+        CreditItem(rows[line], rows[line].description, minor, credit.item_taxes.get(line, 0))
+        for line, minor in credit.items.items()
+    ]
     note = create_credit_note(
         invoice,
         items,
-        credit.tax_minor,
+        credit.taxes,
         refund_minor=request.refund_minor,
         reason=reason.value,
         description=description.strip(),

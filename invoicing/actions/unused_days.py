@@ -16,7 +16,7 @@ from billing.queries.pauses import pauses_of
 from billing.rules.money import exact, to_minor
 from billing.rules.pauses import paused_days
 from billing.rules.periods import Period, days_in, local_date, start_of_day
-from invoicing.actions.credit_notes import CreditItem, create_credit_note, credited_of
+from invoicing.actions.credit_notes import CreditItem, create_credit_note, credited_of, taxes_of
 from invoicing.actions.draft import lock_draft, priced, write_draft
 from invoicing.actions.refunds import refund_invoice
 from invoicing.models import CreditNote, Invoice, InvoicedPeriod, InvoiceLine
@@ -119,13 +119,18 @@ def credit_fee(
         return None
     rest = creditable(period.invoice)
     days = "1 unused day" if credit.unused_days == 1 else f"{credit.unused_days} unused days"
+    item = CreditItem(line, f"{line.description}: {days}", credit.sub_total_minor)
     everything = sum(rest.left.values()) == credit.sub_total_minor
+    taxes = rest.tax_left if everything else taxes_of([item], credit.tax_minor, rest.taxes)
+    # An earlier note over the tax alone leaves less of it, and then less goes back.
+    total = credit.sub_total_minor + sum(taxes.values())
+    refund = min(credit.refund_minor, total)
     note = create_credit_note(
         period.invoice,
-        [CreditItem(line, f"{line.description}: {days}", credit.sub_total_minor)],
-        rest.tax_left if everything else min(credit.tax_minor, rest.tax_left),
-        refund_minor=credit.refund_minor,
-        offset_minor=credit.offset_minor,
+        [item],
+        taxes,
+        refund_minor=refund,
+        offset_minor=min(credit.offset_minor, total - refund),
         key=key,
         description=f"{words}, {credit.unused_days} of {credit.whole_days} days are unused",
         by=by,

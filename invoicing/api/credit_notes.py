@@ -20,7 +20,8 @@ from billing.web.documents import pdf_answer
 from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_note, void_credit_note
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice
-from invoicing.queries.payloads import credit_note_payload
+from invoicing.queries.crediting import creditable
+from invoicing.queries.payloads import credit_note_payload, plain
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
 
@@ -36,9 +37,18 @@ class CreditItemIn(ApiSchema):
     amount: Decimal
 
 
+class CreditTaxIn(ApiSchema):
+    """An amount of a tax of the invoice, by its code; `rate` where the invoice has the code at two rates."""
+
+    code: str
+    rate: Decimal | None = None
+    amount: Decimal
+
+
 class CreditNoteIn(ApiSchema):
-    """`items` by line, or `amount` with tax, or neither for all that is left. `refundAmount` of it goes back as
-    money, the rest is credit for the next invoices.
+    """`items` by line, or `amount` with tax, or `taxes` or `taxOnly` for the tax alone (`taxOnly`: all that is
+    left of it), or none of them for all that is left. `refundAmount` of it goes back as money, the rest is credit
+    for the next invoices.
     """
 
     invoice_id: str
@@ -46,6 +56,8 @@ class CreditNoteIn(ApiSchema):
     currency: str | None = None
     items: list[CreditItemIn] | None = Field(None, max_length=2000)
     amount: Decimal | None = None
+    taxes: list[CreditTaxIn] | None = Field(None, max_length=100)
+    tax_only: bool = False
     refund_amount: Decimal = Decimal(0)
     reason: str = CreditReason.OTHER.value
     description: str = Field("", max_length=500)
@@ -110,9 +122,25 @@ def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> dict[str, 
             "invoiceId": invoice.public_id,
             "currency": currency,
             "items": [
-                {"lineId": row.public_id, "amount": from_minor(credit.items[str(row.pk)], currency)}
+                {
+                    "lineId": row.public_id,
+                    "amount": from_minor(credit.items[str(row.pk)], currency),
+                    "taxAmount": from_minor(credit.item_taxes[str(row.pk)], currency)
+                    if str(row.pk) in credit.item_taxes
+                    else None,
+                }
                 for row in rest.rows
                 if str(row.pk) in credit.items
+            ],
+            "taxes": [
+                {
+                    "code": tax.row.code,
+                    "name": tax.row.name,
+                    "rate": plain(tax.row.rate),
+                    "amount": from_minor(credit.taxes.get(tax.key, 0), currency),
+                    "maxAmount": from_minor(tax.left_minor, currency),
+                }
+                for tax in rest.taxes
             ],
             "amount": from_minor(credit.net_minor, currency),
             "taxAmount": from_minor(credit.tax_minor, currency),
@@ -120,6 +148,7 @@ def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> dict[str, 
             "refundAmount": from_minor(wanted.refund_minor, currency),
             "creditAmount": from_minor(credit.total_minor - wanted.refund_minor, currency),
             "maxTotal": from_minor(rest.total_minor, currency),
+            "maxTaxAmount": from_minor(rest.tax_left_minor, currency),
             "maxRefundAmount": from_minor(min(rest.refundable_minor, credit.total_minor), currency),
         }
     )
@@ -143,8 +172,11 @@ def invoice_of(staff: ApiRequest, body: CreditNoteIn) -> Invoice:
 def request_of(invoice: Invoice, body: CreditNoteIn) -> CreditRequest:
     """What the body asks for, in minor units."""
     currency = invoice.currency
-    if body.items is not None and body.amount is not None:
-        raise Invalid("Send items or an amount, not both.", field="amount")
+    given = [body.items is not None, body.amount is not None, body.taxes is not None or body.tax_only]
+    if sum(given) > 1:
+        raise Invalid(
+            "Send items, an amount, or taxes: one of them.", field="taxes" if given[2] else "amount"
+        )
     items: dict[str, int] = {}
     for place, item in enumerate(body.items or []):
         key = decode("line", item.line_id)
@@ -154,9 +186,36 @@ def request_of(invoice: Invoice, body: CreditNoteIn) -> CreditRequest:
     return CreditRequest(
         items=items,
         total_minor=None if body.amount is None else minor_of(body.amount, currency, "amount"),
-        everything=body.items is None and body.amount is None,
+        everything=not any(given),
+        only_tax=given[2],
+        taxes=None if body.taxes is None else taxes_of(invoice, body.taxes),
         refund_minor=minor_of(body.refund_amount, currency, "refund_amount"),
     )
+
+
+def taxes_of(invoice: Invoice, wanted: list[CreditTaxIn]) -> dict[str, int]:
+    """What is asked for of each tax of the invoice, in minor units, within what is left of it."""
+    found: dict[str, int] = {}
+    rows = creditable(invoice).taxes
+    for place, tax in enumerate(wanted):
+        field = f"taxes[{place}]"
+        named = [row for row in rows if row.row.code == tax.code and tax.rate in (None, row.row.rate)]
+        if len(named) > 1:
+            raise Invalid("The invoice has this tax at several rates: send the rate.", field=f"{field}.rate")
+        if not named:
+            raise Invalid("The invoice has no such tax.", code="tax_not_found", field=f"{field}.code")
+        if named[0].key in found:
+            raise Invalid("Each tax of the invoice at most once.", field=f"{field}.code")
+        minor = minor_of(tax.amount, invoice.currency, f"{field}.amount")
+        if not 0 < minor <= named[0].left_minor:
+            most = from_minor(named[0].left_minor, invoice.currency)
+            raise Invalid(
+                f"Send more than 0 and at most {most:f}: so much is left of this tax.",
+                code="more_than_creditable",
+                field=f"{field}.amount",
+            )
+        found[named[0].key] = minor
+    return found
 
 
 def reason_of(text: str) -> CreditReason:

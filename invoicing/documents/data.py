@@ -42,6 +42,7 @@ class DocumentLine:
     amount_minor: int
     tax_rate: Decimal
     steps: tuple[DetailStep, ...] = ()
+    tax_minor: int = 0  # printed in a credit note over the tax alone
 
     @property
     def long(self) -> bool:
@@ -84,6 +85,7 @@ class InvoiceDocument:
     """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note.
 
     `with_tax`: for a consumer, lines and coupons include their tax, and the tax table says what is included.
+    `only_tax`: a credit note over the tax alone, whose lines have a column for it.
     `reverse_charge` prints why there is no tax; `notice` is what consumers are told. A voided one carries the day and
     the reason in its stamp; `made_at` is the moment from which it is as it is printed.
     """
@@ -123,6 +125,7 @@ class InvoiceDocument:
     issued_at: datetime | None = None
     voided_on: date | None = None
     void_reason: str = ""
+    only_tax: bool = False
 
     def as_issued(self) -> InvoiceDocument:
         """The document as it was before it was voided."""

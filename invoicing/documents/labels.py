@@ -38,6 +38,7 @@ LABELS: dict[str, dict[str, str]] = {
         "reverse_charge": "Reverse charge",
         "reverse_charge_note": "The recipient owes the VAT (reverse charge, Article 196 of Directive 2006/112/EC).",
         "with_tax": "Prices include tax.",
+        "only_tax": "Only the tax of the invoice is credited.",
         "mail": "Please find the invoice attached.",
         "total": "Total",
         "progressive": "Billed already",
@@ -91,6 +92,7 @@ LABELS: dict[str, dict[str, str]] = {
         "reverse_charge_note": "Steuerschuldnerschaft des Leistungsempfängers "
         "(Artikel 196 der Richtlinie 2006/112/EG).",
         "with_tax": "Alle Preise enthalten die Steuer.",
+        "only_tax": "Gutgeschrieben wird allein die Steuer der Rechnung.",
         "mail": "Die Rechnung liegt bei.",
         "total": "Gesamt",
         "progressive": "Bereits berechnet",
@@ -144,6 +146,7 @@ LABELS: dict[str, dict[str, str]] = {
         "reverse_charge_note": "Autoliquidation : la TVA est due par le preneur "
         "(article 196 de la directive 2006/112/CE).",
         "with_tax": "Les prix sont toutes taxes comprises.",
+        "only_tax": "Seule la TVA de la facture est créditée.",
         "mail": "Veuillez trouver la facture ci-jointe.",
         "total": "Total",
         "progressive": "Déjà facturé",
@@ -197,6 +200,7 @@ LABELS: dict[str, dict[str, str]] = {
         "reverse_charge_note": "Inversión del sujeto pasivo: el destinatario debe el IVA "
         "(artículo 196 de la Directiva 2006/112/CE).",
         "with_tax": "Los precios incluyen impuestos.",
+        "only_tax": "Solo se abona el impuesto de la factura.",
         "mail": "Adjuntamos la factura.",
         "total": "Total",
         "progressive": "Ya facturado",

@@ -23,7 +23,15 @@ REASONS = [
     (CreditReason.DUPLICATED_CHARGE.value, "It was charged twice"),
     (CreditReason.PRODUCT_UNSATISFACTORY.value, "The product was not satisfactory"),
     (CreditReason.FRAUDULENT_CHARGE.value, "The charge was fraudulent"),
+    (CreditReason.TAX_CORRECTION.value, "The tax was not due"),
     (CreditReason.OTHER.value, "Another reason"),
+]
+LINES, AMOUNT, EVERYTHING, TAX = "lines", "amount", "everything", "tax"
+MODES = [
+    (LINES, "By line"),
+    (AMOUNT, "An amount"),
+    (EVERYTHING, "Everything"),
+    (TAX, "Only the tax"),
 ]
 
 
@@ -50,9 +58,13 @@ class AmountField(forms.DecimalField):
 
 
 class CreditNoteForm(OnceForm):
-    """An amount for each line that has something left, before tax; or everything with one click."""
+    """What to credit: an amount for each line that has something left, before tax; an amount with tax; everything; or
+    an amount of each tax. What the chosen way does not ask for is not looked at.
+    """
 
-    everything = forms.BooleanField(required=False, label="Credit everything that is left")
+    mode = forms.ChoiceField(
+        choices=MODES, widget=forms.RadioSelect, label="What to credit", required=False, initial=LINES
+    )
     reason = forms.ChoiceField(choices=REASONS)
     description = forms.CharField(
         required=False, max_length=500, label="Note", help_text="Kept with the credit note, not printed."
@@ -63,6 +75,27 @@ class CreditNoteForm(OnceForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.invoice = invoice
+        self.taxes = [tax for tax in rest.taxes if tax.left_minor]
+        total, tax = (
+            money_text(minor, invoice.currency) for minor in (rest.total_minor, rest.tax_left_minor)
+        )
+        mode = self.fields["mode"]
+        mode.choices = [choice for choice in MODES if choice[0] != TAX or self.taxes]  # type: ignore[attr-defined]
+        mode.choice_hints = {  # type: ignore[attr-defined]
+            LINES: "Amounts before tax",
+            AMOUNT: "With tax, over all lines",
+            EVERYTHING: f"{total} that are left",
+            TAX: f"{tax}, the lines stay",
+        }
+        self.fields["amount"] = AmountField(
+            invoice.currency, label="Amount with tax", help_text=f"At most {total}, spread over all lines."
+        )
+        for row in self.taxes:
+            self.fields[f"tax-{row.key}"] = AmountField(
+                invoice.currency,
+                label=row.row.name,
+                initial=f"{from_minor(row.left_minor, invoice.currency):f}",
+            )
         self.left = {key: minor for key, minor in rest.left.items() if minor}
         self.rows = [row for row in rest.rows if str(row.pk) in self.left]
         for row in self.rows:
@@ -75,6 +108,15 @@ class CreditNoteForm(OnceForm):
                 help_text=f"Up to {most} of what was paid. The rest is taken by the next invoices.",
             )
 
+    def clean(self) -> dict[str, Any]:
+        """What another way to credit asks for may hold anything."""
+        mode = self.cleaned_data.get("mode") or LINES
+        ways = {"line-": LINES, "amount": AMOUNT, "tax-": TAX}
+        for name in list(self.errors):
+            if any(name.startswith(start) and way != mode for start, way in ways.items()):
+                del self.errors[name]
+        return self.cleaned_data
+
     def lines(self) -> list[dict[str, Any]]:
         """Each line with its field, for the template."""
         return [
@@ -82,14 +124,23 @@ class CreditNoteForm(OnceForm):
             for row in self.rows
         ]
 
+    def tax_rows(self) -> list[dict[str, Any]]:
+        """Each tax with its field, for the template."""
+        return [{"tax": tax, "field": self[f"tax-{tax.key}"]} for tax in self.taxes]
+
     def request(self) -> CreditRequest:
         """What was typed, for the action."""
         data = self.cleaned_data
-        return CreditRequest(
-            items={str(row.pk): data.get(f"line-{row.pk}") or 0 for row in self.rows},
-            everything=data["everything"],
-            refund_minor=data.get("refund") or 0,
-        )
+        mode, refund = data["mode"] or LINES, data.get("refund") or 0
+        if mode == TAX:
+            taxes = {tax.key: data.get(f"tax-{tax.key}") or 0 for tax in self.taxes}
+            return CreditRequest(only_tax=True, taxes=taxes, refund_minor=refund)
+        if mode == AMOUNT:
+            return CreditRequest(total_minor=data.get("amount") or 0, refund_minor=refund)
+        if mode == EVERYTHING:
+            return CreditRequest(everything=True, refund_minor=refund)
+        items = {str(row.pk): data.get(f"line-{row.pk}") or 0 for row in self.rows}
+        return CreditRequest(items=items, refund_minor=refund)
 
 
 class RefundForm(OnceForm):

@@ -24,7 +24,8 @@ class CreditNote(Printed):
     """total = net + tax; `refund_minor` of it goes back as money, `offset_minor` lowers what is due of its own
     invoice, the rest is credit: `balance_minor` is what later invoices may still use of it.
 
-    `items` is [{"description", "amount_minor", "line"}].
+    `items` is [{"description", "amount_minor", "tax_minor", "line"}], in `amount_minor` before tax: 0 in a note over
+    the tax alone. Notes of old have no `tax_minor`.
     """
 
     PREFIX = "cn"
@@ -88,3 +89,8 @@ class CreditNote(Printed):
     def credit_minor(self) -> int:
         """What went to the customer's balance."""
         return int(self.total_minor - self.refund_minor - self.offset_minor)
+
+    @property
+    def only_tax(self) -> bool:
+        """Whether it takes back tax and nothing of the lines."""
+        return not self.net_minor and self.tax_minor > 0

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
-from invoicing.rules.gross import gross, with_tax
+from invoicing.models import CreditNote, Invoice, InvoiceDeduction, InvoiceLine
+from invoicing.rules.gross import gross, gross_items, with_tax
 
 CONSUMER = "consumer"
 STEP_AMOUNTS = ("amount", "unit_amount", "flat_amount")
@@ -37,3 +37,14 @@ def put_tax_in(invoice: Invoice, lines: Sequence[InvoiceLine], coupons: Sequence
     for row, amount in zip(coupons, found.coupons, strict=True):
         row.amount_minor = amount
     return found.lines_minor
+
+
+def items_with_tax(note: CreditNote) -> tuple[int, ...]:
+    """What each item of a consumer's credit note is with its tax, in their order; together the note's total. Notes of
+    old do not say how much tax each item carries; it is spread by rate.
+    """
+    if all("tax_minor" in item for item in note.items):
+        return tuple(item["amount_minor"] + item["tax_minor"] for item in note.items)
+    rates = {str(key): rate for key, rate in note.invoice.lines.values_list("pk", "tax_rate")}
+    items = [(int(item["amount_minor"]), rates.get(str(item["line"]), Decimal(0))) for item in note.items]
+    return gross_items(items, note.tax_minor)

@@ -24,7 +24,7 @@ from invoicing.documents.data import (
 from invoicing.documents.labels import labels
 from invoicing.documents.wording import line_words, step_words
 from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceType
-from invoicing.queries.consumer import for_consumer, put_tax_in
+from invoicing.queries.consumer import for_consumer, items_with_tax, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.parties import buyer as buyer_now
 from invoicing.queries.parties import own_fields
@@ -107,6 +107,8 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
     invoice = note.invoice
     base = invoice_document(invoice)
     kinds = {str(line.pk): line.kind for line in invoice.lines.all()}
+    consumer = for_consumer(invoice)
+    amounts = items_with_tax(note) if consumer else [int(item["amount_minor"]) for item in note.items]
     lines = tuple(
         DocumentLine(
             description=clean(
@@ -117,13 +119,12 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
             kind="one_off",
             units=Decimal(1),
             unit_amount=Decimal(0),
-            amount_minor=int(item["amount_minor"]),
+            amount_minor=amount,
             tax_rate=Decimal(0),
+            tax_minor=int(item.get("tax_minor", 0)),
         )
-        for item in note.items
+        for item, amount in zip(note.items, amounts, strict=True)
     )
-    net_of_items = sum(line.amount_minor for line in lines)
-    discount = net_of_items - note.net_minor
     return InvoiceDocument(
         kind="credit_note",
         reference=note.public_id,
@@ -146,10 +147,9 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
             )
             for row in note.taxes
         ),
-        lines_minor=net_of_items,
+        lines_minor=sum(amounts),
         taxes_minor=note.tax_minor,
         total_minor=note.total_minor,
-        before_tax=(Deduction("coupon", "", discount),) if discount else (),
         corrects=invoice.number,
         footer=base.footer,
         logo=base.logo,
@@ -157,6 +157,8 @@ def credit_note_document(note: CreditNote) -> InvoiceDocument:
         issued_at=note.created_at,
         voided_on=local_date(note.voided_at, base.timezone) if note.voided_at else None,
         void_reason=void_reason(note.void_reason, base.locale),
+        with_tax=consumer,
+        only_tax=note.only_tax,
         reverse_charge=base.reverse_charge,
     )
 

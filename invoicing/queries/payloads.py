@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -176,7 +177,12 @@ def credit_note_payload(row: CreditNote) -> dict[str, Any]:
         "currency": currency,
         "issuingDate": row.issuing_on,
         "items": [
-            {"description": item["description"], "amount": from_minor(item["amount_minor"], currency)}
+            {
+                "description": item["description"],
+                "lineId": encode("line", UUID(item["line"])),
+                "amount": from_minor(item["amount_minor"], currency),
+                "taxAmount": from_minor(item["tax_minor"], currency) if "tax_minor" in item else None,
+            }
             for item in row.items
         ],
         "taxes": [
@@ -184,6 +190,7 @@ def credit_note_payload(row: CreditNote) -> dict[str, Any]:
                 "code": tax["code"],
                 "name": tax["name"],
                 "rate": Decimal(tax["rate"]),
+                "baseAmount": from_minor(tax["base_minor"], currency),
                 "amount": from_minor(tax["amount_minor"], currency),
             }
             for tax in row.taxes

@@ -3,8 +3,11 @@
 Laws.
 - A line can be credited up to its amount after coupons, less what earlier notes have taken of it. The amounts
   after coupons are whole minor units that sum to the invoice's taxable amount.
-- The tax of a note is rounded once over its items and never exceeds the tax that earlier notes have left. The
-  note that takes all that is left takes all the tax that is left too, so the notes add up to the invoice.
+- The tax of a note is rounded once over its items and never exceeds, of any tax, what earlier notes have left
+  (`credited_tax.py`). The note that takes all that is left takes all the tax that is left too, so the notes add up to
+  the invoice.
+- A note over the tax alone takes nothing of the lines: they can still be credited, without the tax that is gone. Its
+  amount of a tax is spread over the lines that carry it, by what is left of them.
 - An amount with tax is spread over the lines by what is left of them. An amount before coupons loses the line's
   coupons in proportion; what is left of all items is rounded once, and so is the tax on them.
 - Money goes back up to what was paid and not given back yet; the rest of a note is credit.
@@ -14,12 +17,13 @@ everything: 667 + 500, tax 285 - 63 = 222, together 1389; 396 + 1389 = 1785.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
 
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.money import ZERO, allocate_minor, exact, round_half_up
+from invoicing.rules.credited_tax import Left, Rates, exact_tax, rounded_tax, within
 
 
 class CreditReason(StrEnum):
@@ -30,13 +34,18 @@ class CreditReason(StrEnum):
     ORDER_CHANGE = "order_change"
     ORDER_CANCELLATION = "order_cancellation"
     FRAUDULENT_CHARGE = "fraudulent_charge"
+    TAX_CORRECTION = "tax_correction"
     OTHER = "other"
+
+
+UNNAMED = ""
+TaxLeft = int | Left  # of the one tax, or by tax
 
 
 @dataclass(frozen=True)
 class CreditableLine:
-    """A line of an invoice: its amount, its share of the coupons, its tax rate in percent, and what earlier notes
-    have taken back after coupons and before tax.
+    """A line of an invoice: its amount, its share of the coupons, its tax rate in percent, what earlier notes have
+    taken back after coupons and before tax, and the taxes that make up the rate (one without a name, if not given).
     """
 
     id: str
@@ -44,19 +53,31 @@ class CreditableLine:
     coupon: Decimal
     rate: Decimal
     credited_minor: int = 0
+    taxes: Rates = ()
+
+    @property
+    def rates(self) -> Rates:
+        """Its taxes by name."""
+        return self.taxes or ((UNNAMED, self.rate),)
 
 
 @dataclass(frozen=True)
 class Credit:
-    """A note's items {line id: minor units before tax}, its tax and its total. `coupons` and `tax_exact`: the part of
-    the coupons that was taken off the items, and the tax, before rounding.
+    """A note's items {line id: minor units before tax}, its taxes {tax: minor units}, and its total. `coupons` and
+    `tax_exact`: the part of the coupons that was taken off the items, and the tax, before rounding. `item_taxes`
+    {line id: minor units} only on a note over the tax alone, whose items are 0.
     """
 
     items: dict[str, int]
     net_minor: int
-    tax_minor: int
+    taxes: dict[str, int]
     coupons: Decimal = ZERO
     tax_exact: Decimal = ZERO
+    item_taxes: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def tax_minor(self) -> int:
+        return sum(self.taxes.values())
 
     @property
     def total_minor(self) -> int:
@@ -72,7 +93,7 @@ def left_of(lines: Sequence[CreditableLine]) -> dict[str, int]:
     return {line.id: max(net - line.credited_minor, 0) for line, net in zip(lines, nets, strict=True)}
 
 
-def credit_items(lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: int) -> Credit:
+def credit_items(lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: TaxLeft) -> Credit:
     """A note over the given amounts by line, before tax. FieldErrors name the line (`line-<id>`) that has less."""
     left = left_of(lines)
     items = {key: minor for key, minor in wanted.items() if minor}
@@ -92,7 +113,7 @@ def credit_items(lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax
 
 
 def credit_before_coupons(
-    lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: int
+    lines: Sequence[CreditableLine], wanted: Mapping[str, int], tax_left: TaxLeft
 ) -> Credit:
     """A note over amounts by line as they stand on the invoice, before their coupons."""
     by_id = {line.id: line for line in lines}
@@ -119,30 +140,63 @@ def credit_before_coupons(
 
 
 def _credit(
-    lines: Sequence[CreditableLine], items: dict[str, int], nets: Mapping[str, Decimal], tax_left: int
+    lines: Sequence[CreditableLine], items: dict[str, int], nets: Mapping[str, Decimal], tax_left: TaxLeft
 ) -> Credit:
     """A note over checked items; `nets`: what tax is taken on."""
-    net = sum(items.values())
-    rates = {line.id: line.rate for line in lines}
+    net, left = sum(items.values()), by_tax(tax_left)
     if net == sum(left_of(lines).values()):
         with exact():
             whole = sum(((line.amount_minor - line.coupon) * line.rate / 100 for line in lines), ZERO)
-            return Credit(items, net, tax_left, tax_exact=whole - int(round_half_up(whole)) + tax_left)
+            rounding = whole - int(round_half_up(whole))
+            return Credit(items, net, dict(left), tax_exact=rounding + sum(left.values()))
+    rates = {line.id: line.rates for line in lines}
+    taxes = exact_tax([(amount, rates[key]) for key, amount in nets.items()])
     with exact():
-        tax = sum((amount * rates[key] / 100 for key, amount in nets.items()), ZERO)
-    return Credit(items, net, min(int(round_half_up(tax)), tax_left), tax_exact=tax)
+        tax = sum(taxes.values(), ZERO)
+    return Credit(items, net, rounded_tax(taxes, left), tax_exact=tax)
 
 
-def credit_everything(lines: Sequence[CreditableLine], tax_left: int) -> Credit:
+def by_tax(tax_left: TaxLeft) -> Left:
+    """What is left of each tax."""
+    return {UNNAMED: tax_left} if isinstance(tax_left, int) else tax_left
+
+
+def credit_tax(lines: Sequence[CreditableLine], wanted: Left, tax_left: TaxLeft) -> Credit:
+    """A note over the tax alone, by tax. FieldErrors name the tax (`tax-<key>`) that has less."""
+    left = by_tax(tax_left)
+    taxes = {key: minor for key, minor in wanted.items() if minor}
+    errors = [
+        (f"tax-{key}", "More than is left of this tax." if left.get(key) else "Nothing is left of this tax.")
+        for key, minor in taxes.items()
+        if not 0 < minor <= left.get(key, 0)
+    ]
+    if errors:
+        raise FieldErrors(errors)
+    if not taxes:
+        raise Invalid("Enter an amount for at least one tax.", code="nothing_to_credit", field="taxes")
+    rest, found = left_of(lines), dict.fromkeys((line.id for line in lines), 0)
+    for key, minor in taxes.items():
+        taxed = [(line, rate) for line in lines for name, rate in line.rates if name == key and rate]
+        with exact():
+            weights = [rest[line.id] * rate for line, rate in taxed]
+            if not any(weights):  # cents that earlier notes over the lines have left
+                weights = [(line.amount_minor - line.coupon) * rate for line, rate in taxed]
+        for (line, _), part in zip(taxed, allocate_minor(minor, weights), strict=True):
+            found[line.id] += part
+    item_taxes = {key: minor for key, minor in found.items() if minor}
+    return Credit(dict.fromkeys(item_taxes, 0), 0, taxes, item_taxes=item_taxes)
+
+
+def credit_everything(lines: Sequence[CreditableLine], tax_left: TaxLeft) -> Credit:
     """A note over all that is left."""
     return credit_items(lines, left_of(lines), tax_left)
 
 
-def credit_total(lines: Sequence[CreditableLine], total_minor: int, tax_left: int) -> Credit:
+def credit_total(lines: Sequence[CreditableLine], total_minor: int, tax_left: TaxLeft) -> Credit:
     """A note over an amount with tax, spread over what is left of the lines."""
-    left = left_of(lines)
-    net_left = sum(left.values())
-    most = net_left + tax_left
+    left, taxes = left_of(lines), by_tax(tax_left)
+    net_left, whole_tax = sum(left.values()), sum(taxes.values())
+    most = net_left + whole_tax
     if total_minor <= 0:
         raise Invalid("Must be more than 0.", field="amount")
     if total_minor > most:
@@ -151,10 +205,11 @@ def credit_total(lines: Sequence[CreditableLine], total_minor: int, tax_left: in
         return credit_everything(lines, tax_left)
     with exact():
         net = int(round_half_up(Decimal(total_minor) * net_left / most))
-    net = max(net, total_minor - tax_left)
+    net = max(net, total_minor - whole_tax, 1)
     parts = allocate_minor(net, [Decimal(minor) for minor in left.values()])
     items = {key: part for key, part in zip(left, parts, strict=True) if part}
-    return Credit(items, net, total_minor - net)
+    shares = {key: Decimal(minor) for key, minor in taxes.items()}
+    return Credit(items, net, within(total_minor - net, shares, taxes))
 
 
 def refundable(total_minor: int, received_minor: int) -> int:

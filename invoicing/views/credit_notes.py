@@ -13,6 +13,7 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import CreditNoteFilters
+from invoicing.queries.consumer import for_consumer, items_with_tax
 from invoicing.queries.listing import CREDIT_NOTE_SORTS, credit_note_list, note_state, sums_of
 from invoicing.views.frame import customer_named, document_context, find_credit_note, history
 
@@ -51,9 +52,13 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """One credit note."""
     note = find_credit_note(request, id)
     finalized = note.status == "finalized"
+    consumer = for_consumer(note.invoice)
+    amounts = items_with_tax(note) if consumer else [int(item["amount_minor"]) for item in note.items]
     used_minor = note.credit_minor - note.balance_minor if finalized else 0
     context: dict[str, Any] = {
         "note": note,
+        "with_tax": consumer,
+        "items": list(zip(note.items, amounts, strict=True)),
         "customer": note.customer,
         "invoice": note.invoice,
         "shown": note_state(note),

@@ -16,12 +16,12 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
-from invoicing.actions.crediting import estimate, issue_credit_note, void_credit_note
+from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_note, void_credit_note
 from invoicing.actions.refunds import refund_payment
-from invoicing.forms.crediting import CreditNoteForm, RefundForm
+from invoicing.forms.crediting import TAX, CreditNoteForm, RefundForm
 from invoicing.forms.invoices import VoidForm
 from invoicing.models import CreditNote, Invoice, Payment
-from invoicing.queries.crediting import creditable
+from invoicing.queries.crediting import Creditable, creditable
 from invoicing.rules.crediting import CreditReason
 from invoicing.rules.shown import creditable_now
 from invoicing.views.frame import find_credit_note, find_invoice
@@ -31,7 +31,7 @@ from invoicing.views.frame import find_credit_note, find_invoice
 @access("credit_notes.edit")
 def credit(request: StaffRequest, id: UUID) -> HttpResponse:
     """The drawer "Issue credit note". Its totals are computed while one types; the button `estimate` does the
-    same without JavaScript and writes nothing.
+    same without JavaScript and writes nothing. `?mode=tax` opens it over all the tax that is left.
     """
     invoice = find_invoice(request, id)
     rest = creditable(invoice)
@@ -40,6 +40,7 @@ def credit(request: StaffRequest, id: UUID) -> HttpResponse:
         invoice=invoice,
         rest=rest,
         may_refund=may(request.member, "invoices.pay"),
+        initial=asked(request, rest),
     )
     context: dict[str, Any] = {
         "invoice": invoice,
@@ -61,6 +62,8 @@ def credit(request: StaffRequest, id: UUID) -> HttpResponse:
                 reverse("credit-note", args=[note]),
                 f"Credit note {note.number} was issued. Its PDF is being made.",
             )
+    elif form.initial and not context["refused"]:
+        context |= totals_of(invoice, CreditRequest(only_tax=True))
     status = 422 if form.errors else 200
     return render_page(
         request,
@@ -71,7 +74,13 @@ def credit(request: StaffRequest, id: UUID) -> HttpResponse:
     )
 
 
-def refusal(invoice: Invoice, rest: Any) -> str:
+def asked(request: StaffRequest, rest: Creditable) -> dict[str, str]:
+    """What a link asks the drawer to be filled with: the tax alone, while some is left."""
+    wanted = request.GET.get("mode") == TAX and rest.tax_left_minor
+    return {"mode": TAX, "reason": CreditReason.TAX_CORRECTION.value} if wanted else {}
+
+
+def refusal(invoice: Invoice, rest: Creditable) -> str:
     """Why no credit note can be made of the invoice; empty when one can."""
     if not creditable_now(invoice.status, invoice.type):
         if invoice.type == "credit":
@@ -85,13 +94,24 @@ def estimated(invoice: Invoice, form: CreditNoteForm) -> dict[str, Any]:
     if not form.is_valid():
         return {"estimate_error": "Correct the amounts marked above to see the totals."}
     request = form.request()
-    if not request.everything and not any(request.items.values()):
+    typed = [
+        request.everything,
+        request.total_minor,
+        *request.items.values(),
+        *(request.taxes or {}).values(),
+    ]
+    if not any(typed):
         return {}
     try:
-        found, _ = estimate(invoice, request)
+        return totals_of(invoice, request)
     except BillingError as error:
         add_error(form, error)
         return {"estimate_error": str(error)}
+
+
+def totals_of(invoice: Invoice, request: CreditRequest) -> dict[str, Any]:
+    """The totals of a request, or the domain error that refuses it."""
+    found, _ = estimate(invoice, request)
     return {
         "estimate": found,
         "refund_minor": request.refund_minor,

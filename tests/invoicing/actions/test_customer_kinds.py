@@ -17,14 +17,16 @@ from customers.actions.customers import update_customer
 from customers.actions.vat_override import clear_override, override
 from customers.models import Customer
 from invoicing.actions.billing_run import run
+from invoicing.actions.crediting import CreditRequest, issue_credit_note
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.publish import publish_invoice
 from invoicing.documents.pdf import render_pdf
 from invoicing.models import Invoice
-from invoicing.queries.document import invoice_document
+from invoicing.queries.document import credit_note_document, invoice_document
 from invoicing.queries.preview import final_totals
 from invoicing.queries.rates import Rates
+from invoicing.rules.crediting import CreditReason
 from tests.factories.catalog import charge, make_metric, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.documents import pdf_text
@@ -210,6 +212,39 @@ def test_consumers_see_prices_with_tax_and_the_notice(organization: Organization
     assert "including VAT 19 % on" in words and "119.00" in words and "17.10" in words
     page = text(sign_in(Client(), make_member(organization)).get(f"/invoices/{invoice.public_id}"))
     assert "€119.00" in page and "€11.90" in page and "including VAT" in page and "prices with tax" in page
+
+
+def test_consumers_are_credited_prices_with_tax(organization: Organization) -> None:
+    """333 and 5 of two lines: tax 63.27 + 0.95 = 64.22, so 64; items of 396 and 6, together 402."""
+    set_entity(organization, consumer_notice="You may cancel within 14 days.")
+    person = make_customer(organization, customer_type="consumer", currency="EUR")
+    items = [Item("Work", Decimal(10)), Item("Travel", Decimal(5))]
+    invoice = create_one_off(person, items, finalize=True, by=ACTOR, at=AT)
+    first, second = invoice.lines.order_by("position")
+    wanted = CreditRequest(items={str(first.pk): 333, str(second.pk): 5})
+    note = issue_credit_note(invoice, wanted, reason=CreditReason.OTHER, key="k", by=ACTOR, at=AT)
+    assert (note.net_minor, note.tax_minor, note.total_minor) == (338, 64, 402)
+    change_type(person, "business", reason="Later", by=ACTOR, at=AT)  # the document is of its time
+    document = credit_note_document(note)
+    assert [line.amount_minor for line in document.groups[0].lines] == [396, 6]
+    assert document.lines_minor == document.total_minor == 402
+    words = " ".join(pdf_text(render_pdf(document)).split())
+    assert "Work €3.96" in words and "Travel €0.06" in words and "including VAT 19 % on €3.38 €0.64" in words
+    assert "Subtotal" not in words and "Prices include tax." in words and "You may cancel" not in words
+    page = text(sign_in(Client(), make_member(organization)).get(f"/credit-notes/{note.public_id}"))
+    for shown in ("Amount with tax", "€3.96", "€0.06", "€4.02", "including VAT", "prices with tax"):
+        assert shown in page, shown
+    assert "Subtotal" not in page
+
+
+def test_others_are_credited_prices_without_tax(organization: Organization) -> None:
+    invoice = one_off(french(organization))
+    wanted = CreditRequest(total_minor=1190)
+    note = issue_credit_note(invoice, wanted, reason=CreditReason.OTHER, key="k", by=ACTOR, at=AT)
+    document = credit_note_document(note)
+    assert (document.lines_minor, document.total_minor, document.with_tax) == (1000, 1190, False)
+    page = text(sign_in(Client(), make_member(organization)).get(f"/credit-notes/{note.public_id}"))
+    assert "Amount without tax" in page and "Subtotal" in page and "including" not in page
 
 
 def test_businesses_see_prices_without_tax_and_no_notice(organization: Organization) -> None:

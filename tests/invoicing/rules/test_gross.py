@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.tax import REVERSE_CHARGE, Tax, TaxedLine, applicable_taxes, invoice_taxes, reverse_charged
-from invoicing.rules.gross import Gross, gross, with_tax
+from invoicing.rules.gross import Gross, gross, gross_items, with_tax
 
 NINETEEN = Decimal(19)
 
@@ -31,6 +31,13 @@ def test_nothing_and_no_tax() -> None:
     assert with_tax(Decimal("0.10"), NINETEEN) == Decimal("0.119")
 
 
+def test_items_of_a_credit_note() -> None:
+    # 63.27 and 0.95 of tax: 64.22, so 64; the second has the larger part of a cent.
+    assert gross_items([(333, NINETEEN), (5, NINETEEN)], 64) == (396, 6)
+    assert gross_items([(1000, NINETEEN), (500, Decimal(0))], 190) == (1190, 500)
+    assert gross_items([(700, Decimal(0))], 0) == (700,) and gross_items([], 0) == ()
+
+
 amounts = st.tuples(st.integers(0, 10**7), st.sampled_from(["0", "5.5", "7", "19", "20", "33.3333"]))
 
 
@@ -47,6 +54,14 @@ def test_lines_less_coupons_are_the_total_with_tax(rows: list[tuple[int, str]], 
     assert found.lines_minor - sum(found.coupons) == whole - sum(coupons) + taxes
     assert all(shown >= amount for shown, (amount, _) in zip(found.lines, lines, strict=True))
     assert all(shown >= net for shown, net in zip(found.coupons, coupons, strict=True))
+
+
+@given(st.lists(amounts, min_size=1, max_size=12), st.integers(0, 10**7))
+def test_items_add_up_to_the_credit_note(rows: list[tuple[int, str]], tax: int) -> None:
+    items = [(amount, Decimal(rate)) for amount, rate in rows]
+    found = gross_items(items, tax)
+    assert sum(found) == sum(amount for amount, _ in items) + tax
+    assert all(shown >= amount for shown, (amount, _) in zip(found, items, strict=True))
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,19 @@ def test_the_drawer_credits_a_line_once(staff: Client, invoice: Invoice) -> None
 
 
 @pytest.mark.parametrize(
+    ("mode", "fields", "total"),
+    [("everything", {}, 10000), ("amount", {"amount": "25"}, 2500), ("", {}, 0), ("amount", {}, 0)],
+)
+def test_other_ways_look_at_nothing_else(
+    staff: Client, invoice: Invoice, mode: str, fields: dict[str, str], total: int
+) -> None:
+    url, line = reverse("invoice-credit", args=[invoice]), InvoiceLine.objects.get(invoice=invoice)
+    data = {"mode": mode, f"line-{line.pk}": "x" if mode else "", "reason": "other", "once": "a", **fields}
+    assert staff.post(url, data).status_code == (302 if total else 422)
+    assert [note.total_minor for note in CreditNote.objects.all()] == ([total] if total else [])
+
+
+@pytest.mark.parametrize(
     ("typed", "says"), [("100.01", "More than is left"), ("1.005", "2 decimals"), ("x", "number")]
 )
 def test_bad_amounts_stand_at_their_line(staff: Client, invoice: Invoice, typed: str, says: str) -> None:
