@@ -19,6 +19,7 @@ from invoicing.actions.draft import lock_invoice
 from invoicing.actions.refunds import refund_invoice
 from invoicing.models import CreditNote, Invoice, InvoiceType
 from invoicing.queries.crediting import Creditable, creditable
+from invoicing.rules.credited_gross import credit_gross
 from invoicing.rules.crediting import (
     Credit,
     CreditReason,
@@ -33,7 +34,8 @@ from invoicing.rules.states import InvoiceStatus
 
 @dataclass(frozen=True)
 class CreditRequest:
-    """What is to be credited: `items` {line id: minor units before tax}, or `total_minor` with tax, or `everything`
+    """What is to be credited: `items` {line id: minor units before tax, or with it when
+    `with_tax`}, or `total_minor` with tax, or `everything`
     that is left, or `only_tax`: the tax alone, `taxes` {key: minor units} of it, all that is left when that is None.
     `refund_minor` of it goes back as money.
     """
@@ -44,6 +46,7 @@ class CreditRequest:
     only_tax: bool = False
     taxes: Mapping[str, int] | None = None
     refund_minor: int = 0
+    with_tax: bool = False
 
 
 def estimate(invoice: Invoice, request: CreditRequest) -> tuple[Credit, Creditable]:
@@ -67,6 +70,8 @@ def estimate(invoice: Invoice, request: CreditRequest) -> tuple[Credit, Creditab
         credit = credit_everything(rest.lines, rest.tax_left)
     elif request.total_minor is not None:
         credit = credit_total(rest.lines, request.total_minor, rest.tax_left)
+    elif request.with_tax:
+        credit = credit_gross(rest.lines, request.items, rest.tax_left)
     else:
         credit = credit_items(rest.lines, request.items, rest.tax_left)
     most = refundable(credit.total_minor, rest.refundable_minor)

@@ -13,6 +13,7 @@ from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.actions.crediting import CreditRequest
 from invoicing.models import Invoice, Payment
+from invoicing.queries.consumer import for_consumer
 from invoicing.queries.crediting import Creditable
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
@@ -58,7 +59,8 @@ class AmountField(forms.DecimalField):
 
 
 class CreditNoteForm(OnceForm):
-    """What to credit: an amount for each line that has something left, before tax; an amount with tax; everything; or
+    """What to credit: an amount for each line that has something left, before tax (of a
+    consumer's invoice with tax, as it shows them); an amount with tax; everything; or
     an amount of each tax. What the chosen way does not ask for is not looked at.
     """
 
@@ -75,6 +77,7 @@ class CreditNoteForm(OnceForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.invoice = invoice
+        self.with_tax = for_consumer(invoice)
         self.taxes = [tax for tax in rest.taxes if tax.left_minor]
         total, tax = (
             money_text(minor, invoice.currency) for minor in (rest.total_minor, rest.tax_left_minor)
@@ -82,7 +85,7 @@ class CreditNoteForm(OnceForm):
         mode = self.fields["mode"]
         mode.choices = [choice for choice in MODES if choice[0] != TAX or self.taxes]  # type: ignore[attr-defined]
         mode.choice_hints = {  # type: ignore[attr-defined]
-            LINES: "Amounts before tax",
+            LINES: "Amounts with tax" if self.with_tax else "Amounts before tax",
             AMOUNT: "With tax, over all lines",
             EVERYTHING: f"{total} that are left",
             TAX: f"{tax}, the lines stay",
@@ -96,6 +99,7 @@ class CreditNoteForm(OnceForm):
                 label=row.row.name,
                 initial=f"{from_minor(row.left_minor, invoice.currency):f}",
             )
+        self.gross = rest.gross_left if self.with_tax else {}
         self.left = {key: minor for key, minor in rest.left.items() if minor}
         self.rows = [row for row in rest.rows if str(row.pk) in self.left]
         for row in self.rows:
@@ -120,7 +124,12 @@ class CreditNoteForm(OnceForm):
     def lines(self) -> list[dict[str, Any]]:
         """Each line with its field, for the template."""
         return [
-            {"row": row, "left_minor": self.left[str(row.pk)], "field": self[f"line-{row.pk}"]}
+            {
+                "row": row,
+                "left_minor": self.left[str(row.pk)],
+                "gross_minor": self.gross.get(str(row.pk), 0),
+                "field": self[f"line-{row.pk}"],
+            }
             for row in self.rows
         ]
 
@@ -140,7 +149,7 @@ class CreditNoteForm(OnceForm):
         if mode == EVERYTHING:
             return CreditRequest(everything=True, refund_minor=refund)
         items = {str(row.pk): data.get(f"line-{row.pk}") or 0 for row in self.rows}
-        return CreditRequest(items=items, refund_minor=refund)
+        return CreditRequest(items=items, with_tax=self.with_tax, refund_minor=refund)
 
 
 class RefundForm(OnceForm):

@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import F, Sum
 
 from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceTax, Payment
+from invoicing.rules.credited_gross import gross_left
 from invoicing.rules.credited_tax import Rates
 from invoicing.rules.crediting import CreditableLine, left_of
 
@@ -43,6 +44,11 @@ class Creditable:
     def left(self) -> dict[str, int]:
         """Minor units before tax by line id."""
         return left_of(self.lines)
+
+    @property
+    def gross_left(self) -> dict[str, int]:
+        """Minor units with tax by line id."""
+        return gross_left(self.lines, self.tax_left)
 
     @property
     def tax_left(self) -> dict[str, int]:

@@ -35,7 +35,7 @@ def rounded_tax(taxes: Mapping[str, Decimal], left: Left) -> dict[str, int]:
     """Unrounded taxes as whole minor units, each within what is left of it."""
     with exact():
         whole = int(round_half_up(sum(taxes.values(), ZERO)))
-    return within(min(whole, sum(left.values())), taxes, left)
+    return within(whole, taxes, left)
 
 
 def within(total: int, weights: Mapping[str, Decimal], left: Left) -> dict[str, int]:
@@ -46,18 +46,24 @@ def within(total: int, weights: Mapping[str, Decimal], left: Left) -> dict[str, 
     return {key: min(part, left.get(key, 0)) for key, part in zip(weights, parts, strict=True)}
 
 
-def tax_by_item(items: Sequence[tuple[Decimal | int, Rates]], taxes: Mapping[str, int]) -> list[int]:
-    """Which part of a note's taxes each item carries, by its net amount and rate; the parts add up to the taxes.
-    A tax that is on no item (cents that earlier notes left over) goes to all of them.
+def tax_by_item(items: Sequence[tuple[Decimal | int, Rates]], taxes: Left) -> list[int]:
+    """Which part of a note's taxes each item carries; the parts add up to the taxes."""
+    return [sum(part.values()) for part in taxes_by_item(items, taxes)]
+
+
+def taxes_by_item(items: Sequence[tuple[Decimal | int, Rates]], taxes: Left) -> list[dict[str, int]]:
+    """Which part of each tax each item carries, by its net amount and rate. A tax that is on no item (cents that
+    earlier notes left over) goes to all of them.
     """
-    found = [0] * len(items)
+    found: list[dict[str, int]] = [{} for _ in items]
     for key, minor in taxes.items():
         if not minor:
             continue
         weights = [sum((rate for name, rate in rates if name == key), ZERO) for _, rates in items]
-        places = [place for place, weight in enumerate(weights) if weight] or list(range(len(items)))
         with exact():
-            shares = [items[place][0] * weights[place] for place in places]
-        for place, part in zip(places, allocate_minor(minor, shares), strict=True):
-            found[place] += part
+            taxed = [net * weight for (net, _), weight in zip(items, weights, strict=True)]
+            shares = taxed if any(taxed) else [Decimal(net) for net, _ in items]
+        for place, part in enumerate(allocate_minor(minor, shares)):
+            if part:
+                found[place][key] = part
     return found

@@ -58,7 +58,7 @@ class CreditableLine:
     @property
     def rates(self) -> Rates:
         """Its taxes by name."""
-        return self.taxes or ((UNNAMED, self.rate),)
+        return self.taxes or (((UNNAMED, self.rate),) if self.rate else ())
 
 
 @dataclass(frozen=True)

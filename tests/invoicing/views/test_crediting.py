@@ -52,7 +52,13 @@ def test_other_ways_look_at_nothing_else(
     staff: Client, invoice: Invoice, mode: str, fields: dict[str, str], total: int
 ) -> None:
     url, line = reverse("invoice-credit", args=[invoice]), InvoiceLine.objects.get(invoice=invoice)
-    data = {"mode": mode, f"line-{line.pk}": "x" if mode else "", "reason": "other", "once": "a", **fields}
+    data = {
+        "mode": mode,
+        f"line-{line.pk}": "x" if mode else "",
+        "reason": "other",
+        "once": f"{mode}{total}",
+        **fields,
+    }
     assert staff.post(url, data).status_code == (302 if total else 422)
     assert [note.total_minor for note in CreditNote.objects.all()] == ([total] if total else [])
 
