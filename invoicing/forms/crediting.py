@@ -93,11 +93,11 @@ class CreditNoteForm(OnceForm):
         self.fields["amount"] = AmountField(
             invoice.currency, label="Amount with tax", help_text=f"At most {total}, spread over all lines."
         )
-        for row in self.taxes:
-            self.fields[f"tax-{row.key}"] = AmountField(
+        for due in self.taxes:
+            self.fields[f"tax-{due.key}"] = AmountField(
                 invoice.currency,
-                label=row.row.name,
-                initial=f"{from_minor(row.left_minor, invoice.currency):f}",
+                label=due.row.name,
+                initial=f"{from_minor(due.left_minor, invoice.currency):f}",
             )
         self.gross = rest.gross_left if self.with_tax else {}
         self.left = {key: minor for key, minor in rest.left.items() if minor}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils.html import strip_tags
 
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.models import CreditNote, Invoice, InvoiceLine
@@ -15,7 +16,6 @@ from invoicing.queries.crediting import creditable
 from tests.factories.api import Api
 from tests.factories.catalog import make_tax
 from tests.factories.customers import make_customer
-from tests.factories.pages import text
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,11 @@ def staff_of(invoice: Invoice) -> Client:
     client = Client()
     client.force_login(make_member(invoice.organization, "admin").user)
     return client
+
+
+def text(answer: Any) -> str:
+    """The words of a page without its tags."""
+    return " ".join(strip_tags(answer.content.decode()).split())
 
 
 def test_a_link_opens_the_drawer_over_all_the_tax() -> None:
