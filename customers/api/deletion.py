@@ -100,7 +100,8 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
 
 @router.delete("/{id}")
 def delete(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[str, Any]:
-    """Start the deletion; it is carried out step by step in the background. Twice is once."""
+    """Start the deletion; it is carried out step by step in the background. Asked for again
+    meanwhile, it answers 200 with the same job."""
     staff = cast(ApiRequest, request)
     customer = find(staff, id)
     job = request_deletion(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, Resolver404, resolve, reverse
 
 from billing.rules.ids import decode
@@ -17,7 +18,8 @@ from billing.web.settings_tabs import DEVELOPERS, SETTINGS
 from customers.models import Customer
 from customers.queries.search import customers
 from customers.rules.fuzzy import fit, words_of
-from customers.views.frame import ACTS, customer_acts, tab_counts
+from customers.views.frame import ACTS, CREDITABLE, customer_acts, tab_counts
+from invoicing.models import Invoice
 
 OWN = ""  # what everybody may
 
@@ -121,8 +123,9 @@ def open_customer(request: StaffRequest) -> Customer | None:
 
 def acts_on(request: StaffRequest, customer: Customer, typed: str = "") -> list[tuple[int, dict[str, Any]]]:
     """(cost, item) of the acts on the customer of the open page."""
-    _, wallet = tab_counts(customer)
-    return fitting_acts(customer_acts(request, customer, wallet), customer, typed)
+    counts, wallet = tab_counts(customer)
+    acts = customer_acts(request, customer, wallet, creditable=counts[CREDITABLE] > 0)
+    return fitting_acts(acts, customer, typed)
 
 
 def fitting_acts(
@@ -144,11 +147,13 @@ def acts_by_name(request: StaffRequest, typed: str, most: int = 3) -> list[dict[
         verb, name = " ".join(words[:split]), " ".join(words[split:])
         if not any(fit(verb, act.label) == 0 for act in ACTS) or len(words_of(name)) == 0 or len(name) < 2:
             continue
-        rows = customers(request.organization, name, most).filter(deleting_at=None)[:most]
+        rows = customers(request.organization, name, most).filter(deleting_at=None)
+        invoices = Invoice.objects.creditable().filter(customer=OuterRef("pk"))
+        rows = rows.annotate(has_creditable=Exists(invoices))[:most]
         found = [
             act | {"note": row.display_name}
             for row in rows
-            for act in customer_acts(request, row, None)
+            for act in customer_acts(request, row, None, creditable=row.has_creditable)
             if fit(verb, act["label"]) == 0
         ]
         if found:

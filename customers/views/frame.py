@@ -51,6 +51,7 @@ ACTS = (
     Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),
     Act("Delete customer", "trash-2", "customer-delete", "customers.delete", "dialog", danger=True),
 )
+CREDITABLE = "creditable"  # among the counts of the tabs
 # tab, label, permission; the tab's URL is `customer-<tab>`, Overview's is `customer`
 TABS = (
     ("overview", "Overview", "customers.view"),
@@ -90,7 +91,11 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
         if may(request.member, permission)
         and (url := customer_url("customer" if name == "overview" else f"customer-{name}", customer))
     ]
-    acts = [] if customer.deleting_at else customer_acts(request, customer, wallet)
+    acts = (
+        []
+        if customer.deleting_at
+        else customer_acts(request, customer, wallet, creditable=counts[CREDITABLE] > 0)
+    )
     edit = next((act["url"] for act in acts if act["label"] == "Edit customer"), "")
     asked = f"customer-{request.GET.get('act', '')}"
     return {
@@ -108,9 +113,13 @@ def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[
     }
 
 
-def customer_acts(request: StaffRequest, customer: Customer, wallet: UUID | None) -> list[dict[str, Any]]:
-    """The dropdown's entries for this member; topping up is about the wallet that is used first."""
-    subjects = {"wallet-top-up": wallet}
+def customer_acts(
+    request: StaffRequest, customer: Customer, wallet: UUID | None, *, creditable: bool
+) -> list[dict[str, Any]]:
+    """The dropdown's entries for this member; topping up is about the wallet that is used first, and a credit note
+    needs an invoice that it can be made for.
+    """
+    subjects = {"wallet-top-up": wallet, "customer-issue-credit-note": customer if creditable else None}
     return [
         {
             "label": act.label,
@@ -137,7 +146,8 @@ def customer_url(name: str, subject: Customer | UUID) -> str:
 
 def tab_counts(customer: Customer) -> tuple[dict[str, int], UUID | None]:
     """How many each tab shows that matter now (open subscriptions, wallets in use, active coupons, invoices),
-    and the wallet that is used first; one that was never used comes last. One query.
+    how many invoices can be credited, and the wallet that is used first; one that was never used comes last.
+    One query.
     """
     still_open = Q(status__in=[status.value for status in OPEN])
     active = Q(status="active")
@@ -148,6 +158,7 @@ def tab_counts(customer: Customer) -> tuple[dict[str, int], UUID | None]:
         "invoices": count_of(Invoice.objects.all()),
         "payments": count_of(Payment.objects.all()),
         "credit-notes": count_of(CreditNote.objects.all()),
+        CREDITABLE: count_of(Invoice.objects.creditable()),
     }
     wallets = Wallet.objects.active().filter(customer=OuterRef("pk"))
     first = Subquery(wallets.order_by("untouched", "priority", "created_at", "pk").values("pk")[:1])

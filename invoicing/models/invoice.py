@@ -35,6 +35,10 @@ class InvoiceQuerySet(ScopedQuerySet):
         """Issued and not voided."""
         return self.filter(status=InvoiceStatus.FINALIZED.value)
 
+    def creditable(self) -> InvoiceQuerySet:
+        """Issued ones that a credit note can be made for, also when all of it has been credited."""
+        return self.finalized().exclude(type=InvoiceType.CREDIT.value)
+
     def unpaid(self) -> InvoiceQuerySet:
         """Issued with something left to pay."""
         return self.finalized().exclude(payment_status=PaymentStatus.PAID.value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +12,7 @@ from billing.models import AuditEntry, Organization
 from billing.orm.actor import Actor
 from customers.actions.notes import add_note
 from customers.models import Customer, Note
+from invoicing.actions.one_off import Item, create_one_off
 from invoicing.models import CreditNote
 from tests.factories.customers import make_customer
 from tests.factories.pages import htmx, statuses, text
@@ -126,7 +129,24 @@ def test_an_address_opens_an_entry_of_the_menu(staff: Client, customer: Customer
     assert opened in text(staff.get(f"{page}?act=assign"))
     plain = text(staff.get(f"{page}?act=anything"))
     assert 'hx-trigger="load" hx-target="#drawer"' not in plain
-    assert "Issue credit note" in plain and "Open customer portal" in plain
+    assert "Issue credit note" not in plain and "Open customer portal" in plain
+
+
+def found(staff: Client, customer: Customer) -> str:
+    """What the palette finds for "issue credit note acme"."""
+    asked = {"q": f"issue credit note {customer.display_name}"}
+    return text(staff.get(reverse("palette"), asked, headers=htmx("palette-list")))
+
+
+def test_a_credit_note_is_offered_when_an_invoice_can_be_credited(staff: Client, customer: Customer) -> None:
+    """On the page, in the palette, and in the empty tab."""
+    page, words = f"/customers/{customer.public_id}", "Issue credit note"
+    item = f"{page}/credit-notes/add"
+    create_one_off(customer, [Item("Work", Decimal(100))], by=ACTOR, at=NOW)
+    assert words not in text(staff.get(page)) and item not in found(staff, customer)
+    create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=NOW)
+    assert words in text(staff.get(page)) and item in found(staff, customer)
+    assert words in text(staff.get(f"{page}/credit-notes"))
 
 
 def test_the_text_of_a_note_has_an_author(customer: Customer) -> None:
