@@ -66,6 +66,8 @@ def carry_out(job: Job) -> None:
     """Go from stop to stop up to the end of a move. Called again after a stop by error or kill, it goes on."""
     move = ClockMove.objects.select_related("organization").get(pk=job.subject_id)
     organization = move.organization
+    # Events that came before the clock went on are looked at as of then, whether or not a worker was as quick.
+    usage_watch.run(Q(organization=organization), move.reached_at)
     while (stop := next_stop(organization)) and stop.at <= move.to_at:
         reach(move, max(stop.at, move.reached_at))
         settle(organization, move.reached_at)

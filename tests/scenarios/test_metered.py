@@ -1,0 +1,82 @@
+"""Usage through the sandbox clock, over HTTP: seats by time, thresholds, late events. By hand."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from tests.factories.lab import Lab, before, price
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_weighted_sum_of_seats() -> None:
+    """30.00 for a seat held a month. November: 10, 6 and 12 seats for ten days each: 28 / 3 seats, 280.00. December:
+    12, and 2 more from noon of the 16th on, half of the month: 13 seats, 390.00. January: 14, 420.00.
+    """
+    lab = Lab("2026-11-01T00:00:00+00:00")
+    lab.plan("team", "0", price(lab.metric("seats", "weighted_sum", recurring=True), "30"))
+    row = lab.subscribe("team")
+    changes = [("10", "11-01T00:00"), ("-4", "11-11T00:00"), ("6", "11-21T00:00"), ("2", "12-16T12:00")]
+    for value, moment in changes:
+        at = f"2026-{moment}:00+00:00"
+        if moment != "11-01T00:00":
+            lab.move(at)
+        lab.use(row, value, at, code="seats")
+    lab.move("2027-02-01T00:00:00+00:00")
+    assert lab.lines() == [[("charge", Decimal(280))], [("charge", Decimal(390))], [("charge", Decimal(420))]]
+
+
+def test_thresholds_crossed_twice_in_a_day() -> None:
+    """At 10.00 and 20.00 of usage it is billed at once. 12 units in the morning: 12.00; 9 in the evening make 21:
+    9.00. Four more until the end of the month: 25.00 less 21.00, 4.00. With tax of 10 %.
+    """
+    lab = Lab("2026-05-01T00:00:00+00:00", tax="10")
+    lab.plan("usage", "0", price(lab.metric(), "1"))
+    lab.send("PUT", "/plans/usage/thresholds", {"thresholds": [{"amount": 10}, {"amount": 20}]})
+    row = lab.subscribe("usage")
+    for value, at in [("12", "2026-05-10T08:00:00+00:00"), ("9", "2026-05-10T20:00:00+00:00")]:
+        lab.move(at)
+        lab.use(row, value, at)
+        lab.move(f"{at[:17]}30+00:00")
+    assert lab.bills() == [Decimal("13.2"), Decimal("9.9")]
+    lab.move("2026-05-20T00:00:00+00:00")
+    lab.use(row, "4", "2026-05-20T00:00:00+00:00")
+    lab.move("2026-06-01T00:00:00+00:00")
+    assert lab.bills() == [Decimal("13.2"), Decimal("9.9"), Decimal("4.4")]
+
+
+def test_late_events_after_finalisation() -> None:
+    """January is billed on 1 February and stays as it is: an event of 20 January that comes on 5 February is
+    kept and belongs to January, so that it is not on February's bill either.
+    """
+    lab = Lab("2026-01-01T00:00:00+00:00")
+    lab.plan("usage", "0", price(lab.metric(), "1"))
+    row = lab.subscribe("usage")
+    lab.move("2026-01-10T00:00:00+00:00")
+    lab.use(row, "7", "2026-01-10T00:00:00+00:00")
+    lab.move("2026-02-05T00:00:00+00:00")
+    assert lab.bills() == [Decimal(7)]
+    lab.use(row, "3", "2026-01-20T00:00:00+00:00")
+    lab.use(row, "5", "2026-02-05T00:00:00+00:00")
+    lab.move("2026-03-01T00:00:00+00:00")
+    assert lab.bills() == [Decimal(7), Decimal(5)]
+    [past] = [
+        one
+        for one in lab.send("GET", f"/customers/{lab.customer}/usage/past")
+        if one["from"].startswith("2026-01")
+    ]
+    assert past["amount"] == Decimal(7)
+
+
+def test_what_comes_in_the_last_second_is_of_the_period() -> None:
+    """1 unit in the last second of June, 2 as July begins."""
+    lab = Lab("2026-06-01T00:00:00+00:00")
+    lab.plan("usage", "0", price(lab.metric(), "1"))
+    row = lab.subscribe("usage")
+    lab.move(before("2026-07-01T00:00:00+00:00"))
+    lab.use(row, "1", before("2026-07-01T00:00:00+00:00"))
+    lab.use(row, "2", "2026-07-01T00:00:00+00:00")
+    lab.move("2026-08-01T00:00:00+00:00")
+    assert lab.bills() == [Decimal(1), Decimal(2)]
