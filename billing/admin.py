@@ -121,6 +121,15 @@ class WalletAdmin(BackOffice):
     list_select_related = ("customer", "organization")
 
 
+@admin.register(models.TopUpSchedule)
+class TopUpScheduleAdmin(BackOffice):
+    """What wallets get by the calendar."""
+
+    list_display: ClassVar = ["wallet", "interval", "method", "next_at", "expires_at", "organization"]
+    list_filter: ClassVar = ["interval", "method"]
+    list_select_related = ("wallet", "organization")
+
+
 @admin.register(models.WalletEntry)
 class WalletEntryAdmin(BackOffice):
     """The ledger itself."""

@@ -45,6 +45,7 @@ app.conf.beat_schedule = {
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},
+    "scheduled-top-ups": {"task": "invoicing.scheduled_top_ups", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.

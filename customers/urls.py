@@ -48,6 +48,7 @@ from customers.views import (
     vat_settings,
     wallet_acts,
     wallet_list,
+    wallet_schedule,
     wallets,
     watching,
 )
@@ -172,6 +173,7 @@ urlpatterns: list[URLPattern] = [
     path("wallets", wallet_list.wallets, name="wallets"),
     path("wallets/<pid:id>", wallets.wallet, name="wallet"),
     path("wallets/<pid:id>/edit", wallet_acts.edit, name="wallet-edit"),
+    path("wallets/<pid:id>/schedule", wallet_schedule.schedule, name="wallet-schedule"),
     path("wallets/<pid:id>/top-up", wallet_acts.top_up, name="wallet-top-up"),
     path("wallets/<pid:id>/void", wallet_acts.void, name="wallet-void"),
     path("wallets/<pid:id>/settle", wallet_acts.settle, name="wallet-settle"),

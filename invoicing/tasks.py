@@ -19,6 +19,7 @@ from invoicing.actions.publish import (
     publish_voided_credit_note,
     publish_voided_invoice,
 )
+from invoicing.actions.scheduled_top_ups import answer, due_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet, expired_wallets
 from invoicing.models import Invoice
@@ -70,6 +71,13 @@ def end_expired_wallets() -> None:
     """Beat, each minute: wallets whose day has come end, and what they hold expires."""
     for wallet in expired_wallets():
         end_wallet(wallet, by=Actor.system(), at=clock.now(wallet.organization), expired=True)
+
+
+@shared_task(name="invoicing.scheduled_top_ups")
+def scheduled_top_ups() -> None:
+    """Beat, each minute: wallets whose schedule is due get their credits."""
+    for schedule in due_schedules():
+        answer(schedule, by=Actor.system(), at=clock.now(schedule.organization))
 
 
 @shared_task(name="invoicing.watch_usage")

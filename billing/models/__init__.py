@@ -20,6 +20,7 @@ from billing.models.price_change import Follow, PlanVersion, PriceChange, PriceC
 from billing.models.prices import ChargePrice, PlanPrice
 from billing.models.subscription import Pause, Subscription
 from billing.models.tax import Tax
+from billing.models.top_up_schedule import TopUpSchedule
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
 from billing.models.wallet import EntryKind, Wallet, WalletEntry, WalletLot
 from billing.models.webhook import EmittedEvent
@@ -67,6 +68,7 @@ __all__ = [
     "SyncStrategy",
     "Tax",
     "ThresholdPassing",
+    "TopUpSchedule",
     "UnitsChange",
     "UsageActivity",
     "UsageHour",

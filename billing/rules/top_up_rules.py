@@ -118,3 +118,24 @@ def due_on(day: date, *, interval: Interval, anchor: datetime, tz: str) -> bool:
         midnight, interval=interval, billing_time=BillingTime.ANNIVERSARY, anchor=anchor, tz=tz
     )
     return period.start == midnight
+
+
+def next_due(after: datetime, *, interval: Interval, anchor: datetime, tz: str) -> datetime:
+    """The first moment after `after` at which an interval rule counted from `anchor` is due: a local midnight."""
+    period = period_at(
+        max(after, anchor), interval=interval, billing_time=BillingTime.ANNIVERSARY, anchor=anchor, tz=tz
+    )
+    return period.end
+
+
+def upcoming(
+    after: datetime, *, interval: Interval, anchor: datetime, tz: str, ends: datetime | None, count: int
+) -> list[datetime]:
+    """The next moments at which an interval rule is due, `count` at most; none from its end on."""
+    found: list[datetime] = []
+    while len(found) < count:
+        after = next_due(after, interval=interval, anchor=anchor, tz=tz)
+        if ends is not None and after >= ends:
+            break
+        found.append(after)
+    return found

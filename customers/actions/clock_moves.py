@@ -24,6 +24,7 @@ from billing.rules.errors import Conflict, Invalid
 from customers.actions import vat_override
 from customers.queries.clock import Stop, next_stop
 from invoicing.actions import billing_run, past_due, usage_watch
+from invoicing.actions.scheduled_top_ups import run_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet
 
@@ -111,6 +112,7 @@ def act(organization: Organization, at: datetime) -> list[str]:
         expire_credits(wallet, by=by, at=at)
     for wallet in wallets.filter(expires_at__lte=at).order_by("pk"):
         end_wallet(wallet, by=by, at=at, expired=True)
+    run_schedules(where, at, by=by)
     for job in Job.objects.of(organization).open().filter(task=TOP_UP):
         later.run(str(job.pk), lambda job: top_up(job, at))
     vat_override.expire(where, at)

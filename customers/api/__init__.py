@@ -13,6 +13,7 @@ from customers.api import (  # several stand on one router
     usage,
     vat,
     wallet_credits,
+    wallet_schedules,
     wallets,
 )
 from customers.api.alerts import router as alerts
@@ -36,6 +37,7 @@ __all__ = [
     "usage",
     "vat",
     "wallet_credits",
+    "wallet_schedules",
     "wallets",
 ]
 

@@ -19,7 +19,7 @@ from billing.queries.payloads_subscriptions import entry_payload
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, named, page_envelope
 from customers.api.wallet_rows import answer, router, rows_of
-from invoicing.actions.top_up import AUTOMATIC, sell_credits
+from invoicing.actions.top_up import AUTOMATIC, SCHEDULED, sell_credits
 
 MOST_KEY = 150
 
@@ -51,8 +51,9 @@ class Paging(ApiSchema):
 
 def own_key(transaction_id: str) -> str:
     """The ledger's key for a caller's. Those that the product gives its own top-ups are not to be had."""
-    if transaction_id.startswith(AUTOMATIC):
-        raise Invalid(f"A transactionId does not start with {AUTOMATIC}", field="transaction_id")
+    for taken in (AUTOMATIC, SCHEDULED):
+        if transaction_id.startswith(taken):
+            raise Invalid(f"A transactionId does not start with {taken}", field="transaction_id")
     if len(transaction_id) > MOST_KEY:
         raise Invalid(f"Use at most {MOST_KEY} characters.", field="transaction_id")
     return f"api:{transaction_id or new_id()}"

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from billing.models import AuditEntry, Organization, Subscription, Wallet, WalletLot
+from billing.models import AuditEntry, Organization, Subscription, TopUpSchedule, Wallet, WalletLot
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from customers.models import VatCheck
 from customers.models.vat_check import VatCheckState
@@ -60,6 +60,12 @@ def kinds(organization: Organization) -> list[tuple[QuerySet[Any], str, str, str
         (Invoice.objects.of(organization).draft(), "finalize_at", "A draft becomes final", "customer_name"),
         (lots, "expires_at", "Credits expire", "wallet.customer.display_name"),
         (Wallet.objects.of(organization).active().in_use(), "expires_at", "A wallet expires", whose),
+        (
+            TopUpSchedule.objects.of(organization).running(),
+            "next_at",
+            "A wallet is topped up",
+            "wallet.customer.display_name",
+        ),
         (overrides, "expires_at", "A VAT confirmation ends", whose),
     ]
 

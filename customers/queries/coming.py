@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db.models import BigIntegerField, CharField, DateTimeField, F, QuerySet, UUIDField, Value
 from django.db.models.functions import Cast
 
-from billing.models import Subscription, Wallet, WalletLot
+from billing.models import Subscription, TopUpSchedule, Wallet, WalletLot
 from billing.rules.periods import local_date
 from customers.models import Customer, VatCheck
 from invoicing.models import Invoice
@@ -31,8 +31,8 @@ class Coming:
     """Something to come on the customer's `day`, at a moment unless it is a matter of the whole day.
 
     `kind`: bill (subscriptions share a moment: `moves` is [(what it does, subscription)]), and of one row: lot
-    (credits of a wallet expire), wallet (all of it), vat (a number confirmed by hand), draft (becomes final), due (an
-    invoice). `money`: whether an invoice may come of it.
+    (credits of a wallet expire), top_up (a wallet gets credits), wallet (all of it expires), vat (a number confirmed
+    by hand), draft (becomes final), due (an invoice). `money`: whether an invoice may come of it.
     """
 
     day: date
@@ -116,6 +116,7 @@ def dated(
         wallet__customer=customer, wallet__status="active", remaining_minor__gt=0, expires_at__gt=at
     )
     wallets = Wallet.objects.filter(customer=customer, balance_minor__gt=0, expires_at__gt=at).active()
+    schedules = TopUpSchedule.objects.running().filter(wallet__customer=customer, next_at__gt=at)
     invoices = Invoice.objects.filter(customer=customer)
     checks = VatCheck.objects.filter(customer=customer, state="manual", expires_at__gt=at)
     rest = F("total_minor") - F("paid_minor")
@@ -130,6 +131,10 @@ def dated(
         (
             "wallets.view",
             lines("wallet", wallets, "expires_at", "pk", "name", "currency", F("balance_minor")),
+        ),
+        (
+            "wallets.view",
+            lines("top_up", schedules, "next_at", "wallet", "wallet__name", "wallet__currency"),
         ),
         (
             "invoices.view",

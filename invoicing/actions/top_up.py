@@ -24,10 +24,13 @@ from invoicing.actions.wallet_invoices import bill_wallet
 from invoicing.models import Invoice
 
 AUTOMATIC = "auto-top-up:"
+SCHEDULED = "scheduled-top-up:"
 
 
 @transaction.atomic
-def sell_credits(wallet: Wallet, credits: Decimal, *, key: str = "", by: Actor, at: datetime) -> Invoice:
+def sell_credits(
+    wallet: Wallet, credits: Decimal, *, key: str = "", description: str = "", by: Actor, at: datetime
+) -> Invoice:
     """Bill credits for a wallet. Only what whole minor units pay for is sold: 1,034 credits at 0.001 EUR are
     1,030 for 1.03 EUR. Refused for a terminated wallet and above its limits. A `key` makes a repeat harmless: the
     wallet's invoice with that key is returned.
@@ -49,7 +52,7 @@ def sell_credits(wallet: Wallet, credits: Decimal, *, key: str = "", by: Actor, 
         wallet,
         customer,
         worth,
-        description=f"Prepaid credits for {wallet}",
+        description=description or f"Prepaid credits for {wallet}",
         action="wallet.top_up_billed",
         key=key,
         sold=worth.credits,

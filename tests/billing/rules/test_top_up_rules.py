@@ -1,14 +1,14 @@
 """Top-up rules by hand and by property."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.rules.periods import Interval
+from billing.rules.periods import Interval, local_date
 from billing.rules.top_up_rules import (
     Limits,
     Method,
@@ -17,8 +17,10 @@ from billing.rules.top_up_rules import (
     Trigger,
     due_on,
     limits_of,
+    next_due,
     starts,
     top_up,
+    upcoming,
 )
 
 FIXED = TopUpRule(
@@ -115,3 +117,52 @@ def test_days_are_the_customers() -> None:
     anchor = datetime(2024, 1, 31, 23, 30, tzinfo=UTC)  # the 1st of February in Berlin
     for tz, day in (("UTC", date(2024, 2, 29)), ("Europe/Berlin", date(2024, 3, 1))):
         assert due_on(day, interval=Interval.MONTHLY, anchor=anchor, tz=tz)
+
+
+@pytest.mark.parametrize(
+    ("interval", "anchor", "after", "tz", "found"),
+    [
+        # Short months are clamped, and the day of the anchor comes back.
+        ("monthly", (2026, 1, 31, 9), (2026, 1, 31, 9), "UTC", ["02-28 00", "03-31 00", "04-30 00"]),
+        ("weekly", (2026, 1, 31, 9), (2026, 1, 31, 9), "UTC", ["02-07 00", "02-14 00", "02-21 00"]),
+        ("quarterly", (2025, 11, 30, 0), (2026, 1, 31, 9), "UTC", ["02-28 00", "05-30 00", "08-30 00"]),
+        ("semiannual", (2025, 8, 31, 0), (2026, 1, 31, 9), "UTC", ["02-28 00", "08-31 00"]),
+        ("yearly", (2024, 2, 29, 0), (2026, 1, 31, 9), "UTC", ["02-28 00"]),
+        # An anchor that is to come: one interval after it. Midnight in Kampala is 21:00 in UTC.
+        (
+            "monthly",
+            (2026, 3, 10, 0),
+            (2026, 1, 31, 9),
+            "Africa/Kampala",
+            ["04-09 21", "05-09 21", "06-09 21"],
+        ),
+        # What is due at this very moment has been answered.
+        ("monthly", (2026, 1, 31, 0), (2026, 2, 28, 0), "UTC", ["03-31 00", "04-30 00", "05-31 00"]),
+    ],
+)
+def test_the_next_moments_by_hand(
+    interval: str, anchor: tuple[int, ...], after: tuple[int, ...], tz: str, found: list[str]
+) -> None:
+    moments = upcoming(
+        datetime(*after, tzinfo=UTC),
+        interval=Interval(interval),
+        anchor=datetime(*anchor, tzinfo=UTC),
+        tz=tz,
+        ends=datetime(2026, 9, 1, tzinfo=UTC),
+        count=3,
+    )
+    assert [f"{moment:%m-%d %H}" for moment in moments] == found
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
+    st.integers(0, 3000),
+    st.sampled_from(list(Interval)),
+    st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"]),
+)
+def test_the_next_moment_is_ahead_and_due(anchor: datetime, hours: int, interval: Interval, tz: str) -> None:
+    after = anchor + timedelta(hours=hours)
+    moment = next_due(after, interval=interval, anchor=anchor, tz=tz)
+    assert moment > after
+    assert due_on(local_date(moment, tz), interval=interval, anchor=anchor, tz=tz)
+    assert next_due(moment - timedelta(seconds=1), interval=interval, anchor=anchor, tz=tz) == moment

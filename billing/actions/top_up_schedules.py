@@ -1,0 +1,132 @@
+"""Setting what a wallet gets at each interval. What is due is booked in `invoicing/actions/scheduled_top_ups.py`.
+
+Laws: a wallet has one schedule. A change counts from now: what is due next is found anew, and what is past is not
+made up for. An automatic top-up below the low mark goes on beside it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from billing.actions import audit
+from billing.actions.subscriptions import customer_timezone
+from billing.actions.wallet_ledger import check_active, lock_wallet
+from billing.models import TopUpSchedule, Wallet
+from billing.orm.actor import Actor
+from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.money import ZERO
+from billing.rules.periods import Interval
+from billing.rules.top_up_rules import Method, upcoming
+from billing.rules.wallets import credits_in
+
+
+@dataclass(frozen=True)
+class ScheduleTerms:
+    """What a schedule is set to; numbers are credits."""
+
+    interval: Interval
+    method: Method
+    started_at: datetime
+    paid_credits: Decimal = ZERO
+    granted_credits: Decimal = ZERO
+    target_credits: Decimal = ZERO
+    grants_target: bool = False
+    expires_at: datetime | None = None
+    name: str = ""
+
+
+def check_schedule(terms: ScheduleTerms, wallet: Wallet, at: datetime) -> None:
+    """Raises FieldErrors, one for each field that cannot be."""
+    found: list[tuple[str, str]] = []
+    names = ("target_credits",) if terms.method is Method.TARGET else ("paid_credits", "granted_credits")
+    given = {name: getattr(terms, name) for name in names if getattr(terms, name)}
+    if not given:
+        words = "Enter the target." if terms.method is Method.TARGET else "Enter credits to sell or to give."
+        found.append((names[0], words))
+    for name, credits in given.items():
+        try:
+            worth = credits_in(credits, wallet.rate, wallet.currency)
+        except BillingError as error:
+            found.append((name, str(error)))
+            continue
+        if wallet.max_balance_minor is not None and worth.minor > wallet.max_balance_minor:
+            found.append((name, "This is more than the wallet's maximum balance."))
+        elif (
+            terms.method is Method.FIXED
+            and wallet.max_single_credit_minor is not None
+            and worth.minor > wallet.max_single_credit_minor
+        ):
+            found.append((name, "This is more than the wallet's maximum single credit."))
+    if terms.expires_at is not None and terms.expires_at <= max(at, terms.started_at):
+        found.append(("expires_at", "It must end after it has started, and in the future."))
+    if found:
+        raise FieldErrors(found)
+
+
+def due_next(
+    terms: ScheduleTerms | TopUpSchedule, tz: str, after: datetime, count: int = 1
+) -> list[datetime]:
+    """The next moments after `after` at which top-ups come."""
+    return upcoming(
+        after,
+        interval=Interval(terms.interval),
+        anchor=terms.started_at,
+        tz=tz,
+        ends=terms.expires_at,
+        count=count,
+    )
+
+
+@transaction.atomic
+def set_schedule(wallet: Wallet, terms: ScheduleTerms, *, by: Actor, at: datetime) -> TopUpSchedule:
+    """Give the wallet this schedule, in place of one that it may have. Raises FieldErrors, and Conflict for a wallet
+    that has ended.
+    """
+    wallet = lock_wallet(wallet)
+    check_active(wallet)
+    check_schedule(terms, wallet, at)
+    row = TopUpSchedule.objects.filter(wallet=wallet).first()
+    before = audit.snapshot(row, ScheduleTerms.__dataclass_fields__) if row else {}
+    row = row or TopUpSchedule(organization=wallet.organization, wallet=wallet)
+    for name, value in vars(terms).items():
+        setattr(row, name, str(value) if name in ("interval", "method") else value)
+    coming = due_next(terms, customer_timezone(wallet.customer), at)
+    row.next_at = coming[0] if coming else None
+    row.save()
+    if wallet.untouched:
+        wallet.untouched = False
+        wallet.save(update_fields=["untouched", "updated_at"])
+    audit.record(
+        wallet.organization,
+        "wallet.top_ups_scheduled",
+        wallet,
+        by=by,
+        at=at,
+        customer=wallet.customer,
+        changes=audit.differences(before, row) if before else {"interval": (None, row.interval)},
+    )
+    return row
+
+
+@transaction.atomic
+def remove_schedule(wallet: Wallet, *, by: Actor, at: datetime) -> None:
+    """No more top-ups by the calendar. Without a schedule nothing changes."""
+    wallet = lock_wallet(wallet)
+    row = TopUpSchedule.objects.filter(wallet=wallet).first()
+    if row is None:
+        return
+    interval = row.interval
+    row.delete()
+    audit.record(
+        wallet.organization,
+        "wallet.top_ups_unscheduled",
+        wallet,
+        by=by,
+        at=at,
+        customer=wallet.customer,
+        changes={"interval": (interval, None)},
+    )
