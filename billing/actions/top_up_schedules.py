@@ -7,7 +7,7 @@ made up for. An automatic top-up below the low mark goes on beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
@@ -22,6 +22,9 @@ from billing.rules.money import ZERO
 from billing.rules.periods import Interval
 from billing.rules.top_up_rules import Method, upcoming
 from billing.rules.wallets import credits_in
+
+FARTHEST = timedelta(days=3653)
+MOST_NAME = 100
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,10 @@ def check_schedule(terms: ScheduleTerms, wallet: Wallet, at: datetime) -> None:
             and worth.minor > wallet.max_single_credit_minor
         ):
             found.append((name, "This is more than the wallet's maximum single credit."))
+    if abs(terms.started_at - at) > FARTHEST:
+        found.append(("started_at", "It must be counted from a day within ten years of today."))
+    if len(terms.name) > MOST_NAME:
+        found.append(("name", f"Use at most {MOST_NAME} characters."))
     if terms.expires_at is not None and terms.expires_at <= max(at, terms.started_at):
         found.append(("expires_at", "It must end after it has started, and in the future."))
     if found:

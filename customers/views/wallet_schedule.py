@@ -65,7 +65,7 @@ def next_top_ups(form: TopUpScheduleForm, at: datetime) -> list[datetime]:
     """When the top-ups of what is typed would come; none while it makes no sense."""
     if not form.is_bound:
         return []
-    form.full_clean()
+    form.is_valid()  # what is missing is filled in below: a preview asks for the calendar alone
     if any(name in form.errors for name in ("interval", "method", "starts_on", "expires_on")):
         return []
     for name in form.fields:

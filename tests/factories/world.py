@@ -23,6 +23,7 @@ from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.plans import update_plan
 from billing.actions.subscriptions import start_subscription
+from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
 from billing.actions.usage import ingest
 from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
@@ -38,6 +39,8 @@ from billing.models import (
     SavedView,
     SignIn,
 )
+from billing.rules.periods import Interval
+from billing.rules.top_up_rules import Method
 from customers.actions.bulk import start_run
 from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
@@ -98,6 +101,8 @@ def make_world(name: str) -> World:
     wallet = create_wallet(customer, name=f"{name} wallet", currency="EUR", rate=Decimal(1), by=ACTOR, at=NOW)
     primary_wallet(customer, by=ACTOR, at=NOW)  # so that asking for it changes nothing
     grant(wallet, Decimal(10), key="first", by=ACTOR, at=NOW)
+    monthly = ScheduleTerms(Interval.MONTHLY, Method.FIXED, NOW, paid_credits=Decimal(5))
+    set_schedule(wallet, monthly, by=ACTOR, at=NOW)
     invoice = create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=NOW)
     line = InvoiceLine.objects.get(invoice=invoice)
     note = create_credit_note(

@@ -60,6 +60,8 @@ def test_what_is_refused_names_its_field(organization: Organization, wallet: Wal
         ({"method": "target"}, "targetCredits"),
         ({"expirationAt": "2026-01-31T08:00:00Z"}, "expirationAt"),
         ({"name": "x" * 101}, "name"),
+        ({"startedAt": "9999-12-31T23:59:59-12:00"}, "startedAt"),
+        ({"startedAt": "9998-12-31T23:59:59Z"}, "startedAt"),
     ):
         status, _, named = refused(api.put(path, BODY | changes))
         assert (status // 100, named) == (4, field)
