@@ -46,7 +46,7 @@ def test_it_is_saved_shown_changed_and_ended(staff: Client, wallet: Wallet) -> N
     row = TopUpSchedule.objects.get(wallet=wallet)
     assert (row.paid_credits, row.next_at) == (50, on(2026, 2, 28))
     page = text(staff.get(f"/wallets/{wallet.public_id}"))
-    assert "Every month" in page and "50 credits sold" in page and "28 Feb 2026" in page
+    assert "Every month" in page and "50</span> credits sold" in page and "28 Feb 2026" in page
     assert "is topped up by its schedule" in text(staff.get(f"/customers/{wallet.customer.public_id}"))
     drawer = text(staff.get(path))
     assert 'value="50"' in drawer and "31 Mar 2026" in drawer
