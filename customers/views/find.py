@@ -17,7 +17,5 @@ def subscription_or_404(request: StaffRequest, key: UUID) -> Subscription:
 
 def wallet_or_404(request: StaffRequest, key: UUID) -> Wallet:
     """A wallet, also of a deleted customer."""
-    return cast(
-        Wallet,
-        Wallet.objects.of(request.organization).select_related("customer__billing_entity").get_or_404(pk=key),
-    )
+    rows = Wallet.objects.of(request.organization)
+    return cast(Wallet, rows.select_related("customer__billing_entity", "top_up_schedule").get_or_404(pk=key))

@@ -29,7 +29,7 @@ SHOWN = 3
 def schedule(request: StaffRequest, id: UUID) -> HttpResponse:
     """Set, change or end the schedule. A GET with fields shows when its top-ups would come."""
     row, at = wallet_or_404(request, id), now(request.organization)
-    found = TopUpSchedule.objects.filter(wallet=row).first()
+    found: TopUpSchedule | None = getattr(row, "top_up_schedule", None)
     sent = request.POST if request.method == "POST" else None
     form = TopUpScheduleForm(sent, wallet=row, schedule=found, at=at)
     if form.is_bound and form.is_valid():

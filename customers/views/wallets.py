@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.actions.subscriptions import customer_timezone
-from billing.models import Alert, EntryKind, TopUpSchedule, Wallet, WalletEntry, WalletLot
+from billing.models import Alert, EntryKind, Wallet, WalletEntry, WalletLot
 from billing.queries.wallets import wallet_state
 from billing.web.access import access
 from billing.web.htmx import render_page
@@ -67,7 +67,7 @@ def wallet(request: StaffRequest, id: UUID) -> HttpResponse:
         "page": page,
         "used_minor": -used,
         "pending": pending,
-        "schedule": TopUpSchedule.objects.filter(wallet=row).first(),
+        "schedule": getattr(row, "top_up_schedule", None),
         "settlements": open_settlements(row) if row.balance_minor < 0 else [],
         "is_active": row.status == "active",
         "ready": row.status == "active" and not page.paginator.count and not pending,

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0024_subscription_line'),
+        ('billing', '0025_prorated_charges'),
     ]
 
     operations = [
