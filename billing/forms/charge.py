@@ -14,7 +14,7 @@ from billing.forms.charge_fields import ChargeForm, Shelf
 from billing.forms.charge_filter import FilterEditor
 from billing.forms.charge_rows import MODEL_HINTS, Row, example_number, from_values
 from billing.forms.price import PriceEditor
-from billing.queries.charge_preview import Example, work_out
+from billing.queries.charge_preview import Example, curve, work_out
 from billing.rules.amounts import read_amount
 from billing.rules.charges.base import plain
 from billing.rules.charges.registry import CHARGE_MODELS
@@ -177,6 +177,14 @@ class ChargeEditor(PriceEditor):
             units=example_number(self.example_units, "units"),
             events_count=int(example_number(self.example_events, "eventsCount")) if self.by_event else 0,
         )
+
+    def curve(self) -> list[tuple[Decimal, int]]:
+        """What up to as many units cost; empty where single events decide. Raises as `work_out` does."""
+        top = example_number(self.example_units, "units")
+        if self.by_event or self.model == "dynamic" or top <= 0:
+            return []
+        edges = from_values(self.tier_rows) if len(self.tier_rows) > 1 else []
+        return curve(self.model, self.properties(), currency=self.currency, units=top, edges=edges)
 
     @property
     def by_event(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from billing.rules.charges.base import Priced, Step, Usage
@@ -13,6 +13,7 @@ from billing.rules.errors import Invalid
 from billing.rules.money import exact, to_minor
 
 MOST_EVENTS = 1_000
+CURVE_POINTS = 48
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,28 @@ def work_out(
         params, Usage(units=total, events_count=count, event_values=values, events_total=events_total)
     )
     return Example(to_minor(priced.total, currency), currency, total, priced.steps, assumed)
+
+
+def curve(
+    model_name: str,
+    properties: dict[str, Any],
+    *,
+    currency: str,
+    units: Decimal,
+    edges: Sequence[Decimal] = (),
+) -> list[tuple[Decimal, int]]:
+    """[(units, minor units that they cost)] from 0 to `units`, for models that look at the sum alone. `edges`: the
+    first units of tiers, before and after which a price is asked, so that its jumps are seen.
+    """
+    model = charge_model(model_name)
+    params = model.parse(properties)
+    with exact():
+        step = units / CURVE_POINTS
+        if units > CURVE_POINTS:
+            step = step.to_integral_value(ROUND_CEILING)
+        asked = {min(step * number, units) for number in range(CURVE_POINTS + 1)}
+        asked |= {one for edge in edges for one in (edge - 1, edge) if 0 <= one <= units}
+    return [
+        (one, to_minor(model.price(params, Usage(units=one, events_count=0)).total, currency))
+        for one in sorted(asked)
+    ]

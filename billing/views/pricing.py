@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from billing.forms.charge import ChargeEditor
 from billing.rules.charges.base import Step
 from billing.rules.errors import BillingError, FieldErrors
+from billing.rules.money import from_minor
 from billing.web.formats import money_text, units_text
 from billing.web.pricing import price_text, rate_text
 
+CURVE_ROWS = 8
+EACH = Decimal("0.000001")
 REQUIRED = "This field is required."
 
 
@@ -20,7 +25,7 @@ def worked(editor: ChargeEditor) -> dict[str, Any]:
     if not editor.currency:
         return {"hint": "Choose the currency to see what this costs."}
     try:
-        example = editor.example()
+        example, points = editor.example(), editor.curve()
     except BillingError as error:
         pairs = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
         if any(text == REQUIRED for _, text in pairs):
@@ -30,6 +35,33 @@ def worked(editor: ChargeEditor) -> dict[str, Any]:
         "amount": money_text(example.amount_minor, example.currency),
         "rows": [step_cells(step, example.currency) for step in example.steps],
         "assumed": example.assumed,
+        "curve": drawn(points, example.currency),
+    }
+
+
+def drawn(points: Sequence[tuple[Decimal, int]], currency: str) -> dict[str, Any] | None:
+    """The curve as points of an SVG of 100 by 100, its ends in words, and a table of every few points."""
+    top = max((minor for _, minor in points), default=0)
+    if len(points) < 2 or top <= 0:
+        return None
+    width = points[-1][0]
+    every = max(1, len(points) // CURVE_ROWS)
+    listed = [*points[every:-1:every], points[-1]]
+    return {
+        "points": " ".join(
+            f"{units / width * 100:.2f},{100 - Decimal(minor) / top * 100:.2f}" for units, minor in points
+        ),
+        "units": units_text(width),
+        "top": money_text(top, currency),
+        "end": money_text(points[-1][1], currency),
+        "rows": [
+            {
+                "units": units_text(units),
+                "amount": money_text(minor, currency),
+                "each": price_text((from_minor(minor, currency) / units).quantize(EACH), currency),
+            }
+            for units, minor in listed
+        ],
     }
 
 

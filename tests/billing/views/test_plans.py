@@ -516,3 +516,19 @@ def test_a_metric_without_filters_offers_none(admin: Client, acme: Organization)
     plan = make_plan(acme, [make_metric(acme)])
     html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
     assert "add-filter" not in html
+
+
+def test_the_example_draws_the_price_with_a_table(admin: Client, acme: Organization) -> None:
+    """10 units at 1.00, then 2.00 each: 20 units cost 30.00, at 1.50 each."""
+    data = fields() | tiers(make_metric(acme, "calls"), ("10", "1", ""), ("", "2", ""))
+    html = admin.post(
+        "/plans/charge-preview?charge=0", data | {"charges-0-example_units": "20"}
+    ).content.decode()
+    assert '<polyline class="chart-line" points="0.00,100.00' in html
+    assert "50.00,66.67" in html
+    assert '100.00,0.00"' in html
+    assert re.search(r'<td class="num">20</td><td class="num">€30.00</td><td class="num">€1.50</td>', html)
+    half = admin.post(
+        "/plans/charge-preview?charge=0", data | {"charges-0-tiers-0-price": "x"}
+    ).content.decode()
+    assert "polyline" not in half
