@@ -179,9 +179,11 @@ class ChargeEditor(PriceEditor):
         )
 
     def curve(self) -> list[tuple[Decimal, int]]:
-        """What up to as many units cost; empty where single events decide. Raises as `work_out` does."""
+        """What up to as many units cost; empty where single events decide, or every unit costs the same. Raises as
+        `work_out` does.
+        """
         top = example_number(self.example_units, "units")
-        if self.by_event or self.model == "dynamic" or top <= 0:
+        if self.by_event or self.model in {"dynamic", "standard"} or top <= 0:
             return []
         edges = from_values(self.tier_rows) if len(self.tier_rows) > 1 else []
         return curve(self.model, self.properties(), currency=self.currency, units=top, edges=edges)
