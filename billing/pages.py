@@ -19,6 +19,7 @@ from billing.views import (
     metrics,
     plan_form,
     plan_prices,
+    plan_thresholds,
     plans,
     price_changes,
     taxes,
@@ -88,6 +89,7 @@ urlpatterns: list[URLPattern] = [
         "plans/<pid:id>/price-changes/<pid:change>/again", price_changes.again, name="plan-price-change-again"
     ),
     path("plans/<pid:id>/edit", plan_form.edit, name="plan-edit"),
+    path("plans/<pid:id>/thresholds", plan_thresholds.edit, name="plan-thresholds"),
     path("plans/<pid:id>/prices/add", plan_prices.add, name="plan-price-add"),
     path("plans/<pid:id>/prices/<slug:currency>", plan_prices.edit, name="plan-price"),
     path("plans/<pid:id>/prices/<slug:currency>/remove", plan_prices.remove, name="plan-price-remove"),

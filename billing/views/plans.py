@@ -95,6 +95,7 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
             {"price": price, "missing": book.missing(code)} for code, price in sorted(book.prices.items())
         ],
         "taxes": list(row.taxes.all()),
+        "thresholds": list(row.thresholds.all()),
         "fixed": [fixed_row(book, one) for one in book.fixed.rows],
     }
     return render_page(request, "billing/plans/detail.html", context)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-from typing import Any
-
 from django import forms
 from django.http import QueryDict
 
 from billing.actions.alerts import MOST_STEPS, WALLET_KINDS, AlertTerms
-from billing.actions.thresholds import MOST, ThresholdTerms
+from billing.forms.thresholds import DECIMAL, ThresholdsForm, amount_text, minor
 from billing.models import Alert, AlertKind, Metric, Subscription, Wallet
-from billing.rules.amounts import read_amount
-from billing.rules.errors import Invalid
-from billing.rules.money import from_minor
 
-DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
 AMOUNT_KINDS = (
     AlertKind.USAGE_AMOUNT.value,
     AlertKind.METRIC_AMOUNT.value,
@@ -24,45 +17,11 @@ AMOUNT_KINDS = (
 )
 
 
-class ThresholdRow(forms.Form):
-    """One threshold."""
-
-    amount = forms.CharField(
-        max_length=40, widget=forms.TextInput(attrs=DECIMAL | {"placeholder": "Amount"}), label="Amount"
-    )
-    name = forms.CharField(
-        required=False,
-        max_length=100,
-        widget=forms.TextInput(attrs={"placeholder": "Name", "autocomplete": "off"}),
-        label="Name",
-    )
-
-    def __init__(self, *args: Any, currency: str = "EUR", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.currency = currency
-
-    def clean_amount(self) -> int:
-        """Minor units."""
-        return minor(self.cleaned_data["amount"], self.currency)
-
-
-ThresholdRows = forms.formset_factory(
-    ThresholdRow, extra=1, can_delete=True, max_num=MOST, absolute_max=MOST + 1, validate_max=True
-)
-
-
-class ThresholdsForm(forms.Form):
-    """What belongs to a subscription's thresholds besides the rows."""
+class OwnThresholdsForm(ThresholdsForm):
+    """A subscription's own thresholds."""
 
     progressive_billing = forms.BooleanField(
         label="Bill when a threshold is passed", required=False, help_text="Off: usage waits for its period."
-    )
-    recurring = forms.CharField(
-        label="And then every",
-        required=False,
-        max_length=40,
-        widget=forms.TextInput(attrs=DECIMAL),
-        help_text="After the largest one, each time that much more has been used.",
     )
     historical = forms.CharField(
         label="Used before it came here",
@@ -73,50 +32,17 @@ class ThresholdsForm(forms.Form):
     )
 
     def __init__(self, data: QueryDict | None, *, subscription: Subscription) -> None:
-        self.currency = subscription.plan.currency
-        own = list(subscription.thresholds.all())
-        fixed = [row for row in own if not row.recurring]
-        again = [row for row in own if row.recurring]
-        before = subscription.historical_usage_minor
+        currency, before = subscription.plan.currency, subscription.historical_usage_minor
         initial = {
             "progressive_billing": subscription.progressive_billing,
-            "recurring": amount_text(again[0].amount_minor, self.currency) if again else "",
-            "historical": amount_text(before, self.currency) if before else "",
+            "historical": amount_text(before, currency) if before else "",
         }
-        super().__init__(data, initial=initial)
-        self.rows = ThresholdRows(
-            data,
-            prefix="rows",
-            initial=[
-                {"amount": amount_text(row.amount_minor, self.currency), "name": row.name} for row in fixed
-            ],
-            form_kwargs={"currency": self.currency},
-        )
-
-    def is_valid(self) -> bool:
-        """With the rows."""
-        return all([super().is_valid(), self.rows.is_valid()])
-
-    def clean_recurring(self) -> int | None:
-        """Minor units, or None."""
-        text = self.cleaned_data["recurring"]
-        return minor(text, self.currency) if text else None
+        super().__init__(data, currency=currency, own=subscription.thresholds.all(), initial=initial)
 
     def clean_historical(self) -> int:
         """Minor units; empty is nothing."""
         text = self.cleaned_data["historical"]
         return minor(text, self.currency) if text else 0
-
-    def terms(self) -> list[ThresholdTerms]:
-        """The thresholds that were entered."""
-        found = [
-            ThresholdTerms(row["amount"], row.get("name", ""))
-            for row in self.rows.cleaned_data
-            if row.get("amount") and not row.get("DELETE")
-        ]
-        if again := self.cleaned_data["recurring"]:
-            found.append(ThresholdTerms(again, recurring=True))
-        return found
 
 
 class StepRow(forms.Form):
@@ -206,17 +132,3 @@ class AlertForm(forms.Form):
         return AlertTerms(
             data["kind"], data["code"], data["name"], data.get("metric"), steps, data["recurring"]
         )
-
-
-def minor(text: str, currency: str) -> int:
-    """A person's amount to minor units; forms.ValidationError says what is wrong."""
-    try:
-        return read_amount(text, currency)
-    except Invalid as error:
-        raise forms.ValidationError(str(error)) from error
-
-
-def amount_text(minor_units: int, currency: str) -> str:
-    """Minor units as they are typed."""
-    value: Decimal = from_minor(minor_units, currency)
-    return f"{value:f}"

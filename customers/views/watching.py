@@ -23,7 +23,7 @@ from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
-from customers.forms.watching import AMOUNT_KINDS, AlertForm, ThresholdsForm
+from customers.forms.watching import AMOUNT_KINDS, AlertForm, OwnThresholdsForm
 from customers.views.find import subscription_or_404, wallet_or_404
 
 MOST_SHOWN = 3  # of the steps that one look has crossed
@@ -35,7 +35,7 @@ CHANGES = require_http_methods(["GET", "HEAD", "POST"])
 def thresholds(request: StaffRequest, id: UUID) -> HttpResponse:
     """A subscription's own thresholds: a drawer, or a page without JavaScript."""
     row = subscription_or_404(request, id)
-    form = ThresholdsForm(request.POST if request.method == "POST" else None, subscription=row)
+    form = OwnThresholdsForm(request.POST if request.method == "POST" else None, subscription=row)
     if request.method == "POST" and form.is_valid():
         try:
             set_subscription_thresholds(
