@@ -14,11 +14,12 @@ from django.views.decorators.http import require_safe
 
 from billing.models import AuditEntry
 from billing.web.access import access
-from billing.web.activity import details, title, tone
+from billing.web.activity import details
 from billing.web.htmx import render_page
 from billing.web.paging import address, day_of, page_of
 from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import developer_tabs
+from billing.web.trail_words import title, tone
 
 PER_PAGE = 50
 CHOICES_FROM = 5000  # the filters offer what the latest entries name, not a scan of the whole trail

@@ -11,44 +11,20 @@ from django.utils.html import format_html
 
 from billing.models import AuditEntry
 from billing.web.formats import day_text, moment_title, zone_of
-
-NOUNS = {"api_key": "API key", "add_on": "Add-on"}
-TONES = {
-    "created": "success",
-    "finalized": "success",
-    "paid": "success",
-    "recorded": "success",
-    "deleted": "danger",
-    "removed": "danger",
-    "voided": "danger",
-    "revoked": "danger",
-    "terminated": "warning",
-    "canceled": "warning",
-    "failed": "danger",
-}
-
-
-def title(action: str) -> str:
-    """`credit_note.created` -> "Credit note created"; `member.role_changed` -> "Member role changed"."""
-    noun, _, verb = action.partition(".")
-    start = NOUNS.get(noun, noun.replace("_", " ").capitalize())
-    return f"{start} {verb.replace('_', ' ')}".strip()
-
-
-def tone(action: str) -> str:
-    """The colour of the dot, by what happened."""
-    return TONES.get(action.rpartition(".")[2].rpartition("_")[2], "neutral")
+from billing.web.trail_words import field_words, title, tone, value_text
 
 
 def details(entry: AuditEntry) -> str:
     """The table of fields before and after; empty when nothing is to be shown."""
     if not entry.changes:
         return ""
+    pair = entry.changes.get("currency")
+    currency = str(pair[1] or pair[0]) if pair else ""
     rows = [
         {
-            "field": name.replace("_", " ").removesuffix(" minor").capitalize(),
-            "before": pair[0],
-            "after": pair[1],
+            "field": field_words(name),
+            "before": value_text(name, pair[0], currency),
+            "after": value_text(name, pair[1], currency),
         }
         for name, pair in entry.changes.items()
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
@@ -11,22 +10,21 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, QueryDict
 from django.urls import reverse
-from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_GET
 
 from billing.models import AuditEntry
 from billing.web.access import access
-from billing.web.formats import UNKNOWN, day_text, money_text, zone_of
+from billing.web.formats import day_text, zone_of
 from billing.web.htmx import render_page
 from billing.web.paging import address, day_of
 from billing.web.requests import StaffRequest
+from billing.web.trail_words import field_words, title, tone, value_text, words
 from customers.models import Customer
 from customers.views.frame import customer_frame, find_customer
 from invoicing.queries.facts import customer_zone
 
 PER_PAGE = 30
 CHOICES_FROM = 500  # the filters offer what the latest entries name, not a scan of the whole trail
-CODES = {"status", "state", "payment_status", "type", "kind", "mode", "interval", "method", "source"}
 # Objects that keep their page for good, by the name under which the trail knows them.
 PAGES = {
     "invoice": "invoice",
@@ -36,19 +34,6 @@ PAGES = {
     "wallet": "wallet",
 }
 FILTERS = {"kind": "Kind", "person": "Who", "from": "From", "to": "Until"}
-
-TONES = {
-    "created": "success",
-    "started": "success",
-    "paid": "success",
-    "finalized": "info",
-    "updated": "neutral",
-    "terminated": "warning",
-    "voided": "warning",
-    "canceled": "warning",
-    "failed": "danger",
-    "deleted": "danger",
-}
 
 
 @require_GET
@@ -133,28 +118,21 @@ def chips(query: QueryDict, chosen: dict[str, str]) -> list[dict[str, str]]:
     ]
 
 
-def words(code: str) -> str:
-    """`credit_note` -> "Credit note"."""
-    return code.replace("_", " ").capitalize()
-
-
 def described(entry: AuditEntry, customer: Customer) -> dict[str, Any]:
     """An entry for the timeline: at, title ("Wallet created"), subject, actor, tone, changes, reason.
 
     `changes` is [(field, before, after)] in words.
     """
-    noun, _, verb = entry.action.partition(".")
-    title = f"{noun} {verb}".replace("_", " ").capitalize()
     currency = entry_currency(entry, customer)
     return {
         "at": entry.at,
-        "title": title,
+        "title": title(entry.action),
         "subject": "" if entry.subject_id == customer.pk else entry.subject_label,
         "url": reverse(PAGES[entry.subject_type], args=[entry.subject_id])
         if entry.subject_type in PAGES
         else "",
         "actor": entry.actor_label,
-        "tone": TONES.get(verb, "neutral"),
+        "tone": tone(entry.action),
         "reason": entry.reason,
         "changes": [
             (
@@ -178,7 +156,7 @@ def field_label(entry: AuditEntry, name: str) -> str:
     if entry.subject_type == "customer" and name in {field.name for field in Customer._meta.get_fields()}:
         label = str(Customer._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
     else:
-        label = name.removesuffix("_minor").removesuffix("_at").removesuffix("_on").replace("_", " ")
+        label = field_words(name)
     return label[:1].upper() + label[1:]
 
 
@@ -188,34 +166,4 @@ def label_of(entry: AuditEntry, name: str, value: Any) -> Any:
         return value
     own = {field.name: field for field in Customer._meta.get_fields()}
     choices = getattr(own.get(name), "choices", None) if entry.subject_type == "customer" else None
-    label = dict(choices or ()).get(value)
-    if label:
-        return str(label)
-    return words(value) if name in CODES and value.islower() else value
-
-
-def moment_text(name: str, value: str) -> str:
-    """A stored day or moment (in UTC) for people; other text as it is."""
-    try:
-        if name.endswith("_on") and (day := parse_date(value)):
-            return day_text(day)
-        if name.endswith("_at") and (at := parse_datetime(value)):
-            return f"{day_text(at.date())}, {at:%H:%M}"
-    except ValueError:
-        return value
-    return value
-
-
-def value_text(name: str, value: Any, currency: str) -> str:
-    """A stored value for people; nothing is a dash."""
-    if value in (None, "", {}, []):
-        return UNKNOWN
-    if name.endswith("_minor") and isinstance(value, int):
-        return money_text(value, currency)
-    if isinstance(value, bool):
-        return "Yes" if value else "No"
-    if isinstance(value, str):
-        return moment_text(name, value)
-    if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
+    return str(dict(choices or ()).get(value, value))

@@ -14,9 +14,9 @@ from babel.dates import format_date
 from billing.models import Subscription
 from billing.rules.periods import local_date
 from billing.web.access import may
-from billing.web.activity import title
 from billing.web.formats import current_locale
 from billing.web.requests import StaffRequest
+from billing.web.trail_words import title
 from customers.models import Customer
 from customers.queries.coming import Coming, coming
 from customers.queries.timeline import DECISIONS, Happened, past, read_place
