@@ -65,7 +65,7 @@ one_filter = st.fixed_dictionaries(
     kind=st.sampled_from(KINDS),
     sent=st.lists(st.tuples(moments, carried), min_size=1, max_size=25),
     bounds=st.tuples(moments, moments).map(sorted),
-    filters=st.lists(one_filter, max_size=4, unique_by=str),
+    filters=st.lists(one_filter, max_size=4, unique_by=lambda row: str(sorted(row.items()))),
     groups=st.sampled_from([[], ["user"], ["region", "user"]]),
     late=st.booleans(),
     seed=st.integers(0, 2**32),
