@@ -101,12 +101,13 @@ def undone(client: Client, path: str, data: dict[str, list[str]]) -> int:
     return status
 
 
-def test_no_form_breaks_on_what_is_typed_into_it() -> None:
-    """All fields nonsense at once, and each one alone beside the values that the form had."""
+@pytest.mark.parametrize("part", range(4))
+def test_no_form_breaks_on_what_is_typed_into_it(part: int) -> None:
+    """All fields nonsense at once, and each one alone beside the values that the form had; in parts."""
     world = make_world("alpha")
     client = sign_in(Client(), world.admin)
     seen = 0
-    for page in pages():
+    for page in list(pages())[part::4]:
         path = page.path(world) if page.name not in PUBLIC | {"password-change"} else ""
         answer = client.get(path) if path else None
         if answer is None or answer.status_code != 200 or "html" not in answer["Content-Type"]:
@@ -122,7 +123,7 @@ def test_no_form_breaks_on_what_is_typed_into_it() -> None:
                 for name in names[index % 8 :: 8]:  # each field meets two of the values alone
                     status = undone(client, path, fields | {name: [value]})
                     assert status in {200, 204, 302, 400, 404, 409, 422}, (path, name, value[:20], status)
-    assert seen > 25
+    assert seen > 5
 
 
 @pytest.fixture
