@@ -23,6 +23,7 @@ from billing.views import (
     plans,
     price_changes,
     taxes,
+    usage_check,
 )
 from billing.views.audit import audit
 from billing.views.health import health
@@ -66,6 +67,8 @@ urlpatterns: list[URLPattern] = [
     path("developers/events/<pid:id>", events.event, name="event"),
     path("developers/quarantine", events.quarantine, name="events-quarantine"),
     path("developers/quarantine/match", events.match_again, name="events-match"),
+    path("developers/usage-check", usage_check.usage_check, name="usage-check"),
+    path("developers/usage-check/start", usage_check.start, name="usage-check-start"),
     path("developers/activity", audit, name="audit"),
     path("metrics", metrics.metrics, name="metrics"),
     path("metrics/add", metrics.add, name="metric-add"),

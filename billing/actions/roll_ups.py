@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from billing.actions import audit, later
 from billing.models import Job, Metric, Organization, UsageHour
@@ -111,6 +112,16 @@ def check_later(organization: Organization) -> Job:
     )
 
 
+@transaction.atomic
+def check_now(organization: Organization, *, by: Actor, at: datetime) -> Job:
+    """The comparison that somebody asks for: the open one, or a new one with a line in the trail."""
+    asked = timezone.now()
+    job = check_later(organization)
+    if job.created_at >= asked:
+        audit.record(organization, "usage.check_requested", job, by=by, at=at)
+    return job
+
+
 def check_usage(
     organization: Organization,
     *,
@@ -137,7 +148,7 @@ def check_usage(
         words = (
             f"{wrong:,} of {hours:,} hours were wrong and are repaired" if wrong else f"{hours:,} hours agree"
         )
-        step.update({"state": "done", "detail": words})
+        step.update({"state": "done", "detail": words, "hours": hours, "wrong": wrong})
         report(steps)
         if wrong:
             audit.record(

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q, QuerySet, Sum
 
 from billing.models import Event, Metric, Organization, QuarantinedEvent, Subscription, UsageHour
+from billing.queries.usage_totals import hour_of
 from billing.rules.ids import decode
 
 COUNT_AT_MOST = 10_000
@@ -64,9 +65,14 @@ def find_events(organization: Organization, wanted: EventFilter, *, before: str 
 
 def count_events(organization: Organization, wanted: EventFilter) -> int:
     """How many there are. From the roll-ups where they know it, so that ten million events are no matter."""
-    if wanted.quarantined or wanted.transaction_id or wanted.start or wanted.end:
+    bounds = [moment for moment in (wanted.start, wanted.end) if moment]
+    if wanted.quarantined or wanted.transaction_id or any(hour_of(moment) != moment for moment in bounds):
         return find_events(organization, wanted).count()
     hours = UsageHour.objects.of(organization)
+    if wanted.start:
+        hours = hours.filter(hour__gte=wanted.start)
+    if wanted.end:
+        hours = hours.filter(hour__lt=wanted.end)
     if wanted.subscription:
         hours = hours.filter(subscription__in=subscriptions_named(organization, wanted.subscription))
     if wanted.code:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,11 @@ from billing.models import Event, Metric, QuarantinedEvent
 from billing.queries.attachment import Attachment, reference_of
 from billing.queries.events import EventFilter, count_events, find_events
 from billing.rules.events import MAX_TEXT
+from billing.rules.ids import decode
+from billing.rules.periods import start_of_day
 from billing.web.access import access, may
-from billing.web.htmx import done, render_page
+from billing.web.htmx import done, render_page, wants_partial
+from billing.web.paging import address, day_of
 from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import developer_tabs
 
@@ -33,30 +37,33 @@ REASONS = {
 
 
 def wanted(request: StaffRequest, *, quarantined: bool = False) -> EventFilter:
-    """The filters of the address."""
+    """The filters of the address; days are those of the organization's time zone, the last one included."""
     given = {name: request.GET.get(name, "").strip()[:MAX_TEXT] for name in ("q", "subscription", "code")}
-    return EventFilter(given["subscription"], given["code"], given["q"], quarantined=quarantined)
+    zone = request.organization.timezone
+    first, last = day_of(request.GET.get("from", "")), day_of(request.GET.get("to", ""))
+    return EventFilter(
+        given["subscription"],
+        given["code"],
+        given["q"],
+        start=start_of_day(first, zone) if first else None,
+        end=start_of_day(last + timedelta(days=1), zone) if last else None,
+        quarantined=quarantined,
+    )
 
 
 def listing(request: StaffRequest, filters: EventFilter) -> dict[str, Any]:
     """One page by cursor: no page is slower than another, however many events there are."""
     before = request.GET.get("before", "")
     rows = list(find_events(request.organization, filters, before=before)[: PER_PAGE + 1])
-    query = request.GET.copy()
-    query.pop("before", None)
-    first = f"{request.path}?{query.urlencode()}"
-    if len(rows) > PER_PAGE:
-        rows = rows[:PER_PAGE]
-        query["before"] = rows[-1].public_id
-        older = f"{request.path}?{query.urlencode()}"
-    else:
-        older = ""
+    more, rows = len(rows) > PER_PAGE, rows[:PER_PAGE]
+    query = request.GET
     return {
         "rows": rows,
         "filters": filters,
-        "filtered": bool(filters.subscription or filters.code or filters.transaction_id),
-        "older_url": older,
-        "newest_url": first if before else "",
+        "days": {name: query.get(name, "") if day_of(query.get(name, "")) else "" for name in ("from", "to")},
+        "filtered": filters != EventFilter(quarantined=filters.quarantined),
+        "older_url": address(query, "live", "seen", before=rows[-1].public_id) if more else "",
+        "newest_url": address(query, "before") if before else "",
         "total": count_events(request.organization, filters),
     }
 
@@ -64,10 +71,27 @@ def listing(request: StaffRequest, filters: EventFilter) -> dict[str, Any]:
 @access("events.view")
 @require_safe
 def events(request: StaffRequest) -> HttpResponse:
-    """Events that count, last received first; search by transaction ID, filter by subscription and metric."""
+    """Events that count, last received first; by transaction ID, subscription, metric and day.
+
+    With `?live=1` the page asks again every two seconds; `?seen=` names what it shows, and as long as nothing has
+    come since then the answer is empty.
+    """
+    waiting = QuarantinedEvent.objects.of(request.organization).count()
+    live = request.GET.get("live") == "1" and "before" not in request.GET
+    newest = Event.objects.of(request.organization).order_by("-pk").first() if live else None
+    mark = f"{newest.public_id if newest else 'none'}.{waiting}"
+    seen = request.GET.get("seen", "")
+    if live and seen == mark and wants_partial(request):
+        return HttpResponse(status=204)
+    query = request.GET
     context = listing(request, wanted(request)) | {
+        "live": live,
+        "live_url": address(query, "seen", "before", live="1"),
+        "still_url": address(query, "seen", "live"),
+        "poll_url": address(query, "before", live="1", seen=mark),
+        "seen": decode(Event.PREFIX, seen.partition(".")[0]) if live else None,
         "metrics": Metric.objects.of(request.organization).order_by("name").only("name", "code"),
-        "waiting": QuarantinedEvent.objects.of(request.organization).count(),
+        "waiting": waiting,
         "tab_items": developer_tabs(request, "events"),
     }
     return render_page(request, "billing/events/list.html", context, partials=("event-table",))

@@ -24,6 +24,7 @@ DEVELOPERS = (
     ("API keys", "api-keys", "api_keys.view"),
     ("Events", "events", "events.view"),
     ("Quarantine", "events-quarantine", "events.view"),
+    ("Usage check", "usage-check", "events.view"),
     ("Clock", "clock", "events.view"),
     ("Jobs", "jobs", "jobs.view"),
     ("Activity log", "audit", "audit.view"),

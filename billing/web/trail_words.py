@@ -116,6 +116,7 @@ TITLES = {
     "subscription.trial_ended": ("Trial ended", "neutral"),
     "subscription.units_changed": ("Units of fixed charges changed", "neutral"),
     "subscription.usage_threshold_reached": ("Usage threshold reached", "warning"),
+    "usage.check_requested": ("Comparison of usage asked for", "neutral"),
     "usage.repaired": ("Usage counted again", "warning"),
     "wallet.expired": ("Credits expired", "warning"),
     "wallet.granted": ("Credits given", "success"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
+from django.utils.html import strip_tags
 
 from billing.actions.usage import ingest
 from billing.models import Event, QuarantinedEvent
@@ -55,7 +58,7 @@ def test_pages_by_cursor(staff, metered, monkeypatch):
     text = staff.get("/developers/events").content.decode()
     older = text.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
     assert ">e0</a>" not in text
-    assert ">e0</a>" in staff.get(older).content.decode()
+    assert ">e0</a>" in staff.get(f"/developers/events{older}").content.decode()
 
 
 def test_an_event_shows_its_content(staff, metered):
@@ -95,3 +98,43 @@ def test_a_stranger_finds_nothing(client, metered):
     sign_in(client, make_member(make_organization("Other")))
     assert "secret" not in client.get("/developers/events").content.decode()
     assert client.get(f"/developers/events/{Event.objects.get().public_id}").status_code == 404
+
+
+def test_days_are_those_of_the_organization(staff, metered):
+    subscription, [one, _] = metered
+    organization = subscription.organization
+    organization.timezone = "Asia/Tokyo"
+    organization.save(update_fields=["timezone"])
+    times = {
+        "before": "2026-03-09T14:59:59Z",
+        "first": "2026-03-09T15:00:00Z",
+        "last": "2026-03-10T14:59:59Z",
+    }
+    rows = [event(subscription, one, 1, id=name, at=datetime.fromisoformat(at)) for name, at in times.items()]
+    ingest(organization, rows, at=AT)
+    text = staff.get("/developers/events?from=2026-03-10&to=2026-03-10").content.decode()
+    assert [name for name in times if f">{name}</a>" in text] == ["first", "last"]
+    assert "2 of 2 events" in strip_tags(text) and 'value="2026-03-10"' in text
+    for nonsense in ("from=2026-02-31", "to=x", "from=9999-12-31"):
+        assert "3 of 3 events" in strip_tags(staff.get(f"/developers/events?{nonsense}").content.decode())
+    assert "No event found" in staff.get("/developers/events?from=2026-03-11").content.decode()
+
+
+def test_live_answers_only_when_something_has_come(staff, metered):
+    subscription, [one, two] = metered
+    organization = subscription.organization
+    ingest(organization, [event(subscription, one, 1, id="old")], at=AT)
+    asked = {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "event-table"}
+    text = staff.get("/developers/events?live=1").content.decode()
+    address = "/developers/events?" + text.split('hx-get="?')[1].split('"')[0].replace("&amp;", "&")
+    assert "data-fresh" not in text
+    assert staff.get(address, **asked).status_code == 204
+    assert staff.get(address).status_code == 200  # a page that is opened is never empty
+    ingest(organization, [event(subscription, two, id="new"), event("nobody", "x", id="lost")], at=AT)
+    text = staff.get(address, **asked).content.decode()
+    assert text.count("data-fresh") == 1 and text.index("data-fresh") < text.index(">new</a>") < text.index(
+        ">old</a>"
+    )
+    assert "1 event match" in strip_tags(text)
+    assert "seen=" in text and address not in text.replace("&amp;", "&")
+    assert 'hx-trigger="every' not in staff.get("/developers/events").content.decode()
