@@ -40,7 +40,7 @@ def usage_check(request: StaffRequest) -> HttpResponse:
     }
     if last:
         context |= progress_context(last)
-    return render_page(request, "billing/events/usage_check.html", context, partials=("check-runs",))
+    return render_page(request, "billing/events/usage_check.html", context, partials=("usage-check",))
 
 
 def figures(run: Job) -> tuple[int, int]:
