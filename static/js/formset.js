@@ -34,21 +34,35 @@ document.addEventListener("click", ({ target }) => {
   const button = target.closest?.("[data-formset-add], [data-formset-remove]"), set = button?.closest("[data-formset]");
   if (set) button.matches("[data-formset-add]") ? add(set) : remove(set, button.closest("[data-formset-row]"));
 });
+// Enter goes to the next row or adds one; the arrows stay in their column.
 document.addEventListener("keydown", (event) => {
-  const set = event.target.matches?.("input") && event.target.closest("[data-formset]");
-  if (!set || event.key !== "Enter") return;
+  const field = event.target, set = field.matches?.("input") && field.closest("[data-formset]");
+  const step = { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!set || !step || event.altKey || event.ctrlKey || event.metaKey || field.type === "number" || field.list) return;
+  const rows = rowsOf(set), at = rows.indexOf(field.closest("[data-formset-row]"));
+  if (event.key === "Enter") {
+    event.preventDefault();
+    return at === rows.length - 1 ? add(set) : firstField(rows[at + 1])?.focus();
+  }
+  const cell = field.closest("td"), beside = cell && rows[at + step]?.children[cell.cellIndex]?.querySelector("input");
+  if (!beside?.offsetParent) return;
   event.preventDefault();
-  const rows = rowsOf(set), at = rows.indexOf(event.target.closest("[data-formset-row]"));
-  if (at === rows.length - 1) add(set); else firstField(rows[at + 1])?.focus();
+  beside.focus();
+  beside.select?.();
 });
 
-// Tiers: each one starts where the one before ends; what ends nowhere yet shows "…".
+// Tiers: each one starts where the one before ends; what ends nowhere yet shows "…", what ends before it starts is marked.
+const DECIMAL = /^\d+(\.\d+)?$/;
 document.addEventListener("input", ({ target }) => {
   const set = target.closest?.("[data-tiers]");
-  let start = "0";
+  let start = "0", before = -1;
   if (set) for (const row of rowsOf(set)) {
     row.querySelector("[data-tier-from]").textContent = start;
-    const end = row.querySelector("[data-tier-to]").value.trim();
-    start = /^\d+$/.test(end) ? (BigInt(end) + 1n).toLocaleString("en") : /^\d+\.\d+$/.test(end) ? end : "…";
+    const field = row.querySelector("[data-tier-to]"), end = field.value.trim(), open = row === rowsOf(set).at(-1);
+    start = /^\d+$/.test(end) ? (BigInt(end) + 1n).toLocaleString("en") : DECIMAL.test(end) ? end : "…";
+    const wrong = !open && end !== "" && !(DECIMAL.test(end) && Number(end) > before);
+    wrong ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid");
+    field.title = !wrong ? "" : DECIMAL.test(end) ? `Has to be more than ${before}: the tier before ends there.` : "Has to be a number.";
+    if (DECIMAL.test(end)) before = Number(end);
   }
 });

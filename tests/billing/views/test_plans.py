@@ -201,6 +201,9 @@ def test_errors_stand_at_the_exact_cell(admin: Client, acme: Organization) -> No
         "charges-1-tiers-0-to_value": "Enter where this tier ends.",
     }
     assert 'name="charges-0-tiers-2-price" value="x"' in html
+    assert (
+        html.count('<li class="is-wrong"><a href="#charge-') == 2 and 'id="charge-2"' in html
+    )  # the list of parts
     assert not Plan.objects.exists()
 
 
@@ -260,6 +263,7 @@ def test_add_a_charge_as_a_partial(admin: Client, acme: Organization) -> None:
     assert 'name="charges-0-metric"' in html
     assert "autofocus" in html
     assert "<html" not in html
+    assert '<ol id="charge-tree" hx-swap-oob="true"><li><a href="#charge-1">' in html
 
 
 def test_the_worked_example_is_computed_by_the_rule(admin: Client, acme: Organization) -> None:
