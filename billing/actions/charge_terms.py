@@ -12,13 +12,16 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Metric, Tax
-from billing.rules.charges.registry import charge_model
+from billing.rules.aggregation import PAYABLE_IN_ADVANCE
+from billing.rules.charges.registry import CHARGE_MODELS, charge_model
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.rules.filters import MAX_FILTERS, read_choice, read_group_keys, same_choice
 
 Errors = list[tuple[str, str]]
 PRORATED_KINDS = frozenset({"sum", "unique_count"})
 PRORATED_MODELS = frozenset({"standard", "graduated", "volume"})
+ADVANCE_PRORATED = frozenset({"standard"})  # the tier of an event in advance would depend on the days to come
+TIMING = ("prorated", "pay_in_advance", "invoiceable")
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class PricedIn:
 class ChargeTerms:
     """One charge as it shall be. `properties` as the API takes them (camelCase, major units as text);
     `min_amount_minor` in the plan's currency; `id` is the charge that this replaces, None for a new one.
-    `prices`: by other currencies of the plan; None leaves those there are. `filters`: the oldest first.
+    `prices`: by other currencies of the plan; None leaves those there are. `filters`: the oldest first. `prorated`,
+    `pay_in_advance` and `invoiceable` as on the charge.
     """
 
     metric: Metric
@@ -60,18 +64,32 @@ class ChargeTerms:
     filters: Sequence[FilterTerms] = ()
     group_keys: Sequence[str] = ()
     prorated: bool = False
+    pay_in_advance: bool = False
+    invoiceable: bool = True
 
 
-def wrong_days(terms: ChargeTerms) -> Errors:
-    """What is wrong with counting by days."""
-    metric = terms.metric
-    if not terms.prorated:
-        return []
-    if not (metric.recurring and metric.aggregation in PRORATED_KINDS):
-        return [("prorated", "Only a sum or unique count that stays in use can count by its days.")]
-    if terms.charge_model not in PRORATED_MODELS:
-        return [("prorated", "Only standard, graduated and volume prices can count by days.")]
-    return []
+def wrong_timing(terms: ChargeTerms) -> Errors:
+    """What is wrong with when and for how long the charge counts, by field."""
+    metric, name = terms.metric, terms.charge_model
+    model = CHARGE_MODELS.get(name)
+    errors: Errors = []
+    if terms.prorated and not (metric.recurring and metric.aggregation in PRORATED_KINDS):
+        errors.append(("prorated", "Only a sum or unique count that stays in use can count by its days."))
+    elif terms.prorated and name not in (ADVANCE_PRORATED if terms.pay_in_advance else PRORATED_MODELS):
+        allowed = "standard" if terms.pay_in_advance else "standard, graduated and volume"
+        errors.append(("prorated", f"Only {allowed} prices can count by days here."))
+    if terms.pay_in_advance and metric.aggregation not in PAYABLE_IN_ADVANCE:
+        errors.append(("payInAdvance", "Only counts, sums and unique counts can be billed event by event."))
+    elif terms.pay_in_advance and model is not None and not model.payable_in_advance:
+        text = f"{model.title} prices depend on the whole period, so they are billed at its end."
+        errors.append(("payInAdvance", text))
+    if terms.pay_in_advance and terms.min_amount_minor > 0:
+        errors.append(("minAmount", "What is billed event by event has no minimum spend."))
+    if not terms.invoiceable and not terms.pay_in_advance:
+        errors.append(
+            ("invoiceable", "Only what is billed in advance can be gathered on the period's invoice.")
+        )
+    return errors
 
 
 def checked_properties(terms: ChargeTerms) -> dict[str, Any]:

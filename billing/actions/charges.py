@@ -16,19 +16,21 @@ from django.db import transaction
 from billing.actions import audit, catalog
 from billing.actions.charge_terms import (
     CHECKED,
+    TIMING,
     ChargeTerms,
     FilterTerms,
     PricedIn,
     named_under,
     stored_price,
-    wrong_days,
     wrong_price,
+    wrong_timing,
 )
 from billing.actions.plan_events import tell
 from billing.actions.price_versions import keeping_prices
 from billing.actions.roll_ups import keep_dimensions
 from billing.models import Charge, ChargePrice, Plan, Tax
 from billing.orm.actor import Actor
+from billing.queries.catalog_use import plan_use
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 
 AUDITED = (
@@ -36,12 +38,13 @@ AUDITED = (
     "properties",
     "filters",
     "group_keys",
-    "prorated",
+    *TIMING,
     "invoice_display_name",
     "min_amount_minor",
     "position",
 )
 MOST_CHARGES = 100
+KEEPS_ITS_TIME = "Stays as it is: there are subscriptions. Remove this charge and add another."
 
 
 def sync_charges(plan: Plan, wanted: Sequence[ChargeTerms], *, at: datetime) -> dict[str, tuple[Any, Any]]:
@@ -100,7 +103,13 @@ def check_all(plan: Plan, wanted: Sequence[ChargeTerms], known: dict[UUID, Charg
             errors.append((f"{path}.minAmount", "Must not be negative."))
         if len(terms.invoice_display_name) > 200:
             errors.append((f"{path}.invoiceDisplayName", "Use at most 200 characters."))
-        errors += [(f"{path}.{name}", text) for name, text in wrong_days(terms)]
+        errors += [(f"{path}.{name}", text) for name, text in wrong_timing(terms)]
+        if (
+            terms.id in known
+            and known[terms.id].pay_in_advance != terms.pay_in_advance
+            and plan_use(plan).ever
+        ):
+            errors.append((f"{path}.payInAdvance", KEEPS_ITS_TIME))
         columns: dict[str, Any] = {}
         for column, check in CHECKED.items():
             try:
@@ -124,8 +133,9 @@ def write(charge: Charge, terms: ChargeTerms, columns: dict[str, Any], position:
     charge.charge_model = terms.charge_model
     for name, value in columns.items():
         setattr(charge, name, value)
+    for name in TIMING:
+        setattr(charge, name, getattr(terms, name))
     charge.invoice_display_name = terms.invoice_display_name.strip()
-    charge.prorated = terms.prorated
     charge.min_amount_minor = terms.min_amount_minor
     charge.position = position
     charge.save()
@@ -183,6 +193,8 @@ def terms_of(charge: Charge) -> ChargeTerms:
         filters=[FilterTerms(**row) for row in charge.filters],
         group_keys=charge.group_keys,
         prorated=charge.prorated,
+        pay_in_advance=charge.pay_in_advance,
+        invoiceable=charge.invoiceable,
     )
 
 

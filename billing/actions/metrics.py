@@ -15,7 +15,7 @@ from billing.models import Aggregation, Charge, Metric, Organization
 from billing.models.usage_locks import own_roll_ups
 from billing.orm.actor import Actor
 from billing.queries.catalog_use import has_events, metric_use
-from billing.rules.aggregation import RECURRING_ALLOWED
+from billing.rules.aggregation import PAYABLE_IN_ADVANCE, RECURRING_ALLOWED
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import Conflict, Invalid, Locked
 from billing.rules.expressions import read_expression
@@ -181,6 +181,8 @@ def check_charges(metric: Metric) -> None:
                 f"The plan {charge.plan.name} prices its units by the days they stay in use.",
                 field="recurring",
             )
+        if charge.pay_in_advance and metric.aggregation not in PAYABLE_IN_ADVANCE:
+            raise Invalid(f"The plan {charge.plan.name} bills it event by event.", field="aggregation")
         for row in charge.filters:
             for key, values in row["values"].items():
                 lost = key not in metric.declared or set(values) - set(metric.declared[key])

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -26,6 +26,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
+from billing.actions import later
 from billing.models import Organization, QuarantinedEvent
 from billing.models.usage_locks import share_roll_ups
 from billing.models.usage_store import (
@@ -98,7 +99,7 @@ def ingest(
         attachment = Attachment.of(organization, (event for _, event in sound))
         for index, event in sound:
             results[index] = batch.add(index, event, attachment)
-        batch.write(attachment.dimensions)
+        batch.write(attachment)
     for index, result in batch.outcomes():
         results[index] = result
     return results  # type: ignore[return-value]
@@ -159,11 +160,11 @@ class _Batch:
         self.asked.append((index, key, digest, first))
         return None
 
-    def write(self, dimensions: Mapping[str, Sequence[str]]) -> None:
+    def write(self, attachment: Attachment) -> None:
         """Quarantine first, then events and roll-ups: the order of locks that every writer keeps."""
         rows, waiting = list(self.rows.values()), list(self.waiting.values())
         kept = quarantine(self.organization_id, waiting, self.at) if waiting else 0
-        new = store(self.organization_id, rows, self.at, dimensions=dimensions) if rows else 0
+        new = write_rows(self.organization_id, rows, self.at, attachment) if rows else 0
         if new:
             touch(self.organization_id, sorted({row.subscription_id for row in rows}))
         repeated: list[Key] = []
@@ -193,6 +194,24 @@ class _Batch:
             else:
                 reason = REPEATED_WAITING if waits else REPEATED
                 yield index, EventResult(transaction_id, DUPLICATE, reason)
+
+
+def write_rows(
+    organization_id: UUID,
+    rows: Sequence[EventRow],
+    at: datetime,
+    attachment: Attachment,
+    *,
+    matched: bool = False,
+) -> int:
+    """Store rows; a worker is woken up for those that a charge bills at once."""
+    metrics = {row.metric_id for row in rows} if attachment.in_advance else set()
+    at_once = [key for key in attachment.in_advance if key in metrics]
+    if at_once:
+        later.after_commit("invoicing.bill_advance")
+    return store(
+        organization_id, rows, at, dimensions=attachment.dimensions, in_advance=at_once, matched=matched
+    )
 
 
 def content(event: IncomingEvent, moment: str) -> tuple[str, str]:
@@ -284,7 +303,7 @@ def _move(organization: Organization, waiting: Sequence[Any], at: datetime) -> i
         )
     if not rows:
         return 0
-    moved = store(organization.pk, rows, at, dimensions=attachment.dimensions, matched=True)
+    moved = write_rows(organization.pk, rows, at, attachment, matched=True)
     touch(organization.pk, sorted({row.subscription_id for row in rows}))
     # A copy whose transaction id counts already (it was sent again meanwhile) only leaves the quarantine.
     QuarantinedEvent.objects.filter(pk__in=[row.id for row in rows]).delete()

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Field, Router
 from pydantic import StrictBool
 
-from billing.actions.charge_terms import ChargeTerms, FilterTerms, PricedIn
+from billing.actions.charge_terms import TIMING, ChargeTerms, FilterTerms, PricedIn
 from billing.actions.charges import terms_of
 from billing.api.follow import FollowIn
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
@@ -59,6 +59,8 @@ class ChargeChanges(FollowIn):
     group_keys: list[str] | None = None
     group_by: list[str] | None = None
     prorated: StrictBool | None = None
+    pay_in_advance: StrictBool | None = None
+    invoiceable: StrictBool | None = None
 
 
 class ChargeIn(ChargeChanges):
@@ -130,8 +132,13 @@ def terms_from(organization: Organization, body: ChargeIn, currency: str) -> Cha
         prices=None if body.prices is None else prices_of(body.prices),
         filters=filter_terms(body.filters),
         group_keys=groups_of(body) or [],
-        prorated=bool(body.prorated),
+        **timing_of(body),
     )
+
+
+def timing_of(body: ChargeChanges) -> dict[str, bool]:
+    """When and for how long the charge counts, as far as it was sent."""
+    return {name: value for name in TIMING if (value := getattr(body, name)) is not None}
 
 
 def prices_of(bodies: Sequence[ChargePriceIn]) -> dict[str, PricedIn]:
@@ -192,7 +199,7 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
         prices=None if body.prices is None else prices_of(body.prices),
         filters=filter_terms(body.filters) if "filters" in values else kept.filters,
         group_keys=kept.group_keys if groups is None else groups,
-        prorated=kept.prorated if body.prorated is None else body.prorated,
+        **{name: getattr(kept, name) for name in TIMING} | timing_of(body),
     )
 
 

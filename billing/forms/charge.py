@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from billing.actions.charge_terms import CHECKED, PRORATED_KINDS, ChargeTerms, wrong_days
+from billing.actions.charge_terms import CHECKED, PRORATED_KINDS, ChargeTerms, wrong_timing
 from billing.forms.charge_fields import ChargeForm, Shelf
 from billing.forms.charge_filter import FilterEditor
 from billing.forms.charge_rows import MODEL_HINTS, Row, example_number, from_values
@@ -27,6 +27,8 @@ FIELDS = {
     "minAmount": "min_amount",
     "groupKeys": "group_keys",
     "prorated": "prorated",
+    "payInAdvance": "timing",
+    "invoiceable": "timing",
     "invoiceDisplayName": "invoice_display_name",
 }
 
@@ -86,7 +88,9 @@ class ChargeEditor(PriceEditor):
     @property
     def has_extras(self) -> bool:
         """Whether the folded part has something to show."""
-        names = ("invoice_display_name", "group_keys", "prorated", "min_amount", "taxes")
+        names = ("invoice_display_name", "group_keys", "min_amount", "taxes", "prorated")
+        if self.row.get("timing") not in (None, "", "arrears") or self.form["timing"].errors:
+            return True
         return any(self.row.get(name) or self.form[name].errors for name in names)
 
     @property
@@ -126,8 +130,10 @@ class ChargeEditor(PriceEditor):
             filters=[one.terms() for one in self.filters],
             group_keys=[key.strip() for key in typed if key.strip()],
             prorated=self.form.cleaned_data["prorated"],
+            pay_in_advance=self.form.cleaned_data["timing"] in {"invoiced", "gathered"},
+            invoiceable=self.form.cleaned_data["timing"] != "gathered",
         )
-        self.add_errors(wrong_days(terms))
+        self.add_errors(wrong_timing(terms))
         for check in CHECKED.values():
             try:
                 check(terms)

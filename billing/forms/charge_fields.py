@@ -19,6 +19,13 @@ def text_field(label: str, **kwargs: Any) -> forms.CharField:
     )
 
 
+TIMES = (
+    ("arrears", "At the end of the period"),
+    ("invoiced", "In advance: an invoice when events come"),
+    ("gathered", "In advance: each event, on the period's invoice"),
+)
+
+
 class PriceForm(forms.Form):
     """The fields of all models; `MODEL_FIELDS` says which ones a model shows."""
 
@@ -48,6 +55,7 @@ class ChargeForm(PriceForm):
     charge_model = forms.ChoiceField(
         label="Price model", choices=[(name, model.title) for name, model in CHARGE_MODELS.items()]
     )
+    timing = forms.ChoiceField(label="Billed", choices=TIMES, required=False)
     prorated = forms.BooleanField(label="Count units by their days", required=False)
     group_keys = forms.CharField(label="One line for each", max_length=600, required=False)
     min_amount = text_field("Minimum spend per period")

@@ -105,6 +105,7 @@ def row_of(charge: Charge, currency: str) -> Row:
         "charge_model": charge.charge_model,
         "invoice_display_name": charge.invoice_display_name,
         "group_keys": ", ".join(charge.group_keys),
+        "timing": timing_of(charge),
         "prorated": "on" if charge.prorated else "",
         "taxes": [tax.pk.hex for tax in charge.taxes.all()],
     }
@@ -117,6 +118,13 @@ def row_of(charge: Charge, currency: str) -> Row:
     if charge.min_amount_minor:
         row["min_amount"] = f"{from_minor(charge.min_amount_minor, currency):f}"
     return row
+
+
+def timing_of(charge: Charge) -> str:
+    """When the charge is billed, as the form asks for it."""
+    if not charge.pay_in_advance:
+        return "arrears"
+    return "invoiced" if charge.invoiceable else "gathered"
 
 
 def price_row(charge_model: str, properties: Mapping[str, Any]) -> Row:
@@ -152,7 +160,7 @@ def ticked(values: Mapping[str, Sequence[str]]) -> list[str]:
 
 def new_row() -> Row:
     """What "Add a charge" shows."""
-    return {"charge_model": "standard", "tiers": [], "filters": []}
+    return {"charge_model": "standard", "timing": "arrears", "tiers": [], "filters": []}
 
 
 def from_values(tiers: Sequence[Mapping[str, Any]]) -> list[Decimal]:

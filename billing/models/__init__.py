@@ -2,6 +2,7 @@
 
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.add_on import AddOn, AddOnPrice
+from billing.models.advance import AdvanceEvent, AdvanceFee
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
@@ -28,6 +29,8 @@ from billing.models.webhook import EmittedEvent
 __all__ = [
     "AddOn",
     "AddOnPrice",
+    "AdvanceEvent",
+    "AdvanceFee",
     "Aggregation",
     "Alert",
     "AlertCrossing",

@@ -171,6 +171,8 @@ class Charge(Kept):
     filters = models.JSONField(default=list, blank=True)
     group_keys = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     prorated = models.BooleanField(default=False)
+    pay_in_advance = models.BooleanField(default=False)
+    invoiceable = models.BooleanField(default=True)
     min_amount_minor = MinorField()
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
 
@@ -178,6 +180,11 @@ class Charge(Kept):
         ordering: ClassVar = ["position", "id"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(min_amount_minor__gte=0), name="charge_minimum_not_negative"),
+            models.CheckConstraint(
+                condition=Q(pay_in_advance=False, invoiceable=True)
+                | Q(pay_in_advance=True, min_amount_minor=0),
+                name="charge_in_advance_terms",
+            ),
         ]
 
     def __str__(self) -> str:

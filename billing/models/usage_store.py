@@ -8,7 +8,7 @@ events, roll-ups: two batches can wait for each other, but never in a circle.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -73,7 +73,7 @@ WITH {declared}incoming AS (
     ORDER BY external_subscription_id, transaction_id
     ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
     RETURNING id, subscription_id, metric_id, "timestamp", value, amount{properties}
-), rolled AS (
+){in_advance}, rolled AS (
     INSERT INTO billing_usagehour AS old (
         organization_id, subscription_id, metric_id, hour, facet, events_count, values_count,
         sum_value, amount_sum, held, max_value, latest_value, latest_at, latest_event
@@ -117,6 +117,11 @@ DIVIDED = {
     ) AS divided""",
     "by_facet": ", facet",
 }
+# Events of charges in advance are billed soon after: what is to be billed stands beside what was stored.
+IN_ADVANCE = """, waiting AS (
+    INSERT INTO billing_advanceevent (organization_id, subscription_id, event_id, held)
+    SELECT %s, subscription_id, id, false FROM stored WHERE metric_id = ANY(%s::uuid[]) ORDER BY id
+)"""
 EVENT_TEXTS = frozenset({"external_subscription_id", "transaction_id", "text_value", "properties"})
 QUARANTINE_TEXTS = frozenset({"external_subscription_id", "code", "transaction_id", "properties"})
 LATER = (
@@ -176,21 +181,31 @@ def store(
     at: datetime,
     *,
     dimensions: Mapping[str, Sequence[str]],
+    in_advance: Collection[str] = (),
     matched: bool = False,
 ) -> int:
     """Insert the rows that are new and roll them up; how many were new. `dimensions`: {metric id: its properties by
-    which the roll-ups are divided}, of the metrics that have any.
+    which the roll-ups are divided}, of the metrics that have any; `in_advance`: the metrics whose events some charge
+    bills at once.
 
     A transaction id that waits in quarantine counts as known, except for the rows that are just being taken
     out of it (`matched`).
     """
     keep = "" if matched else NOT_QUARANTINED
-    sql = STORE.format(keep=keep, later=LATER, totals=TOTALS, **(DIVIDED if dimensions else UNDIVIDED))
+    sql = STORE.format(
+        keep=keep,
+        later=LATER,
+        totals=TOTALS,
+        in_advance=IN_ADVANCE if in_advance else "",
+        **(DIVIDED if dimensions else UNDIVIDED),
+    )
     values: list[Any] = [*arrays(rows, EVENT_TEXTS), organization_id, at]
     if dimensions:
         values.insert(0, orjson.dumps(dimensions).decode())
     if not matched:
         values.append(organization_id)
+    if in_advance:
+        values += [organization_id, plain_array(in_advance)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, organization_id])
         return int(cursor.fetchone()[0])

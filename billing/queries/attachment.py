@@ -27,7 +27,7 @@ TOO_FINE = "Has more digits than can be counted (25 before and 30 after the poin
 
 # Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
 NAMED = """
-    (SELECT NULL, NULL, NULL, NULL, id, external_id, coalesce(started_at, takes_over_at) AS begins,
+    (SELECT NULL, NULL, NULL, NULL, NULL, id, external_id, coalesce(started_at, takes_over_at) AS begins,
             coalesce(terminated_at, canceled_at), coalesce(first_id, id)
      FROM billing_subscription
      WHERE organization_id = %s AND (
@@ -37,8 +37,9 @@ NAMED = """
      )
      ORDER BY begins DESC NULLS LAST)
     UNION ALL
-    (SELECT field_name, expression, dimensions, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'), id, code,
-            NULL, NULL, NULL
+    (SELECT field_name, expression, dimensions, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'),
+            EXISTS (SELECT FROM billing_charge AS charge WHERE charge.metric_id = billing_metric.id
+                    AND charge.pay_in_advance), id, code, NULL, NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 
@@ -124,13 +125,16 @@ class Life:
 
 @dataclass(slots=True)
 class Attachment:
-    """The subscriptions and metrics that a batch of events refers to."""
+    """The subscriptions and metrics that a batch of events refers to; `dimensions` by which roll-ups of some metrics
+    are divided, and the metrics that some charge bills `in_advance`.
+    """
 
     metrics: dict[str, MetricField]
     by_external_id: dict[str, list[Life]] = field(default_factory=dict)
     by_id: dict[str, Life] = field(default_factory=dict)
     dimensions: dict[str, list[str]] = field(default_factory=dict)
     lines: dict[str, list[Life]] = field(default_factory=dict)
+    in_advance: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, organization: Organization, events: Iterable[Named]) -> Attachment:
@@ -150,25 +154,18 @@ class Attachment:
         with connection.cursor() as cursor:
             texts, all_codes = text_array(references), text_array(codes)
             cursor.execute(NAMED, [organization.pk, texts, keys, keys, organization.pk, all_codes])
-            for (
-                field_name,
-                formula,
-                dims,
-                numeric,
-                key,
-                name,
-                started_at,
-                ended_at,
-                first,
-            ) in cursor.fetchall():
+            for field_name, formula, dims, numeric, at_once, key, name, *lived in cursor.fetchall():
                 if field_name is not None:
                     ready = read_expression(formula) if formula else None
                     field = MetricField(str(key), field_name, numeric, ready, tuple(dims))
                     attachment.metrics[name] = field
                     if dims:
                         attachment.dimensions[field.id] = dims
+                    if at_once:
+                        attachment.in_advance.append(field.id)
                     continue
-                life = Life(str(key), name, started_at, ended_at, str(first))
+                start, end, first = lived
+                life = Life(str(key), name, start, end, str(first))
                 attachment.by_external_id.setdefault(name, []).append(life)
                 attachment.by_id[life.id] = life
                 attachment.lines.setdefault(life.first, []).append(life)

@@ -69,6 +69,8 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
         "filters": [filter_payload(row) for row in charge.filters],
         "groupKeys": charge.group_keys,
         "prorated": charge.prorated,
+        "payInAdvance": charge.pay_in_advance,
+        "invoiceable": charge.invoiceable,
         "minAmount": from_minor(charge.min_amount_minor, charge.plan.currency),
         "invoiceDisplayName": charge.invoice_display_name,
         "prices": [charge_price_payload(row) for row in charge.prices.all()],

@@ -22,6 +22,7 @@ class InvoiceType(models.TextChoices):
     ONE_OFF = "one_off", "One-off"
     CREDIT = "credit", "Prepaid credits"
     PROGRESSIVE = "progressive_billing", "Progressive billing"
+    ADVANCE = "advance_charges", "Charges in advance"
 
 
 class InvoiceQuerySet(ScopedQuerySet):
@@ -336,7 +337,8 @@ class InvoicedPeriod(Scoped):
     """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
 
     `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end), `fixed` for fixed
-    charges paid in advance for it (from its start, or from a change of units). `closing` on
+    charges paid in advance for it (from its start, or from a change of units), `advance` what stays in use of usage
+    that is paid in advance, for the period that it begins. `closing` on
     usage: it completes its period (a bill in between does not); on a fee: the subscription ended inside it.
     A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
     """
@@ -348,7 +350,8 @@ class InvoicedPeriod(Scoped):
         "billing.Subscription", on_delete=models.PROTECT, related_name="invoiced_periods"
     )
     kind = models.CharField(
-        max_length=8, choices=[("usage", "Usage"), ("fee", "Fee"), ("fixed", "Fixed charges")]
+        max_length=8,
+        choices=[("usage", "Usage"), ("fee", "Fee"), ("fixed", "Fixed charges"), ("advance", "In advance")],
     )
     start = models.DateTimeField()
     end = models.DateTimeField()
