@@ -41,6 +41,7 @@ app.conf.beat_schedule = {
     "sweep": {"task": "billing.sweep", "schedule": 5.0},
     "match-quarantined": {"task": "billing.match_quarantined", "schedule": 15.0},
     "billing-run": {"task": "invoicing.billing_run", "schedule": BILLING_RUN_SECONDS},
+    "bill-advance": {"task": "invoicing.bill_advance", "schedule": 5.0},
     "watch-usage": {"task": "invoicing.watch_usage", "schedule": 5.0},
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},

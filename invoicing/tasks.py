@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import Job, Wallet
 from billing.orm.actor import Actor
-from invoicing.actions import billing_run, provider_drift, provider_push, usage_watch
+from invoicing.actions import advance, billing_run, provider_drift, provider_push, usage_watch
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import (
@@ -78,6 +78,18 @@ def scheduled_top_ups() -> None:
     """Beat, each minute: wallets whose schedule is due get their credits."""
     for schedule in due_schedules():
         answer(schedule, by=Actor.system(), at=clock.now(schedule.organization))
+
+
+@shared_task(name="invoicing.bill_advance")
+def bill_advance() -> None:
+    """After events of charges in advance, and beat, every five seconds: what waits is billed."""
+    advance.run()
+
+
+@shared_task(name="invoicing.bill_events")
+def bill_events(job_id: str) -> None:
+    """The events of a subscription that could not be billed, tried again."""
+    later.run(job_id, lambda job: advance.bill_all(job.subject_id))
 
 
 @shared_task(name="invoicing.watch_usage")

@@ -1,9 +1,9 @@
 """Charges in advance: events that wait to be billed, and what each of them came to.
 
 Laws. Taking in an event of a metric that some charge bills in advance leaves an `AdvanceEvent` in the same
-transaction; billing it takes that away in the transaction that writes its `AdvanceFee`, so no event is lost and none is
-billed twice (unique key). Fees of a part follow each other without a gap (unique key), so two workers cannot go on from
-the same mark. A fee is never changed but for the invoice that asks for it.
+transaction; billing it takes that away in the transaction that writes its `AdvanceFee`, so no event is lost and none
+is billed twice (unique key). Fees of a part follow each other without a gap (unique key), so two workers cannot go on
+from the same mark. A fee is never changed but for the invoice that asks for it.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ class AdvanceFee(Scoped):
     """What one event costs under a charge in advance, in the subscription's currency.
 
     `part` names the filter and group it fell into (a digest of both), `charge_filter` and `charge_group` are theirs
-    as on an invoice line. The period [period_start, period_end) holds the event, `position` counts its fees. `change`:
-    what the event did to the quantity; `units`: what it added, `billed_units` what of that was above the highest.
-    `current`, `highest` and `prorated_units` are the mark after it (billing/rules/advance.py). `counts_at`: the moment
-    by which the period's invoice gathers it; none where it has an `invoice` of its own or asks for nothing.
+    as on an invoice line. The period [period_start, period_end) holds the event, `position` counts its fees.
+    `change`: what the event did to the quantity; `units`: what it added, `billed_units` what of that was above the
+    highest. `current`, `highest` and `prorated_units` are the mark after it (billing/rules/advance.py). `counts_at`:
+    the moment by which the period's invoice gathers it; none where it has an `invoice` of its own or asks for
+    nothing.
     """
 
     PREFIX = "fee"

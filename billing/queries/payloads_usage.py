@@ -43,6 +43,7 @@ def charge_usage_payload(item: ChargeUsage, currency: str) -> dict[str, Any]:
         "units": item.units,
         "eventsCount": item.events_count,
         "amount": from_minor(item.amount_minor, currency),
+        "paidInAdvance": from_minor(item.paid_minor, currency) if item.charge.pay_in_advance else None,
         "projectedUnits": item.projected_units,
         "projectedAmount": None if projected is None else from_minor(projected, currency),
         "steps": [step_payload(step) for step in item.priced.steps],

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
+from billing.queries.usage_advance import advance_usage, fees_of
 from billing.queries.usage_carried import carry, line_of
 from billing.queries.usage_facets import Part, charge_parts
 from billing.queries.usage_pricing import ChargeUsage, price_charge
@@ -52,6 +53,16 @@ class UsageReport:
     days: list[Day]
     days_by_charge: dict[Any, list[Day]]
 
+    @property
+    def paid_minor(self) -> int:
+        """What of the amount was invoiced in advance already."""
+        return sum(item.paid_minor for item in self.charges)
+
+    @property
+    def arrears_minor(self) -> int:
+        """The usage that is billed afterwards: what thresholds look at."""
+        return sum(item.amount_minor for item in self.charges if not item.charge.pay_in_advance)
+
 
 def charges_of(subscription: Subscription, at: datetime | None = None) -> list[Charge]:
     """The plan's charges with their metrics, in their order, at the prices that the subscription pays for what begins
@@ -71,7 +82,25 @@ def charge_usage(
     """
     charges = charges_of(subscription, start) if charges is None else charges
     parts = parts_of(subscription, charges, start, end)
-    return [price_charge(subscription, charge, parts[charge.pk], start, end) for charge in charges]
+    return priced_of(subscription, charges, parts, start, end)
+
+
+def priced_of(
+    subscription: Subscription,
+    charges: list[Charge],
+    parts: dict[UUID, list[Part]],
+    start: datetime,
+    end: datetime,
+    share: Decimal | None = None,
+) -> list[ChargeUsage]:
+    """Charges with their price: of what was measured, of those in advance what their events came to."""
+    fees = fees_of(subscription, charges, start, end)
+    return [
+        advance_usage(subscription, charge, parts[charge.pk], fees, share)
+        if charge.pay_in_advance
+        else price_charge(subscription, charge, parts[charge.pk], start, end, share)
+        for charge in charges
+    ]
 
 
 def parts_of(
@@ -87,7 +116,7 @@ def parts_of(
     for charge in divided:
         assert whole is not None  # noqa: S101 - there is one as soon as it is needed
         found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole, line)
-    prorated = [charge for charge in charges if charge.prorated]
+    prorated = [charge for charge in charges if charge.prorated and not charge.pay_in_advance]
     if prorated and start <= end:
         last, tz = end_of(subscription, end), zone_name(subscription)
         days = lived(subscription, end, whole_period(subscription, last), line_of(subscription), tz)
@@ -162,7 +191,7 @@ def current_usage(
     metrics = [charge.metric for charge in charges]
     parts = parts_of(subscription, charges, start, end)
     share = share_passed(start, end, at)
-    priced = [price_charge(subscription, charge, parts[charge.pk], start, end, share) for charge in charges]
+    priced = priced_of(subscription, charges, parts, start, end, share)
     tz = zone_name(subscription)
     days: list[Day] = []
     by_charge: dict[Any, list[Day]] = {}

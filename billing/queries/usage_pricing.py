@@ -42,14 +42,16 @@ class PartUsage:
     received: int = 0
     projected_minor: int | None = None
     projected_units: Decimal | None = None
+    paid_minor: int = 0
 
 
 @dataclass(frozen=True)
 class ChargeUsage:
     """What a charge measured in a window and what it costs; `amount_minor` in the subscription's currency.
 
-    `events_count`: events that took part; `received`: all that were sent for the metric. With several parts the
-    figures are their sums, and the steps those of all parts.
+    `events_count`: events that took part; `received`: all that were sent for the metric; `paid_minor`: the part of
+    the amount that was invoiced in advance. With several parts the figures are their sums, and the steps those of all
+    parts.
     """
 
     charge: Charge
@@ -62,6 +64,7 @@ class ChargeUsage:
     projected_minor: int | None = None
     projected_units: Decimal | None = None
     parts: tuple[PartUsage, ...] = ()
+    paid_minor: int = 0
 
 
 def price_charge(
@@ -76,6 +79,11 @@ def price_charge(
     too.
     """
     priced = tuple(price_part(subscription, charge, part, start, end, share_passed) for part in parts)
+    return summed(charge, priced, projects=share_passed is not None)
+
+
+def summed(charge: Charge, priced: tuple[PartUsage, ...], *, projects: bool) -> ChargeUsage:
+    """A charge as the sum of its priced parts."""
     if len(priced) == 1 and not priced[0].label:
         [one] = priced
         steps, units, projected_units = one.priced, one.units, one.projected_units
@@ -83,9 +91,7 @@ def price_charge(
         steps = Priced.of(*(step for one in priced for step in named_steps(charge, one)))
         with exact():
             units = sum((one.units for one in priced), ZERO)
-            projected_units = (
-                sum((one.projected_units or ZERO for one in priced), ZERO) if share_passed else None
-            )
+            projected_units = sum((one.projected_units or ZERO for one in priced), ZERO) if projects else None
     return ChargeUsage(
         charge,
         charge.metric,
@@ -94,9 +100,10 @@ def price_charge(
         steps,
         sum(one.amount_minor for one in priced),
         sum(one.received for one in priced),
-        sum(one.projected_minor or 0 for one in priced) if share_passed else None,
+        sum(one.projected_minor or 0 for one in priced) if projects else None,
         projected_units,
         priced,
+        sum(one.paid_minor for one in priced),
     )
 
 

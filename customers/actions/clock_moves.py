@@ -23,7 +23,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from customers.actions import vat_override
 from customers.queries.clock import Stop, next_stop
-from invoicing.actions import billing_run, past_due, usage_watch
+from invoicing.actions import advance, billing_run, past_due, usage_watch
 from invoicing.actions.scheduled_top_ups import run_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet
@@ -68,11 +68,21 @@ def carry_out(job: Job) -> None:
     move = ClockMove.objects.select_related("organization").get(pk=job.subject_id)
     organization = move.organization
     # Events that came before the clock went on are looked at as of then, whether or not a worker was as quick.
+    bill_events(organization, move.reached_at)
     usage_watch.run(Q(organization=organization), move.reached_at)
     while (stop := next_stop(organization)) and stop.at <= move.to_at:
         reach(move, max(stop.at, move.reached_at))
         settle(organization, move.reached_at)
     reach(move, move.to_at)
+
+
+def bill_events(organization: Organization, at: datetime) -> None:
+    """Events of charges in advance that wait are billed before the clock goes on. Raises Conflict with the reason
+    when that fails, or has failed before and still waits for somebody.
+    """
+    failed = advance.run(Q(organization=organization), at) or advance.held_up(organization)
+    if failed:
+        raise Conflict(f"The clock stopped at {at:%Y-%m-%d %H:%M} UTC. {failed[0]}", code="clock_stopped")
 
 
 @transaction.atomic
@@ -103,6 +113,7 @@ def act(organization: Organization, at: datetime) -> list[str]:
     """One round of what the worker does each minute, for one organization. Returns what failed."""
     result = billing_run.RunResult()
     where = Q(organization=organization)
+    result.failed += advance.run(where, at)
     usage_watch.run(where, at)
     billing_run.bill_customers(where, at, result)
     billing_run.finalize_drafts(where, at, result)

@@ -74,7 +74,7 @@ def get_lifetime_usage(request: HttpRequest, id: str) -> dict[str, Any]:
     row = row_of(staff, id)
     report = current_usage(row, now(staff.organization), with_days=False)
     billed = billed_progressively(row, report.start, report.end)
-    usage = lifetime_usage(row, report.amount_minor, billed)
+    usage = lifetime_usage(row, report.arrears_minor, billed)
     following = next_amount(as_rule(thresholds_of(row)), usage.total)
     currency = report.currency
     return envelope(

@@ -63,7 +63,7 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
     ending = []
     for row in subscriptions.filter(status__in=live):
         usage = charge_usage(row, unbilled_from(row), at)
-        unbilled = sum(item.amount_minor for item in usage)
+        unbilled = sum(item.amount_minor - item.paid_minor for item in usage)
         ending.append(EndingSubscription(row, row.currency, unbilled, row.plan.pay_in_advance))
     invoices = Invoice.objects.filter(customer=customer)
     unpaid = invoices.unpaid().filter(total_minor__gt=F("paid_minor"))

@@ -29,5 +29,5 @@ def watched(subscription: Subscription, at: datetime) -> Watched:
         return Watched(rows, alerts)
     report = current_usage(subscription, at, with_days=False)
     billed = billed_progressively(subscription, report.start, report.end)
-    total = lifetime_usage(subscription, report.amount_minor, billed).total
+    total = lifetime_usage(subscription, report.arrears_minor, billed).total
     return Watched(rows, alerts, total, next_amount(as_rule(rows), total))

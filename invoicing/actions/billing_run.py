@@ -30,6 +30,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
 from invoicing.actions import past_due
+from invoicing.actions.advance import work_off
 from invoicing.actions.finalize import finalize_locked
 from invoicing.actions.pauses import end_pause
 from invoicing.actions.periods import bill_due, invoice_windows
@@ -135,6 +136,7 @@ def bill_customer(
     customer.billing_entity = rates.entity(customer.billing_entity_id)
     made: list[Invoice] = []
     rows = due_rows(customer, at, rates)
+    work_off(customer, rows, by=by, at=at, rates=rates)
     changed = False
     for row in rows:
         if row.status == SubscriptionStatus.PENDING.value:
@@ -211,7 +213,10 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
     made = bill_customer(customer.pk, by=by, at=at) or []
     rates = Rates(customer.organization_id)
     tz = customer_zone(customer)
-    rows = Subscription.objects.filter(customer=customer, status__in=BILLED).select_related("plan").locked()
+    rows = list(
+        Subscription.objects.filter(customer=customer, status__in=BILLED).select_related("plan").locked()
+    )
+    work_off(customer, rows, by=by, at=at, rates=rates)
     windows = [
         account.usage(at, closing=False)
         for account in accounts(rows, tz).values()

@@ -34,7 +34,7 @@ from invoicing.actions.rows import write_rows
 from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.queries.credits import NO_CREDITS, credits_of
-from invoicing.queries.facts import Window, windows_of
+from invoicing.queries.facts import USAGE, Window, windows_of
 from invoicing.queries.preview import taxed_anew
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
@@ -115,7 +115,7 @@ def settle_subscription(
     """Write the final lines and use up coupons, credit notes and wallet credits, in this order. What progressive
     invoices asked for too much is given back first: this invoice can use it.
     """
-    if any(window.subscription.progressively_billed for window in windows):
+    if any(window.kind == USAGE and window.subscription.progressively_billed for window in windows):
         give_back_excess(invoice, excess_of(windows, lines), by=by, at=at)
     has = credits_of(customer.pk, invoice.currency) if lines else NO_CREDITS
     applied = usable_coupons(customer, invoice.currency, lock=True) if has.coupons else []

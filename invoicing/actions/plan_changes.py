@@ -26,6 +26,7 @@ from billing.rules.errors import Conflict
 from billing.rules.periods import local_date, start_of_day
 from billing.rules.plan_changes import USUAL, Direction, When, direction, yearly_minor
 from billing.rules.states import SubscriptionStatus
+from invoicing.actions.advance import work_off
 from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.termination import closing_windows
 from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
@@ -150,6 +151,7 @@ def switch(
 ) -> PlanChange:
     """The successor takes over now. `unused`: what becomes of days paid in advance."""
     rates, tz = Rates(customer.organization_id), customer_zone(customer)
+    work_off(customer, [current], by=by, at=at, rates=rates)
     made = bill_due(customer, [current], by=by, at=at, rates=rates, until=at - _MICROSECOND)
     today = start_of_day(local_date(at, tz), tz)
     account = accounts([current], tz, rates)[current.pk]

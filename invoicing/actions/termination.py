@@ -20,6 +20,8 @@ from billing.actions.successors import cancel_scheduled, scheduled_for
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
+from billing.rules.periods import Period
+from invoicing.actions.advance import gather_rest, work_off
 from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import CreditNote, Invoice
@@ -87,6 +89,7 @@ def terminate_subscription(
             follower, ending, canceled=canceled, reason=reason, by=by, at=at, ended_at=ended
         )
         return replace(outcome, earlier=(*before, *outcome.earlier))
+    work_off(customer, [subscription], by=by, at=at, rates=rates)
     cancel_scheduled(subscription, by=by, at=at)
     pause = close_pause(subscription, at=ended) if subscription.paused_at else None
     if pause:
@@ -104,6 +107,10 @@ def terminate_subscription(
     given_back = give_back(customer, subscription, unpaid_from, ending.unused, by=by, at=at)
     account = accounts([subscription], customer_zone(customer))[subscription.pk]
     windows: list[Window] = []
+    if not ending.invoice and account.usage_until < ended:
+        used = Period(account.usage_until, ended)
+        rest = gather_rest(customer, subscription, used, by=by, at=at, rates=rates)
+        made += [rest] if rest else []
     if ending.invoice:
         # What comes at the very end of a period belongs to the next one, which it has not lived.
         boundary = schedule_of(subscription, account.tz).period_at(ended).start == ended

@@ -104,7 +104,7 @@ def value_of(alert: Alert, subscription: Subscription, report: UsageReport) -> D
         return from_minor(report.amount_minor, currency)
     if alert.kind == KIND.LIFETIME_AMOUNT.value:
         billed = billed_progressively(subscription, report.start, report.end)
-        return from_minor(lifetime_usage(subscription, report.amount_minor, billed).total, currency)
+        return from_minor(lifetime_usage(subscription, report.arrears_minor, billed).total, currency)
     charges = [item for item in report.charges if item.metric.pk == alert.metric_id]
     if not charges:
         return None

@@ -16,8 +16,10 @@ from django.db.models import Max, Q
 from billing.models import Subscription
 from billing.rules.periods import Period
 from billing.rules.states import BILLABLE, SubscriptionStatus
+from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod
-from invoicing.queries.facts import FEE, FIXED, USAGE, Window, schedule_of
+from invoicing.queries.advance_lines import renewing
+from invoicing.queries.facts import ADVANCE, FEE, FIXED, USAGE, Window, schedule_of
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window, period_from
 from invoicing.rules.consolidation import Due, group_due
@@ -35,7 +37,8 @@ class Account:
     fees: set[datetime] = field(default_factory=set)
     in_between: bool = False  # the last bill for usage came before the end of its period
     fixed: set[datetime] = field(default_factory=set)
-    # Knows which fixed charges are paid in advance; None: nobody asks for them.
+    renewed: set[datetime] = field(default_factory=set)
+    # Knows which fixed charges and charges are paid in advance; None: nobody asks for them.
     rates: Rates | None = None
 
     def usage(self, end: datetime, *, closing: bool) -> Window:
@@ -59,6 +62,15 @@ class Account:
             return []
         self.fixed.add(period.start)
         return [Window(self.subscription, FIXED, period.start, period.end)]
+
+    def renewals(self, period: Period) -> list[Window]:
+        """What stays in use of charges in advance, for the period that begins with it; once."""
+        if self.rates is None or period.start in self.renewed:
+            return []
+        if not renewing(self.rates.terms(self.subscription, period.start).charges):
+            return []
+        self.renewed.add(period.start)
+        return [Window(self.subscription, ADVANCE, period.start, period.end)]
 
 
 def accounts(
@@ -84,6 +96,7 @@ def accounts(
             in_between=(row.pk, USAGE) in found
             and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
             fixed=set(found[row.pk, FIXED]["starts"]) if (row.pk, FIXED) in found else set(),
+            renewed=set(found[row.pk, ADVANCE]["starts"]) if (row.pk, ADVANCE) in found else set(),
             rates=rates,
         )
         for row in rows
@@ -112,7 +125,7 @@ def boundary_windows(account: Account, moment: datetime, *, last: bool = False) 
     begins = period_from(schedule, moment)
     windows = [account.usage(moment, closing=True)]
     if not last:
-        windows += account.fixed_charges(begins)
+        windows += account.fixed_charges(begins) + account.renewals(begins)
     if not schedule.pay_in_advance:
         return windows + account.fee(fee_window(schedule, schedule.before(begins)))
     trial = subscription.trial_ends_at
@@ -139,10 +152,33 @@ def start_windows(account: Account) -> list[Window]:
     schedule = schedule_of(subscription, account.tz)
     first = schedule.fixed_period_at(schedule.started_at)
     windows = account.fixed_charges(Period(schedule.started_at, first.end))
+    if takes_over(subscription, schedule, account):
+        windows += account.renewals(Period(schedule.started_at, first.end))
     trial = subscription.trial_ends_at
     if not schedule.pay_in_advance or (trial is not None and trial > schedule.started_at):
         return windows
     return windows + account.fee(fee_window(schedule, schedule.period_at(schedule.started_at)))
+
+
+def takes_over(subscription: Subscription, schedule: Schedule, account: Account) -> bool:
+    """Whether a subscription finds units in use that its charges in advance are to bill: those of the plan before it.
+    Within a period that one may have billed them itself up to the end of the period: then nothing is asked for twice.
+    """
+    rates = account.rates
+    if subscription.previous_id is None or rates is None:
+        return False
+    begins = schedule.started_at
+    own = {row.metric_id for row in renewing(rates.terms(subscription, begins).charges)}
+    if not own:
+        return False
+    previous = subscription.previous
+    if (
+        schedule.usage_period_at(begins).start == begins
+        or previous.plan.interval != subscription.plan.interval
+    ):
+        return True
+    paid = {row.metric_id for row in renewing(rates.terms(previous, begins).charges)}
+    return bool(own - paid)
 
 
 def trial_is_over(subscription: Subscription, at: datetime) -> bool:

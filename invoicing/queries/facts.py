@@ -27,6 +27,7 @@ from billing.rules.periods import BillingTime, Interval, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
+from invoicing.queries.advance_lines import gathered_lines, renewal_lines
 from invoicing.queries.commitments import settled
 from invoicing.queries.fixed_lines import lines_in_advance, lines_in_arrears
 from invoicing.queries.plan_changes import closed_period, days_until, goes_on
@@ -44,13 +45,13 @@ from invoicing.rules.lines import (
 from invoicing.rules.progressive import take_off
 from invoicing.rules.states import InvoiceStatus
 
-USAGE, FEE, FIXED = "usage", "fee", "fixed"
-ORDER = {FEE: 0, FIXED: 1, USAGE: 2}
+USAGE, FEE, FIXED, ADVANCE = "usage", "fee", "fixed", "advance"
+ORDER = {FEE: 0, FIXED: 1, ADVANCE: 2, USAGE: 3}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one subscription is billed for: `kind` is usage, fee or fixed, [start, end) UTC instants."""
+    """What one subscription is billed for: `kind` is usage, fee, fixed or advance, [start, end) UTC instants."""
 
     subscription: Subscription
     kind: str
@@ -94,8 +95,8 @@ def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """The lines of an invoice: per subscription the fee, fixed charges in advance, usage, fixed charges in arrears,
-    then what its minimum commitment lacks; what is empty is left out.
+    """The lines of an invoice: per subscription the fee, fixed charges and usage in advance, usage (what was billed
+    event by event last), fixed charges in arrears, then what its minimum commitment lacks; what is empty is left out.
     """
     lines: list[Line] = []
     ordered = sorted(windows, key=lambda w: (str(w.subscription.pk), ORDER[w.kind], w.start))
@@ -106,8 +107,13 @@ def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Ra
                 lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
             elif window.kind == FIXED:
                 lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
+            elif window.kind == ADVANCE:
+                lines += renewal_lines(
+                    window.subscription, window.period, schedule_of(window.subscription, tz), rates
+                )
             else:
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
+                lines += gathered_lines(window.subscription, window.period, rates)
         for window in mine:
             if window.kind == USAGE and window.closing:
                 lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
@@ -172,13 +178,14 @@ def paused_in(window: Window, tz: str) -> int:
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
     """A line per charge with usage (per filter and group, where it has some), and one for each minimum spend that
-    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out.
+    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out, and
+    charges in advance are billed event by event.
     """
     subscription = window.subscription
     if window.start > window.end:
         return []
     lines, schedule = [], schedule_of(subscription, tz)
-    charges = list(rates.terms(subscription, window.start).charges)
+    charges = [row for row in rates.terms(subscription, window.start).charges if not row.pay_in_advance]
     for item in charge_usage(subscription, window.start, window.end, charges):
         if stays_in_use(item.metric) and (
             not window.closing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from billing.rules.periods import add_months
-from invoicing.actions import usage_watch
+from invoicing.actions import advance, usage_watch
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.models import Invoice
@@ -54,6 +54,7 @@ def happen(world: World, step: Given, start: datetime) -> datetime:
     events += [{"value": step[name]} for name in ("event_value", "event") if step.get(name) is not None]
     if events:
         world.send(events, at, name)
+        advance.run(at=at)
         usage_watch.run(at=at)
     if step.get("terminate", False):
         end(world, at, ending_of(step), name)

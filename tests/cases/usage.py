@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Subscription
+from billing.models import AdvanceFee, Subscription
 from billing.queries.usage import UsageReport, current_usage
 from billing.queries.usage_pricing import PartUsage
 from billing.rules.money import ZERO
@@ -111,6 +111,7 @@ def usage_answers(subscription: Subscription, at: datetime) -> Answers:
         "amount_cents": report.amount_minor,
         "total_amount_cents": report.amount_minor + invoice_taxes(lines).total_minor,
         "events_count": sum(item.events_count for item in report.charges),
+        "fees_count": AdvanceFee.objects.filter(subscription=subscription).count(),
         "groups": parts_answers(report, lambda part: part.group),
         "filters": parts_answers(report, lambda part: (part.filter or {}).get("values", {})),
     }
