@@ -27,7 +27,7 @@ from billing.rules.money import ZERO, exact, from_minor, to_minor
 
 PartName = tuple[UUID, str]
 BY_EVENT = "Billed event by event"
-STAYED = "In use when the period began"
+STAYED = "In use when the period begins"
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def fees_of(
         )
     )
     for row in sums:
-        name = (row["charge_id"], name_of(row["charge_filter"], row["charge_group"]))
+        name: PartName = (row["charge_id"], name_of(row["charge_filter"], row["charge_group"]))
         found[name] = Fees(row["paid"] or 0, 0, row["open"] or ZERO)
-    lines = apps.get_model("invoicing", "InvoiceLine").objects.filter(
+    lines: Any = apps.get_model("invoicing", "InvoiceLine").objects.filter(
         subscription=subscription,
         charge__in=keys,
         kind="charge",

@@ -15,6 +15,18 @@ STEPS: tuple[dict[str, str], ...] = (
         "fr": "Unités selon leurs jours",
         "es": "Unidades según sus días",
     },
+    {
+        "en": "Billed event by event",
+        "de": "Ereignis für Ereignis abgerechnet",
+        "fr": "Facturé événement par événement",
+        "es": "Facturado evento por evento",
+    },
+    {
+        "en": "In use when the period begins",
+        "de": "Zu Beginn des Zeitraums in Gebrauch",
+        "fr": "En usage au début de la période",
+        "es": "En uso al comienzo del período",
+    },
     {"en": "First {units}", "de": "Bis {units}", "fr": "Jusqu’à {units}", "es": "Hasta {units}"},
     {
         "en": "Next {units}",

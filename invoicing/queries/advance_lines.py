@@ -17,7 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import AdvanceFee, Charge, Subscription
-from billing.queries.usage_advance import BY_EVENT
+from billing.queries.usage_advance import BY_EVENT, STAYED
 from billing.queries.usage_carried import stays_in_use
 from billing.queries.usage_pricing import label_of
 from billing.rules.charges.base import ChargeModel, Priced, Step, Usage
@@ -31,7 +31,6 @@ from invoicing.queries.advance_parts import filter_of, group_of, standing_parts
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line, LineFacts, LineKind
 
-STAYS = "In use when the period begins"
 
 
 def facts_of(
@@ -186,4 +185,4 @@ def renewed(
             counted = ceil5(days.take(units))
     values = (counted,) if model.needs_event_values(params) else ()
     priced = model.price(params, Usage(counted, 1, values, full_units=units))
-    return Priced.of(*(replace(one, label=STAYS) if one.kind == "units" else one for one in priced.steps))
+    return Priced.of(*(replace(one, label=STAYED) if one.kind == "units" else one for one in priced.steps))

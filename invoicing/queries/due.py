@@ -172,10 +172,8 @@ def takes_over(subscription: Subscription, schedule: Schedule, account: Account)
     if not own:
         return False
     previous = subscription.previous
-    if (
-        schedule.usage_period_at(begins).start == begins
-        or previous.plan.interval != subscription.plan.interval
-    ):
+    whole = schedule.usage_period_at(begins).start == begins
+    if previous is None or whole or previous.plan.interval != subscription.plan.interval:
         return True
     paid = {row.metric_id for row in renewing(rates.terms(previous, begins).charges)}
     return bool(own - paid)
