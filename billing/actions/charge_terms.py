@@ -83,7 +83,8 @@ def wrong_timing(terms: ChargeTerms) -> Errors:
     elif terms.pay_in_advance and model is not None and not model.payable_in_advance:
         text = f"{model.title} prices depend on the whole period, so they are billed at its end."
         errors.append(("payInAdvance", text))
-    if terms.pay_in_advance and terms.min_amount_minor > 0:
+    others = [price.min_amount_minor for price in (terms.prices or {}).values()]
+    if terms.pay_in_advance and max([terms.min_amount_minor, *others]) > 0:
         errors.append(("minAmount", "What is billed event by event has no minimum spend."))
     if not terms.invoiceable and not terms.pay_in_advance:
         errors.append(

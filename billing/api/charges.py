@@ -15,8 +15,9 @@ from billing.actions.charges import terms_of
 from billing.api.follow import FollowIn
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Metric, Organization
+from billing.queries.advance_preview import event_fees
 from billing.queries.charge_preview import work_out
-from billing.queries.payloads_catalog import example_payload
+from billing.queries.payloads_catalog import event_fees_payload, example_payload
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import exponent
@@ -45,7 +46,8 @@ class ChargePriceIn(ApiSchema):
 class ChargeChanges(FollowIn):
     """What PATCH takes; fields that are left out stay. The metric of a charge stays.
 
-    `prorated`: units that stay in use count for the days they were there.
+    `prorated`: units that stay in use count for the days they were there. `payInAdvance`: each event is billed when
+    it comes, for what it adds; on an invoice of its own, or with `invoiceable` false on the period's invoice.
     `filters` the oldest first; `groupKeys` (or `groupBy`): one line per distinct value of these properties.
     """
 
@@ -74,7 +76,9 @@ class ChargeIn(ChargeChanges):
 
 
 class PreviewIn(ApiSchema):
-    """A price to work out: `units`, or `eventValues` whose sum they are."""
+    """A price to work out: `units`, or `eventValues` whose sum they are. `payInAdvance`: the fee of each of these
+    events, in their order.
+    """
 
     charge_model: str
     properties: dict[str, Any] = Field(default_factory=dict)
@@ -83,6 +87,7 @@ class PreviewIn(ApiSchema):
     events_count: int | None = None
     event_values: list[Decimal] = Field(default_factory=list)
     precise_total_amount: Decimal = Decimal(0)
+    pay_in_advance: StrictBool = False
 
 
 def filter_terms(rows: Sequence[FilterIn] | None) -> list[FilterTerms]:
@@ -211,6 +216,10 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
         raise Invalid("Must not be negative.", field="events_count")
     if body.units is None and not body.event_values:
         raise Invalid("Send units or eventValues.", code="required", field="units")
+    if body.pay_in_advance:
+        model, values = body.charge_model.lower(), body.event_values
+        fees = event_fees(model, body.properties, currency=body.currency, event_values=values)
+        return envelope(event_fees_payload(fees, body.currency))
     example = work_out(
         body.charge_model.lower(),
         body.properties,

@@ -45,7 +45,8 @@ class Subscription(Scoped):
     one of the same external ID, whose `previous` it is and whose `first` began them all; while that one waits,
     its `takes_over_at` is the end of the period here.
     `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage
-    thresholds make invoices, `progressively_billed` that they have made one.
+    thresholds make invoices, `progressively_billed` that they have made one. `billed_by_event`: it has fees of charges
+    in advance.
     """
 
     PREFIX = "sub"
@@ -96,6 +97,7 @@ class Subscription(Scoped):
     metadata = models.JSONField(default=dict, blank=True)
     progressive_billing = models.BooleanField(default=True)
     progressively_billed = models.BooleanField(default=False)
+    billed_by_event = models.BooleanField(default=False)
     historical_usage_minor = MinorField()
 
     objects = SubscriptionQuerySet.as_manager()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from billing.models import Charge, ChargePrice, Coupon, FixedCharge, Metric, Plan, PlanPrice, Tax
+from billing.queries.advance_preview import EventFee
 from billing.queries.charge_preview import Example
 from billing.rules.charges.base import Step
 from billing.rules.ids import encode
@@ -250,6 +251,24 @@ def step_payload(step: Step) -> dict[str, Any]:
         "amount": step.amount,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def event_fees_payload(fees: Sequence[EventFee], currency: str) -> dict[str, Any]:
+    """The worked fees of events in advance, with their sum."""
+    return {
+        "amount": from_minor(sum(fee.amount_minor for fee in fees), currency),
+        "currency": currency,
+        "units": sum(fee.units for fee in fees),
+        "events": [
+            {
+                "value": fee.value,
+                "units": fee.units,
+                "amount": from_minor(fee.amount_minor, currency),
+                "steps": [step_payload(step) for step in fee.steps],
+            }
+            for fee in fees
+        ],
+    }
 
 
 def example_payload(example: Example) -> dict[str, Any]:

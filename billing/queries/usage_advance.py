@@ -84,6 +84,12 @@ def fees_of(
     return found
 
 
+def fees_count(subscription: Subscription, start: datetime, end: datetime) -> int:
+    """How many events of [start, end) were billed in advance."""
+    rows = AdvanceFee.objects.filter(subscription=subscription, timestamp__gte=start, timestamp__lt=end)
+    return rows.count()
+
+
 def advance_usage(
     subscription: Subscription,
     charge: Charge,

@@ -91,6 +91,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], names: Mapping[s
 
 ORDER = ("fee", "commitment", "fixed", "charge")
 CHARGE = ("charge_model", "properties", "filters", "group_keys", "min_amount_minor")
+# What a version that was kept before these columns came means.
+TIMING = {"prorated": False, "pay_in_advance": False, "invoiceable": True}
 FIXED = ("charge_model", "properties", "units", "pay_in_advance", "prorated")
 
 
@@ -104,7 +106,8 @@ def parts(terms: Mapping[str, Any]) -> dict[tuple[str, str, str], Any]:
         found["commitment", "", row["currency"]] = row["commitment_minor"] or None
     models = {row["id"]: row["charge_model"] for row in (*terms["charges"], *terms["fixed"])}
     for row in terms["charges"]:
-        found["charge", row["id"], own] = {name: row.get(name) for name in CHARGE}
+        timing = {name: row.get(name, usual) for name, usual in TIMING.items()}
+        found["charge", row["id"], own] = {name: row.get(name) for name in CHARGE} | timing
     for row in terms["charge_prices"]:
         model = {"charge_model": models[row["charge_id"]]}
         kept = {name: row[name] for name in CHARGE if name in row}

@@ -110,6 +110,11 @@ def charge_words(entry: dict[str, Any], currency: str) -> str:
         text += f" {filter_name(row)}: {price_words(name, row['properties'], currency)}."
     if entry.get("group_keys"):
         text += f" One line for each {', '.join(entry['group_keys'])}."
+    if entry.get("pay_in_advance"):
+        alone = entry.get("invoiceable", True)
+        text += " In advance, an invoice for each event." if alone else " In advance, gathered by the period."
+    if entry.get("prorated"):
+        text += " By days."
     if entry.get("min_amount_minor"):
         text += f" Minimum spend {money_text(entry['min_amount_minor'], currency)}."
     if entry.get("taxes"):

@@ -112,10 +112,15 @@ def rows_of(
         before = {item.charge.pk: item for item in charge_usage(subscription, *span.before, charges)}
     billed = billed_of(span.period) if span.period else {}
     earlier = billed_of(span.earlier) if span.earlier else {}
+    # What is billed in advance stands on many invoices: its fees tell what it came to.
     minor_before = {
-        key: earlier.get(key, 0) if span.earlier else item.amount_minor for key, item in before.items()
+        key: earlier.get(key, 0) if span.earlier and not item.charge.pay_in_advance else item.amount_minor
+        for key, item in before.items()
     }
-    amounts = [billed.get(item.charge.pk, 0) if span.period else item.amount_minor for item in report.charges]
+    amounts = [
+        billed.get(item.charge.pk, 0) if span.period and not item.charge.pay_in_advance else item.amount_minor
+        for item in report.charges
+    ]
     total = sum(amounts)
     rows = [
         Row(

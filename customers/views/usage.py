@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from billing.actions.clock import now
 from billing.models import Charge, Subscription
 from billing.queries.usage import UsageReport, charges_of, current_usage, running_window
+from billing.queries.usage_advance import fees_count
 from billing.queries.usage_events import latest_events
 from billing.queries.usage_pricing import ChargeUsage
 from billing.queries.usage_totals import received
@@ -109,7 +110,9 @@ def usage_answer(
         "amount_minor": amount,
         "before_minor": before_minor,
         "percent": None if before_minor is None else change_percent(amount, before_minor),
-        "lifetime_minor": lifetime_minor(subscription, amount) if look.span.running else None,
+        "lifetime_minor": lifetime_minor(subscription, amount - report.paid_minor)
+        if look.span.running
+        else None,
         "commitment": running_commitment(subscription, at) if look.span.running else None,
         "begun": subscription.started_at,
         "tz": report.tz,
@@ -180,7 +183,10 @@ def seen_mark(subscription: Subscription, window: tuple[datetime, datetime], cha
     """
     start, end = window
     count = received(subscription.pk, [charge.metric for charge in charges], start, end)
-    return f"{subscription.pk.hex[-8:]}-{start.timestamp():.0f}-{end.timestamp():.0f}-{count}"
+    mark = f"{subscription.pk.hex[-8:]}-{start.timestamp():.0f}-{end.timestamp():.0f}-{count}"
+    if not any(charge.pay_in_advance for charge in charges):
+        return mark
+    return f"{mark}-{fees_count(subscription, start, end)}"  # fees follow their events
 
 
 def chosen(subscriptions: list[Subscription], reference: str) -> Subscription | None:

@@ -38,6 +38,7 @@ logger = logging.getLogger(__name__)
 AT_ONCE = 500
 PER_TURN = 200
 TASK = "invoicing.bill_events"
+LIVE_STATES = {status.value for status in LIVE}
 NOT_NOW = (SubscriptionStatus.PENDING.value, SubscriptionStatus.PAUSED.value)
 
 
@@ -177,7 +178,7 @@ def work_off(
     """Before a customer is billed: what waits of these locked subscriptions. What fails is held and has a job; the
     bill itself is not held up, and gathers it next time.
     """
-    keys = [row.pk for row in subscriptions if row.status in LIVE_STATES]
+    keys = [row.pk for row in subscriptions if row.status in LIVE_STATES and in_advance(row, at, rates)]
     waiting = AdvanceEvent.objects.filter(subscription__in=keys, held=False)
     found = set(waiting.values_list("subscription_id", flat=True)) if keys else set()
     for row in subscriptions:
@@ -192,4 +193,8 @@ def work_off(
             hand_over(row.pk)
 
 
-LIVE_STATES = {status.value for status in LIVE}
+def in_advance(subscription: Subscription, at: datetime, rates: Rates) -> bool:
+    """Whether events of the subscription may wait to be billed. No query where prices are known."""
+    if subscription.billed_by_event:
+        return True
+    return any(charge.pay_in_advance for charge in rates.terms(subscription, at).charges)

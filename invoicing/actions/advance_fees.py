@@ -107,6 +107,9 @@ class FeeBook:
         values.append(change)
         standing.mark, standing.count = found.mark, standing.count + 1
         minor = max(to_minor(priced.total, self.subscription.currency), 0)
+        if not self.subscription.billed_by_event:
+            self.subscription.billed_by_event = True
+            self.subscription.save(update_fields=["billed_by_event", "updated_at"])
         fee = AdvanceFee.objects.create(
             organization_id=self.subscription.organization_id,
             subscription=self.subscription,

@@ -23,7 +23,7 @@ STEPS: tuple[dict[str, str], ...] = (
     },
     {
         "en": "In use when the period begins",
-        "de": "Zu Beginn des Zeitraums in Gebrauch",
+        "de": "Zu Beginn des Zeitraums genutzt",
         "fr": "En usage au début de la période",
         "es": "En uso al comienzo del período",
     },

@@ -32,7 +32,6 @@ from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line, LineFacts, LineKind
 
 
-
 def facts_of(
     subscription: Subscription, charge: Charge, period: Period, rates: Rates, *, label: str, **part: Any
 ) -> LineFacts:

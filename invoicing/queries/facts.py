@@ -113,7 +113,8 @@ def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Ra
                 )
             else:
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
-                lines += gathered_lines(window.subscription, window.period, rates)
+                if window.subscription.billed_by_event:
+                    lines += gathered_lines(window.subscription, window.period, rates)
         for window in mine:
             if window.kind == USAGE and window.closing:
                 lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)

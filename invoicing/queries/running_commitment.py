@@ -9,6 +9,7 @@ from billing.queries.usage import running_window, usage_start
 from billing.queries.versions import promised_minor
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
+from invoicing.queries.advance_lines import gathered_lines
 from invoicing.queries.commitments import settled
 from invoicing.queries.facts import FEE, USAGE, Window, customer_zone, fee_lines, schedule_of, usage_lines
 from invoicing.queries.rates import Rates
@@ -30,6 +31,8 @@ def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | Non
     fees = [Window(subscription, FEE, days.start, days.end)] if days else []
     made = [line for fee in fees for line in fee_lines(fee, tz=tz, currency=currency, rates=rates)]
     made += usage_lines(usage, tz=tz, currency=currency, rates=rates)
+    if subscription.billed_by_event:
+        made += gathered_lines(subscription, usage.period, rates)
     return settled(subscription, promised, schedule, usage.period, full, made)
 
 

@@ -78,5 +78,20 @@ def test_what_cannot_be_priced_is_named(preview: Any, body: dict[str, Any], fiel
     assert (status, answer["error"]["errors"][0]["field"]) == (400, field)
 
 
+def test_in_advance_each_event_has_its_fee(preview: Any) -> None:
+    asked = {"properties": GRADUATED, "currency": "EUR", "payInAdvance": True}
+    status, body = preview(chargeModel="graduated", eventValues=[900, -100, 400], **asked)
+    fees = [(fee["units"], fee["amount"]) for fee in body["data"]["events"]]
+    assert (status, fees) == (200, [(900, 90), (0, 0), (300, 25)])  # 100 at 0.10, 200 at 0.05, 5 flat
+    assert body["data"]["amount"] == 115
+    assert sum(step["amount"] for step in body["data"]["events"][2]["steps"]) == 25
+    for wrong, field in (
+        ({"chargeModel": "volume", "eventValues": [1]}, "payInAdvance"),
+        ({"chargeModel": "graduated", "units": 1}, "eventValues"),
+    ):
+        status, body = preview(**(asked | wrong))
+        assert (status, body["error"]["errors"][0]["field"]) == (400, field)
+
+
 def test_a_key_is_needed(client: Client) -> None:
     assert client.post("/api/charges/preview", {}, content_type="application/json").status_code == 401

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from billing.queries.usage_advance import BY_EVENT, STAYED
 from billing.rules.advance import marginal
 from billing.rules.charges.base import Step, Usage
 from billing.rules.charges.registry import CHARGE_MODELS, charge_model, price
@@ -94,6 +95,7 @@ def all_steps() -> Iterator[Step]:
         assert line is not None
         yield from line.steps
     yield from fixed_line(FACTS, price("standard", {"amount": "1"}, usage(10)), Decimal(10), 484).steps
+    yield from (Step("advance", label, Decimal(1)) for label in (BY_EVENT, STAYED))
     line = corrected(LINE, Correction(units=Decimal(2), unit_amount=Decimal(5)))
     yield from line.steps
 
