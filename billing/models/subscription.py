@@ -45,8 +45,8 @@ class Subscription(Scoped):
     one of the same external ID, whose `previous` it is and whose `first` began them all; while that one waits,
     its `takes_over_at` is the end of the period here.
     `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage
-    thresholds make invoices, `progressively_billed` that they have made one. `billed_by_event`: it has fees of charges
-    in advance.
+    thresholds make invoices, `progressively_billed` that they have made one. `billed_by_event`: it has fees of
+    charges in advance.
     """
 
     PREFIX = "sub"

@@ -1,4 +1,4 @@
-"""A worked example of a charge in advance: the fee of each event, one after the other, by the rule that bills them."""
+"""A worked example of a charge in advance: the fee of each event in turn, by the rule that bills them."""
 
 from __future__ import annotations
 
