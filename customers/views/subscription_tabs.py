@@ -78,7 +78,7 @@ def invoices(request: StaffRequest, id: UUID) -> HttpResponse:
     """The invoices that have something of it, also together with others."""
     row = subscription_or_404(request, id)
     today = timezone.localtime(now(request.organization)).date()
-    found = Invoice.objects.of(request.organization).filter(periods__subscription=row).distinct()
+    found = Invoice.objects.of(request.organization).about(row)
     rows, _ = sorted_by(request, found.exclude(status="closed"), INVOICE_SORTS, "-issued")
     page = page_of(request, rows.select_related("customer"))
     context = subscription_frame(request, row, "invoices")

@@ -107,7 +107,7 @@ def subscription(request: StaffRequest, id: UUID) -> HttpResponse:
     row = subscription_or_404(request, id)
     context = subscription_frame(request, row, "overview") | {
         "current": current_of(row, now(request.organization)),
-        "invoices": Invoice.objects.filter(periods__subscription=row).distinct().order_by("-issuing_on")[:5],
+        "invoices": Invoice.objects.about(row).order_by("-issuing_on")[:5],
     }
     return render_page(request, "customers/subscriptions/detail.html", context)
 

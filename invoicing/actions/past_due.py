@@ -19,9 +19,10 @@ from billing.actions.subscriptions import lock_subscription, set_status
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.states import SubscriptionStatus
-from invoicing.models import Invoice, InvoicedPeriod
+from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine, InvoiceType
 
 logger = logging.getLogger(__name__)
+EARLY = (InvoiceType.ADVANCE.value, InvoiceType.PROGRESSIVE.value)
 ACTIVE, PAST_DUE = SubscriptionStatus.ACTIVE, SubscriptionStatus.PAST_DUE
 
 
@@ -50,7 +51,9 @@ def run(where: Q, at: datetime) -> None:
 def late(rows: QuerySet[Subscription], owing: QuerySet[Invoice]) -> QuerySet[Subscription]:
     """Those with something on one of the invoices, or that follow one that has."""
     billed = InvoicedPeriod.objects.filter(invoice__in=owing)
-    own = Q(pk__in=billed.values("subscription"))
+    # Invoices of usage that is billed before its period closes have lines of the subscription only.
+    early = InvoiceLine.objects.filter(invoice__in=owing.filter(type__in=EARLY))
+    own = Q(pk__in=billed.values("subscription")) | Q(pk__in=early.values("subscription"))
     first = Q(first__in=billed.values("subscription")) | Q(
         first__in=billed.exclude(subscription__first=None).values("subscription__first")
     )

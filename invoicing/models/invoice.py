@@ -48,6 +48,12 @@ class InvoiceQuerySet(ScopedQuerySet):
         """Unpaid after the due date."""
         return self.unpaid().filter(due_on__lt=on)
 
+    def about(self, subscription: object) -> InvoiceQuerySet:
+        """Those that have something of a subscription, also together with others."""
+        periods = InvoicedPeriod.objects.filter(subscription=subscription).values("invoice")
+        lines = InvoiceLine.objects.filter(subscription=subscription).values("invoice")
+        return self.filter(Q(pk__in=periods) | Q(pk__in=lines))
+
     def to_finalize(self, at: datetime) -> InvoiceQuerySet:
         """Drafts whose grace period is over."""
         return self.draft().filter(finalize_at__lte=at)
