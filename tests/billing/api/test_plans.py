@@ -87,6 +87,21 @@ def test_the_sdk_can_create_list_change_and_deactivate(call: Any) -> None:
     ]
 
 
+def test_a_charge_in_advance_is_set_shown_and_refused_at_its_field(acme: Organization, call: Any) -> None:
+    make_metric(acme, "calls")
+    price = {"metricCode": "calls", "chargeModel": "standard", "properties": {"amount": "1"}}
+    body = {"name": "Pro", "code": "pro", "charges": [price | {"payInAdvance": True, "invoiceable": False}]}
+    status, answer = call("post", "/plans", body)
+    [made] = answer["data"]["charges"]
+    assert (status, made["payInAdvance"], made["invoiceable"], made["prorated"]) == (201, True, False, False)
+    status, answer = call("patch", "/plans/pro", {"charges": [price | {"pay_in_advance": True}]})
+    assert [row["invoiceable"] for row in answer["data"]["charges"]] == [True]
+    for wrong, field in (({"invoiceable": False}, "invoiceable"), ({"minAmount": 5}, "minAmount")):
+        sent = price | {"payInAdvance": field == "minAmount"} | wrong
+        status, answer = call("post", "/plans", {"name": "X", "code": "x", "charges": [sent]})
+        assert (status, answer["error"]["errors"][0]["field"]) == (400, f"charges[0].{field}")
+
+
 def test_a_minimum_commitment_is_set_changed_and_taken_away(call: Any) -> None:
     body = {"name": "Pro", "code": "pro", "amount": 29, "currency": "EUR"}
     promised = {"amount": 250.5, "invoiceDisplayName": "Promised"}

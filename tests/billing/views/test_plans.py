@@ -451,6 +451,29 @@ def test_seats_that_count_by_days_are_saved_and_shown(admin: Client, acme: Organ
     assert "checked" in box[0]
 
 
+def test_when_a_charge_is_billed_is_chosen_shown_and_stays_once_it_is_used(
+    admin: Client, acme: Organization
+) -> None:
+    calls = make_metric(acme, "calls")
+    typed = {"charges-0-charge_model": "standard", "charges-0-amount": "2", "charges-0-metric": calls.pk.hex}
+    wrong = {"charges-0-timing": "gathered", "charges-0-min_amount": "5"}
+    html = admin.post("/plans/add", fields() | typed | wrong).content.decode()
+    assert "no minimum spend" in error_at(html, "charges-0-min_amount")
+    assert admin.post("/plans/add", fields() | typed | {"charges-0-timing": "gathered"}).status_code == 302
+    plan = Plan.objects.get()
+    kept = plan.charges.get()
+    assert (kept.pay_in_advance, kept.invoiceable) == (True, False)
+    shown = admin.get(f"/plans/{plan.public_id}").content.decode()
+    assert "each event as it comes, gathered on the period's invoice" in shown
+    html = admin.get(f"/plans/{plan.public_id}/edit").content.decode()
+    assert re.search(r'<option value="gathered" selected>', html)
+    subscribe(plan)
+    late = {"charges-0-id": kept.pk.hex, "charges-0-timing": "arrears"}
+    html = admin.post(f"/plans/{plan.public_id}/edit", fields() | typed | late).content.decode()
+    error = html.split('id="id_charges-0-timing_error"')[1].split("</p>")[0]
+    assert "there are subscriptions" in error
+
+
 def test_a_charge_is_saved_with_filters_and_groups_and_comes_back_as_typed(
     admin: Client, acme: Organization
 ) -> None:

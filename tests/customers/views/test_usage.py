@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from django.utils import timezone
 from billing.actions.charge_terms import FilterTerms
 from billing.actions.usage import ingest
 from billing.models import BillingEntity
+from invoicing.actions import advance
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan
 from tests.factories.customers import make_customer
@@ -45,6 +47,40 @@ def staff(client, metered):
 
 def address(subscription, more=""):
     return f"/customers/{subscription.customer.public_id}/usage{more}"
+
+
+def test_what_is_billed_in_advance_shows_what_is_invoiced(client):
+    at = timezone.now() - timedelta(minutes=1)
+    organization = make_organization()
+    calls, texts = make_metric(organization, "calls"), make_metric(organization, "texts")
+    price = {"amount": "2"}
+    plan = make_plan(
+        organization,
+        [
+            charge(calls, properties=price, pay_in_advance=True),
+            charge(texts, properties=price, pay_in_advance=True, invoiceable=False),
+        ],
+    )
+    start, end = at - timedelta(days=3), at + timedelta(days=3)
+    customer = make_customer(organization, grace_period_days=0)
+    row = make_subscription(customer, plan, started_at=start, next_billing_at=end)
+    use(row, calls, 3, at=at)
+    use(row, texts, 4, at=at)
+    staff = sign_in(client, make_member(organization, "support"))
+    waiting = staff.get(address(row)).context["seen"]
+    advance.run()
+    shown = staff.get(address(row))
+    text = shown.content.decode()
+    assert shown.context["seen"] != waiting  # a page that is open sees the fee come
+    words = re.sub(r"<[^>]+>", "", text)
+    for expected in ("€14.00", "€6.00 of it invoiced in advance", "€6.00 invoiced", "with the period"):
+        assert expected in words, expected
+    charge_page = staff.get(
+        address(row, f"/{row.public_id}/{plan.charges.get(metric=texts).public_id}")
+    ).content.decode()
+    assert "The period's invoice gathers it." in charge_page
+    number = Invoice.objects.get().number
+    assert number in staff.get(f"/subscriptions/{row.public_id}/invoices").content.decode()
 
 
 def test_shows_units_and_amounts_by_charge(staff, metered):
