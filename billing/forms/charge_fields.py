@@ -21,8 +21,8 @@ def text_field(label: str, **kwargs: Any) -> forms.CharField:
 
 TIMES = (
     ("arrears", "At the end of the period"),
-    ("invoiced", "In advance: an invoice when events come"),
-    ("gathered", "In advance: each event, on the period's invoice"),
+    ("invoiced", "In advance, an invoice per event"),
+    ("gathered", "In advance, on one invoice"),
 )
 
 
