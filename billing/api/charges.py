@@ -12,16 +12,18 @@ from pydantic import StrictBool
 
 from billing.actions.charge_terms import TIMING, ChargeTerms, FilterTerms, PricedIn
 from billing.actions.charges import terms_of
+from billing.actions.clock import now
 from billing.api.follow import FollowIn
 from billing.api.lookups import columns, minor, refuse_null, taxes_of
 from billing.models import Charge, Metric, Organization
 from billing.queries.advance_preview import event_fees
-from billing.queries.charge_preview import work_out
+from billing.queries.charge_preview import measure_of, work_out, work_out_events
 from billing.queries.payloads_catalog import event_fees_payload, example_payload
 from billing.rules.errors import FieldErrors, Invalid
+from billing.rules.event_trial import try_events
 from billing.rules.ids import decode
 from billing.rules.money import exponent
-from billing.web.api import ApiSchema, envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
 
 router = Router(tags=["Charges"])
 
@@ -76,8 +78,9 @@ class ChargeIn(ChargeChanges):
 
 
 class PreviewIn(ApiSchema):
-    """A price to work out: `units`, or `eventValues` whose sum they are. `payInAdvance`: the fee of each of these
-    events, in their order.
+    """A price to work out: `units`, or `eventValues` whose sum they are, or `events` as they are sent (all but their
+    properties may be left out) with the metric that measures them, by id or by code. `payInAdvance`: the fee of each
+    of these events, in their order.
     """
 
     charge_model: str
@@ -88,6 +91,9 @@ class PreviewIn(ApiSchema):
     event_values: list[Decimal] = Field(default_factory=list)
     precise_total_amount: Decimal = Decimal(0)
     pay_in_advance: StrictBool = False
+    billable_metric_id: str | None = None
+    metric_code: str | None = None
+    events: list[dict[str, Any]] | None = None
 
 
 def filter_terms(rows: Sequence[FilterIn] | None) -> list[FilterTerms]:
@@ -103,7 +109,7 @@ def groups_of(body: ChargeChanges) -> list[str] | None:
     return ((body.group_keys if "group_keys" in sent else body.group_by) or []) if sent else None
 
 
-def find_metric(organization: Organization, body: ChargeIn) -> Metric:
+def find_metric(organization: Organization, body: ChargeIn | PreviewIn) -> Metric:
     """The metric that a charge names. Raises Invalid at the field that was sent."""
     rows = Metric.objects.of(organization).kept()
     if body.billable_metric_id:
@@ -212,10 +218,12 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
 def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
     """What some usage costs under a charge model, with the steps: by the very rule that bills it."""
     exponent(body.currency)
+    if body.events is not None:
+        return envelope(preview_events(cast(ApiRequest, request), body, body.events))
     if body.events_count is not None and body.events_count < 0:
         raise Invalid("Must not be negative.", field="events_count")
     if body.units is None and not body.event_values:
-        raise Invalid("Send units or eventValues.", code="required", field="units")
+        raise Invalid("Send units, eventValues or events.", code="required", field="units")
     if body.pay_in_advance:
         model, values = body.charge_model.lower(), body.event_values
         fees = event_fees(model, body.properties, currency=body.currency, event_values=values)
@@ -230,3 +238,21 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
         events_total=body.precise_total_amount,
     )
     return envelope(example_payload(example))
+
+
+def preview_events(request: ApiRequest, body: PreviewIn, events: list[dict[str, Any]]) -> dict[str, Any]:
+    """The price of events, with what the metric made of them."""
+    for name in ("units", "events_count", "event_values", "precise_total_amount"):
+        if name in body.model_fields_set:
+            raise Invalid("Leave it out: events say it.", code="ambiguous", field=name)
+    metric, at = find_metric(request.organization, body), now(request.organization)
+    model, currency = body.charge_model.lower(), body.currency
+    if body.pay_in_advance:
+        values = try_events(measure_of(metric), events, at=at).event_values
+        fees = event_fees(model, body.properties, currency=currency, event_values=values)
+        return event_fees_payload(fees, currency)
+    example, tried = work_out_events(
+        model, body.properties, currency=currency, metric=metric, events=events, at=at
+    )
+    measured = {"eventsCount": tried.events_count, "from": tried.window.start, "to": tried.window.end}
+    return example_payload(example) | measured

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -14,11 +15,12 @@ from billing.forms.charge_fields import ChargeForm, Shelf
 from billing.forms.charge_filter import FilterEditor
 from billing.forms.charge_rows import MODEL_HINTS, Row, example_number, from_values
 from billing.forms.price import PriceEditor
-from billing.queries.charge_preview import Example, curve, work_out
+from billing.queries.charge_preview import Example, curve, work_out, work_out_events
 from billing.rules.amounts import read_amount
 from billing.rules.charges.base import plain
 from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.errors import BillingError, FieldErrors, Invalid
+from billing.rules.event_trial import Tried, read_lines
 
 _FILTER = re.compile(r"filters\[(\d+)\]\.(.*)$")
 FIELDS = {
@@ -106,9 +108,27 @@ class ChargeEditor(PriceEditor):
         return self.example_form["example_events"].as_widget(attrs=attrs)
 
     @property
+    def list_input(self) -> SafeString:
+        """The events of the worked example, one per line."""
+        attrs: dict[str, str | bool] = {
+            "class": "input mono",
+            "aria-label": "Events of the example, one per line",
+        }
+        return self.example_form["example_list"].as_widget(attrs=attrs)
+
+    @property
+    def example_list(self) -> str:
+        """The events that were typed for the worked example."""
+        return str(self.row.get("example_list") or "").strip()
+
+    @property
     def example_form(self) -> ChargeForm:
         """The fields of the worked example, filled in whether the charge is checked or not."""
-        initial = {"example_units": self.example_units, "example_events": self.example_events}
+        initial = {
+            "example_units": self.example_units,
+            "example_events": self.example_events,
+            "example_list": self.row.get("example_list"),
+        }
         return ChargeForm(initial=initial, prefix=self.prefix)
 
     def check(self) -> bool:
@@ -182,6 +202,20 @@ class ChargeEditor(PriceEditor):
             currency=self.currency,
             units=example_number(self.example_units, "units"),
             events_count=int(example_number(self.example_events, "eventsCount")) if self.by_event else 0,
+        )
+
+    def example_of_list(self, at: datetime) -> tuple[Example, Tried]:
+        """The worked example of the events that were typed. Raises as `work_out_events` does."""
+        if self.metric is None:
+            raise Invalid("Choose the billable metric first.", field="events")
+        typed = read_lines(self.example_list, self.metric.field_name)
+        return work_out_events(
+            self.model,
+            self.properties(),
+            currency=self.currency,
+            metric=self.metric,
+            events=typed,
+            at=at,
         )
 
     def curve(self) -> list[tuple[Decimal, int]]:

@@ -62,6 +62,9 @@ class ChargeForm(PriceForm):
     taxes = forms.MultipleChoiceField(required=False, widget=forms.CheckboxSelectMultiple)
     example_units = text_field("Units")
     example_events = text_field("Events")
+    example_list = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+    )
 
 
 class TierForm(forms.Form):

@@ -18,6 +18,7 @@ from billing.rules.charges.base import plain
 from billing.rules.charges.reading import bound_out
 
 _ERROR = re.compile(r"properties\.\w+\[(\d+)\]\.(\w+)$")
+_EVENT = re.compile(r"events\[(\d+)\](?:\.(?:properties\.)?(.+))?$")
 _CELLS = {"fromValue": "to_value", "toValue": "to_value", "perUnitAmount": "price", "rate": "price"}
 
 
@@ -130,6 +131,8 @@ class PriceEditor:
         text = WORDS.get(text, text)
         if tier := _ERROR.match(f"properties.{path}"):
             return f"Tier {int(tier[1]) + 1}: {text}"
+        if event := _EVENT.match(path):
+            return f"Event {int(event[1]) + 1}{', ' + event[2] if event[2] else ''}: {text}"
         names = {prop: str(self.form.fields[name].label) for name, prop in PROPERTIES.items()}
         names |= {"units": "Units", "eventsCount": "Events"}
         return f"{names[path]}: {text}" if path in names else text

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
+from billing.models import Metric
+from billing.rules.aggregation import Aggregation, RoundingFunction
 from billing.rules.charges.base import Priced, Step, Usage
 from billing.rules.charges.registry import charge_model
 from billing.rules.errors import Invalid
+from billing.rules.event_trial import Measure, Tried, try_events
 from billing.rules.money import exact, to_minor
 
 MOST_EVENTS = 1_000
@@ -63,6 +67,44 @@ def work_out(
         params, Usage(units=total, events_count=count, event_values=values, events_total=events_total)
     )
     return Example(to_minor(priced.total, currency), currency, total, priced.steps, assumed)
+
+
+def measure_of(metric: Metric) -> Measure:
+    """How a metric measures, for trying it."""
+    return Measure(
+        Aggregation(metric.aggregation),
+        metric.field_name,
+        metric.expression,
+        RoundingFunction(metric.rounding) if metric.rounding else None,
+        metric.rounding_precision,
+        metric.code,
+    )
+
+
+def work_out_events(
+    model_name: str,
+    properties: dict[str, Any],
+    *,
+    currency: str,
+    metric: Metric,
+    events: Sequence[dict[str, Any]],
+    at: datetime,
+) -> tuple[Example, Tried]:
+    """Price what a metric measures of some events; more taken back than used is nothing used.
+
+    Raises as `work_out` and `try_events` do.
+    """
+    tried = try_events(measure_of(metric), events, at=at)
+    example = work_out(
+        model_name,
+        properties,
+        currency=currency,
+        units=max(tried.units, Decimal(0)),
+        events_count=tried.events_count,
+        event_values=tried.event_values,
+        events_total=tried.events_total,
+    )
+    return example, tried
 
 
 def curve(

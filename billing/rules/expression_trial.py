@@ -12,18 +12,14 @@ from decimal import Decimal
 from typing import Any
 
 from billing.rules.errors import FieldErrors, Invalid
-from billing.rules.events import Refused, read_event
+from billing.rules.event_trial import sample_event
+from billing.rules.events import Refused
 from billing.rules.expressions import EventFacts, NotComputable, plain_text, read_expression
-
-_OF_AN_EVENT = frozenset({"properties", "timestamp", "code", "transactionId", "subscriptionId"})
 
 
 def sample_facts(raw: dict[str, Any], code: str, at: datetime) -> EventFacts:
     """A sample as an event of a metric. Raises FieldErrors (event.…)."""
-    if not raw.keys() & {"properties", "timestamp", "code"} or not raw.keys() <= _OF_AN_EVENT:
-        raw = {"properties": raw}
-    filled = {"transactionId": "sample", "subscriptionId": "sample", "code": code or "sample"} | raw
-    event = read_event(filled, at)
+    event = sample_event(raw, code or "sample", at)
     if isinstance(event, Refused):
         raise FieldErrors([(f"event.{event.field}" if event.field else "event", event.message)])
     return EventFacts(event.code, event.timestamp or at, event.properties)

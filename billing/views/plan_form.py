@@ -223,7 +223,7 @@ def answer(
     wrong = sum(not editor.is_valid() for editor in charges) if status == 422 else 0
     context = state | {
         "form": form,
-        "charges": [(editor, worked(editor)) for editor in charges],
+        "charges": [(editor, worked(editor, now(request.organization))) for editor in charges],
         "removed": [charge for charge in state["stored"] if charge.pk not in kept],
         "subscriptions": use.open if use else 0,
         "locked": bool(use and use.ever),
@@ -244,5 +244,8 @@ def charge_preview(request: StaffRequest) -> HttpResponse:
         raise Http404("No such charge.")
     currency = request.POST.get("currency") or request.GET.get("currency", "")
     known = currency if currency in CURRENCIES else ""
-    editor = ChargeEditor(int(index), rows[int(index)], Shelf({}, {}), currency=known)
-    return render(request, "billing/plans/example.html", {"example": worked(editor)})
+    row = rows[int(index)]
+    shelf = Shelf.of(request.organization) if row.get("example_list") else Shelf({}, {})
+    editor = ChargeEditor(int(index), row, shelf, currency=known)
+    context = {"example": worked(editor, now(request.organization))}
+    return render(request, "billing/plans/example.html", context)

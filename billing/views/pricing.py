@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,14 +19,19 @@ EACH = Decimal("0.000001")
 REQUIRED = "This field is required."
 
 
-def worked(editor: ChargeEditor) -> dict[str, Any]:
+def worked(editor: ChargeEditor, at: datetime) -> dict[str, Any]:
     """The worked example of an editor: `amount` and `rows`, or `errors` in words, or a `hint` what to enter."""
-    if editor.model == "dynamic":
+    if editor.model == "dynamic" and not editor.example_list:
         return {"hint": "Each event names its own amount as preciseTotalAmount."}
     if not editor.currency:
         return {"hint": "Choose the currency to see what this costs."}
+    tried = None
     try:
-        example, points = editor.example(), editor.curve()
+        if editor.example_list:
+            example, tried = editor.example_of_list(at)
+            points = []
+        else:
+            example, points = editor.example(), editor.curve()
     except BillingError as error:
         pairs = error.errors if isinstance(error, FieldErrors) else [(error.field or "", str(error))]
         if any(text == REQUIRED for _, text in pairs):
@@ -35,6 +41,8 @@ def worked(editor: ChargeEditor) -> dict[str, Any]:
         "amount": money_text(example.amount_minor, example.currency),
         "rows": [step_cells(step, example.currency) for step in example.steps],
         "assumed": example.assumed,
+        "tried": tried,
+        "units": units_text(example.units),
         "curve": drawn(points, example.currency),
     }
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.factories.catalog import GRADUATED
+from billing.models import Event
+from tests.factories.catalog import GRADUATED, make_metric
 from tests.factories.people import make_key, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -95,3 +96,38 @@ def test_in_advance_each_event_has_its_fee(preview: Any) -> None:
 
 def test_a_key_is_needed(client: Client) -> None:
     assert client.post("/api/charges/preview", {}, content_type="application/json").status_code == 401
+
+
+def test_events_are_measured_by_a_metric_before_they_are_priced(client: Client) -> None:
+    """Units: 600 + 600 GB = 1,200, which the tiers price at 115.00; what takes no part is told by the count."""
+    organization = make_organization()
+    metric = make_metric(organization, "gb", aggregation="sum", field_name="gb")
+    headers = {"Authorization": f"Bearer {make_key(organization)}"}
+
+    def send(**body: Any) -> tuple[int, Any]:
+        body = {"chargeModel": "graduated", "properties": GRADUATED, "currency": "EUR"} | body
+        response = client.post("/api/charges/preview", body, content_type="application/json", headers=headers)
+        return response.status_code, response.json()
+
+    events = [{"gb": 600}, {"properties": {"gb": "600"}, "timestamp": "2026-11-03T10:00:00Z"}, {"gb": "lots"}]
+    for named in ({"metricCode": "gb"}, {"billableMetricId": metric.public_id}):
+        status, body = send(events=events, **named)
+        assert (status, body["data"]["amount"], body["data"]["units"]) == (200, 115, 1200)
+        assert (body["data"]["eventsCount"], body["data"]["from"]) == (2, "2026-11-01T00:00:00Z")
+    status, body = send(
+        events=events, metricCode="gb", payInAdvance=True
+    )  # 600 at 0.10; 400 so, 200 at 0.05 + 5.00
+    assert (status, [fee["amount"] for fee in body["data"]["events"]]) == (200, [60, 55])
+    assert Event.objects.count() == 0
+    for wrong, field in (
+        ({"events": events}, "billableMetricId"),
+        ({"events": events, "metricCode": "none"}, "metricCode"),
+        ({"events": [], "metricCode": "gb"}, "events"),
+        ({"events": events, "metricCode": "gb", "units": 5}, "units"),
+        ({"events": [{"gb": 1}, {"gb": "9" * 2000}], "metricCode": "gb"}, "events[1].properties.gb"),
+    ):
+        status, body = send(**wrong)
+        assert (status, body["error"]["errors"][0]["field"]) == (400, field), body
+    stranger = {"Authorization": f"Bearer {make_key(make_organization('Other'))}"}
+    headers = stranger
+    assert send(events=events, billableMetricId=metric.public_id)[0] == 400

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from billing.queries.charge_preview import curve, work_out
+import pytest
+
+from billing.queries.charge_preview import curve, work_out, work_out_events
+from billing.queries.usage import current_usage
+from tests.factories.usage import AT, make_metered, use
 
 VOLUME = {
     "volumeRanges": [
@@ -34,3 +38,24 @@ def test_every_point_is_what_the_rule_bills() -> None:
     assert points[-1][0] == Decimal("7.5")
     for units, minor in points:
         assert work_out("package", package, currency="EUR", units=units).amount_minor == minor
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("kind", ["sum", "count", "max", "latest", "unique_count"])
+def test_tried_events_cost_what_the_same_events_cost_when_they_count(kind: str) -> None:
+    """Standard at 0.10: the example and the current usage agree, event by event."""
+    subscription, [metric] = make_metered([kind])
+    values = ["5", "x1", "2.5", "5", "-1", ""]
+    for value in values:
+        use(subscription, metric, value, at=AT)
+    example, tried = work_out_events(
+        "standard",
+        {"amount": "0.10"},
+        currency="EUR",
+        metric=metric,
+        events=[{"value": value} for value in values],
+        at=AT,
+    )
+    [charge] = current_usage(subscription, AT).charges
+    assert (example.units, example.amount_minor) == (charge.units, charge.amount_minor)
+    assert tried.events_count == charge.events_count

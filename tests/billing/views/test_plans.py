@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils.html import strip_tags
 
 from billing.models import AuditEntry, Organization, Plan
 from tests.factories.catalog import GRADUATED, charge, make_metric, make_plan, make_tax, subscribe
@@ -282,6 +283,22 @@ def test_the_worked_example_is_computed_by_the_rule(admin: Client, acme: Organiz
     data["charges-0-example_units"] = "many"
     assert "Units: Use digits" in admin.post("/plans/charge-preview?charge=0", data).content.decode()
     assert admin.post("/plans/charge-preview?charge=5", data).status_code == 404
+
+
+def test_events_are_tried_as_the_metric_measures_them(admin: Client, acme: Organization) -> None:
+    seats = make_metric(acme, "seats", aggregation="unique_count", field_name="user")
+    row = {"charges-0-metric": seats.pk.hex, "charges-0-charge_model": "standard", "charges-0-amount": "2.50"}
+    asked = row | {"charges-0-example_list": 'ann\nbob\n{"user": "ann"}\n', "currency": "EUR"}
+    html = admin.post("/plans/charge-preview?charge=0", asked).content.decode()
+    assert "€5.00" in html and "2 units of 3 events" in strip_tags(html).replace("\n", " ")
+    html = admin.post(
+        "/plans/charge-preview?charge=0", asked | {"charges-0-example_list": "ann\n{x"}
+    ).content.decode()
+    assert "Line 2 is not valid JSON" in html
+    html = admin.post("/plans/charge-preview?charge=0", asked | {"charges-0-metric": ""}).content.decode()
+    assert "Choose the billable metric first." in html
+    page = admin.post("/plans/add", fields(do="model:0") | asked).content.decode()  # without JavaScript
+    assert "€5.00" in page and "bob" in page
 
 
 def test_editing_keeps_locked_fields_and_counts_subscriptions(admin: Client, acme: Organization) -> None:
