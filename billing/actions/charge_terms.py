@@ -21,6 +21,7 @@ Errors = list[tuple[str, str]]
 PRORATED_KINDS = frozenset({"sum", "unique_count"})
 PRORATED_MODELS = frozenset({"standard", "graduated", "volume"})
 ADVANCE_PRORATED = frozenset({"standard"})  # the tier of an event in advance would depend on the days to come
+NO_MINIMUM = "What is billed event by event has no minimum spend."
 TIMING = ("prorated", "pay_in_advance", "invoiceable")
 
 
@@ -85,7 +86,7 @@ def wrong_timing(terms: ChargeTerms) -> Errors:
         errors.append(("payInAdvance", text))
     others = [price.min_amount_minor for price in (terms.prices or {}).values()]
     if terms.pay_in_advance and max([terms.min_amount_minor, *others]) > 0:
-        errors.append(("minAmount", "What is billed event by event has no minimum spend."))
+        errors.append(("minAmount", NO_MINIMUM))
     if not terms.invoiceable and not terms.pay_in_advance:
         errors.append(
             ("invoiceable", "Only what is billed in advance can be gathered on the period's invoice.")

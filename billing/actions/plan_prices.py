@@ -15,7 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit, catalog
-from billing.actions.charge_terms import FilterTerms, PricedIn, wrong_price
+from billing.actions.charge_terms import NO_MINIMUM, FilterTerms, PricedIn, wrong_price
 from billing.actions.charges import put_price
 from billing.actions.plan_events import tell
 from billing.actions.price_versions import keeping_prices
@@ -149,6 +149,8 @@ def check(terms: PriceTerms, charges: Mapping[UUID, Charge]) -> None:
         charge = charges[key]
         found = wrong_price({terms.currency}, charge.charge_model, terms.currency, priced, charge.filters)
         errors += [(f"{path}.{name}", text) for name, text in found]
+        if charge.pay_in_advance and priced.min_amount_minor > 0:
+            errors.append((f"{path}.minAmount", NO_MINIMUM))
     if errors:
         raise FieldErrors(errors, code="invalid_prices")
 

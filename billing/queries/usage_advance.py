@@ -19,7 +19,7 @@ import orjson
 from django.apps import apps
 from django.db.models import Q, Sum
 
-from billing.models import AdvanceFee, Charge, Subscription
+from billing.models import AdvanceFee, Charge, Event, Subscription
 from billing.queries.usage_facets import Part
 from billing.queries.usage_pricing import GROWING, ChargeUsage, PartUsage, label_of, summed
 from billing.rules.charges.base import Priced, Step
@@ -82,6 +82,12 @@ def fees_of(
         name = (line.charge_id, name_of(line.charge_filter, line.charge_group))
         found[name] = replace(found[name], stayed_minor=found[name].stayed_minor + line.amount_minor)
     return found
+
+
+def fees_of_events(charge: Charge, events: Iterable[Event]) -> dict[UUID, AdvanceFee]:
+    """{event id: what it came to under a charge}."""
+    rows = AdvanceFee.objects.filter(charge=charge.pk, event_id__in=[row.pk for row in events])
+    return {row.event_id: row for row in rows.select_related("invoice")}
 
 
 def fees_count(subscription: Subscription, start: datetime, end: datetime) -> int:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from billing.actions.clock import now
 from billing.models import Charge, Subscription
 from billing.queries.usage import UsageReport, charges_of, current_usage, running_window
-from billing.queries.usage_advance import fees_count
+from billing.queries.usage_advance import fees_count, fees_of_events
 from billing.queries.usage_events import latest_events
 from billing.queries.usage_pricing import ChargeUsage
 from billing.queries.usage_totals import received
@@ -244,6 +244,10 @@ def customer_usage_charge(
     priced, _ = rows_of(subscription, report, look.span, charges)
     row = next(row for row in priced if row.item is item)
     days = [day for day in report.days_by_charge.get(item.charge.pk, []) if day.events_count]
+    events: list[Any] = latest_events(subscription, item.metric, report.start, report.end, EVENTS_SHOWN)
+    fees = fees_of_events(item.charge, events) if item.charge.pay_in_advance else {}
+    for event in events:
+        event.fee = fees.get(event.pk)
     context = {
         "customer": customer,
         "subscription": subscription,
@@ -260,7 +264,7 @@ def customer_usage_charge(
         "parts": [] if item.charge.sorting.plain else item.parts[:PARTS_SHOWN],
         "more_parts": max(len(item.parts) - PARTS_SHOWN, 0),
         "days": list(reversed(days)),
-        "events": latest_events(subscription, item.metric, report.start, report.end, EVENTS_SHOWN),
+        "events": events,
         "back_url": f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}{look.query}",
     }
     return render_page(request, "customers/usage/charge.html", context, partials=("drawer",))

@@ -21,10 +21,11 @@ from billing.actions import later
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import lock_subscription
-from billing.models import AdvanceEvent, AdvanceFee, Event, Organization, Subscription
+from billing.models import AdvanceEvent, AdvanceFee, Event, Job, Organization, Subscription
+from billing.models.usage_store import touch
 from billing.orm.actor import Actor
 from billing.rules.periods import Period, local_date, start_of_day
-from billing.rules.states import LIVE, SubscriptionStatus
+from billing.rules.states import LIVE, JobState, SubscriptionStatus
 from invoicing.actions.advance_fees import FeeBook, Made
 from invoicing.actions.draft import new_invoice
 from invoicing.actions.finalize import finalize_new
@@ -48,7 +49,8 @@ def run(where: Q | None = None, at: datetime | None = None) -> list[str]:
     """
     held = AdvanceEvent.objects.filter(subscription=OuterRef("subscription"), held=True)
     rows = AdvanceEvent.objects.filter(where or Q()).filter(~Exists(held))
-    rows = rows.exclude(subscription__status__in=NOT_NOW).order_by("subscription_id")
+    rows = rows.filter(subscription__customer__deleted_at=None).exclude(subscription__status__in=NOT_NOW)
+    rows = rows.order_by("subscription_id")
     failed = []
     for key in rows.distinct("subscription_id").values_list("subscription_id", flat=True)[:AT_ONCE]:
         try:
@@ -106,7 +108,7 @@ def bill_waiting(subscription_id: UUID, *, at: datetime | None = None, wait: boo
 
 def bill_locked(customer: Any, subscription: Subscription, *, by: Actor, at: datetime, rates: Rates) -> int:
     """`bill_waiting` for a caller that holds the customer and the subscription."""
-    if subscription.status in NOT_NOW:
+    if subscription.status in NOT_NOW or customer.deleted_at is not None:
         return 0
     waiting = AdvanceEvent.objects.filter(subscription=subscription)
     rows = Event.objects.filter(pk__in=waiting.values("event_id"))
@@ -120,7 +122,11 @@ def bill_locked(customer: Any, subscription: Subscription, *, by: Actor, at: dat
         alone = [made for made in book.bill(event) if made.fee.counts_at is None and made.fee.amount_minor]
         if alone:
             invoice_alone(customer, subscription, alone, tz=tz, rates=rates, by=by, at=at)
+    if waiting.filter(held=True).exists():  # what failed before has worked now: nobody need run it again
+        known = Job.objects.filter(task=TASK, subject_id=subscription.pk, state=JobState.FAILED.value)
+        known.update(state=JobState.SUCCEEDED.value, error="")
     waiting.filter(event_id__in=[event.pk for event in events]).delete()
+    touch(subscription.organization_id, [str(subscription.pk)])  # alerts look at what was billed
     return len(events)
 
 

@@ -136,7 +136,6 @@ def bill_customer(
     customer.billing_entity = rates.entity(customer.billing_entity_id)
     made: list[Invoice] = []
     rows = due_rows(customer, at, rates)
-    work_off(customer, rows, by=by, at=at, rates=rates)
     changed = False
     for row in rows:
         if row.status == SubscriptionStatus.PENDING.value:
@@ -148,6 +147,7 @@ def bill_customer(
             changed = True
     if changed:
         rows = due_rows(customer, at, rates)
+    work_off(customer, rows, by=by, at=at, rates=rates)
     ending = [row for row in rows if row.ending_at is not None and row.ending_at <= at]
     ending = [row for row in ending if not changes_first(row)]
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)

@@ -19,6 +19,7 @@ from billing.actions.subscriptions import lock_subscription
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.periods import Period
+from invoicing.actions.advance import work_off
 from invoicing.actions.periods import bill_due
 from invoicing.actions.unused_days import GivenBack, give_back_pause
 from invoicing.models import Invoice
@@ -40,6 +41,7 @@ def resume_subscription(subscription: Subscription, *, by: Actor, at: datetime) 
     subscription = lock_subscription(subscription)
     given_back = end_pause(customer, subscription, resumed_at=at, by=by, at=at)
     rates = Rates(customer.organization_id)
+    work_off(customer, [subscription], by=by, at=at, rates=rates)
     return Resumption(bill_due(customer, [subscription], by=by, at=at, rates=rates), given_back)
 
 

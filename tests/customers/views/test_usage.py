@@ -80,6 +80,9 @@ def test_what_is_billed_in_advance_shows_what_is_invoiced(client):
     ).content.decode()
     assert "The period's invoice gathers it." in charge_page
     number = Invoice.objects.get().number
+    key = plan.charges.get(metric=calls).public_id
+    page = staff.get(address(row, f"/{row.public_id}/{key}")).content.decode()
+    assert number in page  # beside the event that it bills
     assert number in staff.get(f"/subscriptions/{row.public_id}/invoices").content.decode()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import datetime
 from decimal import Decimal
@@ -11,16 +12,28 @@ import pytest
 from django.db import connections
 from django.db.models import Sum
 
-from billing.actions import later
+from billing.actions import later, price_changes
+from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.charge_terms import FilterTerms
 from billing.actions.pauses import pause_subscription
+from billing.actions.plans import update_plan
 from billing.actions.usage import ingest
-from billing.models import AdvanceEvent, AdvanceFee, Job, Metric, Organization, Plan, Subscription
+from billing.models import (
+    AdvanceEvent,
+    AdvanceFee,
+    AlertCrossing,
+    Charge,
+    Job,
+    Metric,
+    Organization,
+    Plan,
+    Subscription,
+)
 from billing.queries.usage import current_usage
 from billing.rules.errors import FieldErrors
 from customers.models import Customer
 from invoicing import tasks
-from invoicing.actions import advance
+from invoicing.actions import advance, usage_watch
 from invoicing.actions.billing_run import bill_customer, bill_now, run
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.pauses import resume_subscription
@@ -29,6 +42,7 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.documents.wording import step_words
 from invoicing.models import Invoice, InvoiceLine
+from invoicing.queries.running_commitment import running_commitment
 from invoicing.rules.termination import Ending
 from tests.factories.catalog import GRADUATED, charge, make_metric
 from tests.factories.invoicing import (
@@ -333,6 +347,70 @@ def test_what_fails_is_held_in_order_and_can_be_run_again(customer: Customer) ->
     tasks.bill_events(str(job.pk))
     job.refresh_from_db()
     assert (job.state, fees()) == ("succeeded", [("1", 200), ("2", 400)])
+
+
+def test_a_bill_heals_what_failed_and_goes_on_without_what_fails(customer: Customer) -> None:
+    metric, other = make_metric(customer.organization), make_metric(customer.organization)
+    terms = [charge(metric, properties={"amount": "2"}, pay_in_advance=True), charge(other)]
+    row = subscribe(customer, make_plan(customer.organization, 3100, *terms), on(2026, 3, 1))
+    priced = Charge.objects.filter(metric=metric)
+    priced.update(properties={"amount": "not a number"})
+    use(row, metric, 1, at=on(2026, 3, 2))
+    run(on(2026, 4, 1))
+    assert invoices() == [("subscription", 3100)]
+    job = Job.objects.get(task="invoicing.bill_events")
+    Job.objects.filter(pk=job.pk).update(state="failed")
+    priced.update(properties={"amount": "2"})
+    use(row, metric, 1, at=on(2026, 4, 2))
+    terminate_subscription(row, by=ACTOR, at=on(2026, 4, 3))
+    job.refresh_from_db()
+    assert (job.state, fees()) == ("succeeded", [("1", 200), ("1", 200)])
+
+
+def test_a_minimum_commitment_counts_what_was_billed_in_advance(customer: Customer) -> None:
+    metric, other = make_metric(customer.organization), make_metric(customer.organization)
+    terms = [
+        charge(metric, properties={"amount": "2"}, pay_in_advance=True),
+        charge(other, properties={"amount": "3"}, pay_in_advance=True, invoiceable=False),
+    ]
+    plan = make_plan(customer.organization, 0, *terms, commitment_minor=5000)
+    row = subscribe(customer, plan, on(2026, 3, 1))
+    use(row, metric, 4, at=on(2026, 3, 2))
+    use(row, other, 5, at=on(2026, 3, 3))
+    advance.run(at=on(2026, 3, 4))
+    row.refresh_from_db()
+    promised = running_commitment(row, on(2026, 3, 4))
+    assert promised is not None
+    assert (promised.billed_minor, promised.missing_minor) == (2300, 2700)
+    run(on(2026, 4, 1))
+    assert invoices() == [("advance_charges", 800), ("subscription", 1500 + 2700)]
+
+
+def test_an_alert_sees_what_was_billed(customer: Customer) -> None:
+    metric = make_metric(customer.organization)
+    row = subscribe(customer, plan_of(metric), on(2026, 3, 1))
+    terms = AlertTerms("current_usage_amount", "five", steps=((Decimal(5), ""),))
+    save_alert(row, terms, by=ACTOR, at=on(2026, 3, 1))
+    use(row, metric, 4, at=on(2026, 3, 2))
+    usage_watch.run(at=on(2026, 3, 2))
+    advance.run(at=on(2026, 3, 2))
+    usage_watch.run(at=on(2026, 3, 2))
+    assert AlertCrossing.objects.count() == 1
+
+
+def test_an_event_pays_the_price_of_its_time(customer: Customer) -> None:
+    metric = make_metric(customer.organization)
+    row = subscribe(customer, plan_of(metric, "graduated", G), on(2026, 3, 1))
+    use(row, metric, 9, at=on(2026, 3, 2))
+    advance.run(at=on(2026, 3, 2))
+    kept = row.plan.charges.get()
+    properties = json.loads(json.dumps(G).replace('"0.5"', '"1.5"'))
+    dearer = charge(metric, "graduated", properties, id=kept.pk, pay_in_advance=True)
+    update_plan(row.plan, {}, charges=[dearer], follow="now", by=ACTOR, at=on(2026, 3, 10))
+    price_changes.carry_out(Job.objects.get(task=price_changes.TASK))
+    use(row, metric, 3, at=on(2026, 3, 11))
+    advance.run(at=on(2026, 3, 11))
+    assert fees() == [("9", 1400), ("3", 100 + 200 + 300)]
 
 
 @pytest.mark.parametrize(
