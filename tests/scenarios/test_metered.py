@@ -80,3 +80,46 @@ def test_what_comes_in_the_last_second_is_of_the_period() -> None:
     lab.use(row, "2", "2026-07-01T00:00:00+00:00")
     lab.move("2026-08-01T00:00:00+00:00")
     assert lab.bills() == [Decimal(1), Decimal(2)]
+
+
+def test_seats_and_calls_in_advance_over_a_renewal() -> None:
+    """A seat is 30.00 a month by its days, each on an invoice of its own; calls are 0.50, gathered. Two seats on 21
+    April: 10 of 30 days, 20.00. Calls of April: 10, 5.00 with May's two seats, 60.00. A seat that goes on 5 May and
+    one that comes on 6 May cost nothing: two are paid. It ends on 10 May with 4 calls, 2.00, and no seats.
+    """
+    lab = Lab("2026-04-01T00:00:00+00:00")
+    seats = price(lab.metric("seats", "unique_count", recurring=True), "30", payInAdvance=True, prorated=True)
+    calls = price(lab.metric("calls"), "0.50", payInAdvance=True, invoiceable=False)
+    lab.plan("pro", "0", seats, calls)
+    row = lab.subscribe("pro")
+    lab.move("2026-04-21T09:00:00+00:00")
+    for value, code in (("ann", "seats"), ("bob", "seats"), ("10", "calls")):
+        lab.use(row, value, "2026-04-21T09:00:00+00:00", code)
+    lab.move("2026-04-22T00:00:00+00:00")
+    assert lab.bills() == [Decimal(10), Decimal(10)]
+    usage = lab.send("GET", f"/subscriptions/{row}/usage")
+    told = {
+        one["metricCode"]: (one["units"], one["amount"], one["paidInAdvance"]) for one in usage["charges"]
+    }
+    assert told == {"seats": (2, 20, 20), "calls": (10, 5, 0)}
+    lab.move("2026-05-05T00:00:00+00:00")
+    assert lab.bills()[2:] == [Decimal(65)]
+    lab.send("POST", "/events", removed(row, "ann", "2026-05-05T00:00:00+00:00"))
+    lab.move("2026-05-06T00:00:00+00:00")
+    lab.use(row, "cid", "2026-05-06T00:00:00+00:00", "seats")
+    lab.use(row, "4", "2026-05-06T00:00:00+00:00", "calls")
+    lab.move("2026-05-10T00:00:00+00:00")
+    lab.send("POST", f"/subscriptions/{row}/terminate")
+    assert lab.bills()[3:] == [Decimal(2)]
+    assert [one["type"] for one in lab.invoices()] == ["advance_charges"] * 2 + ["subscription"] * 2
+
+
+def removed(subscription: str, seat: str, at: str) -> dict[str, object]:
+    """The event by which a seat goes."""
+    return {
+        "transactionId": f"gone-{seat}",
+        "subscriptionId": subscription,
+        "code": "seats",
+        "timestamp": at,
+        "properties": {"value": seat, "operation_type": "remove"},
+    }
