@@ -20,6 +20,7 @@ from billing.orm.actor import Actor
 from billing.orm.search import search_columns
 from billing.queries.catalog_use import plan_use
 from billing.rules.errors import Conflict, FieldErrors, Invalid, Locked
+from billing.rules.periods import LONG
 
 FIELDS = (
     "name",
@@ -31,13 +32,16 @@ FIELDS = (
     "currency",
     "pay_in_advance",
     "trial_days",
+    "bill_charges_monthly",
+    "bill_fixed_charges_monthly",
     "commitment_minor",
     "commitment_display_name",
     "features",
     "active",
 )
+MONTHLY = ("bill_charges_monthly", "bill_fixed_charges_monthly")
 # What a subscription's periods and invoices are built on stays once there is one; prices stay editable.
-LOCKED_BY_SUBSCRIPTIONS = ("code", "interval", "currency", "pay_in_advance", "trial_days")
+LOCKED_BY_SUBSCRIPTIONS = ("code", "interval", "currency", "pay_in_advance", "trial_days", *MONTHLY)
 MOST_FEATURES = 50
 MOST_TRIAL_DAYS = 3650
 
@@ -53,6 +57,8 @@ def create_plan(
     interval: str = "monthly",
     pay_in_advance: bool = False,
     trial_days: int = 0,
+    bill_charges_monthly: bool = False,
+    bill_fixed_charges_monthly: bool = False,
     commitment_minor: int = 0,
     commitment_display_name: str = "",
     description: str = "",
@@ -82,6 +88,8 @@ def create_plan(
         "currency": currency,
         "pay_in_advance": pay_in_advance,
         "trial_days": trial_days,
+        "bill_charges_monthly": bill_charges_monthly,
+        "bill_fixed_charges_monthly": bill_fixed_charges_monthly,
         "commitment_minor": commitment_minor,
         "commitment_display_name": commitment_display_name,
         "features": list(features),
@@ -218,6 +226,13 @@ def write(plan: Plan) -> None:
         raise Invalid("Must not be negative.", field="commitment_minor")
     if not 0 <= plan.trial_days <= MOST_TRIAL_DAYS:
         raise Invalid(f"Use 0 to {MOST_TRIAL_DAYS:,} days.", field="trial_days")
+    errors = [
+        (name, "Only a yearly or half-yearly plan bills something every month.")
+        for name in MONTHLY
+        if getattr(plan, name) and plan.interval not in LONG
+    ]
+    if errors:
+        raise FieldErrors(errors)
     if len(plan.features) > MOST_FEATURES:
         raise Invalid(f"Use at most {MOST_FEATURES} features.", field="features")
     for name, value in search_columns(plan.name, plan.code).items():

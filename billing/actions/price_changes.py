@@ -20,9 +20,9 @@ from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import customer_timezone, lock_subscription, tell
 from billing.models import Follow, Job, Plan, PriceChange, PriceChangeRow, PriceMove, Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import schedule_of
 from billing.queries.versions import frozen_book
 from billing.rules.errors import BillingError, Conflict
-from billing.rules.periods import BillingTime, Interval, period_at
 from billing.rules.states import OPEN, SubscriptionStatus
 
 logger = logging.getLogger(__name__)
@@ -186,13 +186,7 @@ def boundary(subscription: Subscription, follow: Follow, at: datetime) -> dateti
     """Where the period of a moment begins, or ends; those before it may wait to be billed still."""
     if subscription.next_billing_at is None:
         raise Conflict("It has no running period.", code="subscription_not_running")
-    period = period_at(
-        at,
-        interval=Interval(subscription.plan.interval),
-        billing_time=BillingTime(subscription.billing_time),
-        anchor=subscription.subscription_at,
-        tz=customer_timezone(subscription.customer),
-    )
+    period = schedule_of(subscription, customer_timezone(subscription.customer)).period_at(at)
     return period.end if follow == Follow.RENEWAL else period.start
 
 

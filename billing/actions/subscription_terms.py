@@ -15,10 +15,11 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
-from billing.actions.subscriptions import lock_subscription, next_boundary, tell
+from billing.actions.subscriptions import customer_timezone, lock_subscription, next_boundary, tell
 from billing.actions.successors import cancel_scheduled
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import schedule_of
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import SubscriptionStatus
 
@@ -96,7 +97,10 @@ def cancel_at_period_end(
 def period_end(subscription: Subscription, at: datetime) -> datetime:
     """The end of the period that runs at a moment."""
     stored = subscription.next_billing_at
-    return stored if stored is not None and stored > at else next_boundary(subscription, at)
+    if stored is None or stored <= at:
+        return next_boundary(subscription, at)
+    schedule = schedule_of(subscription, customer_timezone(subscription.customer))
+    return next_boundary(subscription, at) if schedule.split else stored
 
 
 @transaction.atomic

@@ -13,9 +13,10 @@ from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.schedules import schedule_of
 from billing.queries.terms import price_book
 from billing.rules.errors import Conflict, Invalid
-from billing.rules.periods import BillingTime, Interval, billing_boundary_after, local_date
+from billing.rules.periods import BillingTime, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
 
 
@@ -26,13 +27,7 @@ def customer_timezone(customer: Any) -> str:
 
 def next_boundary(subscription: Subscription, after: datetime) -> datetime:
     """The end of the period that contains `after`, at local midnight of the customer."""
-    return billing_boundary_after(
-        after,
-        interval=Interval(subscription.plan.interval),
-        billing_time=BillingTime(subscription.billing_time),
-        anchor=subscription.subscription_at,
-        tz=customer_timezone(subscription.customer),
-    )
+    return schedule_of(subscription, customer_timezone(subscription.customer)).period_at(after).end
 
 
 def lock_plan(plan: Plan) -> Plan:
@@ -119,12 +114,13 @@ def start_subscription(
 
 
 def begin(subscription: Subscription, started_at: datetime, *, at: datetime) -> None:
-    """Set what a running subscription has: its start, its state, the end of its first period."""
+    """Set what a running subscription has: its start, its state, when it is billed first."""
     trial = subscription.trial_ends_at is not None and subscription.trial_ends_at > at
     new = SubscriptionStatus.TRIALING if trial else SubscriptionStatus.ACTIVE
     subscription.status = move(SUBSCRIPTION_MOVES, SubscriptionStatus(subscription.status), new).value
     subscription.started_at = started_at
-    subscription.next_billing_at = next_boundary(subscription, started_at)
+    schedule = schedule_of(subscription, customer_timezone(subscription.customer))
+    subscription.next_billing_at = schedule.step_at(started_at).end
 
 
 def lock_subscription(subscription: Subscription) -> Subscription:

@@ -78,6 +78,8 @@ class PlanChanges(ApiSchema):
     prices: list[PriceIn] | None = None
     pay_in_advance: StrictBool | None = None
     trial_days: StrictInt | None = None
+    bill_charges_monthly: StrictBool | None = None
+    bill_fixed_charges_monthly: StrictBool | None = None
     minimum_commitment: CommitmentIn | None = None
     features: list[str] | None = None
     active: StrictBool | None = also("active", "isActive", "is_active")
@@ -245,7 +247,9 @@ def get(request: HttpRequest, ref: str) -> dict[str, Any]:
 
 @router.patch("/{ref}")
 def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
-    """Code, interval, currency, time of payment and trial stay once there are subscriptions (400)."""
+    """Code, interval, what is billed monthly, currency, time of payment and trial stay once there are subscriptions
+    (400).
+    """
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
     values, rest = changes_of(asked, body, plan)

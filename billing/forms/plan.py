@@ -13,7 +13,7 @@ from billing.models import Organization, Plan, Tax
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
 from billing.rules.money import CURRENCIES, from_minor
-from billing.rules.periods import Interval
+from billing.rules.periods import LONG, Interval
 
 PAY = (("arrears", "In arrears"), ("advance", "In advance"))
 PAY_HINTS = {
@@ -23,6 +23,7 @@ PAY_HINTS = {
 INTERVALS = tuple((interval.value, interval.value.title()) for interval in Interval)
 # The action's column -> the form's field, where they differ.
 FIELD_OF = {"amount_minor": "amount", "pay_in_advance": "pay", "commitment_minor": "commitment"}
+MONTHLY = ("bill_charges_monthly", "bill_fixed_charges_monthly")
 
 
 class PlanForm(forms.Form):
@@ -54,6 +55,16 @@ class PlanForm(forms.Form):
         max_value=3650,
         widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "num"}),
         help_text="Of the fee; usage is billed from the first day.",
+    )
+    bill_charges_monthly = forms.BooleanField(
+        label="Bill usage every month",
+        required=False,
+        help_text="Each month is priced by itself: its tiers, free units and minimum spends.",
+    )
+    bill_fixed_charges_monthly = forms.BooleanField(
+        label="Bill fixed charges every month",
+        required=False,
+        help_text="Their price is then the price of a month.",
     )
     commitment = forms.CharField(
         label="Minimum per period",
@@ -136,7 +147,9 @@ class PlanForm(forms.Form):
             "commitment_minor",
             "commitment_display_name",
         )
+        long = data["interval"] in LONG
         return {name: data[name] for name in names} | {
+            **{name: data[name] and long for name in MONTHLY},
             "pay_in_advance": data["pay"] == "advance",
             "trial_days": data["trial_days"] or 0,
             "features": [line.strip() for line in data["features"].splitlines() if line.strip()],
@@ -153,6 +166,7 @@ def initial_of(plan: Plan) -> dict[str, Any]:
         "interval",
         "currency",
         "commitment_display_name",
+        *MONTHLY,
     )
     return {name: getattr(plan, name) for name in names} | {
         "amount": f"{from_minor(plan.amount_minor, plan.currency):f}",

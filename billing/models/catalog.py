@@ -13,7 +13,7 @@ from django.db.models import Q
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Kept
 from billing.rules.filters import Matcher, Sorting
-from billing.rules.periods import Interval
+from billing.rules.periods import LONG, Interval
 
 CODE_HELP = "Used by your systems. Lower-case letters, digits, dashes and underscores."
 
@@ -99,7 +99,9 @@ class Metric(Kept):
 
 
 class Plan(Kept):
-    """A price for a period, and the charges for usage in it."""
+    """A price for a period, and the charges for usage in it. Of a yearly or half-yearly one usage, or fixed charges,
+    can be billed every month.
+    """
 
     PREFIX = "pln"
 
@@ -116,6 +118,8 @@ class Plan(Kept):
     currency = CurrencyField()
     pay_in_advance = models.BooleanField(default=False)
     trial_days = models.PositiveSmallIntegerField(default=0)
+    bill_charges_monthly = models.BooleanField(default=False)
+    bill_fixed_charges_monthly = models.BooleanField(default=False)
     # What a period brings at the least (0: nothing is promised); billing/rules/commitment.py.
     commitment_minor = MinorField()
     commitment_display_name = models.CharField(max_length=200, blank=True)
@@ -135,6 +139,11 @@ class Plan(Kept):
             ),
             models.CheckConstraint(condition=Q(amount_minor__gte=0), name="plan_amount_not_negative"),
             models.CheckConstraint(condition=Q(commitment_minor__gte=0), name="plan_commitment_not_negative"),
+            models.CheckConstraint(
+                condition=Q(bill_charges_monthly=False, bill_fixed_charges_monthly=False)
+                | Q(interval__in=[one.value for one in LONG]),
+                name="plan_monthly_within_long_periods",
+            ),
         ]
         indexes: ClassVar = [GinIndex(fields=["search_grams"], name="plan_search")]
 

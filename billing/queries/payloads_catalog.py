@@ -181,6 +181,8 @@ def plan_payload(plan: Plan) -> dict[str, Any]:
         "prices": [price_payload(price) for price in (own_price(plan), *plan.prices.all())],
         "payInAdvance": plan.pay_in_advance,
         "trialDays": plan.trial_days,
+        "billChargesMonthly": plan.bill_charges_monthly,
+        "billFixedChargesMonthly": plan.bill_fixed_charges_monthly,
         "minimumCommitment": commitment_payload(plan),
         "features": plan.features,
         "priceVersion": plan.price_version,

@@ -8,24 +8,22 @@ from typing import Any
 from django.db.models import Prefetch, QuerySet
 
 from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
+from billing.queries.schedules import schedule_of
 from billing.queries.wallets import WalletState
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from billing.rules.periods import BillingTime, Interval, Period, period_at
+from billing.rules.periods import Period
 from billing.rules.states import SubscriptionStatus
 
 
 def running_period(row: Subscription) -> Period | None:
-    """The whole period that ends at the next billing; None when nothing is to be billed."""
+    """The whole period that ends at the next billing, or in which that lies; None when nothing is to be billed."""
     if row.next_billing_at is None:
         return None
-    return period_at(
-        row.next_billing_at - timedelta(microseconds=1),
-        interval=Interval(row.plan.interval),
-        billing_time=BillingTime(row.billing_time),
-        anchor=row.subscription_at,
-        tz=row.customer.timezone or row.customer.billing_entity.timezone or "UTC",
-    )
+    tz = row.customer.timezone or row.customer.billing_entity.timezone or "UTC"
+    schedule = schedule_of(row, tz)
+    period = schedule.period_at(row.next_billing_at - timedelta(microseconds=1))
+    return period if schedule.split else Period(period.start, row.next_billing_at)
 
 
 def with_changes(rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
@@ -74,7 +72,8 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
         "cancelAt": row.ending_at if row.is_canceling else None,
         "cancelRequestedAt": row.cancel_requested_at,
         "currentPeriodStart": max(period.start, row.started_at) if period and row.started_at else None,
-        "currentPeriodEnd": row.next_billing_at,
+        "currentPeriodEnd": period.end if period else None,
+        "nextBillingAt": row.next_billing_at,
         "canceledAt": row.canceled_at,
         "terminatedAt": row.terminated_at,
         "metadata": row.metadata,

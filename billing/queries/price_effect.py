@@ -21,6 +21,7 @@ from billing.queries.versions import frozen_book, thawed
 from billing.rules.charges.base import ChargeModel, Usage
 from billing.rules.charges.registry import charge_model
 from billing.rules.money import to_minor
+from billing.rules.periods import MONTHS, Interval
 from billing.rules.states import OPEN, SubscriptionStatus
 
 MOST = 50
@@ -90,7 +91,8 @@ def compare(row: Subscription, old: PriceBook, new: PriceBook, share: Share, at:
     advance = difference(
         units_cost(row, old.fixed.priced(row.currency)), units_cost(row, new.fixed.priced(row.currency))
     )
-    share.later_minor += sum(advance.values())
+    months = MONTHS.get(Interval(row.plan.interval), 1)
+    share.later_minor += sum(advance.values()) * (months if row.plan.bill_fixed_charges_monthly else 1)
     if row.status == SubscriptionStatus.PENDING.value:
         return
     share.running_minor += advance[False]
@@ -98,7 +100,7 @@ def compare(row: Subscription, old: PriceBook, new: PriceBook, share: Share, at:
     used = usage_cost(row, new.terms(row.currency).charges, start, end)
     used -= usage_cost(row, old.terms(row.currency).charges, start, end)
     share.running_minor += used
-    share.later_minor += used
+    share.later_minor += used * (months if row.plan.bill_charges_monthly else 1)
 
 
 def difference(old: dict[bool, int], new: dict[bool, int]) -> dict[bool, int]:

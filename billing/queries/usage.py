@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
+from billing.queries.schedules import schedule_of
 from billing.queries.usage_advance import advance_usage, fees_of
 from billing.queries.usage_carried import carry, line_of
 from billing.queries.usage_facets import Part, charge_parts
@@ -23,7 +24,7 @@ from billing.queries.usage_totals import Day, Measured, all_days, daily, measure
 from billing.queries.versions import pays_own_prices, terms_of
 from billing.rules.filters import Bucket
 from billing.rules.money import ZERO, exact
-from billing.rules.periods import BillingTime, Interval, Period, local_date, period_at
+from billing.rules.periods import Period, local_date
 
 # A projection from less than this says nothing.
 SHORTEST_BASIS = timedelta(hours=1)
@@ -136,14 +137,8 @@ def measured_of(
 
 
 def whole_period(subscription: Subscription, end: datetime) -> Period:
-    """The full period of the schedule in which a window ends."""
-    return period_at(
-        end - _MICROSECOND,
-        interval=Interval(subscription.plan.interval),
-        billing_time=BillingTime(subscription.billing_time),
-        anchor=subscription.subscription_at,
-        tz=zone_name(subscription),
-    )
+    """The full period of usage in which a window ends."""
+    return schedule_of(subscription, zone_name(subscription)).usage_period_at(end - _MICROSECOND)
 
 
 def zone_name(subscription: Subscription) -> str:
@@ -162,9 +157,16 @@ def usage_start(subscription: Subscription) -> datetime:
 
 def running_window(subscription: Subscription, at: datetime) -> tuple[datetime, datetime]:
     """What is on no invoice yet: [end of the last invoiced usage or the start, end of the period)."""
-    start = usage_start(subscription)
+    return usage_window(subscription, usage_start(subscription), at)
+
+
+def usage_window(subscription: Subscription, start: datetime, at: datetime) -> tuple[datetime, datetime]:
+    """The running window of usage that begins at `start`: up to where it is billed, or the subscription's end."""
     ended = subscription.terminated_at or subscription.canceled_at
     end = ended or subscription.next_billing_at or at
+    plan = subscription.plan
+    if not ended and plan.bill_fixed_charges_monthly and not plan.bill_charges_monthly:
+        end = whole_period(subscription, end).end  # usage waits for longer than fixed charges do
     if subscription.paused_at and not ended:
         end = max(end, at)  # the period goes on for as long as nothing is billed
     return start, max(start, end)

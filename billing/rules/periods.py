@@ -43,6 +43,8 @@ MONTHS: dict[Interval, int] = {
     Interval.SEMIANNUAL: 6,
     Interval.YEARLY: 12,
 }
+# Something can be billed every month within them.
+LONG: tuple[Interval, ...] = (Interval.SEMIANNUAL, Interval.YEARLY)
 # To compare plans of different intervals (a year has 52 weeks here).
 PER_YEAR: dict[Interval, int] = {
     Interval.WEEKLY: 52,

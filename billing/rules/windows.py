@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.rules.periods import (
+    LONG,
     BillingTime,
     Interval,
     Period,
@@ -28,7 +29,6 @@ from billing.rules.periods import (
 )
 
 _MICROSECOND = timedelta(microseconds=1)
-_LONG = frozenset({Interval.SEMIANNUAL, Interval.YEARLY})
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,17 @@ class Schedule:
         """The full period of fixed charges that contains `instant`."""
         return self._split_at(instant, self.fixed_monthly)
 
+    @property
+    def split(self) -> bool:
+        """Whether something is billed within the plan's period."""
+        return (self.usage_monthly or self.fixed_monthly) and self.interval in LONG
+
+    def step_at(self, instant: datetime) -> Period:
+        """The stretch between two billing moments that contains `instant`: a month where something is billed monthly,
+        else the period.
+        """
+        return self._split_at(instant, self.split)
+
     def month_at(self, instant: datetime) -> Period:
         """The month of the plan's period that contains `instant`."""
         return self._period_at(instant, Interval.MONTHLY)
@@ -70,7 +81,7 @@ class Schedule:
         return self.period_at(period.start - _MICROSECOND)
 
     def _split_at(self, instant: datetime, monthly: bool) -> Period:
-        split = monthly and self.interval in _LONG
+        split = monthly and self.interval in LONG
         return self._period_at(instant, Interval.MONTHLY if split else self.interval)
 
     def _period_at(self, instant: datetime, interval: Interval) -> Period:

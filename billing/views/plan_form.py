@@ -23,7 +23,7 @@ from billing.actions.price_versions import Unconfirmed
 from billing.forms.charge import ChargeEditor
 from billing.forms.charge_fields import Shelf
 from billing.forms.charge_rows import Row, new_row, read_charges, row_of
-from billing.forms.plan import FIELD_OF, PlanForm
+from billing.forms.plan import FIELD_OF, MONTHLY, PlanForm
 from billing.models import Charge, Plan
 from billing.queries.catalog_use import PlanUse, plan_use
 from billing.rules.errors import BillingError, FieldErrors
@@ -113,6 +113,8 @@ def editors(rows: list[Row], shelf: Shelf, currency: str, checked: bool = False)
 def typed(data: QueryDict) -> dict[str, Any]:
     """What has been typed into the plan's own fields; locked ones are not sent and keep their value."""
     values: dict[str, Any] = {name: data[name] for name in TYPED if name in data}
+    if "interval" in data:  # an empty box is not sent
+        values |= {name: name in data for name in MONTHLY}
     return values | {"taxes": data.getlist("taxes")}
 
 

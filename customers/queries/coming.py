@@ -16,10 +16,12 @@ from django.db.models import BigIntegerField, CharField, DateTimeField, F, Query
 from django.db.models.functions import Cast
 
 from billing.models import Subscription, TopUpSchedule, Wallet, WalletLot
+from billing.queries.schedules import schedule_of
 from billing.rules.periods import local_date
 from customers.models import Customer, VatCheck
 from invoicing.models import Invoice
 from invoicing.queries.facts import customer_zone
+from invoicing.rules.boundaries import between_months
 
 MOST = 60
 BILL = "bill"
@@ -65,7 +67,7 @@ def coming(
 
 
 def moves(subscriptions: Iterable[Subscription], at: datetime) -> dict[datetime, dict[str, Any]]:
-    """What subscriptions do, by moment: renew, start, end, or end their trial."""
+    """What subscriptions do, by moment: renew, are billed for a month, start, end, or end their trial."""
     by_moment: dict[datetime, list[tuple[str, Subscription]]] = defaultdict(list)
     money: set[datetime] = set()
     for row in subscriptions:
@@ -105,7 +107,16 @@ def moves_of(row: Subscription) -> list[tuple[str, datetime | None, bool]]:
         due = bool(row.resumes_at and row.next_billing_at and row.next_billing_at <= row.resumes_at)
         return [("resume", row.resumes_at, due), ("end", ends, True)]
     ending_trial = trial if row.status == "trialing" else None
-    return [("renew", renews, billed), ("trial_end", ending_trial, advance), ("end", ends, billed)]
+    verb = "bill_month" if renews and within_period(row, renews) else "renew"
+    return [(verb, renews, billed), ("trial_end", ending_trial, advance), ("end", ends, billed)]
+
+
+def within_period(row: Subscription, when: datetime) -> bool:
+    """Whether only a month of a longer period ends then."""
+    plan = row.plan
+    if not (plan.bill_charges_monthly or plan.bill_fixed_charges_monthly):
+        return False
+    return between_months(schedule_of(row, customer_zone(row.customer)), when)
 
 
 def dated(

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Charge, Subscription
-from billing.queries.usage import charge_usage, charges_of, current_usage
+from billing.queries.usage import charge_usage, charges_of, current_usage, usage_window
 from billing.queries.versions import pays_own_prices
 from customers.models import Customer
 from customers.rules.ageing import change_percent
@@ -69,7 +69,7 @@ def used(subscription: Subscription, charges: list[Charge], at: datetime) -> Use
     periods: Any = InvoicedPeriod.objects.filter(subscription=subscription, kind="usage")
     last = periods.order_by("-end").values_list("start", "end").first()
     start = last[1] if last else subscription.started_at or subscription.subscription_at
-    window = (start, max(start, subscription.next_billing_at or at))
+    window = usage_window(subscription, start, at)
     report = current_usage(subscription, at, with_days=False, window=window, charges=charges)
     if last is None:
         return Used(subscription, report.amount_minor, None)

@@ -20,7 +20,7 @@ from billing.web.requests import StaffRequest
 from customers.forms.units import UnitsForm
 from customers.queries.units import units_of
 from customers.views.find import subscription_or_404
-from invoicing.actions.units import UnitsOutcome, change_units
+from invoicing.actions.units import UnitsOutcome, change_units, next_period_at
 from invoicing.queries.facts import customer_zone
 
 _NUMBER = re.compile(r"units\[(\d+)\]\.")
@@ -34,7 +34,7 @@ def change(request: StaffRequest, id: UUID) -> HttpResponse:
     found = units_of(row, at)
     if not found.held or row.is_ended:
         raise Http404("No fixed charges.")
-    next_at = row.next_billing_at
+    next_at = next_period_at(row)
     form = UnitsForm(
         request.POST or None,
         rows=[item.row for item in found.held],

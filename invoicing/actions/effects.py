@@ -30,8 +30,8 @@ from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoicedPeriod
 from invoicing.queries.foreseen import Coming, foreseen
 
-# More moments than a subscription has within a period: start, end of a trial, change, end, going on.
-STEPS = 8
+# More moments than a subscription has within two periods: start, end of a trial, change, end, going on, and its months.
+STEPS = 32
 
 
 class Outcome(Protocol):

@@ -14,6 +14,7 @@ from billing.actions.subscriptions import end_trial
 from billing.actions.successors import hand_over
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import schedule_of
 from billing.rules.states import SubscriptionStatus
 from invoicing.actions.draft import grace_days, make_draft, open_invoice
 from invoicing.actions.finalize import finalize_new
@@ -28,9 +29,9 @@ from invoicing.queries.due import (
     trial_is_over,
     trial_windows,
 )
-from invoicing.queries.facts import Window, customer_zone, schedule_of, window_lines
+from invoicing.queries.facts import Window, customer_zone, window_lines
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import period_from
+from invoicing.rules.boundaries import ZONES_APART, period_begins, step_from
 
 
 def invoice_windows(
@@ -90,6 +91,7 @@ class Agenda:
         self.ends: dict[datetime, list[Account]] = defaultdict(list)
         self.trials: dict[datetime, list[Account]] = defaultdict(list)
         self.open: list[Account] = []
+        self.changes: dict[Any, datetime] = {}  # when a plan changes, by the subscription that ends with it
         self.successors = scheduled(customer, subscriptions)
         for account in accounts(subscriptions, self.tz, rates).values():
             self.add(account)
@@ -99,12 +101,21 @@ class Agenda:
         row = account.subscription
         moments = [one for one in due_moments(row, self.tz, self.stop) if before is None or one < before]
         if row.pk in self.successors:
-            moments = moments[:1]
+            moments = self.up_to_the_change(row, moments)
         for moment in moments:
             self.ends[moment].append(account)
         if trial_is_over(row, self.stop) and row.trial_ends_at:
             self.trials[row.trial_ends_at].append(account)
         self.open.append(account)
+
+    def up_to_the_change(self, row: Subscription, moments: list[datetime]) -> list[datetime]:
+        """The moments of a subscription whose plan is to change, up to the end of the period in which it does."""
+        change, schedule = self.successors[row.pk].takes_over_at, schedule_of(row, self.tz)
+        for place, moment in enumerate(moments):
+            if (change is None or moment > change - ZONES_APART) and period_begins(schedule, moment):
+                self.changes[row.pk] = moment
+                return moments[: place + 1]
+        return moments
 
     def next_moment(self) -> datetime | None:
         """The earliest moment that is left."""
@@ -114,7 +125,8 @@ class Agenda:
         """What is billed at a moment, which is then done with."""
         windows: list[Window] = []
         for account in self.ends.pop(moment, []):
-            successor = self.successors.pop(account.subscription.pk, None)
+            key = account.subscription.pk
+            successor = self.successors.pop(key) if self.changes.get(key) == moment else None
             windows += boundary_windows(account, moment, last=unpaid or successor is not None)
             if successor is not None:
                 windows = [*windows, *self.hand_over(account, successor, moment)]
@@ -139,7 +151,7 @@ class Agenda:
             row = account.subscription
             moments = due_moments(row, self.tz, self.stop)
             if moments:
-                row.next_billing_at = period_from(schedule_of(row, self.tz), moments[-1]).end
+                row.next_billing_at = step_from(schedule_of(row, self.tz), moments[-1]).end
                 if row.price_since is not None and row.price_since <= moments[-1]:
                     row.amount_minor = self.rates.terms(row, moments[-1]).amount_minor
                 row.save(update_fields=["next_billing_at", "amount_minor", "updated_at"])

@@ -19,6 +19,7 @@ from billing.actions.subscriptions import end_subscription, lock_subscription
 from billing.actions.successors import cancel_scheduled, scheduled_for
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import schedule_of
 from billing.rules.errors import Conflict
 from billing.rules.periods import Period
 from invoicing.actions.advance import gather_rest, work_off
@@ -26,10 +27,10 @@ from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.due import Account, accounts
-from invoicing.queries.facts import FEE, Window, customer_zone, schedule_of
+from invoicing.queries.facts import FEE, SETTLING, Window, customer_zone, together
 from invoicing.queries.plan_changes import counted_until
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import fee_window
+from invoicing.rules.boundaries import between_months, fee_window
 from invoicing.rules.termination import CREDIT_AND_BILL, Ending
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -113,7 +114,7 @@ def terminate_subscription(
         made += [rest] if rest else []
     if ending.invoice:
         # What comes at the very end of a period belongs to the next one, which it has not lived.
-        boundary = schedule_of(subscription, account.tz).period_at(ended).start == ended
+        boundary = schedule_of(subscription, account.tz).usage_period_at(ended).start == ended
         used_until = ended if ended_at or boundary else counted_until(subscription, ended)
         windows = closing_windows(account, ended, used_until=used_until)
     if windows:
@@ -131,7 +132,8 @@ def closing_windows(
     """What is left to bill at the end: usage since the last bill, and in arrears the days of the fee. They may end at
     other moments: where a plan changes, the day of the change is the new one's.
 
-    A bill in between at the very same moment has left minimum spends and what stays in use for this one.
+    A bill in between at the very same moment has left minimum spends and what stays in use for this one. What closed
+    a month at that moment has left the commitment.
     """
     windows = []
     schedule = schedule_of(account.subscription, account.tz)
@@ -139,6 +141,10 @@ def closing_windows(
     used_until, fee_until = used_until or ended, fee_until or ended
     if account.usage_until < used_until or (begun and account.in_between):
         windows.append(account.usage(used_until, closing=True))
+    if not together(schedule) and account.fixed_from < used_until:
+        windows.append(account.arrears(used_until))
+    if begun and schedule.split and between_months(schedule, ended):
+        windows.append(Window(account.subscription, SETTLING, ended, ended, closing=True))
     if schedule.pay_in_advance or not begun:
         return windows
     days = fee_window(schedule, schedule.period_at(fee_until - _MICROSECOND))

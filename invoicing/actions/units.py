@@ -20,13 +20,14 @@ from billing.actions.subscriptions import lock_subscription, tell
 from billing.models import FixedCharge, Subscription, UnitsChange
 from billing.orm.actor import Actor
 from billing.queries.fixed_charges import units_events
+from billing.queries.schedules import schedule_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.fixed_charges import units_from
 from billing.rules.states import LIVE, SubscriptionStatus
 from invoicing.actions.billing_run import bill_customer
 from invoicing.actions.periods import invoice_windows
 from invoicing.models import Invoice, InvoicedPeriod
-from invoicing.queries.facts import FIXED, Window, customer_zone, schedule_of, window_lines
+from invoicing.queries.facts import FIXED, Window, customer_zone, window_lines
 from invoicing.queries.rates import Rates
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -116,13 +117,23 @@ def moment(subscription: Subscription, next_period: bool, at: datetime) -> datet
     if subscription.status == SubscriptionStatus.PENDING.value:
         return subscription.subscription_at
     if next_period:
-        if subscription.next_billing_at is None:
+        found = next_period_at(subscription)
+        if found is None:
             raise Conflict("There is no next period.", code="no_next_period", field="at")
-        return subscription.next_billing_at
+        return found
     last = UnitsChange.objects.filter(subscription=subscription, at__lte=at + _MICROSECOND * 1000)
     newest = last.aggregate(at=Max("at"))["at"]
     begun = subscription.started_at or subscription.subscription_at
     return max([at, begun + _MICROSECOND, *([newest + _MICROSECOND] if newest else [])])
+
+
+def next_period_at(subscription: Subscription) -> datetime | None:
+    """When the next period of its fixed charges begins; None for one that is not billed any more."""
+    stored = subscription.next_billing_at
+    schedule = schedule_of(subscription, customer_zone(subscription.customer))
+    if stored is None or not schedule.split:
+        return stored
+    return schedule.fixed_period_at(stored - _MICROSECOND).end
 
 
 def bill_added(subscription: Subscription, from_at: datetime, *, by: Actor, at: datetime) -> Invoice | None:

@@ -13,6 +13,7 @@ from billing.actions import audit
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.queries.pauses import pauses_of
+from billing.queries.schedules import schedule_of
 from billing.rules.money import exact, to_minor
 from billing.rules.pauses import paused_days
 from billing.rules.periods import Period, days_in, local_date, start_of_day
@@ -21,7 +22,7 @@ from invoicing.actions.draft import lock_draft, priced, write_draft
 from invoicing.actions.refunds import refund_invoice
 from invoicing.models import CreditNote, Invoice, InvoicedPeriod, InvoiceLine
 from invoicing.queries.crediting import creditable, refundable_of
-from invoicing.queries.facts import FEE, schedule_of, windows_of
+from invoicing.queries.facts import FEE, windows_of
 from invoicing.rules.states import InvoiceStatus
 from invoicing.rules.termination import OnTermination, TerminationCredit, TerminationFacts, termination_credit
 

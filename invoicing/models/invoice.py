@@ -344,8 +344,10 @@ class InvoicedPeriod(Scoped):
 
     `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end), `fixed` for fixed
     charges paid in advance for it (from its start, or from a change of units), `advance` what stays in use of usage
-    that is paid in advance, for the period that it begins. `closing` on
-    usage: it completes its period (a bill in between does not); on a fee: the subscription ended inside it.
+    that is paid in advance, for the period that it begins, `arrears` for fixed charges in arrears where they are not
+    billed with usage, `settling` for the minimum commitment of a subscription that ended between two months of its
+    period. `closing` on usage: it completes its period (a bill in between does not); on a fee: the subscription ended
+    inside it.
     A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
     """
 
@@ -357,7 +359,14 @@ class InvoicedPeriod(Scoped):
     )
     kind = models.CharField(
         max_length=8,
-        choices=[("usage", "Usage"), ("fee", "Fee"), ("fixed", "Fixed charges"), ("advance", "In advance")],
+        choices=[
+            ("usage", "Usage"),
+            ("fee", "Fee"),
+            ("fixed", "Fixed charges"),
+            ("advance", "In advance"),
+            ("arrears", "Fixed charges in arrears"),
+            ("settling", "Minimum commitment"),
+        ],
     )
     start = models.DateTimeField()
     end = models.DateTimeField()

@@ -1,7 +1,7 @@
 """The minimum commitment of a period: what has been billed for it, and the line for what is missing.
 
 A period is settled with the usage that completes it: in arrears together with its own fee, in advance on the next
-invoice, whose new fee does not count. The invoice that is being made is known by its usage window (unique), so a
+invoice, whose new fee does not count. Where usage is billed monthly, that is the last month of the period. The invoice that is being made is known by its usage window (unique), so a
 refresh of a draft does not count the draft's own lines twice.
 """
 
@@ -24,6 +24,7 @@ from invoicing.rules.boundaries import ZONES_APART, first_day
 from invoicing.rules.lines import Line, LineKind
 from invoicing.rules.states import InvoiceStatus
 
+CLOSING = ("usage", "settling")
 COUNTED = tuple(kind.value for kind in LineKind if kind not in (LineKind.COMMITMENT, LineKind.CREDIT))
 
 
@@ -35,14 +36,14 @@ def settled(
     full: Period,
     made: Iterable[Line],
 ) -> TrueUp:
-    """The commitment of the period `full`, which the usage window `usage` completes; `promised_minor` is that of a
+    """The commitment of the period `full`, which the window `usage` completes; `promised_minor` is that of a
     whole one, `made` the lines of the invoice so far.
     """
     end = min(usage.end, full.end) if schedule.ended_at else full.end
     if schedule.ended_at and subscription.plan_changed:  # the day of the change belongs to the other plan
         last = min(end, schedule.ended_at)
         end = max(full.start, start_of_day(local_date(last, schedule.tz), schedule.tz))
-    own = InvoicedPeriod.objects.filter(subscription=subscription, kind="usage", start=usage.start)
+    own = InvoicedPeriod.objects.filter(subscription=subscription, kind__in=CLOSING, start=usage.start)
     mine = [
         (line.kind.value, line.facts.period, line.amount_minor)
         for line in made

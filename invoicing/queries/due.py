@@ -14,14 +14,15 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import Max, Q
 
 from billing.models import Subscription
+from billing.queries.schedules import schedule_of
 from billing.rules.periods import Period
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod
 from invoicing.queries.advance_lines import renewing
-from invoicing.queries.facts import ADVANCE, FEE, FIXED, USAGE, Window, schedule_of
+from invoicing.queries.facts import ADVANCE, ARREARS, FEE, FIXED, USAGE, Window, together
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import fee_window, period_from
+from invoicing.rules.boundaries import fee_window, step_from
 from invoicing.rules.consolidation import Due, group_due
 
 BILLED = [status.value for status in BILLABLE]
@@ -38,6 +39,7 @@ class Account:
     in_between: bool = False  # the last bill for usage came before the end of its period
     fixed: set[datetime] = field(default_factory=set)
     renewed: set[datetime] = field(default_factory=set)
+    fixed_until: datetime | None = None  # in arrears, where they are not billed together with usage
     # Knows which fixed charges and charges are paid in advance; None: nobody asks for them.
     rates: Rates | None = None
 
@@ -45,6 +47,17 @@ class Account:
         """Everything used since the last bill; the next one starts at `end`."""
         window = Window(self.subscription, USAGE, min(self.usage_until, end), end, closing)
         self.usage_until, self.in_between = end, not closing
+        return window
+
+    @property
+    def fixed_from(self) -> datetime:
+        """Where the fixed charges in arrears begin that are on no invoice, if they have windows of their own."""
+        return self.fixed_until or self.subscription.started_at or self.subscription.subscription_at
+
+    def arrears(self, end: datetime) -> Window:
+        """Fixed charges in arrears since their last bill."""
+        window = Window(self.subscription, ARREARS, min(self.fixed_from, end), end, closing=True)
+        self.fixed_until = end
         return window
 
     def fee(self, window: Any) -> list[Window]:
@@ -97,6 +110,7 @@ def accounts(
             and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
             fixed=set(found[row.pk, FIXED]["starts"]) if (row.pk, FIXED) in found else set(),
             renewed=set(found[row.pk, ADVANCE]["starts"]) if (row.pk, ADVANCE) in found else set(),
+            fixed_until=found[row.pk, ARREARS]["until"] if (row.pk, ARREARS) in found else None,
             rates=rates,
         )
         for row in rows
@@ -104,28 +118,40 @@ def accounts(
 
 
 def due_moments(subscription: Subscription, tz: str, at: datetime) -> list[datetime]:
-    """The ends of periods that have come and are not billed, in order. None after the subscription's end."""
+    """The ends of periods, and of months within them, that have come and are not billed, in order. None after the
+    subscription's end.
+    """
     moments = []
     schedule = schedule_of(subscription, tz)
     moment = subscription.next_billing_at
     while moment is not None and moment <= at:
         moments.append(moment)
-        moment = period_from(schedule, moment).end
+        moment = step_from(schedule, moment).end
     return moments
 
 
 def boundary_windows(account: Account, moment: datetime, *, last: bool = False) -> list[Window]:
-    """What is billed at the end of a period: its usage; its fee in arrears or the next one's in advance.
+    """What is billed at the end of a period: its usage; its fee in arrears or the next one's in advance. Between two
+    months of a period: what is billed monthly.
 
     `last`: the subscription ends at this moment or before the next period would be paid for, so no fee in
     advance. During a trial a fee in advance waits for `trial_windows`.
     """
     subscription = account.subscription
     schedule = schedule_of(subscription, account.tz)
-    begins = period_from(schedule, moment)
-    windows = [account.usage(moment, closing=True)]
-    if not last:
-        windows += account.fixed_charges(begins) + account.renewals(begins)
+    start = step_from(schedule, moment).start
+    begins, fixed, usage = (
+        ask(start) for ask in (schedule.period_at, schedule.fixed_period_at, schedule.usage_period_at)
+    )
+    windows = []
+    if usage.start == start:
+        windows.append(account.usage(moment, closing=True))
+        windows += [] if last else account.renewals(usage)
+    if fixed.start == start:
+        windows += [] if together(schedule) else [account.arrears(moment)]
+        windows += [] if last else account.fixed_charges(fixed)
+    if begins.start != start:
+        return windows
     if not schedule.pay_in_advance:
         return windows + account.fee(fee_window(schedule, schedule.before(begins)))
     trial = subscription.trial_ends_at
@@ -153,6 +179,7 @@ def start_windows(account: Account) -> list[Window]:
     first = schedule.fixed_period_at(schedule.started_at)
     windows = account.fixed_charges(Period(schedule.started_at, first.end))
     if takes_over(subscription, schedule, account):
+        first = schedule.usage_period_at(schedule.started_at)
         windows += account.renewals(Period(schedule.started_at, first.end))
     trial = subscription.trial_ends_at
     if not schedule.pay_in_advance or (trial is not None and trial > schedule.started_at):

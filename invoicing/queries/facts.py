@@ -4,6 +4,8 @@ Preview, draft, refresh and finalising all call `window_lines`, so they cannot d
 `InvoicedPeriod` row says: `usage` prices every charge for the events in [start, end); `fee` is the plan's
 price for [start, end), in arrears or in advance. `closing` on a usage window: it completes its period, so
 minimum spends are settled; on a fee window: the subscription ended inside it, so only its days are charged.
+Fixed charges in arrears go with the usage that completes a period; where only one of the two is billed monthly they
+have windows of their own (`arrears`). `settling`: the subscription ended between two months of its period.
 """
 
 from __future__ import annotations
@@ -18,19 +20,20 @@ from django.db.models import Sum
 
 from billing.models import Subscription
 from billing.queries.pauses import pauses_of
+from billing.queries.schedules import schedule_of
 from billing.queries.usage import charge_usage
 from billing.queries.usage_carried import stays_in_use
 from billing.queries.usage_pricing import ChargeUsage, PartUsage
 from billing.rules.charges.base import Usage
 from billing.rules.pauses import paused_days
-from billing.rules.periods import BillingTime, Interval, Period
+from billing.rules.periods import BillingTime, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.advance_lines import gathered_lines, renewal_lines
 from invoicing.queries.commitments import settled
 from invoicing.queries.fixed_lines import lines_in_advance, lines_in_arrears
-from invoicing.queries.plan_changes import closed_period, days_until, goes_on
+from invoicing.queries.plan_changes import closed_step, days_until, goes_on, has_ended, own_end
 from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import first_day
@@ -45,13 +48,13 @@ from invoicing.rules.lines import (
 from invoicing.rules.progressive import take_off
 from invoicing.rules.states import InvoiceStatus
 
-USAGE, FEE, FIXED, ADVANCE = "usage", "fee", "fixed", "advance"
-ORDER = {FEE: 0, FIXED: 1, ADVANCE: 2, USAGE: 3}
+USAGE, FEE, FIXED, ADVANCE, ARREARS, SETTLING = "usage", "fee", "fixed", "advance", "arrears", "settling"
+ORDER = {FEE: 0, FIXED: 1, ADVANCE: 2, USAGE: 3, ARREARS: 4, SETTLING: 5}
 
 
 @dataclass(frozen=True)
 class Window:
-    """What one subscription is billed for: `kind` is usage, fee, fixed or advance, [start, end) UTC instants."""
+    """What one subscription is billed for: `kind` as above, [start, end) UTC instants."""
 
     subscription: Subscription
     kind: str
@@ -68,20 +71,6 @@ class Window:
 def customer_zone(customer: Any) -> str:
     """The customer's timezone, else that of its billing entity."""
     return customer.timezone or customer.billing_entity.timezone or "UTC"
-
-
-def schedule_of(subscription: Subscription, tz: str) -> Schedule:
-    """When the subscription is billed, in that timezone."""
-    started_at = subscription.started_at or subscription.subscription_at
-    return Schedule(
-        interval=Interval(subscription.plan.interval),
-        billing_time=BillingTime(subscription.billing_time),
-        anchor=subscription.subscription_at,
-        tz=tz,
-        pay_in_advance=subscription.plan.pay_in_advance,
-        started_at=started_at,
-        ended_at=subscription.terminated_at,
-    )
 
 
 def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
@@ -111,16 +100,22 @@ def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Ra
                 lines += renewal_lines(
                     window.subscription, window.period, schedule_of(window.subscription, tz), rates
                 )
-            else:
+            elif window.kind == USAGE:
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
                 if window.subscription.billed_by_event:
                     lines += gathered_lines(window.subscription, window.period, rates)
+        shared = together(schedule_of(mine[0].subscription, tz))
         for window in mine:
-            if window.kind == USAGE and window.closing:
+            if window.kind == ARREARS or (window.kind == USAGE and window.closing and shared):
                 lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
         for window in mine:
             lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
     return lines
+
+
+def together(schedule: Schedule) -> bool:
+    """Whether fixed charges in arrears are billed with the usage of the same stretch."""
+    return schedule.usage_monthly == schedule.fixed_monthly
 
 
 def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int]]:
@@ -229,7 +224,7 @@ def minimum_lines(
 ) -> list[Line]:
     """The rest to a charge's minimum for the days of the period, after what was billed earlier in it."""
     schedule = schedule_of(window.subscription, tz)
-    full = closed_period(window.subscription, window.end, schedule)
+    full = schedule.usage_period_at(closed_step(window.subscription, window.end, schedule).start)
     end = days_until(window.subscription, window.end, tz)
     start = max(full.start, first_day(schedule))
     days = share(Period(min(start, end), end), full, tz)
@@ -247,8 +242,8 @@ def minimum_lines(
 
 
 def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
-    """The fixed charges of a window: those in advance for one of kind `fixed`, those in arrears for the period that a
-    usage window closes.
+    """The fixed charges of a window: those in advance for one of kind `fixed`, those in arrears for the period that
+    another one closes.
     """
     subscription = window.subscription
     if not rates.fixed(subscription, window.start):
@@ -256,7 +251,7 @@ def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     schedule = schedule_of(subscription, tz)
     if window.kind == FIXED:
         return lines_in_advance(subscription, window.period, schedule, currency=currency, rates=rates)
-    full = closed_period(window.subscription, window.end, schedule)
+    full = schedule.fixed_period_at(closed_step(window.subscription, window.end, schedule).start)
     end = days_until(window.subscription, window.end, tz)
     start = max(full.start, schedule.started_at)
     if start >= end:
@@ -268,13 +263,20 @@ def fixed_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
 def commitment_lines(
     window: Window, made: Sequence[Line], *, tz: str, currency: str, rates: Rates
 ) -> list[Line]:
-    """What is missing to the plan's minimum commitment in the period that a usage window completes."""
+    """What is missing to the plan's minimum commitment in the period that a usage window completes: not where it
+    closes a month within it. A subscription that ended between two months has a window for this alone.
+    """
     subscription, plan = window.subscription, window.subscription.plan
     promised = rates.terms(subscription, window.start).commitment_minor
-    if not promised or window.kind != USAGE or not window.closing or window.start > window.end:
+    settles = window.kind == SETTLING or (window.kind == USAGE and window.closing)
+    if not promised or not settles or window.start > window.end:
         return []
     schedule = schedule_of(subscription, tz)
-    full = closed_period(subscription, window.end, schedule)
+    step = closed_step(subscription, window.end, schedule)
+    full = schedule.period_at(step.start)
+    within = has_ended(subscription, window.end) and own_end(subscription, window.end) < step.end
+    if window.kind == USAGE and step.end < full.end and not within:
+        return []
     start = max(full.start, first_day(schedule))
     facts = LineFacts(
         description=plan.commitment_name,

@@ -15,7 +15,7 @@ from billing.models import Event, Subscription
 from billing.rules.periods import Period, local_date, start_of_day
 from billing.rules.windows import Schedule
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import period_until
+from invoicing.rules.boundaries import step_until
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -32,9 +32,9 @@ def own_end(subscription: Subscription, end: datetime) -> datetime:
     return ended if ended is not None and end > ended else end
 
 
-def closed_period(subscription: Subscription, end: datetime, schedule: Schedule) -> Period:
-    """The full period that a window up to `end` closes."""
-    return period_until(schedule, own_end(subscription, end), ended=has_ended(subscription, end))
+def closed_step(subscription: Subscription, end: datetime, schedule: Schedule) -> Period:
+    """What a window up to `end` closes: a full period, or a month of one where something is billed monthly."""
+    return step_until(schedule, own_end(subscription, end), ended=has_ended(subscription, end))
 
 
 def days_until(subscription: Subscription, end: datetime, tz: str) -> datetime:
@@ -60,7 +60,7 @@ def goes_on(
     changed = subscription.terminated_at
     if not subscription.plan_changed or changed is None or end < changed:
         return False
-    if schedule.period_at(changed).start == changed:
+    if schedule.usage_period_at(changed).start == changed:
         return False
     follower = subscription.successors.filter(started_at__isnull=False).first()
     return follower is not None and any(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.models import Subscription
+from billing.queries.schedules import schedule_of
 from billing.queries.usage import running_window, usage_start
 from billing.queries.versions import promised_minor
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
 from invoicing.queries.advance_lines import gathered_lines
 from invoicing.queries.commitments import settled
-from invoicing.queries.facts import FEE, USAGE, Window, customer_zone, fee_lines, schedule_of, usage_lines
+from invoicing.queries.facts import FEE, USAGE, Window, customer_zone, fee_lines, usage_lines
 from invoicing.queries.rates import Rates
-from invoicing.rules.boundaries import fee_window, period_until
+from invoicing.rules.boundaries import fee_window, step_until
 
 
 def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | None:
@@ -26,7 +27,7 @@ def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | Non
     schedule = schedule_of(subscription, tz)
     start, end = running_window(subscription, at)
     usage = Window(subscription, USAGE, start, end, closing=True)
-    full = period_until(schedule, end, ended=False)
+    full = schedule.period_at(step_until(schedule, end, ended=False).start)
     days = None if schedule.pay_in_advance else fee_window(schedule, full)
     fees = [Window(subscription, FEE, days.start, days.end)] if days else []
     made = [line for fee in fees for line in fee_lines(fee, tz=tz, currency=currency, rates=rates)]

@@ -17,19 +17,29 @@ ZONES_APART = timedelta(hours=26)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def period_from(schedule: Schedule, moment: datetime) -> Period:
-    """The period that begins at the billing moment."""
-    period = schedule.period_at(moment)
-    if moment > period.start and period.end - moment <= ZONES_APART:
-        return schedule.period_at(period.end)
-    return period
+def step_from(schedule: Schedule, moment: datetime) -> Period:
+    """What begins at the billing moment: a period, or a month of it where something is billed monthly."""
+    step = schedule.step_at(moment)
+    if moment > step.start and step.end - moment <= ZONES_APART:
+        return schedule.step_at(step.end)
+    return step
 
 
-def period_until(schedule: Schedule, moment: datetime, *, ended: bool) -> Period:
-    """The full period that was closed at `moment`: by its own end, or by the end of the subscription."""
-    if ended:
-        return schedule.period_at(moment - _MICROSECOND)
-    return schedule.before(period_from(schedule, moment))
+def step_until(schedule: Schedule, moment: datetime, *, ended: bool) -> Period:
+    """What was closed at `moment`: by its own end, or by the end of the subscription."""
+    last = moment if ended else step_from(schedule, moment).start
+    return schedule.step_at(last - _MICROSECOND)
+
+
+def period_begins(schedule: Schedule, moment: datetime) -> bool:
+    """Whether a period of the plan begins at the billing moment, and not only a month within it."""
+    start = step_from(schedule, moment).start
+    return schedule.period_at(start).start == start
+
+
+def between_months(schedule: Schedule, moment: datetime) -> bool:
+    """Whether a moment lies exactly between two months of a period."""
+    return schedule.step_at(moment).start == moment != schedule.period_at(moment).start
 
 
 def first_day(schedule: Schedule) -> datetime:

@@ -195,9 +195,6 @@ def plan_of(
 ) -> Plan:
     """A plan as the cases give it."""
     given.ignore("currency", "name", "code")
-    for name in ("bill_charges_monthly", "bill_fixed_charges_monthly"):
-        if given.get(name, False):
-            raise NotBuilt("usage billed monthly on longer plans")
     trial = given.number("trial_period", given.get("trial_period_days", 0))
     if trial != trial.to_integral_value():
         raise Unsupported("trials of parts of a day")
@@ -211,6 +208,8 @@ def plan_of(
         interval=given.get("interval", "monthly"),
         pay_in_advance=given.get("pay_in_advance", False),
         trial_days=int(trial),
+        bill_charges_monthly=given.get("bill_charges_monthly", False),
+        bill_fixed_charges_monthly=given.get("bill_fixed_charges_monthly", False),
         taxes=taxes,
         charges=charges,
         by=BY,
