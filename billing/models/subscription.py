@@ -37,11 +37,11 @@ class Subscription(Scoped):
 
     `subscription_at` anchors anniversary periods; `started_at` is when usage begins to count;
     `next_billing_at` is the end of the running period (or month, where the plan bills something monthly) in the
-    customer's timezone, an instant, kept so that the billing run finds what is due by an index. `ending_at` is when it ends by itself; once its cancellation was
-    asked for (`cancel_requested_at`) that is the end of the period, and `end_before_cancel` the end that stands again
-    when it is kept after all. While it is paused, `paused_at` is since when, and `resumes_at` when it goes on by
-    itself; `has_paused`: its fees have pauses (model Pause) to leave out.
-    A change of plan ends it (`plan_changed`: the day of the change belongs to the other plan) and starts another
+    customer's timezone, an instant, kept so that the billing run finds what is due by an index. `ending_at` is when
+    it ends by itself; once its cancellation was asked for (`cancel_requested_at`) that is the end of the period,
+    and `end_before_cancel` the end that stands again when it is kept after all. While it is paused, `paused_at` is
+    since when, and `resumes_at` when it goes on by itself; `has_paused`: its fees have pauses (model Pause) to leave
+    out. A change of plan ends it (`plan_changed`: the day of the change belongs to the other plan) and starts another
     one of the same external ID, whose `previous` it is and whose `first` began them all; while that one waits,
     its `takes_over_at` is the end of the period here.
     `historical_usage_minor` was used before the subscription came here; `progressive_billing` says whether usage

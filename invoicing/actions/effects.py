@@ -30,7 +30,7 @@ from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoicedPeriod
 from invoicing.queries.foreseen import Coming, foreseen
 
-# More moments than a subscription has within two periods: start, end of a trial, change, end, going on, and its months.
+# More moments than a subscription has in two periods: start, end of a trial, change, end, going on, its months.
 STEPS = 32
 
 

@@ -1,8 +1,9 @@
 """The minimum commitment of a period: what has been billed for it, and the line for what is missing.
 
 A period is settled with the usage that completes it: in arrears together with its own fee, in advance on the next
-invoice, whose new fee does not count. Where usage is billed monthly, that is the last month of the period. The invoice that is being made is known by its usage window (unique), so a
-refresh of a draft does not count the draft's own lines twice.
+invoice, whose new fee does not count. Where usage is billed monthly, that is the last month of the period. The
+invoice that is being made is known by its usage window (unique), so a refresh of a draft does not count the draft's
+own lines twice.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def settled(
     """The commitment of the period `full`, which the window `usage` completes; `promised_minor` is that of a
     whole one, `made` the lines of the invoice so far.
     """
-    end = min(usage.end, full.end) if schedule.ended_at else full.end
+    end = min(usage.end, full.end, schedule.ended_at) if schedule.ended_at else full.end
     if schedule.ended_at and subscription.plan_changed:  # the day of the change belongs to the other plan
         last = min(end, schedule.ended_at)
         end = max(full.start, start_of_day(local_date(last, schedule.tz), schedule.tz))
