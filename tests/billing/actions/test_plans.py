@@ -150,6 +150,7 @@ def test_the_same_update_twice_writes_one_audit_line() -> None:
         {"currency": "USD"},
         {"pay_in_advance": True},
         {"trial_days": 5},
+        {"bill_charges_monthly": True, "interval": "semiannual"},
     ],
 )
 def test_fields_that_subscriptions_are_built_on_are_locked(changes: dict[str, object]) -> None:
@@ -157,6 +158,7 @@ def test_fields_that_subscriptions_are_built_on_are_locked(changes: dict[str, ob
     update_plan(plan, changes, by=ACTOR, at=NOW)
     subscribe(plan, "terminated")
     back = {"code": "pro", "interval": "weekly", "currency": "EUR", "pay_in_advance": False, "trial_days": 0}
+    back |= {"bill_charges_monthly": False}
     name = next(iter(changes))
     with pytest.raises(FieldErrors) as caught:
         update_plan(plan, {name: back[name]}, by=ACTOR, at=NOW)
@@ -330,6 +332,7 @@ def test_filters_of_a_metric_that_make_no_sense_are_named(filters: Any, path: st
         ({"currency": "XXX"}, "currency"),
         ({"interval": "hourly"}, "interval"),
         ({"trial_days": 99999}, "trial_days"),
+        ({"interval": "quarterly", "bill_charges_monthly": True}, "bill_charges_monthly"),
         ({"name": ""}, "name"),
         ({"code": "no spaces"}, "code"),
     ],

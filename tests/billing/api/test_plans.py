@@ -153,6 +153,7 @@ def test_amounts_are_exact_in_each_currency(
         ({"prices": [{"currency": "EUR", "amount": 1.234}]}, "prices[0].amount", "two decimals"),
         ({"billingInterval": "hourly"}, "interval", "not a valid"),
         ({"trialDays": "x"}, "trialDays", ""),
+        ({"billFixedChargesMonthly": True}, "billFixedChargesMonthly", "yearly or half-yearly"),
         ({"colour": "red"}, "colour", "Unknown field"),
         ({"taxCodes": ["vat"]}, "taxCodes", "no tax vat"),
         ({"name": None}, "name", ""),

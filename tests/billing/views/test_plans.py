@@ -145,6 +145,23 @@ def test_a_minimum_commitment_is_typed_shown_and_taken_away(admin: Client, acme:
     assert "€250.50" in admin.get(f"/plans/{plan.public_id}/activity").content.decode()
 
 
+def test_what_a_yearly_plan_bills_every_month(admin: Client, acme: Organization) -> None:
+    typed = fields(interval="yearly", bill_charges_monthly="on")
+    assert admin.post("/plans/add", typed).status_code == 302
+    plan = Plan.objects.get()
+    assert (plan.bill_charges_monthly, plan.bill_fixed_charges_monthly) == (True, False)
+    assert "Billed every month" in admin.get(f"/plans/{plan.public_id}").content.decode()
+    box = r'name="bill_charges_monthly"[^>]*checked'
+    assert re.search(box, admin.get(f"/plans/{plan.public_id}/duplicate").content.decode())
+    off = {name: value for name, value in typed.items() if name != "bill_charges_monthly"}
+    again = admin.post(f"/plans/{plan.public_id}/edit", off | {"do": "add-charge"})
+    assert not re.search(box, again.content.decode())
+    # A box that is ticked and hidden says nothing about a plan of a month.
+    assert admin.post(f"/plans/{plan.public_id}/edit", typed | {"interval": "monthly"}).status_code == 302
+    plan.refresh_from_db()
+    assert (plan.interval, plan.bill_charges_monthly) == ("monthly", False)
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "minor"), [("JPY", "1500", 1500), ("KWD", "12.345", 12345), ("UGX", "0", 0)]
 )

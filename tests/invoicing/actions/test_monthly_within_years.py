@@ -59,17 +59,17 @@ def billed() -> list[list[tuple[str, int]]]:
     ]
 
 
-@pytest.mark.parametrize("steps", [MONTHS, MONTHS[-1:]], ids=["by month", "one jump"])
 @pytest.mark.parametrize(
-    ("usage", "fixed", "month", "last"),
+    ("usage", "fixed", "month", "last", "steps"),
     [
-        (True, True, USED + FIXED, FEE + USED + FIXED),
-        (True, False, USED, FEE + USED + FIXED),
-        (False, True, FIXED, [*FEE, ("charge", 1200), *FIXED]),
+        (True, True, USED + FIXED, FEE + USED + FIXED, MONTHS),
+        (True, False, USED, FEE + USED + FIXED, MONTHS[-1:]),
+        (False, True, FIXED, [*FEE, ("charge", 1200), *FIXED], MONTHS),
+        (False, True, FIXED, [*FEE, ("charge", 1200), *FIXED], MONTHS[-1:]),
     ],
 )
-def test_what_is_billed_each_month(
-    organization: Organization, steps: list[Any], usage: bool, fixed: bool, month: Any, last: Any
+def test_what_is_billed_each_month_one_by_one_or_in_one_jump(
+    organization: Organization, usage: bool, fixed: bool, month: Any, last: Any, steps: list[Any]
 ) -> None:
     row = yearly(organization, usage=usage, fixed=True, bill_fixed_charges_monthly=fixed)
     assert row.next_billing_at == on(2026, 2, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -43,6 +44,7 @@ def billed(customer: Customer) -> int:
     begun=st.integers(1, 28),
     later=st.integers(0, 70),
     units=st.integers(0, 500),
+    monthly=st.sampled_from([None, None, True]),
 )
 def test_there_and_back_costs_nothing(
     small: int,
@@ -54,6 +56,7 @@ def test_there_and_back_costs_nothing(
     begun: int,
     later: int,
     units: int,
+    monthly: bool | None,
 ) -> None:
     """Two customers with the same life, of which one changes to the dearer plan and back. What is billed by days is
     rounded on two lines instead of one, so in arrears a unit of rounding may stand between them.
@@ -62,7 +65,14 @@ def test_there_and_back_costs_nothing(
         organization: Organization = make_organization()
         metric = make_metric(organization, "calls")
         plan, other = (
-            make_plan(organization, minor, charge(metric), pay_in_advance=advance, trial_days=trial)
+            make_plan(
+                organization,
+                minor,
+                charge(metric),
+                pay_in_advance=advance,
+                trial_days=trial,
+                **long_of(monthly),
+            )
             for minor, advance in ((small, in_advance), (small + more, other_in_advance))
         )
         sums = [
@@ -71,6 +81,11 @@ def test_there_and_back_costs_nothing(
         ]
         assert abs(sums[0] - sums[1]) <= (0 if in_advance else 1)
         raise Undo
+
+
+def long_of(monthly: bool | None) -> dict[str, Any]:
+    """Yearly with usage by the month, or a plan of a month."""
+    return {} if monthly is None else {"interval": "yearly", "bill_charges_monthly": monthly}
 
 
 def life(
