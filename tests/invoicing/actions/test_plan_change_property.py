@@ -84,8 +84,8 @@ def test_there_and_back_costs_nothing(
 
 
 def long_of(monthly: bool | None) -> dict[str, Any]:
-    """Yearly with usage by the month, or a plan of a month."""
-    return {} if monthly is None else {"interval": "yearly", "bill_charges_monthly": monthly}
+    """Half-yearly with usage by the month, or a plan of a month."""
+    return {} if monthly is None else {"interval": "semiannual", "bill_charges_monthly": monthly}
 
 
 def life(
@@ -97,7 +97,7 @@ def life(
     later: int,
     units: int,
 ) -> int:
-    """What a customer is billed until the end of January."""
+    """What a customer is billed until the end of March."""
     customer = billed_customer(organization)
     start = on(2026, 9, begun, 8)
     row = subscribe(customer, plan, start, billing_time=billing_time)
@@ -109,5 +109,5 @@ def life(
     if other:
         row = change_plan(row, other, when=When.NOW, by=ACTOR, at=moment).subscription
         row = change_plan(row, plan, when=When.NOW, by=ACTOR, at=moment + timedelta(minutes=5)).subscription
-    run(on(2027, 1, 31))
+    run(on(2027, 3, 31))
     return billed(customer)
