@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import AdvanceFee, Aggregation, Charge, Event, Subscription
+from billing.queries.schedules import schedule_of
 from billing.rules.advance import advance, marginal
 from billing.rules.charges.base import ChargeModel, Priced, Usage
 from billing.rules.charges.registry import charge_model
@@ -34,7 +35,7 @@ from invoicing.queries.advance_parts import (
     standing_of,
     value_of,
 )
-from invoicing.queries.facts import USAGE, schedule_of
+from invoicing.queries.facts import USAGE
 from invoicing.queries.rates import Rates
 from invoicing.rules.states import InvoiceStatus
 
