@@ -26,7 +26,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast
 
-from billing.actions import later
+from billing.actions.usage_rows import write_rows
 from billing.models import Organization, QuarantinedEvent
 from billing.models.usage_locks import share_roll_ups
 from billing.models.usage_store import (
@@ -36,7 +36,6 @@ from billing.models.usage_store import (
     known,
     new_key,
     quarantine,
-    store,
     touch,
 )
 from billing.queries.attachment import Attachment, reference_of
@@ -194,24 +193,6 @@ class _Batch:
             else:
                 reason = REPEATED_WAITING if waits else REPEATED
                 yield index, EventResult(transaction_id, DUPLICATE, reason)
-
-
-def write_rows(
-    organization_id: UUID,
-    rows: Sequence[EventRow],
-    at: datetime,
-    attachment: Attachment,
-    *,
-    matched: bool = False,
-) -> int:
-    """Store rows; a worker is woken up for those that a charge bills at once."""
-    metrics = {row.metric_id for row in rows} if attachment.in_advance else set()
-    at_once = [key for key in attachment.in_advance if key in metrics]
-    if at_once:
-        later.after_commit("invoicing.bill_advance")
-    return store(
-        organization_id, rows, at, dimensions=attachment.dimensions, in_advance=at_once, matched=matched
-    )
 
 
 def content(event: IncomingEvent, moment: str) -> tuple[str, str]:

@@ -17,13 +17,23 @@ from billing.orm.scoped import Scoped, ScopedQuerySet
 
 
 class AdvanceEvent(models.Model):
-    """An event that is to be billed at once. `held`: billing it failed, and a job stands for it."""
+    """An event that is to be billed at once. `held`: billing it failed, and a job stands for it.
+
+    Its parents are guarded by its event; a constraint would make taking in events wait while its subscription is
+    being billed.
+    """
 
     id = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey(
-        "billing.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+        "billing.Organization",
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
     )
-    subscription = models.ForeignKey("billing.Subscription", on_delete=models.CASCADE, related_name="+")
+    subscription = models.ForeignKey(
+        "billing.Subscription", on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
     event_id = models.UUIDField(unique=True)
     held = models.BooleanField(default=False)
 

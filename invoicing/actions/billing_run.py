@@ -213,9 +213,8 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
     made = bill_customer(customer.pk, by=by, at=at) or []
     rates = Rates(customer.organization_id)
     tz = customer_zone(customer)
-    rows = list(
-        Subscription.objects.filter(customer=customer, status__in=BILLED).select_related("plan").locked()
-    )
+    running = Subscription.objects.filter(customer=customer, status__in=BILLED)
+    rows = list(running.select_related("plan").locked())
     work_off(customer, rows, by=by, at=at, rates=rates)
     windows = [
         account.usage(at, closing=False)

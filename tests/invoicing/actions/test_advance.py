@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import Sum
 
 from billing.actions import later, price_changes
@@ -17,6 +17,7 @@ from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.charge_terms import FilterTerms
 from billing.actions.pauses import pause_subscription
 from billing.actions.plans import update_plan
+from billing.actions.subscriptions import lock_subscription
 from billing.actions.usage import ingest
 from billing.models import (
     AdvanceEvent,
@@ -38,6 +39,7 @@ from invoicing.actions.billing_run import bill_customer, bill_now, run
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.plan_changes import change_plan
+from invoicing.actions.preview import preview_next_bill
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.documents.wording import step_words
@@ -468,3 +470,39 @@ def test_eight_workers_make_one_fee_of_each_event() -> None:
     assert fees() == [("1", 200)] * 12
     assert invoices() == [("advance_charges", 200)] * 12
     assert sorted(AdvanceFee.objects.values_list("position", flat=True)) == list(range(1, 13))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_taking_in_events_does_not_wait_for_a_bill() -> None:
+    organization = make_organization()
+    metric = make_metric(organization)
+    row: Subscription = subscribe(billed_customer(organization), plan_of(metric), on(2026, 3, 1))
+    use(row, metric, 1, at=on(2026, 3, 2))  # the roll-up of the hour is there
+    outcome: list[Any] = []
+
+    def send_one() -> None:
+        try:
+            with connections["default"].cursor() as cursor:
+                cursor.execute("SET lock_timeout = '200ms'")
+            outcome.append(use(row, metric, 1, at=on(2026, 3, 2))[0].status)
+        except Exception as error:
+            outcome.append(error)
+        finally:
+            connections.close_all()
+
+    with transaction.atomic():
+        lock_subscription(row)
+        sender = threading.Thread(target=send_one)
+        sender.start()
+        sender.join()
+    assert outcome == ["accepted"]
+    assert AdvanceEvent.objects.count() == 2
+
+
+def test_a_preview_bills_what_waits_and_takes_it_back(customer: Customer) -> None:
+    metric = make_metric(customer.organization)
+    row = subscribe(customer, plan_of(metric, invoiceable=False), on(2026, 3, 1))
+    use(row, metric, 4, at=on(2026, 3, 2))
+    [found] = preview_next_bill(customer, on(2026, 4, 1), by=ACTOR)
+    assert found.total_minor == 800
+    assert (fees(), AdvanceEvent.objects.count(), invoices()) == ([], 1, [])
