@@ -119,8 +119,9 @@ def value_of(alert: Alert, subscription: Subscription, report: UsageReport) -> D
         subscription__customer=subscription.customer_id,
         charge__metric=alert.metric_id,
         kind="charge",
-        invoice__type="subscription",
+        invoice__type__in=("subscription", "advance_charges"),
         invoice__status__in=COUNTED,
+        period_start__lt=report.start,  # what was billed in advance of the running period is in `units`
     )
     before = lines.aggregate(total=Sum("units"))["total"] or ZERO
     with exact():

@@ -80,7 +80,8 @@ def window_so_far(subscription: Subscription, at: datetime) -> tuple[datetime, d
 
 
 def lifetime_usage(subscription: Subscription, current: int, billed: list[Billed]) -> LifetimeUsage:
-    """All that the subscription has used: `current` of the running period, `billed` of that by progressive invoices.
+    """All that the subscription has used and pays afterwards: `current` of the running period, `billed` of that by
+    progressive invoices.
     Successors and predecessors of the same external ID count as one.
     """
     lines = InvoiceLine.objects.filter(
@@ -90,6 +91,7 @@ def lifetime_usage(subscription: Subscription, current: int, billed: list[Billed
         kind="charge",
         invoice__type=InvoiceType.SUBSCRIPTION.value,
         invoice__status__in=COUNTED,
+        charge__pay_in_advance=False,
     )
     return LifetimeUsage(
         historical=subscription.historical_usage_minor,

@@ -44,6 +44,7 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.documents.wording import step_words
 from invoicing.models import Invoice, InvoiceLine
+from invoicing.queries.progressive import lifetime_usage
 from invoicing.queries.running_commitment import running_commitment
 from invoicing.rules.termination import Ending
 from tests.factories.catalog import GRADUATED, charge, make_metric
@@ -237,6 +238,7 @@ def test_gathered_fees_stand_on_the_periods_invoice_once(customer: Customer) -> 
     advance.run(at=on(2026, 4, 2))
     run(on(2026, 5, 1))
     assert invoices()[2:] == [("subscription", 33)]
+    assert lifetime_usage(row, 0, []).total == 0  # thresholds look at what is paid afterwards
 
 
 def test_a_draft_takes_late_events_of_its_days_in(organization: Organization) -> None:
