@@ -22,7 +22,7 @@ EVENTS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 30), st.boole
 
 @given(EVENTS)
 def test_changes_sum_to_what_the_metric_counts(events: list[tuple[int, tuple[str, int, bool]]]) -> None:
-    """`events`: (order of reception, (item, day, whether it is taken away)), in the order in which they are billed."""
+    """`events`: (order of reception, (item, day, whether it is taken away)), in the order of billing."""
     items, total, seen = Items(), 0, []
     for order, (item, day, removes) in events:
         at = START + timedelta(days=day)
