@@ -198,9 +198,10 @@ def takes_over(subscription: Subscription, schedule: Schedule, account: Account)
     own = {row.metric_id for row in renewing(rates.terms(subscription, begins).charges)}
     if not own:
         return False
-    previous = subscription.previous
-    whole = schedule.usage_period_at(begins).start == begins
-    if previous is None or whole or previous.plan.interval != subscription.plan.interval:
+    previous, period = subscription.previous, schedule.usage_period_at(begins)
+    if previous is None or period.start == begins:
+        return True
+    if schedule_of(previous, account.tz).usage_period_at(begins).end != period.end:
         return True
     paid = {row.metric_id for row in renewing(rates.terms(previous, begins).charges)}
     return bool(own - paid)

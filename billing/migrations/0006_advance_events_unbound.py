@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0004_advance_charges'),
+        ('billing', '0005_monthly_within_years'),
     ]
 
     operations = [
