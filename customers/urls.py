@@ -44,6 +44,7 @@ from customers.views import (
     termination,
     units,
     usage,
+    usage_charges,
     vat,
     vat_settings,
     wallet_acts,
@@ -110,7 +111,7 @@ urlpatterns: list[URLPattern] = [
     path("customers/<pid:id>/usage", usage.customer_usage, name="customer-usage"),
     path(
         "customers/<pid:id>/usage/<pid:subscription_id>/<pid:charge_id>",
-        usage.customer_usage_charge,
+        usage_charges.customer_usage_charge,
         name="customer-usage-charge",
     ),
     path("customers/<pid:id>/invoices", invoices.customer_invoices, name="customer-invoices"),
@@ -159,6 +160,11 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/<pid:id>/units", units.change, name="subscription-units"),
     path("subscriptions/<pid:id>/plan", subscription_tabs.plan, name="subscription-plan"),
     path("subscriptions/<pid:id>/usage", subscription_tabs.usage, name="subscription-usage"),
+    path(
+        "subscriptions/<pid:id>/charges/<pid:charge_id>",
+        usage_charges.subscription_usage_charge,
+        name="subscription-usage-charge",
+    ),
     path("subscriptions/<pid:id>/thresholds", subscription_tabs.thresholds, name="subscription-thresholds"),
     path("subscriptions/<pid:id>/alerts", subscription_tabs.alerts, name="subscription-alerts"),
     path("subscriptions/<pid:id>/invoices", subscription_tabs.invoices, name="subscription-invoices"),

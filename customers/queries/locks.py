@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.db.models import Exists, OuterRef
 
 from billing.models import AppliedCoupon, Subscription, WalletEntry
@@ -19,25 +22,30 @@ WORDS = {
 }
 
 
+def lock_flags() -> dict[str, Exists]:
+    """What has been assigned, as flags that a query of customers can read beside its rows."""
+    of_customer = {"customer": OuterRef("pk")}
+    return {
+        "has_subscription": Exists(Subscription.objects.filter(**of_customer)),
+        "has_coupon": Exists(AppliedCoupon.objects.filter(**of_customer)),
+        "has_one_off": Exists(Invoice.objects.filter(type=InvoiceType.ONE_OFF, **of_customer)),
+        "has_credits": Exists(WalletEntry.objects.filter(wallet__customer=OuterRef("pk"))),
+        "has_sale": Exists(Invoice.objects.filter(type=InvoiceType.CREDIT, **of_customer)),
+    }
+
+
 def lock_reasons(customer: Customer) -> list[str]:
     """What has been assigned, in words ("a subscription"); empty while the fields may change. One query.
 
     Ended subscriptions and used-up coupons count: documents speak of them. An empty wallet does not,
     unless credits for it have been sold: their invoice is in its currency.
     """
-    of_customer = {"customer": OuterRef("pk")}
-    found = (
-        Customer.objects.filter(pk=customer.pk)
-        .values(
-            has_subscription=Exists(Subscription.objects.filter(**of_customer)),
-            has_coupon=Exists(AppliedCoupon.objects.filter(**of_customer)),
-            has_one_off=Exists(Invoice.objects.filter(type=InvoiceType.ONE_OFF, **of_customer)),
-            has_credits=Exists(WalletEntry.objects.filter(wallet__customer=OuterRef("pk"))),
-            has_sale=Exists(Invoice.objects.filter(type=InvoiceType.CREDIT, **of_customer)),
-        )
-        .get()
-    )
-    return [words for name, words in WORDS.items() if found[name]]
+    return reasons_in(Customer.objects.filter(pk=customer.pk).values(**lock_flags()).get())
+
+
+def reasons_in(flags: Mapping[str, Any]) -> list[str]:
+    """The reasons of flags that were read already."""
+    return [words for name, words in WORDS.items() if flags[name]]
 
 
 def lock_sentence(reasons: list[str]) -> str:

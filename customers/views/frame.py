@@ -68,10 +68,12 @@ TABS = (
 )
 
 
-def find_customer(request: StaffRequest, id: UUID) -> Customer:
-    """The organization's customer that is not deleted, with its billing entity; else 404."""
+def find_customer(request: StaffRequest, id: UUID, **beside: Any) -> Customer:
+    """The organization's customer that is not deleted, with its billing entity; else 404. `beside`: what else the
+    query reads, as attributes.
+    """
     rows = Customer.objects.of(request.organization).kept().select_related("billing_entity")
-    return rows.get_or_404(pk=id)
+    return rows.annotate(**beside).get_or_404(pk=id)
 
 
 def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[str, Any]:

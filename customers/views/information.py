@@ -18,7 +18,7 @@ from customers.forms.wallet_defaults import WORDS
 from customers.models import Provider
 from customers.queries.classification import effects_of
 from customers.queries.custom_fields import custom_fields, shown
-from customers.queries.locks import lock_reasons, lock_sentence
+from customers.queries.locks import lock_flags, lock_sentence, reasons_in
 from customers.rules.fields import AMOUNTS
 from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
@@ -31,8 +31,8 @@ from customers.views.vat import vat_context
 @access("customers.view")
 def information(request: StaffRequest, id: UUID) -> HttpResponse:
     """All fields, with what is inherited where a field is empty."""
-    customer = find_customer(request, id)
-    reasons = lock_reasons(customer)
+    customer = find_customer(request, id, **lock_flags())
+    reasons = reasons_in(vars(customer))
     own = custom_fields(request.organization)
     providers = dict(Provider.choices)
     context: dict[str, Any] = {

@@ -16,19 +16,15 @@ from django.views.decorators.http import require_safe
 from billing.actions.clock import now
 from billing.models import Charge, Subscription
 from billing.queries.usage import UsageReport, charges_of, current_usage, running_window
-from billing.queries.usage_advance import fees_count, fees_of_events
-from billing.queries.usage_events import latest_events
-from billing.queries.usage_pricing import ChargeUsage
+from billing.queries.usage_advance import fees_count
 from billing.queries.usage_totals import received
-from billing.rules.charges.base import Step
-from billing.rules.charges.registry import CHARGE_MODELS
 from billing.rules.errors import BillingError
 from billing.rules.expression_trial import sample_properties
 from billing.rules.ids import decode
 from billing.rules.periods import local_date
 from billing.web.access import access
 from billing.web.errors import add_error
-from billing.web.formats import day_text, money_text, units_text
+from billing.web.formats import day_text
 from billing.web.htmx import render_page, wants_partial
 from billing.web.requests import StaffRequest
 from customers.forms.usage import SpanForm
@@ -36,21 +32,11 @@ from customers.queries.usage import past_periods, subscriptions_with_usage
 from customers.queries.usage_spans import Span, invoiced_span, lifetime_minor, own_span, rows_of, running_span
 from customers.rules.ageing import change_percent
 from customers.views.frame import customer_frame, customer_url, find_customer
-from customers.views.usage_chart import bars, counted, series_tabs, stack
+from customers.views.usage_chart import bars, series_tabs, stack
 from invoicing.models import InvoicedPeriod
 from invoicing.queries.running_commitment import running_commitment
 
 PAST_SHOWN = 24
-EVENTS_SHOWN = 20
-STEPS_SHOWN, PARTS_SHOWN = 60, 200
-AGGREGATED = {
-    "count": "The number of events.",
-    "sum": "The sum of “{field}” over all events.",
-    "max": "The highest “{field}” of any event.",
-    "latest": "The last “{field}” that was sent.",
-    "unique_count": "The number of different values of “{field}”.",
-    "weighted_sum": "The sum of “{field}”, each value by the time that it stood in the period.",
-}
 
 
 @access("usage.view")
@@ -222,71 +208,3 @@ def event_command(request: StaffRequest, report: UsageReport) -> str:
         '  -H "Content-Type: application/json" \\\n'
         f"  -d '{body}'"
     )
-
-
-@access("usage.view")
-@require_safe
-def customer_usage_charge(
-    request: StaffRequest, id: UUID, subscription_id: UUID, charge_id: UUID
-) -> HttpResponse:
-    """Why a charge costs what it costs: steps, days and the latest events."""
-    customer = find_customer(request, id)
-    rows = subscriptions_with_usage(customer)
-    subscription = rows.filter(pk=subscription_id).first()
-    if subscription is None:
-        raise Http404("No such subscription.")
-    at, charges = now(request.organization), charges_of(subscription)
-    look = looked_at(request, subscription, at)
-    report = current_usage(subscription, at, window=(look.span.start, look.span.end), charges=charges)
-    item = next((one for one in report.charges if one.charge.pk == charge_id), None)
-    if item is None:
-        raise Http404("No such charge.")
-    priced, _ = rows_of(subscription, report, look.span, charges)
-    row = next(row for row in priced if row.item is item)
-    days = [day for day in report.days_by_charge.get(item.charge.pk, []) if day.events_count]
-    events: list[Any] = latest_events(subscription, item.metric, report.start, report.end, EVENTS_SHOWN)
-    fees = fees_of_events(item.charge, events) if item.charge.pay_in_advance else {}
-    for event in events:
-        event.fee = fees.get(event.pk)
-    context = {
-        "customer": customer,
-        "subscription": subscription,
-        "report": report,
-        "item": item,
-        "row": row,
-        "span": look.span,
-        "tz": report.tz,
-        "amount": money_text(item.amount_minor, report.currency),
-        "formula": formula(item),
-        "columns": ["Step", "Units", "Price", f"Amount, {report.currency}"],
-        "steps": [step_row(step) for step in item.priced.steps[:STEPS_SHOWN]],
-        "more_steps": max(len(item.priced.steps) - STEPS_SHOWN, 0),
-        "parts": [] if item.charge.sorting.plain else item.parts[:PARTS_SHOWN],
-        "more_parts": max(len(item.parts) - PARTS_SHOWN, 0),
-        "days": list(reversed(days)),
-        "events": events,
-        "back_url": f"{reverse('customer-usage', args=[customer])}?subscription={subscription.public_id}{look.query}",
-    }
-    return render_page(request, "customers/usage/charge.html", context, partials=("drawer",))
-
-
-def formula(item: ChargeUsage) -> str:
-    """How the units and the price came about, in words."""
-    units = AGGREGATED.get(item.metric.aggregation, "").format(field=item.metric.measures)
-    model = CHARGE_MODELS[item.charge.charge_model].title.lower()
-    return (
-        f"{units} {counted(item.units, 'unit')} from {counted(item.events_count, 'event')}, priced {model}."
-    )
-
-
-def step_row(step: Step) -> list[str]:
-    """A step as cells of the table: exact figures, because the amount is rounded only at its end."""
-    price = ""
-    if step.unit_amount is not None:
-        price = units_text(step.unit_amount)
-    elif step.rate is not None:
-        price = f"{units_text(step.rate)} %"
-    if step.flat_amount:
-        price = f"{price} + {units_text(step.flat_amount)}" if price else units_text(step.flat_amount)
-    units = "" if step.units is None else units_text(step.units)
-    return [step.label, units, price, units_text(step.amount)]

@@ -310,7 +310,7 @@ def test_overview(staff: Client, organization: Organization) -> None:
     acts = [act["label"] for act in answer.context["acts"]]
     assert acts[-2:] == ["Edit customer", "Delete customer"]
     assert answer.context["strip"].currencies[0].quiet
-    assert "Prepaid mode" in page and "Postpaid billing" in page
+    assert "Prepaid wallets" in page and "Postpaid billing" in page
 
 
 def test_usage_figure_is_a_partial(staff: Client, organization: Organization) -> None:
@@ -344,7 +344,7 @@ def test_few_queries(staff: Client, organization: Organization, django_assert_ma
         customer = make_customer(organization)
     give_subscription(customer)
     root = f"/customers/{customer.public_id}"
-    limits = {"/customers": 10, root: 12, f"{root}/information": 12, f"{root}/activity": 9}
+    limits = {"/customers": 10, root: 12, f"{root}/information": 11, f"{root}/activity": 9}
     for path, limit in limits.items():
         staff.get(path)
         with django_assert_max_num_queries(limit):

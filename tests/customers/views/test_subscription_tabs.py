@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.plan_prices import PriceTerms, add_price
@@ -118,3 +119,19 @@ def test_the_tabs_ask_little(staff: Client, row: Subscription, customer: Custome
     staff.get(f"/subscriptions/{row.public_id}")
     found = {tab: queries(staff, f"/subscriptions/{row.public_id}{tab}") for tab in TABS}
     assert max(found.values()) <= 14, found
+
+
+def test_a_charge_explains_itself_also_of_a_deleted_customer(
+    staff: Client, customer: Customer, row: Subscription, plan: Plan
+) -> None:
+    bill_customer(customer.pk, by=ACTOR, at=on(2026, 3, 1))
+    use(row, plan.charges.get().metric, 40, at=on(2026, 3, 5))
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=NOW)
+    tab = staff.get(f"/subscriptions/{row.public_id}/usage")
+    link = reverse("subscription-usage-charge", args=[row, plan.charges.get()])
+    assert link in text(tab)
+    page = text(staff.get(link))
+    assert (
+        "€4.00" in page and "The sum of the steps" in page and f"/subscriptions/{row.public_id}/usage" in page
+    )
+    assert "<title>" not in text(staff.get(link, headers=htmx("drawer")))
