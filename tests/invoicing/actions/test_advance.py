@@ -508,3 +508,17 @@ def test_a_preview_bills_what_waits_and_takes_it_back(customer: Customer) -> Non
     [found] = preview_next_bill(customer, on(2026, 4, 1), by=ACTOR)
     assert found.total_minor == 800
     assert (fees(), AdvanceEvent.objects.count(), invoices()) == ([], 1, [])
+
+
+def test_months_of_a_yearly_plan_begin_with_what_stays_in_use(customer: Customer) -> None:
+    metric = make_metric(customer.organization, recurring=True)
+    terms = charge(metric, properties={"amount": "31"}, pay_in_advance=True, prorated=True)
+    plan = make_plan(customer.organization, 0, terms, interval="yearly", bill_charges_monthly=True)
+    row = subscribe(customer, plan, on(2026, 1, 1))
+    use(row, metric, 2, at=on(2026, 1, 22))  # 10 of 31 days of the month
+    advance.run(at=on(2026, 1, 22))
+    run(on(2026, 2, 1))
+    use(row, metric, 1, at=on(2026, 2, 15))  # half of February
+    advance.run(at=on(2026, 2, 15))
+    run(on(2026, 3, 1))
+    assert [minor for _, minor in invoices()] == [2000, 6200, 1550, 9300]
