@@ -29,17 +29,24 @@ OWN = "own"  # what every signed-in person may do with their own account
 View = Callable[..., HttpResponse]
 
 
+def memberships_of(request: HttpRequest) -> list[Member]:
+    """The person's memberships by the names of the organizations: one of them is the request's, the menu offers all.
+    Asked once per request.
+    """
+    if not hasattr(request, "_memberships"):
+        rows = Member.objects.filter(user=request.user).select_related("organization", "user")
+        request._memberships = list(rows.order_by("organization__name", "pk"))  # type: ignore[attr-defined]
+    return cast(list[Member], request._memberships)  # type: ignore[attr-defined]
+
+
 def current_member(request: HttpRequest) -> Member | None:
     """The membership that the session has chosen, else the person's first one."""
     if not request.user.is_authenticated:
         return None
-    members = Member.objects.filter(user=request.user).select_related("organization", "user")
+    members = memberships_of(request)
     chosen = request.session.get(SESSION_KEY)
-    if chosen:
-        member = members.filter(organization_id=UUID(chosen)).first()
-        if member is not None:
-            return member
-    return members.order_by("organization__name").first()
+    found = [member for member in members if chosen and member.organization_id == UUID(chosen)]
+    return next(iter([*found, *members]), None)
 
 
 class MemberMiddleware:

@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from billing.models import Member
 from billing.rules.roles import PERMISSIONS
-from billing.web.access import may, must_set_up
+from billing.web.access import may, memberships_of, must_set_up
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     member = getattr(request, "member", None)
     if not member or request.path.startswith("/admin/"):
         return shown
-    memberships = Member.objects.filter(user=member.user).select_related("organization")
+    memberships = memberships_of(request)
     if must_set_up(request):  # nothing of the organization opens: no menu, no search
         return shown | {"organization": member.organization, "memberships": memberships, "must_set_up": True}
     return shown | {

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from billing.forms.lists import language_name, languages, with_empty
+from billing.models import Tax
 from customers.forms.inherited import Inherited, inherited_word
 from customers.models import Customer
 
@@ -21,12 +22,19 @@ class SettingsForm(forms.Form):
     grace_period_days = forms.IntegerField(required=False, min_value=0, max_value=365, label="Grace period")
     zero_amount_invoices = Inherited(label="Issue invoices over nothing")
     email_invoices = Inherited(label="Send invoices by e-mail")
+    taxes = forms.ModelMultipleChoiceField(
+        Tax.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None chosen: those of the billing entity, else the organization's. A plan's own come first.",
+    )
     prefer_einvoice = forms.BooleanField(required=False, label="Prefers e-invoices")
     einvoice_email = forms.EmailField(required=False, label="E-invoice e-mail")
     peppol_id = forms.CharField(required=False, max_length=60, label="Peppol ID")
 
     def __init__(self, data: Any, *, customer: Customer) -> None:
         stored = {name: getattr(customer, name) for name in self.base_fields}
+        stored["taxes"] = list(customer.taxes.all())
         for name in ("zero_amount_invoices", "email_invoices"):
             stored[name] = inherited_word(stored[name])
         super().__init__(data, initial=stored)
@@ -34,6 +42,8 @@ class SettingsForm(forms.Form):
         if customer.locale and customer.locale not in dict(choices):
             choices = [*choices, (customer.locale, customer.locale)]
         self.fields["locale"].choices = choices  # type: ignore[attr-defined]
+        rows = Tax.objects.of(customer.organization_id).kept()
+        self.fields["taxes"].queryset = rows.order_by("name")  # type: ignore[attr-defined]
         entity = customer.billing_entity
         words = {
             "locale": language_name(entity.locale),

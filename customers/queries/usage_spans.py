@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from billing.models import Charge, Subscription
 from billing.queries.usage import UsageReport, charge_usage, zone_name
@@ -147,8 +147,21 @@ def billed_of(period: InvoicedPeriod) -> dict[Any, int]:
 
 
 def lifetime_minor(subscription: Subscription, running_minor: int) -> int:
-    """All usage since the start: what was invoiced and not voided, and the running period so far."""
-    rows = InvoiceLine.objects.filter(
-        ~Q(invoice__status=InvoiceStatus.VOIDED.value), subscription=subscription, kind="charge"
-    )
+    """All usage since the start: what was invoiced and not voided, and the running period so far. No query when the
+    first came with the subscription (`billed_usage`).
+    """
+    if "billed_minor" in vars(subscription):
+        return running_minor + int(vars(subscription)["billed_minor"] or 0)
+    rows = billed_lines().filter(subscription=subscription)
     return running_minor + int(rows.aggregate(total=Sum("amount_minor"))["total"] or 0)
+
+
+def billed_lines() -> QuerySet[InvoiceLine]:
+    """Lines of usage on invoices that are not voided."""
+    return InvoiceLine.objects.filter(~Q(invoice__status=InvoiceStatus.VOIDED.value), kind="charge")
+
+
+def billed_usage() -> Subquery:
+    """What was billed since the start, as a column of the subscriptions' query: `billed_minor`."""
+    mine = billed_lines().filter(subscription=OuterRef("pk")).order_by().values("subscription")
+    return Subquery(mine.annotate(total=Sum("amount_minor")).values("total"))

@@ -20,6 +20,7 @@ from customers.models import Customer
 from customers.queries.classification import candidates, mode_preview, type_preview
 from customers.rules.classification import needs_review
 from customers.views.frame import customer_url, find_customer
+from customers.views.undo import undo_url
 
 PARTIALS = ("drawer", "effects")
 
@@ -37,11 +38,17 @@ def type_change(request: StaffRequest, id: UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         values = form.cleaned_data
         try:
-            change_type(customer, values["customer_type"], reason=values["reason"], by=request.actor, at=at)
+            saved = change_type(
+                customer, values["customer_type"], reason=values["reason"], by=request.actor, at=at
+            )
         except BillingError as error:
             add_error(form, error)
         else:
-            return done(request, customer_url("customer-information", customer), "Type changed")
+            page, undo = (
+                customer_url("customer-information", customer),
+                undo_url(request, customer, saved, at),
+            )
+            return done(request, page, "Type changed", undo_url=undo)
     review = needs_review(customer.customer_type, form.chosen, customer.country)
     context = {
         "effects": type_preview(customer, form.chosen),
@@ -62,12 +69,16 @@ def mode_change(request: StaffRequest, id: UUID) -> HttpResponse:
     if form.is_bound and form.is_valid():
         values = form.cleaned_data
         try:
-            change_mode(customer, values["mode"], reason=values["reason"], by=request.actor, at=at)
+            saved = change_mode(customer, values["mode"], reason=values["reason"], by=request.actor, at=at)
         except BillingError as error:
             add_error(form, error)
         else:
             opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
-            return done(request, opened_on or customer_url("customer", customer), "Mode changed")
+            page, undo = (
+                opened_on or customer_url("customer", customer),
+                undo_url(request, customer, saved, at),
+            )
+            return done(request, page, "Mode changed", undo_url=undo)
     context = {"wallets": mode_preview(customer, form.chosen), "was": customer.get_mode_display()}
     return answer(request, customer, form, "mode", context)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -17,8 +18,10 @@ from billing.web.htmx import done, render_page
 from billing.web.once import claimed
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
+from customers.actions.foresee_bills import foresee_coupon
 from customers.forms.coupon import ApplyCouponForm
 from customers.views.frame import customer_frame, find_customer
+from invoicing.queries.facts import customer_zone
 
 
 @access("coupons.view")
@@ -32,23 +35,34 @@ def customer_coupons(request: StaffRequest, id: UUID) -> HttpResponse:
 
 @access("coupons.apply")
 def apply(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Give a coupon to the customer."""
-    customer = find_customer(request, id)
-    at = now(request.organization)
+    """Give a coupon to the customer. With `act=look` it only says what the next invoice would be."""
+    customer, at = find_customer(request, id), now(request.organization)
+    looking = request.POST.get("act") == "look"
+    seen: dict[str, Any] = {}
     form = ApplyCouponForm(request.POST or None, customer=customer, at=at)
     tab = reverse("customer-coupons", args=[customer.pk])
     if request.method == "POST" and form.is_valid():
         coupon = form.cleaned_data["coupon"]
         try:
-            with claimed(form) as first:
-                if first:
-                    apply_coupon(customer, coupon, by=request.actor, at=at)
-            return done(request, tab, f"{coupon.name} applied. It lowers the next invoice.")
+            if not looking:
+                with claimed(form) as first:
+                    if first:
+                        apply_coupon(customer, coupon, by=request.actor, at=at)
+                return done(request, tab, f"{coupon.name} applied. It lowers the next invoice.")
+            moment, lowered = foresee_coupon(customer, coupon, by=request.actor, at=at)
+            seen = {"coupon": coupon, "moment": moment, "lowered": lowered}
         except BillingError as error:
             add_error(form, error)
-    context = {"customer": customer, "form": form, "none_fit": not form.fields["coupon"].queryset.exists()}  # type: ignore[attr-defined]
-    status = 422 if form.errors else 200
-    return render_page(request, "customers/coupons/apply.html", context, partials=("drawer",), status=status)
+    context = {
+        "customer": customer,
+        "form": form,
+        "none_fit": not form.fields["coupon"].queryset.exists(),  # type: ignore[attr-defined]
+        "tz": customer_zone(customer),
+        **seen,
+    }
+    status = 422 if form.errors and not looking else 200
+    partials = ("drawer", "coupon-effect")
+    return render_page(request, "customers/coupons/apply.html", context, partials=partials, status=status)
 
 
 @access("coupons.apply")

@@ -21,6 +21,7 @@ from customers.forms.customer_rows import identifier_rows, metadata_rows
 from customers.queries.locks import lock_reasons, lock_sentence
 from customers.rules.fields import AMOUNTS
 from customers.views.frame import find_customer
+from customers.views.undo import undo_url
 
 # The folded sections of the form, and the fields that open them when they are wrong.
 SECTIONS = {
@@ -79,7 +80,7 @@ def add(request: StaffRequest) -> HttpResponse:
 @access("customers.edit")
 def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """The same form for an existing customer; afterwards the page that opened it shows the changes."""
-    customer = find_customer(request, id)
+    customer, at = find_customer(request, id), now(request.organization)
     reasons = lock_reasons(customer)
     data = request.POST if request.method == "POST" else None
     form = CustomerForm(
@@ -99,12 +100,13 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
         if numbers := identifiers.changes(customer.tax_identifiers):
             changes["tax_identifiers"] = numbers
         try:
-            update_customer(customer, changes, by=request.actor, at=now(request.organization))
+            saved = update_customer(customer, changes, by=request.actor, at=at)
         except BillingError as error:
             add_error(form, error)
         else:
             opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
-            return done(request, opened_on or page, "Changes saved")
+            undo = undo_url(request, customer, saved, at)
+            return done(request, opened_on or page, "Changes saved", undo_url=undo)
     context = {
         "form": form,
         "metadata": metadata,

@@ -20,7 +20,7 @@ from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from customers.models import Customer
 from customers.queries.overview import count_of
-from customers.queries.tags import tags_of
+from customers.queries.tags import tag_rows, tags_of
 from invoicing.models import CreditNote, Invoice, Payment
 
 
@@ -69,11 +69,11 @@ TABS = (
 
 
 def find_customer(request: StaffRequest, id: UUID, **beside: Any) -> Customer:
-    """The organization's customer that is not deleted, with its billing entity; else 404. `beside`: what else the
-    query reads, as attributes.
+    """The organization's customer that is not deleted, with its billing entity and tags; else 404. `beside`: what
+    else the query reads, as attributes.
     """
     rows = Customer.objects.of(request.organization).kept().select_related("billing_entity")
-    return rows.annotate(**beside).get_or_404(pk=id)
+    return rows.annotate(tag_rows=tag_rows(), **beside).get_or_404(pk=id)
 
 
 def customer_frame(request: StaffRequest, customer: Customer, tab: str) -> dict[str, Any]:

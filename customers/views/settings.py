@@ -21,6 +21,7 @@ from customers.forms.settings import SettingsForm
 from customers.models import Customer
 from customers.queries.classification import effects_of
 from customers.views.frame import customer_frame, customer_url, find_customer
+from customers.views.undo import undo_url
 
 
 def inherited_rows(customer: Customer) -> list[dict[str, Any]]:
@@ -80,13 +81,13 @@ def customer_settings(request: StaffRequest, id: UUID) -> HttpResponse:
 @access("customers.edit")
 def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """The drawer "Change settings"."""
-    customer = find_customer(request, id)
+    customer, at = find_customer(request, id), now(request.organization)
     form = SettingsForm(request.POST if request.method == "POST" else None, customer=customer)
     page = reverse("customer-settings", args=[customer])
     if request.method == "POST" and form.is_valid():
         try:
-            update_customer(customer, form.cleaned_data, by=request.actor, at=now(request.organization))
-            return done(request, page, "Settings saved.")
+            saved = update_customer(customer, form.cleaned_data, by=request.actor, at=at)
+            return done(request, page, "Settings saved.", undo_url=undo_url(request, customer, saved, at))
         except BillingError as error:
             add_error(form, error)
     context = {"form": form, "customer": customer, "action": request.path, "cancel": page}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -22,11 +23,13 @@ from billing.web.once import claimed
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.assign import assign_plan
+from customers.actions.foresee_bills import foresee_assignment
 from customers.forms.subscription import AssignForm
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
 from customers.views.subscription_frame import subscription_frame
 from invoicing.models import Invoice
+from invoicing.queries.facts import customer_zone
 
 COLUMNS = {
     "name": "external_id",
@@ -80,24 +83,35 @@ def customer_subscriptions(request: StaffRequest, id: UUID) -> HttpResponse:
 
 @access("subscriptions.edit")
 def assign(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Assign a plan: a drawer, or a page without JavaScript."""
-    customer = find_customer(request, id)
-    at = now(request.organization)
+    """Assign a plan: a drawer, or a page without JavaScript. With `act=look` it only says what would be billed."""
+    customer, at = find_customer(request, id), now(request.organization)
+    looking, first_bills = request.POST.get("act") == "look", None
     form = AssignForm(request.POST or None, customer=customer, at=at)
     tab = reverse("customer-subscriptions", args=[customer.pk])
     if request.method == "POST" and form.is_valid():
         plan = form.cleaned_data["plan"]
+        told: dict[str, Any] = {"by": request.actor, "at": at}
         try:
-            with claimed(form) as first:
-                if first:
-                    assign_plan(customer, plan, **form.terms(), by=request.actor, at=at)
-            return done(request, tab, f"{plan.name} assigned. Usage counts from its start.")
+            if not looking:
+                with claimed(form) as first:
+                    if first:
+                        assign_plan(customer, plan, **form.terms(), **told)
+                return done(request, tab, f"{plan.name} assigned. Usage counts from its start.")
+            first_bills = foresee_assignment(customer, plan, form.terms(), **told)
         except BillingError as error:
             add_error(form, error, {"subscription_at": "starts_on", "ending_at": "ends_on"})
-    context = {"customer": customer, "form": form, "no_plans": not form.fields["plan"].queryset.exists()}  # type: ignore[attr-defined]
-    status = 422 if form.errors else 200
+    context = {
+        "customer": customer,
+        "form": form,
+        "no_plans": not form.fields["plan"].queryset.exists(),  # type: ignore[attr-defined]
+        "first_bills": first_bills,
+        "at": at,
+        "tz": customer_zone(customer),
+    }
+    status = 422 if form.errors and not looking else 200
+    partials = ("drawer", "first-bills")
     return render_page(
-        request, "customers/subscriptions/assign.html", context, partials=("drawer",), status=status
+        request, "customers/subscriptions/assign.html", context, partials=partials, status=status
     )
 
 

@@ -23,6 +23,7 @@ from customers.forms.tags import TagForm, TagsForm
 from customers.models import Tag
 from customers.queries.tags import tag_uses, tags_by_id
 from customers.views.frame import customer_url, find_customer
+from customers.views.undo import undo_url
 
 CHANGED = ("tag-changed",)
 
@@ -104,18 +105,19 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
 @access("customers.edit")
 def customer_tags(request: StaffRequest, id: UUID) -> HttpResponse:
     """The dialog "Edit tags" of a customer: choose, and write new ones."""
-    customer = find_customer(request, id)
+    customer, at = find_customer(request, id), now(request.organization)
     data = request.POST if request.method == "POST" else None
     form = TagsForm(data, organization=request.organization, customer=customer)
     page = customer_url("customer", customer)
     if data is not None and form.is_valid():
         try:
-            update_customer(customer, {"tags": form.names()}, by=request.actor, at=now(request.organization))
+            saved = update_customer(customer, {"tags": form.names()}, by=request.actor, at=at)
         except BillingError as error:
             add_error(form, error, {"tags": "new_tags"})
         else:
             opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
-            return done(request, opened_on or page, "Tags saved")
+            undo = undo_url(request, customer, saved, at)
+            return done(request, opened_on or page, "Tags saved", undo_url=undo)
     context = {"form": form, "customer": customer, "action_url": request.path, "cancel_url": page}
     status = 422 if form.is_bound else 200
     return render_page(request, "customers/tags/edit.html", context, partials=("dialog",), status=status)

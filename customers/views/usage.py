@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.models import Charge, Subscription
-from billing.queries.usage import UsageReport, charges_of, current_usage, running_window
+from billing.queries.usage import UsageReport, charges_of, current_usage, running_window, usage_window
 from billing.queries.usage_advance import fees_count
 from billing.queries.usage_totals import received
 from billing.rules.errors import BillingError
@@ -29,7 +29,15 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.requests import StaffRequest
 from customers.forms.usage import SpanForm
 from customers.queries.usage import past_periods, subscriptions_with_usage
-from customers.queries.usage_spans import Span, invoiced_span, lifetime_minor, own_span, rows_of, running_span
+from customers.queries.usage_spans import (
+    Span,
+    billed_usage,
+    invoiced_span,
+    lifetime_minor,
+    own_span,
+    rows_of,
+    running_span,
+)
 from customers.rules.ageing import change_percent
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.usage_chart import bars, series_tabs, stack
@@ -49,7 +57,7 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
     as long as nothing has moved, so that an open table or a focused bar stays as it is.
     """
     customer = find_customer(request, id)
-    subscriptions = list(subscriptions_with_usage(customer))
+    subscriptions = list(subscriptions_with_usage(customer).annotate(billed_minor=billed_usage()))
     subscription = chosen(subscriptions, request.GET.get("subscription", ""))
     url = reverse("customer-usage", args=[customer])
     choices = [
@@ -99,7 +107,7 @@ def usage_answer(
         "lifetime_minor": lifetime_minor(subscription, amount - report.paid_minor)
         if look.span.running
         else None,
-        "commitment": running_commitment(subscription, at) if look.span.running else None,
+        "commitment": running_commitment(subscription, at, look.span.start) if look.span.running else None,
         "begun": subscription.started_at,
         "tz": report.tz,
         "over": report.at >= report.end or not look.span.running,
@@ -132,7 +140,8 @@ class Look:
 def looked_at(request: StaffRequest, subscription: Subscription, at: datetime) -> Look:
     """The running period, unless the address names another; days that make no sense are answered in the form."""
     periods = list(past_periods(subscription)[:PAST_SHOWN])
-    running = running_span(running_window(subscription, at), at, periods)
+    window = usage_window(subscription, periods[0].end, at) if periods else running_window(subscription, at)
+    running = running_span(window, at, periods)
     if reference := request.GET.get("period", ""):
         key = decode(InvoicedPeriod.PREFIX, reference)
         span = invoiced_span(key, periods) if key else None

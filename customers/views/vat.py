@@ -23,6 +23,7 @@ from customers.forms.vat import OptOutForm, OverrideForm
 from customers.models import Customer
 from customers.queries.vat import vat_card
 from customers.views.frame import find_customer
+from customers.views.undo import undo_url
 
 TOLD = {
     "valid": ("VIES says that the number is valid.", "success"),
@@ -92,7 +93,7 @@ def clear(request: StaffRequest, id: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def opt_out(request: StaffRequest, id: UUID) -> HttpResponse:
     """Never check this customer's numbers."""
-    customer = find_customer(request, id)
+    customer, at = find_customer(request, id), now(request.organization)
     form = OptOutForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         change = {
@@ -100,8 +101,9 @@ def opt_out(request: StaffRequest, id: UUID) -> HttpResponse:
             "vat_validation_disabled_reason": form.cleaned_data["reason"],
         }
         try:
-            update_customer(customer, change, by=request.actor, at=now(request.organization))
-            return done(request, back(customer), "The numbers of this customer are no longer checked.")
+            saved = update_customer(customer, change, by=request.actor, at=at)
+            text = "The numbers of this customer are no longer checked."
+            return done(request, back(customer), text, undo_url=undo_url(request, customer, saved, at))
         except BillingError as error:
             add_error(form, error, {"vat_validation_disabled_reason": "reason"})
     context = {"customer": customer, "form": form}

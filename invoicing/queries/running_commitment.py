@@ -6,7 +6,7 @@ from datetime import datetime
 
 from billing.models import Subscription
 from billing.queries.schedules import schedule_of
-from billing.queries.usage import running_window, usage_start
+from billing.queries.usage import usage_start, usage_window
 from billing.queries.versions import promised_minor
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
@@ -17,15 +17,22 @@ from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window, step_until
 
 
-def running_commitment(subscription: Subscription, at: datetime) -> TrueUp | None:
-    """What the invoice at the end of the period would settle; None when nothing is promised or it has ended."""
-    promised = promised_minor(subscription, usage_start(subscription)) if live(subscription) else 0
+def running_commitment(
+    subscription: Subscription, at: datetime, start: datetime | None = None
+) -> TrueUp | None:
+    """What the invoice at the end of the period would settle; None when nothing is promised or it has ended. `start`:
+    where the running period begins, when that is known.
+    """
+    if not live(subscription):
+        return None
+    start = start or usage_start(subscription)
+    promised = promised_minor(subscription, start)
     if not promised:
         return None
     rates = Rates(subscription.organization_id)
     tz, currency = customer_zone(subscription.customer), subscription.currency
     schedule = schedule_of(subscription, tz)
-    start, end = running_window(subscription, at)
+    start, end = usage_window(subscription, start, at)
     usage = Window(subscription, USAGE, start, end, closing=True)
     full = schedule.period_at(step_until(schedule, end, ended=False).start)
     days = None if schedule.pay_in_advance else fee_window(schedule, full)

@@ -28,6 +28,7 @@ from billing.actions.usage import ingest
 from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
 from billing.models import (
+    AuditEntry,
     BillingEntity,
     ClockMove,
     Event,
@@ -142,6 +143,7 @@ def make_world(name: str) -> World:
         "merges": merge_customers(duplicate, customer, by=ACTOR, at=NOW),
         "external": customer.external_id,
         "checks": VatCheck.objects.get(customer=customer),
+        "changes": AuditEntry.objects.filter(subject_id=customer.pk).latest("at"),
         "tags": create_tag(organization, f"{name} tag", by=ACTOR, at=NOW),
         "custom-fields": create_custom_field(
             organization, {"name": f"{name} field", "code": "own"}, by=ACTOR, at=NOW

@@ -91,7 +91,7 @@ def test_the_pages_take_the_same_queries_however_much_there_is(
 ) -> None:
     rows = [make_add_on(acme, taxes=[make_tax(acme)], prices={"USD": 1}) for _ in range(4)]
     admin.get("/add-ons")
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(6):
         admin.get("/add-ons")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(10):
         admin.get(f"/add-ons/{rows[0].public_id}")

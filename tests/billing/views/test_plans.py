@@ -446,10 +446,10 @@ def test_the_pages_take_the_same_queries_however_much_there_is(
     for _ in range(5):
         make_plan(acme)
     admin.get(f"/plans/{plan.public_id}")  # the first look is remembered in the session
-    for path, count in [("", 12), ("/edit", 11)]:  # the plan shows its thresholds: one of the 12
+    for path, count in [("", 11), ("/edit", 10)]:  # the plan shows its thresholds: one of the 11
         with django_assert_num_queries(count):
             admin.get(f"/plans/{plan.public_id}{path}")
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         admin.get("/plans")
 
 

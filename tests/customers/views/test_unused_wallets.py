@@ -63,7 +63,7 @@ def test_the_tab_invites_to_top_up_and_to_create_more(staff: Client, customer: C
     assert "Ready, no credits yet" in page and "Not used yet" in page and "Low balance" not in page
     assert f"/wallets/{own.public_id}/top-up" in page and f"{path}/add" in page
     staff.get(path)
-    assert queries(staff, path) == 7
+    assert queries(staff, path) == 6
     grant(own, Decimal(5), key="k", **DO)
     page = text(staff.get(path))
     assert "Ready" not in page and "Not used yet" not in page and "Low balance" in page and "€5.00" in page
