@@ -18,7 +18,7 @@ from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from billing.actions import two_factor
-from billing.models import Member
+from billing.models import Member, User
 from billing.orm.actor import Actor
 from billing.rules.roles import PERMISSIONS, allowed
 from billing.web.requests import StaffRequest
@@ -34,7 +34,7 @@ def memberships_of(request: HttpRequest) -> list[Member]:
     Asked once per request.
     """
     if not hasattr(request, "_memberships"):
-        rows = Member.objects.filter(user=request.user).select_related("organization", "user")
+        rows = Member.objects.filter(user=cast(User, request.user)).select_related("organization", "user")
         request._memberships = list(rows.order_by("organization__name", "pk"))  # type: ignore[attr-defined]
     return cast(list[Member], request._memberships)  # type: ignore[attr-defined]
 

@@ -57,7 +57,8 @@ def customer_usage(request: StaffRequest, id: UUID) -> HttpResponse:
     as long as nothing has moved, so that an open table or a focused bar stays as it is.
     """
     customer = find_customer(request, id)
-    subscriptions = list(subscriptions_with_usage(customer).annotate(billed_minor=billed_usage()))
+    rows = subscriptions_with_usage(customer).annotate(billed_minor=billed_usage())
+    subscriptions: list[Subscription] = list(rows)
     subscription = chosen(subscriptions, request.GET.get("subscription", ""))
     url = reverse("customer-usage", args=[customer])
     choices = [

@@ -9,9 +9,10 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.actions.coupons import apply_coupon
+from billing.actions.subscriptions import start_subscription
 from billing.models import AppliedCoupon, AuditEntry, Organization
 from customers.models import Customer
-from tests.factories.catalog import make_coupon
+from tests.factories.catalog import make_coupon, make_plan
 from tests.factories.customers import make_customer
 from tests.factories.pages import htmx, queries, statuses, text, token
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
@@ -90,6 +91,18 @@ def test_what_does_not_fit_is_refused_at_the_field(staff: Client, customer: Cust
         assert answer.status_code == 422, message
         assert message in str(answer.context["form"].errors["coupon"]) and message in text(answer)
     assert AppliedCoupon.objects.count() == 1
+
+
+def test_a_look_says_what_the_next_invoice_would_be(staff: Client, customer: Customer) -> None:
+    plan = make_plan(customer.organization, [], amount_minor=5000, currency="EUR")
+    start_subscription(customer, plan, by=ACTOR, at=NOW)
+    coupon = make_coupon(customer.organization, amount_minor=1500)
+    path, data = f"/customers/{customer.public_id}/coupons/apply", {"coupon": coupon.pk, "act": "look"}
+    seen = staff.post(path, data, headers=htmx("coupon-effect"))
+    assert "As it is now" in text(seen) and "<title>" not in text(seen)
+    [row] = seen.context["lowered"]
+    assert row.currency == "EUR" and row.before_minor - row.after_minor == 1500
+    assert "Takes" not in text(staff.post(path, {"act": "look"})) and not AppliedCoupon.objects.exists()
 
 
 def test_without_a_fitting_coupon_it_leads_to_coupons(staff: Client, customer: Customer) -> None:

@@ -87,6 +87,21 @@ def test_who_may(organization: Organization, customer: Customer, plan: Plan) -> 
     assert Subscription.objects.count() == 1
 
 
+def test_a_look_bills_the_first_period_and_takes_it_back(staff: Client, customer: Customer) -> None:
+    path, advance = f"/customers/{customer.public_id}/assign", {"pay_in_advance": True, "amount_minor": 3100}
+    plan = make_plan(customer.organization, [], currency=customer.currency, **advance)
+    data = {"plan": plan.pk, "billing_time": "anniversary", "act": "look"}
+    seen = staff.post(path, data, headers=htmx("first-bills"))
+    assert "First invoices" in text(seen) and "<title>" not in text(seen)
+    bills = seen.context["first_bills"].bills
+    assert [bill.bill.total_minor for bill in bills] == [3100, 3100], (
+        "the first period now, the second at its end"
+    )
+    wrong = text(staff.post(path, {"act": "look", "plan": "nope"}, headers=htmx("first-bills")))
+    assert "error" in wrong and "First invoices" not in wrong
+    assert not Subscription.objects.exists() and not Invoice.objects.exists()
+
+
 def test_assigning_from_the_drawer_and_the_page(staff: Client, customer: Customer, plan: Plan) -> None:
     path = f"/customers/{customer.public_id}/assign"
     drawer = text(staff.get(path, headers=htmx("drawer")))
