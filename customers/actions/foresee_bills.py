@@ -22,8 +22,20 @@ from customers.queries.coming import next_bill
 from customers.queries.overview import open_subscriptions
 from invoicing.actions.effects import bills_until
 from invoicing.actions.preview import preview_next_bill
-from invoicing.models import Invoice
+from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.foreseen import Coming, NextInvoice, foreseen
+
+
+@dataclass(frozen=True)
+class OwnBill:
+    """What an invoice bills of one subscription: it may bill others too. `minor`: the sum of its lines, with tax for
+    a consumer and without it for others, before coupons and credits.
+    """
+
+    at: datetime
+    lines: list[InvoiceLine]
+    minor: int
+    with_tax: bool
 
 
 @dataclass(frozen=True)
@@ -32,7 +44,7 @@ class FirstBills:
 
     subscription: Subscription
     until: datetime
-    bills: list[Coming]
+    bills: list[OwnBill]
 
 
 def foresee_assignment(
@@ -47,7 +59,14 @@ def foresee_assignment(
         until = next_boundary(row, row.subscription_at) if waits else period_end(row, at)
         bills += bills_until(row, until, by=by, at=at).found
         transaction.set_rollback(True)
-    return FirstBills(row, until, bills)
+    own = [own_part(item, row) for item in bills]
+    return FirstBills(row, until, [bill for bill in own if bill.lines])
+
+
+def own_part(item: Coming, row: Subscription) -> OwnBill:
+    """The lines of one subscription on an invoice."""
+    lines = [line for line in item.bill.lines if line.subscription_id == row.pk]
+    return OwnBill(item.at, lines, sum(line.amount_minor for line in lines), item.bill.with_tax)
 
 
 @dataclass(frozen=True)

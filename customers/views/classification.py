@@ -12,14 +12,14 @@ from billing.actions.clock import now
 from billing.rules.errors import BillingError
 from billing.web.access import access
 from billing.web.errors import add_error
-from billing.web.htmx import done, render_page, wants_partial
+from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
 from customers.actions.classification import change_mode, change_type
 from customers.forms.classification import FlipForm, ModeForm, TypeForm
 from customers.models import Customer
 from customers.queries.classification import candidates, mode_preview, type_preview
 from customers.rules.classification import needs_review
-from customers.views.frame import customer_url, find_customer
+from customers.views.frame import customer_url, find_customer, opened_from
 from customers.views.undo import undo_url
 
 PARTIALS = ("drawer", "effects")
@@ -73,11 +73,7 @@ def mode_change(request: StaffRequest, id: UUID) -> HttpResponse:
         except BillingError as error:
             add_error(form, error)
         else:
-            opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
-            page, undo = (
-                opened_on or customer_url("customer", customer),
-                undo_url(request, customer, saved, at),
-            )
+            page, undo = opened_from(request, customer), undo_url(request, customer, saved, at)
             return done(request, page, "Mode changed", undo_url=undo)
     context = {"wallets": mode_preview(customer, form.chosen), "was": customer.get_mode_display()}
     return answer(request, customer, form, "mode", context)

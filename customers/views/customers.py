@@ -13,14 +13,14 @@ from billing.actions.clock import now
 from billing.rules.errors import BillingError
 from billing.web.access import access
 from billing.web.errors import add_error
-from billing.web.htmx import done, render_page, wants_partial
+from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
 from customers.actions.customers import add_customer, update_customer
 from customers.forms.customer import CustomerForm
 from customers.forms.customer_rows import identifier_rows, metadata_rows
 from customers.queries.locks import lock_reasons, lock_sentence
 from customers.rules.fields import AMOUNTS
-from customers.views.frame import find_customer
+from customers.views.frame import find_customer, opened_from
 from customers.views.undo import undo_url
 
 # The folded sections of the form, and the fields that open them when they are wrong.
@@ -104,9 +104,8 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
         except BillingError as error:
             add_error(form, error)
         else:
-            opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
             undo = undo_url(request, customer, saved, at)
-            return done(request, opened_on or page, "Changes saved", undo_url=undo)
+            return done(request, opened_from(request, customer), "Changes saved", undo_url=undo)
     context = {
         "form": form,
         "metadata": metadata,

@@ -11,11 +11,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import OuterRef, Q, Subquery
+from django.http import QueryDict
 from django.urls import NoReverseMatch, reverse
 
 from billing.models import AppliedCoupon, Subscription, Wallet
 from billing.rules.states import OPEN
 from billing.web.access import may
+from billing.web.htmx import wants_partial
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from customers.models import Customer
@@ -136,6 +138,17 @@ def customer_acts(
         and (subject := subjects.get(act.url_name, customer))
         and (url := customer_url(act.url_name, subject))
     ]
+
+
+def opened_from(request: StaffRequest, customer: Customer) -> str:
+    """The page behind the overlay, to go back to when its form was saved: without `act`, which would open it again.
+    The customer's own page when the form was a page of its own.
+    """
+    here = (wants_partial(request) and request.htmx.current_url_abs_path) or ""
+    path, _, query = here.partition("?")
+    kept = QueryDict(query, mutable=True)
+    kept.pop("act", None)
+    return f"{path}?{kept.urlencode()}" if kept else path or customer_url("customer", customer)
 
 
 def customer_url(name: str, subject: Customer | UUID) -> str:

@@ -14,7 +14,7 @@ from billing.actions.clock import now
 from billing.rules.errors import BillingError
 from billing.web.access import access, may
 from billing.web.errors import add_error
-from billing.web.htmx import done, render_page, wants_partial
+from billing.web.htmx import done, render_page
 from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import settings_tabs
 from customers.actions.customers import update_customer
@@ -22,7 +22,7 @@ from customers.actions.tag_list import create_tag, delete_tag, update_tag
 from customers.forms.tags import TagForm, TagsForm
 from customers.models import Tag
 from customers.queries.tags import tag_uses, tags_by_id
-from customers.views.frame import customer_url, find_customer
+from customers.views.frame import customer_url, find_customer, opened_from
 from customers.views.undo import undo_url
 
 CHANGED = ("tag-changed",)
@@ -115,9 +115,8 @@ def customer_tags(request: StaffRequest, id: UUID) -> HttpResponse:
         except BillingError as error:
             add_error(form, error, {"tags": "new_tags"})
         else:
-            opened_on = request.htmx.current_url_abs_path if wants_partial(request) else None
             undo = undo_url(request, customer, saved, at)
-            return done(request, opened_on or page, "Tags saved", undo_url=undo)
+            return done(request, opened_from(request, customer), "Tags saved", undo_url=undo)
     context = {"form": form, "customer": customer, "action_url": request.path, "cancel_url": page}
     status = 422 if form.is_bound else 200
     return render_page(request, "customers/tags/edit.html", context, partials=("dialog",), status=status)

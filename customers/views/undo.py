@@ -16,7 +16,7 @@ from billing.web.htmx import back_url, done
 from billing.web.requests import StaffRequest
 from customers.actions.undo import last_change, take_back
 from customers.models import Customer
-from customers.views.frame import find_customer
+from customers.views.frame import find_customer, opened_from
 
 
 def undo_url(request: StaffRequest, before: Customer, customer: Customer, at: datetime) -> str:
@@ -36,5 +36,6 @@ def undo(request: StaffRequest, id: UUID, entry_id: UUID) -> HttpResponse:
     customer = find_customer(request, id)
     entry = AuditEntry.objects.of(request.organization).filter(subject_id=customer.pk).get_or_404(pk=entry_id)
     take_back(customer, entry, by=request.actor, at=now(request.organization))
-    page = request.htmx.current_url_abs_path or back_url(request, reverse("customer", args=[customer]))
+    own = reverse("customer", args=[customer])
+    page = opened_from(request, customer) if request.htmx else back_url(request, own)
     return done(request, page, "The change was taken back.", kind="info")

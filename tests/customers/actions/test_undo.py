@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def everything(customer: Customer) -> dict[str, Any]:
     "changes",
     [
         {"name": "New", "email": "new@example.com", "phone": "+256414000001", "metadata": {"a": 1}},
-        {"default_credit_limit": "12.50", "default_auto_topup_amount": None},
+        {"default_credit_limit": Decimal("12.5"), "default_auto_topup_amount": None},
         {"currency": "JPY"},
         {"custom_fields": {"level": "gold"}, "tax_identifiers": {"us_ein": "12-3456789"}},
         {"net_payment_term_days": 7, "email_invoices": False, "zero_amount_invoices": None},
@@ -97,7 +98,9 @@ def test_the_message_has_the_button(client: Client) -> None:
     customer = make_customer(organization, tags=["Old"])
     sign_in(client, make_member(organization))
     page = f"/customers/{customer.public_id}"
-    client.post(f"{page}/tags", {"new_tags": "New"})
+    opened = htmx("dialog") | {"HX-Current-URL": f"http://testserver{page}?act=tags&x=1"}
+    answer = client.post(f"{page}/tags", {"new_tags": "New"}, headers=opened)
+    assert answer["HX-Redirect"] == f"{page}?x=1", "not opened again"
     undo = text(client.get(page)).split('class="toast-undo"')[0].rsplit('action="', 1)[1].split('"')[0]
     assert undo.startswith(f"{page}/changes/aud_")
     assert statuses(organization, undo, {}) == {

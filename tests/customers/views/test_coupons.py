@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import start_subscription
@@ -95,7 +96,7 @@ def test_what_does_not_fit_is_refused_at_the_field(staff: Client, customer: Cust
 
 def test_a_look_says_what_the_next_invoice_would_be(staff: Client, customer: Customer) -> None:
     plan = make_plan(customer.organization, [], amount_minor=5000, currency="EUR")
-    start_subscription(customer, plan, by=ACTOR, at=NOW)
+    start_subscription(customer, plan, by=ACTOR, at=timezone.now())
     coupon = make_coupon(customer.organization, amount_minor=1500)
     path, data = f"/customers/{customer.public_id}/coupons/apply", {"coupon": coupon.pk, "act": "look"}
     seen = staff.post(path, data, headers=htmx("coupon-effect"))

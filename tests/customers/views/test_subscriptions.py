@@ -94,9 +94,7 @@ def test_a_look_bills_the_first_period_and_takes_it_back(staff: Client, customer
     seen = staff.post(path, data, headers=htmx("first-bills"))
     assert "First invoices" in text(seen) and "<title>" not in text(seen)
     bills = seen.context["first_bills"].bills
-    assert [bill.bill.total_minor for bill in bills] == [3100, 3100], (
-        "the first period now, the second at its end"
-    )
+    assert [bill.minor for bill in bills] == [3100, 3100], "the first period now, the second at its end"
     wrong = text(staff.post(path, {"act": "look", "plan": "nope"}, headers=htmx("first-bills")))
     assert "error" in wrong and "First invoices" not in wrong
     assert not Subscription.objects.exists() and not Invoice.objects.exists()
