@@ -95,7 +95,7 @@ def test_what_does_not_fit_is_refused_at_the_field(staff: Client, customer: Cust
 
 
 def test_a_look_says_what_the_next_invoice_would_be(staff: Client, customer: Customer) -> None:
-    plan = make_plan(customer.organization, [], amount_minor=5000, currency="EUR")
+    plan = make_plan(customer.organization, [], amount_minor=500_000, currency="EUR")
     start_subscription(customer, plan, by=ACTOR, at=timezone.now())
     coupon = make_coupon(customer.organization, amount_minor=1500)
     path, data = f"/customers/{customer.public_id}/coupons/apply", {"coupon": coupon.pk, "act": "look"}
