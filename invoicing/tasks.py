@@ -10,7 +10,7 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import Job, Wallet
 from billing.orm.actor import Actor
-from invoicing.actions import advance, billing_run, provider_drift, provider_push, usage_watch
+from invoicing.actions import advance, billing_run, ongoing, provider_drift, provider_push, usage_watch
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import (
@@ -102,6 +102,19 @@ def watch_usage() -> None:
 def watch_subscription(job_id: str) -> None:
     """A look that failed, tried again."""
     later.run(job_id, lambda job: usage_watch.watch(usage_watch.find(job.subject_id)))
+
+
+@shared_task(name="invoicing.watch_wallets")
+def watch_wallets() -> None:
+    """Beat, every ten seconds: ongoing balances of customers with new events, bills or movements."""
+    ongoing.run()
+
+
+@shared_task(name=ongoing.TASK)
+def look_at_wallets(job_id: str) -> None:
+    """A look that failed, tried again."""
+
+    later.run(job_id, lambda job: ongoing.look(job.subject_id, clock.now(job.organization)))
 
 
 @shared_task(name="invoicing.publish")

@@ -1,7 +1,8 @@
-"""Setting what a wallet gets at each interval. What is due is booked in `invoicing/actions/scheduled_top_ups.py`.
+"""Setting what a wallet gets at each interval, or at a threshold of its ongoing balance. What is due is booked in
+`invoicing/actions/scheduled_top_ups.py` and `threshold_top_ups.py`.
 
 Laws: a wallet has one schedule. A change counts from now: what is due next is found anew, and what is past is not
-made up for. An automatic top-up below the low mark goes on beside it.
+made up for; a threshold is armed, and looked at. An automatic top-up below the low mark goes on beside it.
 """
 
 from __future__ import annotations
@@ -15,23 +16,25 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.subscriptions import customer_timezone
 from billing.actions.wallet_ledger import check_active, lock_wallet
+from billing.actions.wallet_watch import look_again
 from billing.models import TopUpSchedule, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.money import ZERO
 from billing.rules.periods import Interval
-from billing.rules.top_up_rules import Method, upcoming
+from billing.rules.top_up_rules import Method, Trigger, upcoming
 from billing.rules.wallets import credits_in
 
 FARTHEST = timedelta(days=3653)
 MOST_NAME = 100
+MOST_THRESHOLD = Decimal(10) ** 15
 
 
 @dataclass(frozen=True)
 class ScheduleTerms:
-    """What a schedule is set to; numbers are credits."""
+    """What a schedule is set to; numbers are credits. Without an interval it waits for `threshold_credits`."""
 
-    interval: Interval
+    interval: Interval | None
     method: Method
     started_at: datetime
     paid_credits: Decimal = ZERO
@@ -40,6 +43,11 @@ class ScheduleTerms:
     grants_target: bool = False
     expires_at: datetime | None = None
     name: str = ""
+    threshold_credits: Decimal | None = None
+
+    @property
+    def trigger(self) -> Trigger:
+        return Trigger.INTERVAL if self.interval else Trigger.THRESHOLD
 
 
 def check_schedule(terms: ScheduleTerms, wallet: Wallet, at: datetime) -> None:
@@ -64,6 +72,8 @@ def check_schedule(terms: ScheduleTerms, wallet: Wallet, at: datetime) -> None:
             and worth.minor > wallet.max_single_credit_minor
         ):
             found.append((name, "This is more than the wallet's maximum single credit."))
+    if not terms.interval:
+        found += threshold_faults(terms)
     if abs(terms.started_at - at) > FARTHEST:
         found.append(("started_at", "It must be counted from a day within ten years of today."))
     if len(terms.name) > MOST_NAME:
@@ -74,10 +84,24 @@ def check_schedule(terms: ScheduleTerms, wallet: Wallet, at: datetime) -> None:
         raise FieldErrors(found)
 
 
+def threshold_faults(terms: ScheduleTerms) -> list[tuple[str, str]]:
+    """What a threshold lacks or may not be."""
+    mark = terms.threshold_credits
+    if mark is None:
+        return [("threshold_credits", "Enter the threshold.")]
+    if not mark.is_finite() or abs(mark) > MOST_THRESHOLD:
+        return [("threshold_credits", "Has too many digits.")]
+    if terms.method is Method.TARGET and terms.target_credits and terms.target_credits <= mark:
+        return [("target_credits", "The target must be above the threshold.")]
+    return []
+
+
 def due_next(
     terms: ScheduleTerms | TopUpSchedule, tz: str, after: datetime, count: int = 1
 ) -> list[datetime]:
-    """The next moments after `after` at which top-ups come."""
+    """The next moments after `after` at which top-ups come; a threshold has none."""
+    if not terms.interval:
+        return []
     return upcoming(
         after,
         interval=Interval(terms.interval),
@@ -100,13 +124,17 @@ def set_schedule(wallet: Wallet, terms: ScheduleTerms, *, by: Actor, at: datetim
     before = audit.snapshot(row, ScheduleTerms.__dataclass_fields__) if row else {}
     row = row or TopUpSchedule(organization=wallet.organization, wallet=wallet)
     for name, value in vars(terms).items():
-        setattr(row, name, str(value) if name in ("interval", "method") else value)
+        setattr(row, name, str(value or "") if name in ("interval", "method") else value)
+    row.trigger, row.armed = terms.trigger.value, True
+    if terms.interval:
+        row.threshold_credits = None
     coming = due_next(terms, customer_timezone(wallet.customer), at)
     row.next_at = coming[0] if coming else None
     row.save()
     if wallet.untouched:
         wallet.untouched = False
         wallet.save(update_fields=["untouched", "updated_at"])
+    look_again(wallet.customer)
     audit.record(
         wallet.organization,
         "wallet.top_ups_scheduled",
@@ -114,7 +142,7 @@ def set_schedule(wallet: Wallet, terms: ScheduleTerms, *, by: Actor, at: datetim
         by=by,
         at=at,
         customer=wallet.customer,
-        changes=audit.differences(before, row) if before else {"interval": (None, row.interval)},
+        changes=audit.differences(before, row) if before else {"schedule": (None, str(row))},
     )
     return row
 
@@ -126,8 +154,9 @@ def remove_schedule(wallet: Wallet, *, by: Actor, at: datetime) -> None:
     row = TopUpSchedule.objects.filter(wallet=wallet).first()
     if row is None:
         return
-    interval = row.interval
+    was = str(row)
     row.delete()
+    look_again(wallet.customer)
     audit.record(
         wallet.organization,
         "wallet.top_ups_unscheduled",
@@ -135,5 +164,5 @@ def remove_schedule(wallet: Wallet, *, by: Actor, at: datetime) -> None:
         by=by,
         at=at,
         customer=wallet.customer,
-        changes={"interval": (interval, None)},
+        changes={"schedule": (was, None)},
     )

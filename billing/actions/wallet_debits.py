@@ -7,6 +7,7 @@ kind and the day of expiry that it had.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -28,6 +29,14 @@ def credit_of(wallet: Wallet, mode: str) -> int:
     return wallet.credit_limit_minor if mode == "postpaid" else 0
 
 
+def facts_of(wallets: Iterable[Wallet], mode: str) -> list[WalletFacts]:
+    """Wallets of a customer as the rules see them, the oldest first."""
+    return [
+        WalletFacts(str(row.pk), row.balance_minor, row.priority, credit_of(row, mode))
+        for row in sorted(wallets, key=lambda row: (row.created_at, row.pk))
+    ]
+
+
 @transaction.atomic
 def consume(
     customer: Any, due_minor: int, currency: str, *, invoice: Any, by: Actor, at: datetime
@@ -44,13 +53,8 @@ def consume(
     }
     for wallet in wallets.values():
         expire_lots(wallet, at=at)
-    oldest_first = sorted(wallets.values(), key=lambda wallet: (wallet.created_at, wallet.pk))
-    facts = [
-        WalletFacts(str(row.pk), row.balance_minor, row.priority, credit_of(row, customer.mode))
-        for row in oldest_first
-    ]
     paid = []
-    for wallet_id, minor in spread(facts, due_minor):
+    for wallet_id, minor in spread(facts_of(wallets.values(), customer.mode), due_minor):
         wallet = wallets[wallet_id]
         credits = minor_to_credits(minor, wallet.rate, wallet.currency)
         book(

@@ -12,6 +12,7 @@ from billing.actions import audit
 from billing.actions.clock import now
 from billing.actions.wallet_ledger import book, expire_lots, lock_wallet
 from billing.actions.wallet_opening import follow_primary
+from billing.actions.wallet_watch import look_again
 from billing.actions.webhooks import emit
 from billing.models import EntryKind, Wallet, WalletLot
 from billing.orm.actor import Actor
@@ -78,8 +79,9 @@ def terminate_wallet(
         WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0).update(remaining_minor=0)
     was_primary = wallet.is_primary
     wallet.terminated_at, wallet.is_primary, wallet.auto_top_up_enabled = at, False, False
-    wallet.untouched = False
+    wallet.untouched, wallet.ongoing_usage_minor, wallet.depleted = False, 0, False
     wallet.save()
+    look_again(wallet.customer)
     audit.record(
         wallet.organization,
         "wallet.terminated",

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db import transaction
 
 from billing.actions import audit
+from billing.actions.wallet_watch import look_again
 from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
@@ -47,9 +48,11 @@ def merge_wallets(source_wallet: Wallet, target_wallet: Wallet, *, by: Actor, at
     send(source, target, lots, at=at)
     source.status, source.terminated_at, source.is_primary = WalletStatus.TERMINATED.value, at, False
     source.auto_top_up_enabled = False
+    source.ongoing_usage_minor, source.depleted = 0, False
     for wallet in (source, target):
         wallet.untouched = False
         wallet.save()
+    look_again(target.customer)
     changes = {"balance_minor": (moved, 0), "merged_into": (None, str(target))}
     audit.record(
         source.organization, "wallet.merged", source, by=by, at=at, customer=source.customer, changes=changes

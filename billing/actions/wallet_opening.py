@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer, lock_present_customer
+from billing.actions.wallet_watch import look_again
 from billing.actions.webhooks import emit
 from billing.models import Wallet, WalletEntry
 from billing.orm.actor import Actor
@@ -79,6 +80,7 @@ def create_wallet(
     wallet = Wallet(organization=customer.organization, customer=customer, currency=currency, rate=rate)
     write_terms(wallet, terms, at=at)
     wallet.save()
+    look_again(customer)
     audit.record(wallet.organization, "wallet.created", wallet, by=by, at=at, customer=customer)
     payload = wallet_payload(wallet, state_of(wallet, (), at))
     emit(wallet.organization, "wallet.created", wallet, payload, at=at)

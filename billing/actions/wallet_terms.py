@@ -9,6 +9,7 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.wallet_ledger import check_active, lock_wallet
 from billing.actions.wallet_opening import write_terms
+from billing.actions.wallet_watch import look_again
 from billing.actions.webhooks import emit
 from billing.models import Wallet
 from billing.orm.actor import Actor
@@ -47,6 +48,7 @@ def edit_wallet(wallet: Wallet, terms: WalletTerms, *, by: Actor, at: datetime) 
         return wallet
     wallet.untouched = False
     wallet.save()
+    look_again(wallet.customer)
     audit.record(
         wallet.organization,
         "wallet.updated",

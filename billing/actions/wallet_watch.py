@@ -1,18 +1,21 @@
-"""What a movement sets off: alerts; and after a debit a warning when the balance falls below its low mark, once per
-crossing, and an automatic top-up while it is below and none is on its way.
+"""What a movement sets off: a look at the ongoing balances; alerts; and after a debit a warning when the balance
+falls below its low mark, once per crossing, and an automatic top-up while it is below and none is on its way.
 
 The top-up is a job of its own, keyed by the debit: invoices are none of this app's business, and a debit never fails
-because of one. The job looks again under the wallet's lock (`invoicing/actions/auto_top_up.py`).
+because of one. The job looks again under the wallet's lock (`invoicing/actions/top_up.py`).
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
+
+from django.db import connection
 
 from billing.actions import audit, later
 from billing.actions.alerts import watch_wallet
 from billing.actions.webhooks import emit
-from billing.models import Wallet, WalletEntry
+from billing.models import Wallet, WalletActivity, WalletEntry
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import wallet_state
@@ -20,10 +23,23 @@ from billing.rules.money import from_minor
 from billing.rules.states import WalletStatus
 
 TOP_UP = "invoicing.auto_top_up"
+MARK = """
+INSERT INTO billing_walletactivity (organization_id, customer_id)
+SELECT %(organization)s, %(customer)s WHERE EXISTS (
+    SELECT FROM billing_wallet WHERE customer_id = %(customer)s AND status = 'active' AND NOT untouched
+)
+"""
+
+
+def look_again(customer: Any) -> None:
+    """Have the worker look at the customer's ongoing balances, if it has a wallet in use (`WalletActivity`)."""
+    with connection.cursor() as cursor:
+        cursor.execute(MARK, {"organization": customer.organization_id, "customer": customer.pk})
 
 
 def watch(wallet: Wallet, entry: WalletEntry, *, at: datetime) -> None:
     """After an entry of a locked wallet that stays."""
+    WalletActivity.objects.create(organization_id=wallet.organization_id, customer_id=wallet.customer_id)
     watch_wallet(wallet, at=at)
     low = wallet.low_balance_minor
     if low is None or entry.amount_minor >= 0 or wallet.status != WalletStatus.ACTIVE.value:

@@ -23,7 +23,7 @@ from billing.models.subscription import Pause, Subscription
 from billing.models.tax import Tax
 from billing.models.top_up_schedule import TopUpSchedule
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
-from billing.models.wallet import EntryKind, Wallet, WalletEntry, WalletLot
+from billing.models.wallet import EntryKind, Wallet, WalletActivity, WalletEntry, WalletLot
 from billing.models.webhook import EmittedEvent
 
 __all__ = [
@@ -78,6 +78,7 @@ __all__ = [
     "UsageThreshold",
     "User",
     "Wallet",
+    "WalletActivity",
     "WalletEntry",
     "WalletLot",
 ]

@@ -153,11 +153,19 @@ WHERE NOT EXISTS (
 ORDER BY external_subscription_id, transaction_id
 ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
 """
-# Only subscriptions that somebody watches: others cost two looks into small indexes.
+# Only subscriptions that somebody watches, and customers with a wallet in use: others cost looks into small indexes.
 TOUCH = """
+WITH credits AS (
+    INSERT INTO billing_walletactivity (organization_id, customer_id)
+    SELECT DISTINCT %(organization)s::uuid, subscription.customer_id FROM billing_subscription AS subscription
+    WHERE subscription.id = ANY(%(subscriptions)s::uuid[]) AND EXISTS (
+        SELECT FROM billing_wallet
+        WHERE customer_id = subscription.customer_id AND status = 'active' AND NOT untouched
+    )
+)
 INSERT INTO billing_usageactivity (organization_id, subscription_id)
-SELECT %s, subscription.id FROM billing_subscription AS subscription
-WHERE subscription.id = ANY(%s::uuid[]) AND (
+SELECT %(organization)s::uuid, subscription.id FROM billing_subscription AS subscription
+WHERE subscription.id = ANY(%(subscriptions)s::uuid[]) AND (
     EXISTS (SELECT FROM billing_usagethreshold WHERE plan_id = subscription.plan_id)
     OR EXISTS (SELECT FROM billing_usagethreshold WHERE subscription_id = subscription.id)
     OR EXISTS (SELECT FROM billing_alert WHERE subscription_id = subscription.id AND deleted_at IS NULL)
@@ -212,9 +220,10 @@ def store(
 
 
 def touch(organization_id: UUID, subscription_ids: Iterable[str]) -> None:
-    """Note that subscriptions which thresholds or alerts watch have new events."""
+    """Note that subscriptions which thresholds or alerts watch have new events, and customers with credits."""
+    asked: dict[str, UUID | str] = {"organization": organization_id, "subscriptions": plain_array(subscription_ids)}
     with connection.cursor() as cursor:
-        cursor.execute(TOUCH, [organization_id, plain_array(subscription_ids)])
+        cursor.execute(TOUCH, asked)
 
 
 def quarantine(organization_id: UUID, rows: Sequence[QuarantineRow], at: datetime) -> int:

@@ -41,6 +41,8 @@ class Wallet(Scoped):
     go down to minus the credit limit. `is_primary`: the one wallet that a customer always has. Limits that are empty
     do not limit. `auto_top_up_minor` is bought when the balance falls below `low_balance_minor`. `untouched`: opened
     by itself and not used yet; the first movement, sale, alert or change of its rules ends that for good.
+    `ongoing_usage_minor` is what usage on no invoice and drafts would take from it, as looked at `ongoing_at`, and
+    `depleted` whether they left nothing (`invoicing/actions/ongoing.py`).
     """
 
     PREFIX = "wal"
@@ -67,6 +69,9 @@ class Wallet(Scoped):
     auto_top_up_minor = models.BigIntegerField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
+    ongoing_usage_minor = MinorField(editable=False)
+    ongoing_at = models.DateTimeField(null=True, blank=True, editable=False)
+    depleted = models.BooleanField(default=False, editable=False)
 
     objects = WalletQuerySet.as_manager()
 
@@ -111,6 +116,9 @@ class Wallet(Scoped):
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="wallet_rate_positive"),
             models.CheckConstraint(
+                condition=Q(ongoing_usage_minor__gte=0), name="wallet_ongoing_usage_not_negative"
+            ),
+            models.CheckConstraint(
                 condition=Q(untouched=False) | Q(balance_minor=0, credits_balance=0),
                 name="wallet_untouched_is_empty",
             ),
@@ -153,6 +161,31 @@ class Wallet(Scoped):
 
     def __str__(self) -> str:
         return self.name or f"{self.currency} wallet"
+
+    @property
+    def ongoing_balance_minor(self) -> int:
+        """What is left when all that is used and not billed yet is taken off; it may be below zero."""
+        return self.balance_minor - self.ongoing_usage_minor
+
+
+class WalletActivity(models.Model):
+    """The ongoing balances of a customer's wallets are to be looked at. Rows are only added and taken away, never
+    changed: what happens while they are being looked at has a row of its own. Without a foreign key in the database:
+    its check would let events wait for whoever has locked the customer.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    organization = models.ForeignKey(
+        "billing.Organization", on_delete=models.CASCADE, related_name="+", db_index=False
+    )
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.CASCADE, related_name="+", db_constraint=False
+    )
+
+    objects = ScopedQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return str(self.customer_id)
 
 
 class EntryKind(models.TextChoices):

@@ -14,6 +14,7 @@ from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.rules.periods import Period
 from billing.rules.states import SubscriptionStatus
+from billing.rules.wallets import minor_to_credits
 
 
 def running_period(row: Subscription) -> Period | None:
@@ -106,6 +107,12 @@ def wallet_payload(row: Wallet, state: WalletState) -> dict[str, Any]:
         "cashBalance": major(state.cash_minor),
         "promotionalBalance": major(state.promotional_minor),
         "promotionalBalanceExpiresAt": state.promotional_expires_at,
+        "ongoingBalance": major(row.ongoing_balance_minor),
+        "ongoingUsageBalance": major(row.ongoing_usage_minor),
+        "creditsOngoingBalance": minor_to_credits(row.ongoing_balance_minor, row.rate, row.currency),
+        "creditsOngoingUsageBalance": minor_to_credits(row.ongoing_usage_minor, row.rate, row.currency),
+        "ongoingBalanceDepleted": row.depleted,
+        "ongoingBalanceAt": row.ongoing_at,
         "heldBalance": major(0),  # nothing can be held: a debit books at once
         "availableBalance": major(state.available_minor),
         "debt": major(state.debt_minor),

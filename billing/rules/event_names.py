@@ -35,6 +35,7 @@ EVENTS = frozenset(
         "subscription.updated",
         "subscription.usage_threshold_reached",
         "wallet.created",
+        "wallet.depleted",
         "wallet.low_balance",
         "wallet.terminated",
         "wallet.topped_up",

@@ -23,7 +23,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from customers.actions import vat_override
 from customers.queries.clock import Stop, next_stop
-from invoicing.actions import advance, billing_run, past_due, usage_watch
+from invoicing.actions import advance, billing_run, ongoing, past_due, usage_watch
 from invoicing.actions.scheduled_top_ups import run_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet
@@ -70,6 +70,7 @@ def carry_out(job: Job) -> None:
     # Events that came before the clock went on are looked at as of then, whether or not a worker was as quick.
     bill_events(organization, move.reached_at)
     usage_watch.run(Q(organization=organization), move.reached_at)
+    ongoing.run(Q(organization=organization), move.reached_at)
     while (stop := next_stop(organization)) and stop.at <= move.to_at:
         reach(move, max(stop.at, move.reached_at))
         settle(organization, move.reached_at)
@@ -127,6 +128,7 @@ def act(organization: Organization, at: datetime) -> list[str]:
     for job in Job.objects.of(organization).open().filter(task=TOP_UP):
         later.run(str(job.pk), lambda job: top_up(job, at))
     vat_override.expire(where, at)
+    ongoing.run(where, at)
     return result.failed
 
 

@@ -17,6 +17,7 @@ from django.db.models.functions import Now
 from billing.actions import audit, coupons
 from billing.actions.wallet_merging import keeps_life, merge_wallets
 from billing.actions.wallet_opening import end_untouched
+from billing.actions.wallet_watch import look_again
 from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
 from billing.orm.actor import Actor
 from billing.rules.states import OPEN
@@ -30,6 +31,7 @@ CLASSIFIED = {
     "billing.Subscription.customer": MOVED,
     "billing.Wallet.customer": MOVED,
     "billing.AppliedCoupon.customer": MOVED,
+    "billing.WalletActivity.customer": KEPT,  # asks for a look at what the source had: there is nothing left
     "invoicing.Invoice.customer": MOVED,
     "invoicing.CreditNote.customer": MOVED,
     "invoicing.Payment.customer": MOVED,
@@ -149,6 +151,7 @@ def move_wallets(moving: Moving) -> None:
     end_untouched(spare, at=moving.at)
     spare.update(is_primary=False)
     moving.hand_over(Wallet.objects.all())
+    look_again(moving.target)
     moving.counts |= {"wallets_merged": merged, "wallets_moved": moved}
 
 

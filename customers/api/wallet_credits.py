@@ -19,7 +19,7 @@ from billing.queries.payloads_subscriptions import entry_payload
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, named, page_envelope
 from customers.api.wallet_rows import answer, router, rows_of
-from invoicing.actions.top_up import AUTOMATIC, SCHEDULED, sell_credits
+from invoicing.actions.top_up import OWN_KEYS, sell_credits
 
 MOST_KEY = 150
 
@@ -51,7 +51,7 @@ class Paging(ApiSchema):
 
 def own_key(transaction_id: str) -> str:
     """The ledger's key for a caller's. Those that the product gives its own top-ups are not to be had."""
-    for taken in (AUTOMATIC, SCHEDULED):
+    for taken in OWN_KEYS:
         if transaction_id.startswith(taken):
             raise Invalid(f"A transactionId does not start with {taken}", field="transaction_id")
     if len(transaction_id) > MOST_KEY:

@@ -1,4 +1,4 @@
-"""/api/wallets/{id}/top-up-schedule: what a wallet gets by the calendar."""
+"""/api/wallets/{id}/top-up-schedule: what a wallet gets by the calendar, or at a threshold."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from billing.actions.clock import now
 from billing.actions.subscriptions import customer_timezone
 from billing.actions.top_up_schedules import ScheduleTerms, due_next, remove_schedule, set_schedule
 from billing.models import TopUpSchedule
-from billing.rules.errors import NotFound
+from billing.rules.errors import Invalid, NotFound
 from billing.rules.ids import encode
 from billing.rules.money import ZERO
 from billing.rules.periods import Interval
@@ -28,9 +28,11 @@ NAMED = {"started_at": "started_at", "expires_at": "expiration_at"}
 class ScheduleIn(ApiSchema):
     """What comes at each interval, counted from `startedAt` (now, when not given). Numbers are credits. With the
     method `target`, `targetCredits` is what the balance is brought to; `grantsTarget` gives it instead of selling it.
+    With `thresholdCredits` instead of an interval, it comes whenever the ongoing credits have come down to them.
     """
 
-    interval: Literal["weekly", "monthly", "quarterly", "semiannual", "yearly"]
+    interval: Literal["weekly", "monthly", "quarterly", "semiannual", "yearly"] | None = None
+    threshold_credits: Decimal | None = None
     method: Literal["fixed", "target"] = "fixed"
     paid_credits: Decimal | None = None
     granted_credits: Decimal | None = None
@@ -47,7 +49,9 @@ def payload(row: TopUpSchedule, at: datetime) -> dict[str, Any]:
     return {
         "id": row.public_id,
         "walletId": encode("wal", row.wallet_id),
-        "interval": row.interval,
+        "trigger": row.trigger,
+        "interval": row.interval or None,
+        "thresholdCredits": row.threshold_credits,
         "method": row.method,
         "paidCredits": row.paid_credits,
         "grantedCredits": row.granted_credits,
@@ -76,10 +80,12 @@ def put_schedule(request: HttpRequest, id: str, body: ScheduleIn) -> dict[str, A
     """Set it, in place of one that there may be."""
     staff = cast(ApiRequest, request)
     wallet, at = rows_of(staff).by_public_id(id), now(staff.organization)
+    if (body.interval is None) == (body.threshold_credits is None):
+        raise Invalid("Send interval or thresholdCredits, one of them.", field="interval")
     method = Method(body.method)
     fixed = method is Method.FIXED
     terms = ScheduleTerms(
-        interval=Interval(body.interval),
+        interval=Interval(body.interval) if body.interval else None,
         method=method,
         started_at=body.started_at or at,
         paid_credits=(body.paid_credits or ZERO) if fixed else ZERO,
@@ -88,6 +94,7 @@ def put_schedule(request: HttpRequest, id: str, body: ScheduleIn) -> dict[str, A
         grants_target=body.grants_target and not fixed,
         expires_at=body.expiration_at,
         name=body.name,
+        threshold_credits=body.threshold_credits,
     )
     with named(**NAMED):
         row = set_schedule(wallet, terms, by=staff.actor, at=at)

@@ -18,15 +18,26 @@ from billing.rules.top_up_rules import Method
 from billing.web.once import OnceForm
 from customers.forms.wallet import credits_field
 
-NUMBERS = ("paid_credits", "granted_credits", "target_credits")
+THRESHOLD = "threshold"
+NUMBERS = ("paid_credits", "granted_credits", "target_credits", "threshold_credits")
 NAMES = {"expires_at": "expires_on", "started_at": "starts_on"}
 DAY = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
 
 
 class TopUpScheduleForm(OnceForm):
-    """How often, how much, from when, until when. Without an interval there is no schedule."""
+    """How often or at which threshold, how much, from when, until when. Without a choice there is no schedule."""
 
-    interval = forms.ChoiceField(label="How often", choices=[("", "Never"), *EVERY], required=False)
+    interval = forms.ChoiceField(
+        label="When", choices=[("", "Never"), *EVERY, (THRESHOLD, "At a threshold")], required=False
+    )
+    threshold_credits = forms.DecimalField(
+        label="Threshold",
+        required=False,
+        decimal_places=5,
+        max_digits=20,
+        widget=forms.TextInput(attrs={"inputmode": "decimal"}),
+        help_text="Credits. Usage that is not billed yet and credits on their way count.",
+    )
     method = forms.ChoiceField(
         label="How much",
         choices=[("fixed", "The same each time"), ("target", "What is missing to a target")],
@@ -45,7 +56,10 @@ class TopUpScheduleForm(OnceForm):
         label="Text", required=False, max_length=100, help_text="On its invoices and in the wallet's history."
     )
     starts_on = DayField(
-        label="Counted from", widget=DAY, help_text="The first top-up is one interval after this day."
+        label="Counted from",
+        widget=DAY,
+        required=False,
+        help_text="The first top-up is one interval after this day.",
     )
     expires_on = DayField(
         label="Last day", required=False, widget=DAY, help_text="Empty: it goes on for ever."
@@ -55,7 +69,7 @@ class TopUpScheduleForm(OnceForm):
         self, *args: Any, wallet: Wallet, schedule: TopUpSchedule | None, at: datetime, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.wallet, self.schedule = wallet, schedule
+        self.wallet, self.schedule, self.at = wallet, schedule, at
         self.zone = customer_timezone(wallet.customer)
         values: dict[str, Any] = {"starts_on": local_date(at, self.zone)}
         if schedule:
@@ -67,6 +81,8 @@ class TopUpScheduleForm(OnceForm):
                 for name in NUMBERS
                 if getattr(schedule, name)
             }
+            if schedule.trigger == THRESHOLD:
+                values |= {"interval": THRESHOLD, "threshold_credits": f"{schedule.threshold_credits:f}"}
             values["starts_on"] = local_date(schedule.started_at, self.zone)
             values["expires_on"] = self.last_day
         for name, value in values.items():
@@ -84,13 +100,14 @@ class TopUpScheduleForm(OnceForm):
         data, was = self.cleaned_data, self.schedule
         if not data["interval"]:
             return None
-        first, last = data["starts_on"], data["expires_on"]
-        kept = was is not None and first == local_date(was.started_at, self.zone)
+        waits = data["interval"] == THRESHOLD
+        first, last = data["starts_on"] or local_date(self.at, self.zone), data["expires_on"]
+        kept = was is not None and (waits or first == local_date(was.started_at, self.zone))
         ends = start_of_day(last + timedelta(days=1), self.zone) if last else None
         method = Method(data["method"])
         fixed = method is Method.FIXED
         return ScheduleTerms(
-            interval=Interval(data["interval"]),
+            interval=None if waits else Interval(data["interval"]),
             method=method,
             started_at=was.started_at if was is not None and kept else start_of_day(first, self.zone),
             paid_credits=(data["paid_credits"] or ZERO) if fixed else ZERO,
@@ -99,4 +116,5 @@ class TopUpScheduleForm(OnceForm):
             grants_target=data["grants_target"] and not fixed,
             expires_at=was.expires_at if was is not None and last == self.last_day else ends,
             name=data["name"],
+            threshold_credits=data["threshold_credits"] if waits else None,
         )

@@ -18,7 +18,7 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
-from customers.forms.top_up_schedule import NAMES, TopUpScheduleForm
+from customers.forms.top_up_schedule import NAMES, THRESHOLD, TopUpScheduleForm
 from customers.views.find import wallet_or_404
 
 SHOWN = 3
@@ -47,6 +47,7 @@ def schedule(request: StaffRequest, id: UUID) -> HttpResponse:
     elif not form.is_bound and found:
         asked = TopUpScheduleForm(form.initial, wallet=row, schedule=found, at=at)
     context = {"wallet": row, "form": form, "tz": form.zone, "next": next_top_ups(asked, at)}
+    context["waits"] = (asked.data if asked.is_bound else form.initial).get("interval") == THRESHOLD
     status = 422 if form.errors else 200
     partials = ("drawer", "effects")
     return render_page(request, "customers/wallets/schedule.html", context, partials=partials, status=status)

@@ -63,6 +63,7 @@ def wallet(request: StaffRequest, id: UUID) -> HttpResponse:
         "customer": row.customer,
         "state": wallet_state(row, at),
         "low": is_low(row),
+        "at": at,
         "lots": open_lots(row, at),
         "page": page,
         "used_minor": -used,

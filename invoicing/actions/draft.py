@@ -15,6 +15,7 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
+from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
@@ -153,6 +154,7 @@ def write_draft(
     totals = compute_totals(lines, [coupon_facts(row) for row in applied], currency=invoice.currency)
     write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
     invoice.save()
+    look_again(customer)
 
 
 def groups_of(windows: Sequence[Window]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from django.db import transaction
 from billing.actions.coupons import use_coupons
 from billing.actions.locks import lock_customer_of
 from billing.actions.wallet_debits import consume
+from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
@@ -118,6 +119,8 @@ def settle_subscription(
     if any(window.kind == USAGE and window.subscription.progressively_billed for window in windows):
         give_back_excess(invoice, excess_of(windows, lines), by=by, at=at)
     has = credits_of(customer.pk, invoice.currency) if lines else NO_CREDITS
+    if has.in_use or not (lines or fresh):
+        look_again(customer)
     applied = usable_coupons(customer, invoice.currency, lock=True) if has.coupons else []
     notes = usable_notes(invoice, customer) if has.notes else []
     totals = compute_totals(

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
-from django.db.models import Q, Sum
+from django.db.models import Q
 
 from billing.actions import audit
 from billing.actions.clock import now
@@ -23,9 +23,10 @@ from billing.actions.wallets import grant
 from billing.models import TopUpSchedule, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError
+from billing.rules.money import ZERO
 from billing.rules.top_up_rules import Method, TopUp, TopUpRule, Trigger, top_up
 from billing.rules.wallets import minor_to_credits
-from invoicing.actions.top_up import SCHEDULED, sell_credits, unpaid_sales
+from invoicing.actions.top_up import SCHEDULED, coming, sell_credits
 
 
 def due_schedules() -> list[TopUpSchedule]:
@@ -49,8 +50,8 @@ def answer(schedule: TopUpSchedule, *, by: Actor, at: datetime) -> TopUp | None:
     if row is None or row.next_at is None:
         return None
     due = row.next_at
-    coming = due_next(row, customer_timezone(customer), due)
-    row.next_at = coming[0] if coming else None
+    later = due_next(row, customer_timezone(customer), due)
+    row.next_at = later[0] if later else None
     row.save(update_fields=["next_at", "updated_at"])
     if wallet.expires_at is not None and wallet.expires_at <= at:
         return None
@@ -65,17 +66,21 @@ def answer(schedule: TopUpSchedule, *, by: Actor, at: datetime) -> TopUp | None:
 
 def asked(row: TopUpSchedule, wallet: Wallet) -> TopUp:
     """What the schedule asks for now: a target counts what the wallet holds and what is on its way."""
-    waiting = unpaid_sales(wallet).aggregate(total=Sum("total_minor"))["total"] or 0
-    pending = minor_to_credits(int(waiting), wallet.rate, wallet.currency)
-    rule = TopUpRule(
-        Trigger.INTERVAL,
+    pending = minor_to_credits(coming(wallet), wallet.rate, wallet.currency)
+    return top_up(rule_of(row), wallet.credits_balance + pending)
+
+
+def rule_of(row: TopUpSchedule) -> TopUpRule:
+    """The schedule as the rule sees it."""
+    return TopUpRule(
+        Trigger(row.trigger),
         Method(row.method),
+        threshold=row.threshold_credits or ZERO,
         paid=row.paid_credits,
         granted=row.granted_credits,
         target=row.target_credits,
         grants_target=row.grants_target,
     )
-    return top_up(rule, wallet.credits_balance + pending)
 
 
 def give(
@@ -87,7 +92,9 @@ def give(
             if words == "sold":
                 sell_credits(wallet, credits, key=key, description=row.name, by=by, at=at)
             else:
-                reason = row.name or "Scheduled top-up"
+                reason = row.name or (
+                    "Scheduled top-up" if row.trigger == "interval" else "Top-up at a threshold"
+                )
                 grant(wallet, credits, reason=reason, key=key, by=by, at=at)
     except BillingError as error:
         audit.record(

@@ -25,6 +25,8 @@ from invoicing.models import Invoice
 
 AUTOMATIC = "auto-top-up:"
 SCHEDULED = "scheduled-top-up:"
+AT_THRESHOLD = "threshold-top-up:"
+OWN_KEYS = (AUTOMATIC, SCHEDULED, AT_THRESHOLD)
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from billing.actions import audit, coupons, wallet_debits
 from billing.actions.locks import lock_customer_of
+from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
@@ -64,6 +65,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         reason=invoice.void_reason,
     )
     follow_debts(customer, by=by, at=at)
+    look_again(customer)
     ask_for_pdf(invoice)
     return invoice
 

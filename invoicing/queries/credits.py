@@ -15,20 +15,23 @@ SELECT
             WHERE customer_id = %(customer)s AND currency = %(currency)s AND balance_minor > 0),
     EXISTS (SELECT FROM billing_wallet
             WHERE customer_id = %(customer)s AND currency = %(currency)s
-                AND (balance_minor > 0 OR credit_limit_minor > 0))
+                AND (balance_minor > 0 OR credit_limit_minor > 0)),
+    EXISTS (SELECT FROM billing_wallet
+            WHERE customer_id = %(customer)s AND status = 'active' AND NOT untouched)
 """
 
 
 @dataclass(frozen=True)
 class Credits:
-    """Which kinds of credit there are; those that exist are then read and locked."""
+    """Which kinds of credit there are; those that exist are then read and locked. `in_use`: a wallet, also empty."""
 
     coupons: bool
     notes: bool
     wallets: bool
+    in_use: bool
 
 
-NO_CREDITS = Credits(coupons=False, notes=False, wallets=False)
+NO_CREDITS = Credits(coupons=False, notes=False, wallets=False, in_use=False)
 
 
 def credits_of(customer_id: UUID, currency: str) -> Credits:

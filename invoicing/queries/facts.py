@@ -172,10 +172,10 @@ def paused_in(window: Window, tz: str) -> int:
     return paused_days(charged, pauses_of(window.subscription), tz)
 
 
-def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
+def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: bool = False) -> list[Line]:
     """A line per charge with usage (per filter and group, where it has some), and one for each minimum spend that
-    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out, and
-    charges in advance are billed event by event.
+    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out, unless
+    the `whole` usage is asked for. Charges in advance are billed event by event.
     """
     subscription = window.subscription
     if window.start > window.end:
@@ -183,11 +183,15 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list
     lines, schedule = [], schedule_of(subscription, tz)
     charges = [row for row in rates.terms(subscription, window.start).charges if not row.pay_in_advance]
     for item in charge_usage(subscription, window.start, window.end, charges):
-        if stays_in_use(item.metric) and (
-            not window.closing
-            or (
-                not item.charge.prorated
-                and goes_on(subscription, window.end, item.metric.pk, schedule, rates)
+        if (
+            stays_in_use(item.metric)
+            and not whole
+            and (
+                not window.closing
+                or (
+                    not item.charge.prorated
+                    and goes_on(subscription, window.end, item.metric.pk, schedule, rates)
+                )
             )
         ):
             continue

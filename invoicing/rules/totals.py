@@ -123,7 +123,7 @@ def compute_totals(
     due = lines_minor - sum(progressive.values()) - coupons_minor + taxes.total_minor
     notes = _use_credit_notes(credit_notes, due)
     notes_minor = sum(minor for _, minor in notes)
-    paid = spread(wallets, due - notes_minor, _buckets(lines, taxed))
+    paid = spread(wallets, due - notes_minor, buckets_of(lines, taxed))
     return Totals(
         currency=currency,
         lines=tuple(
@@ -160,8 +160,8 @@ def _use_credit_notes(notes: Sequence[CreditNoteFacts], due: int) -> list[tuple[
     return used
 
 
-def _buckets(lines: Sequence[Line], taxed: Sequence[TaxedLine]) -> list[Bucket]:
-    """The invoice by kind of line and metric, with tax: what limited wallets may pay for."""
+def buckets_of(lines: Sequence[Line], taxed: Sequence[TaxedLine]) -> list[Bucket]:
+    """Lines by kind and metric, with tax: what limited wallets may pay for."""
     caps: dict[tuple[str, str | None], Decimal] = {}
     with exact():
         for line, tax_line in zip(lines, taxed, strict=True):

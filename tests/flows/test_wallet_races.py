@@ -1,4 +1,6 @@
-"""Two acts on one wallet at the same moment, on PostgreSQL: the limit holds and one top-up is bought."""
+"""Two acts on one wallet at the same moment, on PostgreSQL: the limit holds, one top-up is bought, and nothing is
+spent twice.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,22 @@ from decimal import Decimal
 
 import pytest
 
+from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
 from billing.actions.wallet_ledger import ledger_total
 from billing.actions.wallet_opening import primary_wallet
 from billing.actions.wallets import grant, void_credits
-from billing.models import Wallet, WalletEntry
+from billing.models import AppliedCoupon, Wallet, WalletActivity, WalletEntry, WalletLot
 from billing.rules.errors import BillingError
+from billing.rules.top_up_rules import Method
 from customers.models import Customer
+from invoicing.actions import billing_run, ongoing
+from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.top_up import sell_credits, top_up_automatically
 from invoicing.models import Invoice
-from tests.factories.invoicing import billed_customer
+from tests.factories.catalog import charge, make_metric
+from tests.factories.invoicing import billed_customer, give_coupon, make_plan, make_wallet, on, subscribe
 from tests.factories.people import ACTOR, NOW, make_organization
+from tests.factories.usage import use
 from tests.flows.test_races import done, together
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -69,3 +77,40 @@ def test_two_sales_with_one_key_are_one_invoice() -> None:
 
     assert len({invoice.pk for invoice in done(together(act, act))}) == 1
     assert Invoice.objects.count() == Customer.objects.count() == 1
+
+
+def test_two_finalisations_and_a_look_share_credits_and_a_coupon() -> None:
+    """Two drafts of 31.00, a coupon of 10.00 once and a wallet of 40.00 with a threshold of 5.00: 40.00 are paid from
+    it once, 12.00 stay to be paid, and the crossing buys one top-up of 20.00, whoever comes first.
+    """
+    organization = make_organization()
+    customer = billed_customer(organization, grace_period_days=30)
+    metric = make_metric(organization)
+    plan = make_plan(organization, 3100, charge(metric))
+    start, end = on(2026, 3, 1), on(2026, 4, 1)
+    rows = [subscribe(customer, plan, start, separate_invoice=True) for _ in range(2)]
+    give_coupon(customer, start, amount_minor=1000)
+    wallet = make_wallet(customer, "40", start)
+    rule = ScheduleTerms(None, Method.FIXED, start, paid_credits=Decimal(20), threshold_credits=Decimal(5))
+    set_schedule(wallet, rule, by=ACTOR, at=start)
+    billing_run.run(end)
+    drafts = list(Invoice.objects.filter(status="draft"))
+    assert len(drafts) == 2
+    use(rows[0], metric, 3, at=end)
+    answers = together(
+        *(lambda draft=draft: finalize_invoice(draft, by=ACTOR, at=end) for draft in drafts),
+        lambda: ongoing.run(at=end),
+        lambda: ongoing.run(at=end),
+    )
+    assert len(done(answers)) == 4
+    ongoing.run(at=end)
+    wallet.refresh_from_db()
+    paid = [invoice.wallet_credits_minor for invoice in Invoice.objects.filter(type="subscription")]
+    assert (sum(paid), wallet.balance_minor, ledger_total(wallet)) == (4000, 0, 0)
+    assert sum(Invoice.objects.filter(type="subscription").values_list("total_minor", flat=True)) == 1200
+    assert [row.status for row in AppliedCoupon.objects.all()] == ["terminated"]
+    assert sum(Invoice.objects.filter(type="subscription").values_list("coupons_minor", flat=True)) == 1000
+    assert [invoice.total_minor for invoice in Invoice.objects.filter(wallet=wallet)] == [2000]
+    assert (wallet.ongoing_usage_minor, wallet.depleted) == (30, True)
+    assert not WalletActivity.objects.exists()
+    assert not WalletLot.objects.filter(remaining_minor__gt=0).exists()

@@ -47,6 +47,19 @@ def test_put_get_and_delete(organization: Organization, wallet: Wallet) -> None:
     )
     assert again[1]["data"]["id"] == data["id"]
     assert (again[1]["data"]["targetCredits"], again[1]["data"]["paidCredits"]) == (90, 0)
+    mark = api.put(path, {"threshold_credits": 5.5, "grantedCredits": 9})[1]["data"]
+    assert (mark["trigger"], mark["interval"], mark["thresholdCredits"], mark["nextAt"]) == (
+        "threshold",
+        None,
+        5.5,
+        None,
+    )
+    shown = api.get(f"/wallets/{wallet.public_id}")[1]["data"]
+    assert (shown["ongoingBalance"], shown["ongoingUsageBalance"], shown["ongoingBalanceDepleted"]) == (
+        40,
+        0,
+        False,
+    )
     assert api.delete(path)[0] == 200
     assert api.get(path)[0] == 404
     assert api.delete(path)[0] == 200
@@ -57,6 +70,9 @@ def test_what_is_refused_names_its_field(organization: Organization, wallet: Wal
     for changes, field in (
         ({"paidCredits": None}, "paidCredits"),
         ({"interval": "daily"}, "interval"),
+        ({"interval": None}, "interval"),
+        ({"thresholdCredits": 5}, "interval"),
+        ({"interval": None, "thresholdCredits": 1e30}, "thresholdCredits"),
         ({"method": "target"}, "targetCredits"),
         ({"expirationAt": "2026-01-31T08:00:00Z"}, "expirationAt"),
         ({"name": "x" * 101}, "name"),

@@ -94,5 +94,25 @@ def test_errors_stand_at_their_fields(staff: Client, wallet: Wallet) -> None:
     assert not TopUpSchedule.objects.exists()
 
 
+def test_a_threshold_and_what_is_left_with_usage_are_shown(staff: Client, wallet: Wallet) -> None:
+    path, page = f"/wallets/{wallet.public_id}/schedule", f"/wallets/{wallet.public_id}"
+    assert "Once for each time" in text(staff.get(f"{path}?interval=threshold", headers=htmx("effects")))
+    body = {"interval": "threshold", "method": "fixed", "paid_credits": "50", "once": token(staff, path)}
+    assert list(staff.post(path, body).context["form"].errors) == ["threshold_credits"]
+    assert staff.post(path, body | {"threshold_credits": "12.5"}).status_code == 302
+    row = TopUpSchedule.objects.get(wallet=wallet)
+    assert (row.trigger, row.interval, row.threshold_credits, row.next_at) == ("threshold", "", 12.5, None)
+    assert 'value="12.5"' in text(staff.get(path))
+    shown = text(staff.get(page))
+    assert "12.5</span> credits are left" in shown and "Ongoing" not in shown
+    Wallet.objects.filter(pk=wallet.pk).update(ongoing_usage_minor=4100, ongoing_at=NOW, depleted=True)
+    for place in (page, f"/customers/{wallet.customer.public_id}/wallets"):
+        shown = text(staff.get(place))
+        assert "Depleted" in shown and "-€1.00" in shown.replace("−", "-")
+    staff.post(path, MONTHLY | {"once": token(staff, path)})
+    row.refresh_from_db()
+    assert (row.trigger, row.threshold_credits) == ("interval", None)
+
+
 def test_queries(staff: Client, wallet: Wallet) -> None:
     assert queries(staff, f"/wallets/{wallet.public_id}/schedule") <= 7
