@@ -221,7 +221,10 @@ def store(
 
 def touch(organization_id: UUID, subscription_ids: Iterable[str]) -> None:
     """Note that subscriptions which thresholds or alerts watch have new events, and customers with credits."""
-    asked: dict[str, UUID | str] = {"organization": organization_id, "subscriptions": plain_array(subscription_ids)}
+    asked: dict[str, UUID | str] = {
+        "organization": organization_id,
+        "subscriptions": plain_array(subscription_ids),
+    }
     with connection.cursor() as cursor:
         cursor.execute(TOUCH, asked)
 
