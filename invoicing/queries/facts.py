@@ -174,8 +174,8 @@ def paused_in(window: Window, tz: str) -> int:
 
 def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: bool = False) -> list[Line]:
     """A line per charge with usage (per filter and group, where it has some), and one for each minimum spend that
-    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out, unless
-    the `whole` usage is asked for. Charges in advance are billed event by event.
+    was not reached. What stays in use is billed once a period, when it closes: a bill in between leaves it out,
+    unless the `whole` usage is asked for. Charges in advance are billed event by event.
     """
     subscription = window.subscription
     if window.start > window.end:

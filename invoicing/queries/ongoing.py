@@ -25,8 +25,8 @@ from invoicing.rules.totals import buckets_of
 
 
 def unbilled(customer: Any, at: datetime) -> dict[str, list[Bucket]]:
-    """{currency: usage of the running periods less what is billed of it already (progressively, or in advance), and the
-    drafts of subscriptions}. Usage as on the Usage tab, before coupons; drafts as they stand, with theirs.
+    """{currency: usage of the running periods less what is billed of it already (progressively, or in advance), and
+    the drafts of subscriptions}. Usage as on the Usage tab, before coupons; drafts as they stand, with theirs.
     """
     caps: dict[str, dict[tuple[str, str | None], Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
     rates, tz = Rates(customer.organization_id), customer_zone(customer)
