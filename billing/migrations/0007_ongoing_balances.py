@@ -8,8 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0005_advance_events_unbound'),
-        ('billing', '0005_monthly_within_years'),
+        ('billing', '0006_advance_events_unbound'),
         ('customers', '0001_base'),
     ]
 
