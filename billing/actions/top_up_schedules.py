@@ -2,7 +2,8 @@
 `invoicing/actions/scheduled_top_ups.py` and `threshold_top_ups.py`.
 
 Laws: a wallet has one schedule. A change counts from now: what is due next is found anew, and what is past is not
-made up for; a threshold is armed, and looked at. An automatic top-up below the low mark goes on beside it.
+made up for; a threshold is armed, and looked at. An automatic top-up below the low mark goes on beside it. A wallet
+that is merged hands its schedule on, for the same money, unless the wallet that stays has one of its own.
 """
 
 from __future__ import annotations
@@ -20,13 +21,14 @@ from billing.actions.wallet_watch import look_again
 from billing.models import TopUpSchedule, Wallet
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, FieldErrors
-from billing.rules.money import ZERO
+from billing.rules.money import ZERO, exact, round_half_up
 from billing.rules.periods import Interval
 from billing.rules.top_up_rules import Method, Trigger, upcoming
 from billing.rules.wallets import credits_in
 
 FARTHEST = timedelta(days=3653)
 MOST_NAME = 100
+CREDITS = ("paid_credits", "granted_credits", "target_credits", "threshold_credits")
 MOST_THRESHOLD = Decimal(10) ** 15
 
 
@@ -166,3 +168,47 @@ def remove_schedule(wallet: Wallet, *, by: Actor, at: datetime) -> None:
         customer=wallet.customer,
         changes={"schedule": (was, None)},
     )
+
+
+def hand_on(source: Wallet, target: Wallet, *, by: Actor, at: datetime) -> bool | None:
+    """After a merge of two wallets under the locks of their customers: whether the source's schedule goes on with the
+    target, or ends because that has one; None when there was none.
+    """
+    row = TopUpSchedule.objects.filter(wallet=source).first()
+    if row is None or not goes_on(row, at):
+        return None
+    own = TopUpSchedule.objects.filter(wallet=target).first()
+    taken = own is not None and goes_on(own, at)
+    if not taken:
+        if own is not None:
+            own.delete()
+        row.wallet, row.armed = target, True
+        if source.rate != target.rate:
+            for name in CREDITS:
+                credits = getattr(row, name)
+                if credits is not None:
+                    with exact():
+                        setattr(row, name, round_half_up(credits * source.rate / target.rate, 5))
+        coming = due_next(row, customer_timezone(target.customer), at)
+        row.next_at = coming[0] if coming else None
+        row.save()
+        look_again(target.customer)
+    action = "wallet.top_ups_unscheduled" if taken else "wallet.top_ups_scheduled"
+    audit.record(
+        target.organization,
+        action,
+        source if taken else target,
+        by=by,
+        at=at,
+        customer=target.customer,
+        changes={"schedule": (str(row), None) if taken else (None, str(row))},
+        reason="The wallet that stays has one" if taken else f"From {source}",
+    )
+    return not taken
+
+
+def goes_on(row: TopUpSchedule, at: datetime) -> bool:
+    """Whether a schedule has not ended."""
+    if row.trigger == Trigger.THRESHOLD.value:
+        return row.expires_at is None or row.expires_at > at
+    return row.next_at is not None

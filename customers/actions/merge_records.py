@@ -15,6 +15,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.functions import Now
 
 from billing.actions import audit, coupons
+from billing.actions.top_up_schedules import hand_on
 from billing.actions.wallet_merging import keeps_life, merge_wallets
 from billing.actions.wallet_opening import end_untouched
 from billing.actions.wallet_watch import look_again
@@ -132,6 +133,7 @@ def move_wallets(moving: Moving) -> None:
     theirs = list(Wallet.objects.filter(customer=moving.target).active().in_order_of_use())
     theirs.sort(key=lambda wallet: (wallet.untouched, not wallet.is_primary))
     merged = moved = 0
+    moving.counts |= {"schedules_moved": 0, "schedules_ended": 0}
     for wallet in list(Wallet.objects.filter(customer=moving.source).active().in_use().locked()):
         heirs = [row for row in theirs if row.currency == wallet.currency]
         if wallet.balance_minor < 0:
@@ -142,7 +144,12 @@ def move_wallets(moving: Moving) -> None:
         if heir is None:
             moved += 1
         else:
-            merge_wallets(wallet, heir, by=moving.by, at=moving.at)
+            staying = merge_wallets(wallet, heir, by=moving.by, at=moving.at)
+            match hand_on(wallet, staying, by=moving.by, at=moving.at):
+                case True:
+                    moving.counts["schedules_moved"] += 1
+                case False:
+                    moving.counts["schedules_ended"] += 1
             heir.untouched = False
             merged += 1
     spare = Wallet.objects.filter(customer=moving.source, is_primary=True).active()

@@ -90,6 +90,12 @@ def effects(source: Customer, target: Customer, counts: Mapping[str, Any]) -> li
             )
     if counts["wallets"] and source.mode != target.mode:
         found.append(f"The wallets follow the {target.mode} mode of {target.display_name}.")
+    if counts.get("schedules_moved"):
+        found.append(f"Scheduled top-ups of merged wallets go on with the wallets of {target.display_name}.")
+    if counts.get("schedules_ended"):
+        found.append(
+            f"Scheduled top-ups of merged wallets end where the wallet of {target.display_name} has its own."
+        )
     if counts["portal_links"]:
         found.append("Portal links that were given out stop working.")
     return found

@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
 from billing.actions.wallet_ledger import ledger_total
 from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.actions.wallets import grant
-from billing.models import AuditEntry, Organization, Wallet
+from billing.models import AuditEntry, Organization, TopUpSchedule, Wallet
+from billing.rules.periods import Interval
+from billing.rules.top_up_rules import Method
 from customers.actions.foresee import foresee_merge
 from customers.actions.merge import merge_customers
 from customers.models import Customer, Merge
+from customers.views.merge_words import effects
 from tests.factories.invoicing import billed_customer, owing
 from tests.factories.merging import AT, BY, fresh
 from tests.factories.people import make_organization
@@ -119,3 +123,26 @@ def test_a_target_that_was_brought_in_without_one_takes_the_sources_of_its_curre
     merge(source, target)
     found = list(Wallet.objects.active().filter(customer=target, is_primary=True))
     assert found == ([unused] if taken else [])
+
+
+@pytest.mark.parametrize(("theirs", "kept"), [(False, "source"), (True, "target")])
+def test_a_schedule_goes_on_with_the_wallet_that_stays_unless_that_has_one(
+    organization: Organization, theirs: bool, kept: str
+) -> None:
+    """100 credits a month at 0.50 are 50 at 1.00. The dialog says which."""
+    source, target = billed_customer(organization), billed_customer(organization)
+    wallet, stays = filled(source, 20), filled(target, 10)
+    Wallet.objects.filter(pk=wallet.pk).update(rate=Decimal("0.5"))
+    terms = ScheduleTerms(Interval.MONTHLY, Method.FIXED, AT, paid_credits=Decimal(100), name="source")
+    set_schedule(fresh(wallet), terms, by=BY, at=AT)
+    if theirs:
+        mark = replace(terms, interval=None, threshold_credits=Decimal(5), name="target")
+        set_schedule(stays, mark, by=BY, at=AT)
+    counts = foresee_merge(source, target, "keep_target", {}, by=BY, at=AT)
+    assert (counts["schedules_moved"], counts["schedules_ended"]) == (not theirs, theirs)
+    assert any("Scheduled top-ups" in line for line in effects(source, target, counts))
+    assert TopUpSchedule.objects.get(name="source").wallet == wallet
+    merge(source, target)
+    row = TopUpSchedule.objects.get(wallet=stays)
+    assert (row.name, row.paid_credits) == (kept, 100 if theirs else 50)
+    assert [one.name for one in TopUpSchedule.objects.running()] == ([] if theirs else ["source"])
