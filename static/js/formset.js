@@ -38,12 +38,13 @@ document.addEventListener("click", ({ target }) => {
 document.addEventListener("keydown", (event) => {
   const field = event.target, set = field.matches?.("input") && field.closest("[data-formset]");
   const step = { Enter: 1, ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (!set || !step || event.altKey || event.ctrlKey || event.metaKey || field.type === "number" || field.list) return;
+  if (!set || !step || event.altKey || event.ctrlKey || event.metaKey) return;
   const rows = rowsOf(set), at = rows.indexOf(field.closest("[data-formset-row]"));
   if (event.key === "Enter") {
     event.preventDefault();
     return at === rows.length - 1 ? add(set) : firstField(rows[at + 1])?.focus();
   }
+  if (field.type === "number" || field.list) return; // there the arrows change the value
   const cell = field.closest("td"), beside = cell && rows[at + step]?.children[cell.cellIndex]?.querySelector("input");
   if (!beside?.offsetParent) return;
   event.preventDefault();
