@@ -133,14 +133,16 @@ def closing_windows(
     other moments: where a plan changes, the day of the change is the new one's.
 
     A bill in between at the very same moment has left minimum spends and what stays in use for this one. What closed
-    a month at that moment has left the commitment.
+    a month at that moment has left the commitment. Where the plan changes between two periods, usage that lies ahead
+    is billed without the minimum spend of a period that the subscription has not lived.
     """
     windows = []
     schedule = schedule_of(account.subscription, account.tz)
     begun = schedule.started_at < ended
     used_until, fee_until = used_until or ended, fee_until or ended
     if account.usage_until < used_until or (begun and account.in_between):
-        windows.append(account.usage(used_until, closing=True))
+        ahead = used_until > ended and schedule.usage_period_at(ended).start == ended
+        windows.append(account.usage(used_until, closing=not ahead))
     if not together(schedule) and account.fixed_from < used_until:
         windows.append(account.arrears(used_until))
     if begun and schedule.split and between_months(schedule, ended):

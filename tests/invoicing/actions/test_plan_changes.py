@@ -99,6 +99,28 @@ def test_an_upgrade_in_arrears_bills_the_old_days_now_and_the_new_ones_later(cus
     ]
 
 
+def test_between_two_periods_the_minimum_spend_is_asked_for_once(customer: Customer) -> None:
+    """October: 31.00 and 50.00 minimum. An event of 1 November that came on the day before costs its 0.30 and no
+    second minimum, as the old plan has not lived November; whatever comes then goes by the new one.
+    """
+    organization = customer.organization
+    metric = make_metric(organization, "calls", aggregation="sum", field_name="value")
+    small = make_plan(organization, 3100, charge(metric, min_amount_minor=5000), name="Small")
+    large = make_plan(organization, 6200, charge(metric), name="Large")
+    row = subscribe(customer, small, on(2026, 10, 1))
+    ingest(organization, [event(row, metric, 3, at=on(2026, 11, 1, 10))], at=on(2026, 10, 31, 23))
+    [invoice] = change(row, large, on(2026, 11, 1), When.NOW).invoices
+    use(row, metric, 5, at=on(2026, 11, 2))
+    amounts = [
+        (kind, amount)
+        for kind, amount in invoice.lines.order_by("position").values_list("kind", "amount_minor")
+    ]
+    assert amounts == [("subscription", 3100), ("true_up", 5000), ("charge", 30)]
+    run(on(2026, 12, 1))
+    november = Invoice.objects.exclude(pk=invoice.pk).get()
+    assert [line[1] for line in lines(november)] == [6200, 50]
+
+
 def test_usage_and_fee_of_both_stand_on_one_invoice(customer: Customer) -> None:
     """From arrears to advance: the old days and usage, and the new days, together. Usage goes on by its moment, under
     the same external ID.
