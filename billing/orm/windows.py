@@ -1,6 +1,6 @@
 """Looking at a long list through a window of a few rows, however long it is.
 
-Laws. No row is counted beyond a cap ("5,000+"). A list below the cap has page numbers; a longer one is walked by
+Laws. No row is counted beyond a cap ("10,000+"). A list below the cap has page numbers; a longer one is walked by
 cursors: the rows after (or before) a row in the list's order, ties broken by the key, so that the millionth row costs
 as much as the first. Few matches are found by the filters' own indexes and sorted; many are found by walking along
 the index of the order, which meets enough of them soon.
@@ -21,7 +21,7 @@ from django.db import connection
 from django.db.models import BooleanField, DateTimeField, F, Func, QuerySet, TextField, UUIDField, Value
 from django.db.models.lookups import GreaterThan, LessThan
 
-CAP = 5_000
+CAP = 10_000
 
 
 @dataclass(frozen=True)
