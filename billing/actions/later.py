@@ -74,6 +74,18 @@ def enqueue(
         return Job.objects.of(organization).open().get(key=key)
 
 
+@transaction.atomic
+def enqueue_again(organization: Organization, task: str, *, key: str, label: str, subject_id: UUID) -> Job:
+    """A job for work that has failed where it is done by itself: the failed job of this key once more, so that what
+    fails again and again is one row for staff and not one for each time.
+    """
+    failed = Job.objects.of(organization).filter(key=key, state=JobState.FAILED.value)
+    known = failed.order_by("-created_at").select_for_update().first()
+    if known is None or Job.objects.of(organization).open().filter(key=key).exists():
+        return enqueue(organization, task, key=key, label=label, subject_id=subject_id)
+    return run_again(known)
+
+
 def queue(
     organization: Organization,
     task: str,

@@ -79,7 +79,7 @@ def hand_over(subscription_id: UUID) -> None:
     """Hold what waits of a subscription and make a job of it: it has a reason and a button."""
     subscription = find(subscription_id)
     AdvanceEvent.objects.filter(subscription=subscription).update(held=True)
-    later.enqueue(
+    later.enqueue_again(
         subscription.organization,
         TASK,
         key=f"advance:{subscription.pk}",

@@ -73,7 +73,7 @@ def hand_over(customer_id: UUID) -> None:
     rows = WalletActivity.objects.filter(customer_id=customer_id)
     organization = Organization.objects.get(pk=rows.values("organization_id")[:1])
     rows.delete()
-    later.enqueue(
+    later.enqueue_again(
         organization,
         TASK,
         key=f"wallets:{customer_id}",

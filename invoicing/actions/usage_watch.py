@@ -62,7 +62,7 @@ def hand_over(subscription_id: UUID) -> None:
     """Make a job of a look that failed: it has a reason and a button."""
     subscription = find(subscription_id)
     UsageActivity.objects.filter(subscription=subscription).delete()
-    later.enqueue(
+    later.enqueue_again(
         subscription.organization,
         "invoicing.watch_subscription",
         key=f"usage-watch:{subscription.pk}",

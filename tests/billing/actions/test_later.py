@@ -40,6 +40,27 @@ def test_asking_twice_makes_one_job(sent: list[tuple[Any, ...]]) -> None:
     assert sent == [("test.work", str(first.pk))]
 
 
+def test_what_fails_again_and_again_is_one_job(sent: list[tuple[Any, ...]]) -> None:
+    organization = make_organization()
+
+    def ask() -> Job:
+        return later.enqueue_again(
+            organization, "test.work", key="a", label="Work", subject_id=organization.pk
+        )
+
+    def fail(job: Job) -> None:
+        raise Invalid("No price.")
+
+    first = ask()
+    assert ask().pk == first.pk  # it is still open
+    later.run(str(first.pk), fail)
+    again = ask()
+    assert (again.pk, again.state, again.error) == (first.pk, "queued", "")
+    later.run(str(first.pk), lambda job: None)
+    assert ask().pk != first.pk  # what has succeeded is over
+    assert Job.objects.count() == 2
+
+
 def test_a_broker_that_is_down_loses_nothing() -> None:
     with patch("billing.actions.later.current_app.send_task", side_effect=ConnectionError("down")):
         job = queue()
