@@ -126,6 +126,13 @@ def run_again(job: Job) -> Job:
     return job
 
 
+def healed(task: str, subjects: Sequence[UUID]) -> None:
+    """What failed before and has worked now by itself needs nobody's attention any more."""
+    if subjects:
+        known = Job.objects.filter(task=task, subject_id__in=subjects, state=JobState.FAILED.value)
+        known.update(state=JobState.SUCCEEDED.value, error="")
+
+
 def run(job_id: str, work: Callable[[Job], None]) -> None:
     """Do a job's work in a worker: once at a time, its outcome on the job's row.
 

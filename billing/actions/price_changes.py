@@ -17,10 +17,10 @@ from django.utils import timezone
 
 from billing.actions import audit, later
 from billing.actions.locks import lock_customer_of
-from billing.actions.subscriptions import customer_timezone, lock_subscription, tell
+from billing.actions.subscriptions import lock_subscription, tell
 from billing.models import Follow, Job, Plan, PriceChange, PriceChangeRow, PriceMove, Subscription
 from billing.orm.actor import Actor
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.versions import frozen_book
 from billing.rules.errors import BillingError, Conflict
 from billing.rules.states import OPEN, SubscriptionStatus
@@ -186,7 +186,7 @@ def boundary(subscription: Subscription, follow: Follow, at: datetime) -> dateti
     """Where the period of a moment begins, or ends; those before it may wait to be billed still."""
     if subscription.next_billing_at is None:
         raise Conflict("It has no running period.", code="subscription_not_running")
-    period = schedule_of(subscription, customer_timezone(subscription.customer)).period_at(at)
+    period = schedule_of(subscription, customer_zone(subscription.customer)).period_at(at)
     return period.end if follow == Follow.RENEWAL else period.start
 
 

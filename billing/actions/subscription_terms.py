@@ -15,11 +15,11 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
-from billing.actions.subscriptions import customer_timezone, lock_subscription, next_boundary, tell
+from billing.actions.subscriptions import lock_subscription, next_boundary, tell
 from billing.actions.successors import cancel_scheduled
 from billing.models import Subscription
 from billing.orm.actor import Actor
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import SubscriptionStatus
 
@@ -99,7 +99,7 @@ def period_end(subscription: Subscription, at: datetime) -> datetime:
     stored = subscription.next_billing_at
     if stored is None or stored <= at:
         return next_boundary(subscription, at)
-    schedule = schedule_of(subscription, customer_timezone(subscription.customer))
+    schedule = schedule_of(subscription, customer_zone(subscription.customer))
     return next_boundary(subscription, at) if schedule.split else stored
 
 

@@ -13,21 +13,16 @@ from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import subscription_payload
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.terms import price_book
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import BillingTime, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
 
 
-def customer_timezone(customer: Any) -> str:
-    """The customer's timezone, else that of its billing entity."""
-    return customer.timezone or customer.billing_entity.timezone or "UTC"
-
-
 def next_boundary(subscription: Subscription, after: datetime) -> datetime:
     """The end of the period that contains `after`, at local midnight of the customer."""
-    return schedule_of(subscription, customer_timezone(subscription.customer)).period_at(after).end
+    return schedule_of(subscription, customer_zone(subscription.customer)).period_at(after).end
 
 
 def lock_plan(plan: Plan) -> Plan:
@@ -65,7 +60,7 @@ def start_subscription(
     book = price_book(plan)
     book.check(currency or plan.currency)
     terms = book.terms(currency or plan.currency)
-    tz = customer_timezone(customer)
+    tz = customer_zone(customer)
     start = subscription_at or at
     if ending_at is not None and (ending_at <= start or ending_at <= at):
         raise Invalid("The end must be in the future and after the start.", field="ending_at")
@@ -119,7 +114,7 @@ def begin(subscription: Subscription, started_at: datetime, *, at: datetime) -> 
     new = SubscriptionStatus.TRIALING if trial else SubscriptionStatus.ACTIVE
     subscription.status = move(SUBSCRIPTION_MOVES, SubscriptionStatus(subscription.status), new).value
     subscription.started_at = started_at
-    schedule = schedule_of(subscription, customer_timezone(subscription.customer))
+    schedule = schedule_of(subscription, customer_zone(subscription.customer))
     subscription.next_billing_at = schedule.step_at(started_at).end
 
 

@@ -15,11 +15,11 @@ from decimal import Decimal
 from django.db import transaction
 
 from billing.actions import audit
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.wallet_ledger import check_active, lock_wallet
 from billing.actions.wallet_watch import look_again
 from billing.models import TopUpSchedule, Wallet
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.money import ZERO, exact, round_half_up
 from billing.rules.periods import Interval
@@ -130,7 +130,7 @@ def set_schedule(wallet: Wallet, terms: ScheduleTerms, *, by: Actor, at: datetim
     row.trigger, row.armed = terms.trigger.value, True
     if terms.interval:
         row.threshold_credits = None
-    coming = due_next(terms, customer_timezone(wallet.customer), at)
+    coming = due_next(terms, customer_zone(wallet.customer), at)
     row.next_at = coming[0] if coming else None
     row.save()
     if wallet.untouched:
@@ -189,7 +189,7 @@ def hand_on(source: Wallet, target: Wallet, *, by: Actor, at: datetime) -> bool 
                 if credits is not None:
                     with exact():
                         setattr(row, name, round_half_up(credits * source.rate / target.rate, 5))
-        coming = due_next(row, customer_timezone(target.customer), at)
+        coming = due_next(row, customer_zone(target.customer), at)
         row.next_at = coming[0] if coming else None
         row.save()
         look_again(target.customer)

@@ -1,10 +1,17 @@
-"""When subscriptions are billed."""
+"""When subscriptions are billed, and in which timezone."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from billing.models import Subscription
 from billing.rules.periods import BillingTime, Interval
 from billing.rules.windows import Schedule
+
+
+def customer_zone(customer: Any) -> str:
+    """The customer's timezone, else that of its billing entity."""
+    return customer.timezone or customer.billing_entity.timezone or "UTC"
 
 
 def schedule_of(subscription: Subscription, tz: str) -> Schedule:

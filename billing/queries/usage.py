@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from billing.models import Aggregation, Charge, Metric, Subscription
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.usage_advance import advance_usage, fees_of
 from billing.queries.usage_carried import carry, line_of
 from billing.queries.usage_facets import Part, charge_parts
@@ -119,7 +119,7 @@ def parts_of(
         found[charge.pk] = charge_parts(subscription.pk, charge, start, end, whole, line)
     prorated = [charge for charge in charges if charge.prorated and not charge.pay_in_advance]
     if prorated and start <= end:
-        last, tz = end_of(subscription, end), zone_name(subscription)
+        last, tz = end_of(subscription, end), customer_zone(subscription.customer)
         days = lived(subscription, end, whole_period(subscription, last), line_of(subscription), tz)
         found |= {row.pk: [prorate(row, part, days) for part in found[row.pk]] for row in prorated}
     return found
@@ -138,13 +138,7 @@ def measured_of(
 
 def whole_period(subscription: Subscription, end: datetime) -> Period:
     """The full period of usage in which a window ends."""
-    return schedule_of(subscription, zone_name(subscription)).usage_period_at(end - _MICROSECOND)
-
-
-def zone_name(subscription: Subscription) -> str:
-    """The customer's timezone, else that of its billing entity."""
-    customer: Any = subscription.customer
-    return customer.timezone or customer.billing_entity.timezone or "UTC"
+    return schedule_of(subscription, customer_zone(subscription.customer)).usage_period_at(end - _MICROSECOND)
 
 
 def usage_start(subscription: Subscription) -> datetime:
@@ -194,7 +188,7 @@ def current_usage(
     parts = parts_of(subscription, charges, start, end)
     share = share_passed(start, end, at)
     priced = priced_of(subscription, charges, parts, start, end, share)
-    tz = zone_name(subscription)
+    tz = customer_zone(subscription.customer)
     days: list[Day] = []
     by_charge: dict[Any, list[Day]] = {}
     if with_days and end > start:

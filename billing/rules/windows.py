@@ -66,6 +66,11 @@ class Schedule:
         """Whether something is billed within the plan's period."""
         return (self.usage_monthly or self.fixed_monthly) and self.interval in LONG
 
+    @property
+    def together(self) -> bool:
+        """Whether fixed charges in arrears are billed with the usage of the same stretch."""
+        return self.usage_monthly == self.fixed_monthly
+
     def step_at(self, instant: datetime) -> Period:
         """The stretch between two billing moments that contains `instant`: a month where something is billed monthly,
         else the period.

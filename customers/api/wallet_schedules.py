@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from pydantic import AwareDatetime
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.top_up_schedules import ScheduleTerms, due_next, remove_schedule, set_schedule
 from billing.models import TopUpSchedule
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import Invalid, NotFound
 from billing.rules.ids import encode
 from billing.rules.money import ZERO
@@ -45,7 +45,7 @@ class ScheduleIn(ApiSchema):
 
 def payload(row: TopUpSchedule, at: datetime) -> dict[str, Any]:
     """A schedule, with its next three moments."""
-    coming = due_next(row, customer_timezone(row.wallet.customer), at, SHOWN) if row.next_at else []
+    coming = due_next(row, customer_zone(row.wallet.customer), at, SHOWN) if row.next_at else []
     return {
         "id": row.public_id,
         "walletId": encode("wal", row.wallet_id),

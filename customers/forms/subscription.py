@@ -8,9 +8,9 @@ from typing import Any
 
 from django import forms
 
-from billing.actions.subscriptions import customer_timezone
 from billing.forms.days import DayField
 from billing.models import Plan, Subscription
+from billing.queries.schedules import customer_zone
 from billing.rules.money import from_minor
 from billing.rules.periods import BillingTime, local_date, start_of_day
 from billing.web.once import OnceForm
@@ -123,7 +123,7 @@ class AssignForm(OnceForm):
 
     def terms(self) -> dict[str, Any]:
         """The arguments of `assign_plan` besides plan, actor and time."""
-        data, tz = self.cleaned_data, customer_timezone(self.customer)
+        data, tz = self.cleaned_data, customer_zone(self.customer)
         starts, ends = data["starts_on"], data["ends_on"]
         return {
             "currency": data.get("currency", ""),
@@ -156,7 +156,7 @@ class EditForm(forms.Form):
     )
 
     def __init__(self, *args: Any, subscription: Subscription, **kwargs: Any) -> None:
-        self.tz = customer_timezone(subscription.customer)
+        self.tz = customer_zone(subscription.customer)
         ending = subscription.ending_at
         self.end = last_day(ending, self.tz) if ending else None
         kwargs["initial"] = {

@@ -7,11 +7,11 @@ from typing import Any
 
 from django import forms
 
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.top_up_schedules import ScheduleTerms
 from billing.forms.days import DayField
 from billing.models import TopUpSchedule, Wallet
 from billing.models.top_up_schedule import EVERY
+from billing.queries.schedules import customer_zone
 from billing.rules.money import ZERO
 from billing.rules.periods import Interval, local_date, start_of_day
 from billing.rules.top_up_rules import Method
@@ -70,7 +70,7 @@ class TopUpScheduleForm(OnceForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.wallet, self.schedule, self.at = wallet, schedule, at
-        self.zone = customer_timezone(wallet.customer)
+        self.zone = customer_zone(wallet.customer)
         values: dict[str, Any] = {"starts_on": local_date(at, self.zone)}
         if schedule:
             values = {

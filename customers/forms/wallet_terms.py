@@ -7,10 +7,10 @@ from typing import Any
 
 from django import forms
 
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.wallet_terms import terms_of
 from billing.forms.days import DayField
 from billing.models import Wallet
+from billing.queries.schedules import customer_zone
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
 from billing.rules.money import from_minor
@@ -69,7 +69,7 @@ class WalletTermsForm(OnceForm):
     def __init__(self, *args: Any, wallet: Wallet, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.wallet = wallet
-        self.zone = customer_timezone(wallet.customer)
+        self.zone = customer_zone(wallet.customer)
         for name in ("name", "priority", "auto_top_up_enabled"):
             self.fields[name].initial = getattr(wallet, name)
         if wallet.expires_at:

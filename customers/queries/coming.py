@@ -16,11 +16,10 @@ from django.db.models import BigIntegerField, CharField, DateTimeField, F, Query
 from django.db.models.functions import Cast
 
 from billing.models import Subscription, TopUpSchedule, Wallet, WalletLot
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.periods import local_date
 from customers.models import Customer, VatCheck
 from invoicing.models import Invoice
-from invoicing.queries.facts import customer_zone
 from invoicing.rules.boundaries import between_months
 
 MOST = 60

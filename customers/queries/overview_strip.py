@@ -11,6 +11,7 @@ from typing import Any
 from django.db.models import Case, F, Q, Value, When
 
 from billing.models import Subscription, Wallet
+from billing.queries.schedules import customer_zone
 from billing.queries.wallets import wallet_states
 from billing.rules.periods import local_date, start_of_day
 from customers.models import Customer
@@ -19,7 +20,6 @@ from customers.queries.overview import PAYING
 from customers.rules.ageing import BUCKETS, Bucket
 from customers.rules.recurring import monthly_minor
 from invoicing.models import RECEIVED, Invoice, Payment
-from invoicing.queries.facts import customer_zone
 
 PAID, NOT_DUE = "paid", "not_due"
 

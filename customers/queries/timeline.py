@@ -33,9 +33,9 @@ from django.db.models.functions import Cast, TruncDate
 from django.db.models.lookups import Exact
 
 from billing.models import AuditEntry, Subscription, WalletEntry
+from billing.queries.schedules import customer_zone
 from customers.models import Customer, Note
 from invoicing.models import RECEIVED, CreditNote, Invoice, Payment, Refund
-from invoicing.queries.facts import customer_zone
 
 PAGE = 12
 NAME = Case(When(name="", then=F("plan__name")), default=F("name"))

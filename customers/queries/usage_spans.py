@@ -17,7 +17,8 @@ from uuid import UUID
 from django.db.models import OuterRef, Q, QuerySet, Subquery, Sum
 
 from billing.models import Charge, Subscription
-from billing.queries.usage import UsageReport, charge_usage, zone_name
+from billing.queries.schedules import customer_zone
+from billing.queries.usage import UsageReport, charge_usage
 from billing.queries.usage_pricing import ChargeUsage
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
@@ -86,7 +87,7 @@ def invoiced_span(key: UUID, periods: Sequence[InvoicedPeriod]) -> Span | None:
 
 def own_span(subscription: Subscription, first: date, last: date, at: datetime) -> Span:
     """Days of one's own choice, both included, in the customer's timezone. Invalid when they make no sense."""
-    tz = zone_name(subscription)
+    tz = customer_zone(subscription.customer)
     begun = subscription.started_at or subscription.subscription_at
     if last < first:
         raise Invalid("The last day is before the first.", field="to")

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from billing.models import AuditEntry
+from billing.queries.schedules import customer_zone
 from billing.web.access import access
 from billing.web.formats import day_text, zone_of
 from billing.web.htmx import render_page
@@ -21,7 +22,6 @@ from billing.web.requests import StaffRequest
 from billing.web.trail_words import field_words, title, tone, value_text, words
 from customers.models import Customer
 from customers.views.frame import customer_frame, find_customer
-from invoicing.queries.facts import customer_zone
 
 PER_PAGE = 30
 CHOICES_FROM = 500  # the filters offer what the latest entries name, not a scan of the whole trail

@@ -11,6 +11,7 @@ from django.urls import reverse
 from billing.actions.clock import now
 from billing.actions.coupons import apply_coupon, remove_applied_coupon
 from billing.models import AppliedCoupon
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError
 from billing.web.access import access
 from billing.web.errors import add_error
@@ -21,7 +22,6 @@ from billing.web.requests import StaffRequest
 from customers.actions.foresee_bills import foresee_coupon
 from customers.forms.coupon import ApplyCouponForm
 from customers.views.frame import customer_frame, find_customer
-from invoicing.queries.facts import customer_zone
 
 
 @access("coupons.view")

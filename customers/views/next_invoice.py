@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import Conflict
 from billing.web.access import access, may
 from billing.web.htmx import render_page
@@ -20,7 +21,6 @@ from customers.queries.coming import next_bill
 from customers.queries.overview import open_subscriptions
 from customers.views.frame import find_customer
 from invoicing.actions.preview import preview_next_bill
-from invoicing.queries.facts import customer_zone
 
 
 @require_safe

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from billing.actions.clock import now
 from billing.forms.lists import country_name
 from billing.models import Subscription
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.web.access import access, may
 from billing.web.htmx import render_page, wants_partial
 from billing.web.requests import StaffRequest
@@ -27,7 +27,6 @@ from customers.views.merge import follow_merge
 from customers.views.notes import notes_of
 from customers.views.timeline import history, timeline
 from invoicing.actions.draft import payment_term
-from invoicing.queries.facts import customer_zone
 
 TEMPLATE = "customers/overview.html"
 LISTED = 8

@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import customer_timezone
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError
 from billing.rules.periods import local_date
 from billing.rules.plan_changes import When
@@ -49,7 +49,7 @@ def change(request: StaffRequest, id: UUID) -> HttpResponse:
             effect = effect_of_change(row, plan, **told)
         except BillingError as error:
             add_error(form, error, {"when": "when"})
-    context = {"subscription": row, "form": form, "tz": customer_timezone(row.customer)}
+    context = {"subscription": row, "form": form, "tz": customer_zone(row.customer)}
     context |= shown_effect(lambda: effect) if effect else {}
     status = 422 if form.errors and not looking else 200
     return render_page(
@@ -69,7 +69,7 @@ def answer(customer: object, changed: PlanChange) -> tuple[str, str]:
         if changed.given_back.note:
             text += f" Credit note {changed.given_back.note.number} returns the unused days."
         return reverse("subscription", args=[row]), text
-    day = day_text(local_date(changed.at, customer_timezone(customer)))
+    day = day_text(local_date(changed.at, customer_zone(customer)))
     return reverse("subscription", args=[row.previous]), f"It changes to {row.plan.name} on {day}."
 
 

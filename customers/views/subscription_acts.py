@@ -16,7 +16,7 @@ from billing.actions.subscription_terms import (
     period_end,
     update_subscription,
 )
-from billing.actions.subscriptions import customer_timezone
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError
 from billing.rules.periods import start_of_day
 from billing.web.access import access
@@ -61,15 +61,15 @@ def cancel(request: StaffRequest, id: UUID) -> HttpResponse:
         with claimed(form) as first:
             if first:
                 row = cancel_at_period_end(row, by=request.actor, at=at)
-        tz = customer_timezone(row.customer)
+        tz = customer_zone(row.customer)
         text = f"It ends after {day_text(last_day(row.ending_at, tz))}." if row.ending_at else "Canceled."
         return done(request, reverse("subscription", args=[row]), text)
     end = period_end(row, at) if row.is_live else at
     context = {
         "subscription": row,
         "form": form,
-        "last_day": last_day(min(end, row.ending_at or end), customer_timezone(row.customer)),
-        "tz": customer_timezone(row.customer),
+        "last_day": last_day(min(end, row.ending_at or end), customer_zone(row.customer)),
+        "tz": customer_zone(row.customer),
     }
     if row.is_live and not row.is_canceling:
         context |= shown_effect(lambda: effect_of_cancel(row, by=request.actor, at=at))
@@ -91,7 +91,7 @@ def pause(request: StaffRequest, id: UUID) -> HttpResponse:
     row = subscription_or_404(request, id)
     form = PauseForm(request.POST or None)
     looking = request.POST.get("act") == "look"
-    at, tz = now(request.organization), customer_timezone(row.customer)
+    at, tz = now(request.organization), customer_zone(row.customer)
     if request.method == "POST" and not looking and form.is_valid():
         day = form.cleaned_data["resumes_on"]
         try:

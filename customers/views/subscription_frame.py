@@ -6,9 +6,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from billing.actions.subscriptions import customer_timezone
 from billing.models import Subscription
 from billing.queries.payloads_subscriptions import scheduled_change
+from billing.queries.schedules import customer_zone
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import may
 from billing.web.requests import StaffRequest
@@ -28,7 +28,7 @@ TABS = (
 
 def subscription_frame(request: StaffRequest, row: Subscription, tab: str) -> dict[str, Any]:
     """The context of `customers/subscriptions/view.html`. A query for the change of plan that may wait."""
-    tz = customer_timezone(row.customer)
+    tz = customer_zone(row.customer)
     return {
         "subscription": row,
         "customer": row.customer,

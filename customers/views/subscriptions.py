@@ -13,6 +13,7 @@ from django.urls import reverse
 from billing.actions.clock import now
 from billing.models import Plan, Subscription
 from billing.orm.search import fold
+from billing.queries.schedules import customer_zone
 from billing.queries.usage import UsageReport, current_usage
 from billing.rules.errors import BillingError
 from billing.rules.states import SubscriptionStatus
@@ -29,7 +30,6 @@ from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
 from customers.views.subscription_frame import subscription_frame
 from invoicing.models import Invoice
-from invoicing.queries.facts import customer_zone
 
 COLUMNS = {
     "name": "external_id",

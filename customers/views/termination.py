@@ -11,8 +11,9 @@ from django.http import HttpResponse
 from django.urls import reverse
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import cancel_pending, customer_timezone
+from billing.actions.subscriptions import cancel_pending
 from billing.models import Subscription
+from billing.queries.schedules import customer_zone
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
 from billing.web.formats import money_text
@@ -63,7 +64,7 @@ def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
         "endings": endings,
         "earlier": earlier,
         "earlier_minor": sum(item.total_minor for item in earlier),
-        "tz": customer_timezone(row.customer),
+        "tz": customer_zone(row.customer),
     }
     if endings:
         context |= shown_effect(lambda: effect_of_ending(row, by=request.actor, at=at))

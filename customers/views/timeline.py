@@ -12,6 +12,7 @@ from typing import Any
 from babel.dates import format_date
 
 from billing.models import Subscription
+from billing.queries.schedules import customer_zone
 from billing.rules.periods import local_date
 from billing.web.access import may
 from billing.web.formats import current_locale
@@ -20,7 +21,6 @@ from billing.web.trail_words import title
 from customers.models import Customer
 from customers.queries.coming import Coming, coming
 from customers.queries.timeline import DECISIONS, Happened, past, read_place
-from invoicing.queries.facts import customer_zone
 
 SOON = 8
 TONES = {

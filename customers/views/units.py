@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.urls import reverse
 
 from billing.actions.clock import now
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
@@ -21,7 +22,6 @@ from customers.forms.units import UnitsForm
 from customers.queries.units import units_of
 from customers.views.find import subscription_or_404
 from invoicing.actions.units import UnitsOutcome, change_units, next_period_at
-from invoicing.queries.facts import customer_zone
 
 _NUMBER = re.compile(r"units\[(\d+)\]\.")
 

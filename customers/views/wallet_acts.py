@@ -13,11 +13,11 @@ from django.views.decorators.http import require_http_methods
 
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.wallet_opening import create_wallet
 from billing.actions.wallet_terms import edit_wallet
 from billing.actions.wallets import grant, void_credits
 from billing.models import Wallet
+from billing.queries.schedules import customer_zone
 from billing.queries.wallets import wallet_state
 from billing.rules.errors import BillingError
 from billing.rules.periods import start_of_day
@@ -68,7 +68,7 @@ def open_wallet(customer: Customer, form: WalletForm, request: StaffRequest, at:
         currency=data["currency"],
         rate=data["rate"],
         priority=data["priority"],
-        expires_at=after(data["expires_on"], customer_timezone(customer)),
+        expires_at=after(data["expires_on"], customer_zone(customer)),
         by=request.actor,
         at=at,
     )
@@ -86,7 +86,7 @@ def add_credits(row: Wallet, form: TopUpForm, request: StaffRequest, at: datetim
     data: dict[str, Any] = form.cleaned_data
     told = []
     if data["granted_credits"]:
-        expires = after(data["granted_expire_on"], customer_timezone(row.customer))
+        expires = after(data["granted_expire_on"], customer_zone(row.customer))
         try:
             grant(
                 row,

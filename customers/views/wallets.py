@@ -11,8 +11,8 @@ from django.http import HttpResponse
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
-from billing.actions.subscriptions import customer_timezone
 from billing.models import Alert, EntryKind, Wallet, WalletEntry, WalletLot
+from billing.queries.schedules import customer_zone
 from billing.queries.wallets import wallet_state
 from billing.web.access import access
 from billing.web.htmx import render_page
@@ -72,7 +72,7 @@ def wallet(request: StaffRequest, id: UUID) -> HttpResponse:
         "settlements": open_settlements(row) if row.balance_minor < 0 else [],
         "is_active": row.status == "active",
         "ready": row.status == "active" and not page.paginator.count and not pending,
-        "tz": customer_timezone(row.customer),
+        "tz": customer_zone(row.customer),
         "alerts": Alert.objects.kept().filter(wallet=row),
     }
     return render_page(request, "customers/wallets/detail.html", context, partials=("entry-table",))

@@ -21,17 +21,18 @@ from billing.actions import later
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import lock_subscription
-from billing.models import AdvanceEvent, AdvanceFee, Event, Job, Organization, Subscription
+from billing.models import AdvanceEvent, AdvanceFee, Event, Organization, Subscription
 from billing.models.usage_store import touch
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.periods import Period, local_date, start_of_day
-from billing.rules.states import LIVE, JobState, SubscriptionStatus
+from billing.rules.states import LIVE, SubscriptionStatus
 from invoicing.actions.advance_fees import FeeBook, Made
 from invoicing.actions.draft import new_invoice
 from invoicing.actions.finalize import finalize_new
 from invoicing.models import Invoice, InvoiceType
 from invoicing.queries.advance_lines import gathered, gathered_lines, own_line
-from invoicing.queries.facts import ADVANCE, Window, customer_zone
+from invoicing.queries.facts import ADVANCE, Window
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 
@@ -122,9 +123,8 @@ def bill_locked(customer: Any, subscription: Subscription, *, by: Actor, at: dat
         alone = [made for made in book.bill(event) if made.fee.counts_at is None and made.fee.amount_minor]
         if alone:
             invoice_alone(customer, subscription, alone, tz=tz, rates=rates, by=by, at=at)
-    if waiting.filter(held=True).exists():  # what failed before has worked now: nobody need run it again
-        known = Job.objects.filter(task=TASK, subject_id=subscription.pk, state=JobState.FAILED.value)
-        known.update(state=JobState.SUCCEEDED.value, error="")
+    if waiting.filter(held=True).exists():
+        later.healed(TASK, [subscription.pk])
     waiting.filter(event_id__in=[event.pk for event in events]).delete()
     touch(subscription.organization_id, [str(subscription.pk)])  # alerts look at what was billed
     return len(events)

@@ -27,6 +27,7 @@ from billing.actions.subscriptions import activate, lock_subscription
 from billing.actions.successors import scheduled_for
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
 from invoicing.actions import past_due
@@ -37,7 +38,7 @@ from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice
 from invoicing.queries.due import BILLED, accounts, start_windows, trial_windows
-from invoicing.queries.facts import customer_zone, window_lines
+from invoicing.queries.facts import window_lines
 from invoicing.queries.rates import Rates
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,7 @@ def bill_customers(where: Q, at: datetime, result: RunResult, *, backwards: bool
                 result.invoices += len(made)
 
         attempt(bill, organization_id, "invoicing.bill_customer", customer_id, "Bill the customer", result)
-    healed(billed, "invoicing.bill_customer")
+    later.healed("invoicing.bill_customer", billed)
 
 
 def due_customers(
@@ -245,7 +246,7 @@ def finalize_drafts(where: Q, at: datetime, result: RunResult, *, backwards: boo
         attempt(
             finalize, draft.organization_id, "invoicing.finalize_draft", draft.pk, "Finalise a draft", result
         )
-    healed(done, "invoicing.finalize_draft")
+    later.healed("invoicing.finalize_draft", done)
 
 
 def due_drafts(where: Q, at: datetime, rates: dict[UUID, Rates], *, backwards: bool) -> Iterator[Invoice]:
@@ -292,11 +293,3 @@ def attempt(
         if not Job.objects.filter(task=task, subject_id=subject_id, state__in=known).exists():
             organization = Organization.objects.get(pk=organization_id)
             later.enqueue(organization, task, key=f"{task}:{subject_id}", label=label, subject_id=subject_id)
-
-
-def healed(subjects: list[UUID], task: str) -> None:
-    """What failed before and has worked now needs nobody's attention any more."""
-    if subjects:
-        Job.objects.filter(task=task, subject_id__in=subjects, state=JobState.FAILED.value).update(
-            state=JobState.SUCCEEDED.value, error=""
-        )

@@ -19,11 +19,12 @@ from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
 from invoicing.actions.rows import write_rows
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceType
-from invoicing.queries.facts import Window, customer_zone, window_lines, windows_of
+from invoicing.queries.facts import Window, window_lines, windows_of
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus

@@ -17,6 +17,7 @@ from billing.actions.locks import lock_customer_of, lock_present_customer
 from billing.models import AddOn
 from billing.models import Tax as TaxRow
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 from billing.rules.money import exponent
 from billing.rules.periods import local_date
@@ -27,7 +28,6 @@ from invoicing.actions.rows import write_rows
 from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import Invoice, InvoiceType
 from invoicing.queries.credits import credits_of
-from invoicing.queries.facts import customer_zone
 from invoicing.queries.rates import Rates, fact
 from invoicing.rules.lines import Line, LineFacts, one_off_line
 from invoicing.rules.totals import compute_totals

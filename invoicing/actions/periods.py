@@ -14,7 +14,7 @@ from billing.actions.subscriptions import end_trial
 from billing.actions.successors import hand_over
 from billing.models import Subscription
 from billing.orm.actor import Actor
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.states import SubscriptionStatus
 from invoicing.actions.draft import grace_days, make_draft, open_invoice
 from invoicing.actions.finalize import finalize_new
@@ -29,7 +29,7 @@ from invoicing.queries.due import (
     trial_is_over,
     trial_windows,
 )
-from invoicing.queries.facts import Window, customer_zone, window_lines
+from invoicing.queries.facts import Window, window_lines
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import ZONES_APART, period_begins, step_from
 

@@ -22,6 +22,7 @@ from billing.actions.subscriptions import lock_plan, lock_subscription, tell
 from billing.actions.successors import cancel_scheduled, hand_over, successor_of, trial_of
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import Conflict
 from billing.rules.periods import local_date, start_of_day
 from billing.rules.plan_changes import USUAL, Direction, When, direction, yearly_minor
@@ -32,7 +33,7 @@ from invoicing.actions.termination import closing_windows
 from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import Invoice
 from invoicing.queries.due import Account, accounts, boundary_windows, start_windows
-from invoicing.queries.facts import Window, customer_zone
+from invoicing.queries.facts import Window
 from invoicing.queries.plan_changes import counted_until
 from invoicing.queries.rates import Rates
 from invoicing.rules.termination import OnTermination

@@ -19,13 +19,14 @@ from billing.actions.webhooks import emit
 from billing.models import Subscription, ThresholdPassing
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.schedules import customer_zone
 from billing.rules.money import from_minor
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from billing.rules.thresholds import LifetimeUsage, Passed, passed
 from invoicing.actions.draft import new_invoice
 from invoicing.actions.finalize import finalize_new
 from invoicing.models import Invoice, InvoiceType
-from invoicing.queries.facts import USAGE, Window, customer_zone, usage_lines
+from invoicing.queries.facts import USAGE, Window, usage_lines
 from invoicing.queries.progressive import (
     as_rule,
     billed_progressively,

@@ -16,12 +16,12 @@ from django.db.models import Q
 from billing.actions import audit
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer_of
-from billing.actions.subscriptions import customer_timezone
 from billing.actions.top_up_schedules import due_next
 from billing.actions.wallet_ledger import expire_lots, lock_row
 from billing.actions.wallets import grant
 from billing.models import TopUpSchedule, Wallet
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError
 from billing.rules.money import ZERO
 from billing.rules.top_up_rules import Method, TopUp, TopUpRule, Trigger, top_up
@@ -50,7 +50,7 @@ def answer(schedule: TopUpSchedule, *, by: Actor, at: datetime) -> TopUp | None:
     if row is None or row.next_at is None:
         return None
     due = row.next_at
-    later = due_next(row, customer_timezone(customer), due)
+    later = due_next(row, customer_zone(customer), due)
     row.next_at = later[0] if later else None
     row.save(update_fields=["next_at", "updated_at"])
     if wallet.expires_at is not None and wallet.expires_at <= at:

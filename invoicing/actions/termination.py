@@ -19,7 +19,7 @@ from billing.actions.subscriptions import end_subscription, lock_subscription
 from billing.actions.successors import cancel_scheduled, scheduled_for
 from billing.models import Subscription
 from billing.orm.actor import Actor
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.errors import Conflict
 from billing.rules.periods import Period
 from invoicing.actions.advance import gather_rest, work_off
@@ -27,7 +27,7 @@ from invoicing.actions.periods import bill_due, invoice_windows
 from invoicing.actions.unused_days import NOTHING, GivenBack, give_back
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.due import Account, accounts
-from invoicing.queries.facts import FEE, SETTLING, Window, customer_zone, together
+from invoicing.queries.facts import FEE, SETTLING, Window
 from invoicing.queries.plan_changes import counted_until
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import between_months, fee_window
@@ -143,7 +143,7 @@ def closing_windows(
     if account.usage_until < used_until or (begun and account.in_between):
         ahead = used_until > ended and schedule.usage_period_at(ended).start == ended
         windows.append(account.usage(used_until, closing=not ahead))
-    if not together(schedule) and account.fixed_from < used_until:
+    if not schedule.together and account.fixed_from < used_until:
         windows.append(account.arrears(used_until))
     if begun and schedule.split and between_months(schedule, ended):
         windows.append(Window(account.subscription, SETTLING, ended, ended, closing=True))

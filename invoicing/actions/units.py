@@ -20,14 +20,14 @@ from billing.actions.subscriptions import lock_subscription, tell
 from billing.models import FixedCharge, Subscription, UnitsChange
 from billing.orm.actor import Actor
 from billing.queries.fixed_charges import units_events
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.fixed_charges import units_from
 from billing.rules.states import LIVE, SubscriptionStatus
 from invoicing.actions.billing_run import bill_customer
 from invoicing.actions.periods import invoice_windows
 from invoicing.models import Invoice, InvoicedPeriod
-from invoicing.queries.facts import FIXED, Window, customer_zone, window_lines
+from invoicing.queries.facts import FIXED, Window, window_lines
 from invoicing.queries.rates import Rates
 
 _MICROSECOND = timedelta(microseconds=1)

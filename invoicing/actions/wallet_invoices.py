@@ -9,13 +9,13 @@ from typing import Any
 from billing.actions import audit
 from billing.models import Wallet
 from billing.orm.actor import Actor
+from billing.queries.schedules import customer_zone
 from billing.rules.periods import local_date
 from billing.rules.wallets import Credits
 from invoicing.actions.draft import payment_term
 from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
 from invoicing.models import Invoice, InvoiceType
-from invoicing.queries.facts import customer_zone
 from invoicing.rules.lines import LineFacts, credit_line
 from invoicing.rules.totals import compute_totals
 

@@ -20,7 +20,7 @@ from billing.rules.states import BILLABLE, SubscriptionStatus
 from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod
 from invoicing.queries.advance_lines import renewing
-from invoicing.queries.facts import ADVANCE, ARREARS, FEE, FIXED, USAGE, Window, together
+from invoicing.queries.facts import ADVANCE, ARREARS, FEE, FIXED, USAGE, Window
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window, step_from
 from invoicing.rules.consolidation import Due, group_due
@@ -148,7 +148,7 @@ def boundary_windows(account: Account, moment: datetime, *, last: bool = False) 
         windows.append(account.usage(moment, closing=True))
         windows += [] if last else account.renewals(usage)
     if fixed.start == start:
-        windows += [] if together(schedule) else [account.arrears(moment)]
+        windows += [] if schedule.together else [account.arrears(moment)]
         windows += [] if last else account.fixed_charges(fixed)
     if begins.start != start:
         return windows

@@ -28,7 +28,6 @@ from billing.rules.charges.base import Usage
 from billing.rules.pauses import paused_days
 from billing.rules.periods import BillingTime, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
-from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.advance_lines import gathered_lines, renewal_lines
 from invoicing.queries.commitments import settled
@@ -68,11 +67,6 @@ class Window:
         return Period(self.start, self.end)
 
 
-def customer_zone(customer: Any) -> str:
-    """The customer's timezone, else that of its billing entity."""
-    return customer.timezone or customer.billing_entity.timezone or "UTC"
-
-
 def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
     """The windows that an invoice bills, in the order in which they were put on it. `rates`: knows the plans."""
     rows = InvoicedPeriod.objects.filter(invoice=invoice).order_by("pk")
@@ -104,18 +98,13 @@ def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Ra
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
                 if window.subscription.billed_by_event:
                     lines += gathered_lines(window.subscription, window.period, rates)
-        shared = together(schedule_of(mine[0].subscription, tz))
+        shared = schedule_of(mine[0].subscription, tz).together
         for window in mine:
             if window.kind == ARREARS or (window.kind == USAGE and window.closing and shared):
                 lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
         for window in mine:
             lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
     return lines
-
-
-def together(schedule: Schedule) -> bool:
-    """Whether fixed charges in arrears are billed with the usage of the same stretch."""
-    return schedule.usage_monthly == schedule.fixed_monthly
 
 
 def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict[str, int]]:

@@ -11,13 +11,14 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef
 
 from billing.models import Charge, Subscription
+from billing.queries.schedules import customer_zone
 from billing.queries.usage import running_window
 from billing.rules.money import ZERO, exact
 from billing.rules.tax import TaxedLine
 from billing.rules.wallets import Bucket
 from invoicing.models import InvoiceLine, InvoiceType
 from invoicing.queries.advance_lines import gathered_lines
-from invoicing.queries.facts import USAGE, Window, customer_zone, less_billed, usage_lines
+from invoicing.queries.facts import USAGE, Window, less_billed, usage_lines
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus

@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from billing.models import Subscription
-from billing.queries.schedules import schedule_of
+from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.usage import usage_start, usage_window
 from billing.queries.versions import promised_minor
 from billing.rules.commitment import TrueUp
 from billing.rules.states import LIVE
 from invoicing.queries.advance_lines import gathered_lines
 from invoicing.queries.commitments import settled
-from invoicing.queries.facts import FEE, USAGE, Window, customer_zone, fee_lines, usage_lines
+from invoicing.queries.facts import FEE, USAGE, Window, fee_lines, usage_lines
 from invoicing.queries.rates import Rates
 from invoicing.rules.boundaries import fee_window, step_until
 
