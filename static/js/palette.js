@@ -5,6 +5,7 @@ if (box) {
   const input = box.querySelector("[role=combobox]"), list = box.querySelector("[role=listbox]"), count = box.querySelector("[role=status]");
   const options = () => [...list.querySelectorAll("[role=option]:not([aria-disabled])")];
   const active = () => list.querySelector("[aria-selected=true]");
+  let asked = "", answered = "", hurried = null; // Enter before the answer to what was typed waits for it
   function choose(option) {
     active()?.setAttribute("aria-selected", "false");
     option?.setAttribute("aria-selected", "true");
@@ -14,6 +15,7 @@ if (box) {
   function open(text = "") {
     if (document.querySelector("dialog[open]") && !box.open) return;
     tarn.closeMenus();
+    answered = hurried = null;
     list.replaceChildren(); // not on closing: the one that was chosen is still asking the server
     if (!box.open) box.showModal();
     input.value = text;
@@ -23,17 +25,21 @@ if (box) {
   tarn.openPalette = open;
   const follow = (option, { ctrlKey, metaKey, shiftKey } = {}) => option?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey, shiftKey }));
 
-  list.addEventListener("htmx:afterSwap", () => {
+  input.addEventListener("htmx:beforeRequest", () => { asked = input.value; });
+  list.addEventListener("htmx:afterSettle", () => { // not on the swap: until then a link is not yet htmx's
+    answered = asked;
     choose(options()[0]);
     const found = options().length;
     input.setAttribute("aria-expanded", String(found > 0));
     count.textContent = found ? `${found} result${found === 1 ? "" : "s"}` : "Nothing found";
+    if (hurried && answered === input.value) follow(active(), hurried);
+    if (answered === input.value) hurried = null;
   });
   input.addEventListener("keydown", (event) => {
     const all = options(), at = all.indexOf(active());
     const next = { ArrowDown: at + 1 < all.length ? at + 1 : 0, ArrowUp: at > 0 ? at - 1 : all.length - 1, PageDown: Math.min(at + 8, all.length - 1), PageUp: Math.max(at - 8, 0) }[event.key];
     if (next !== undefined) { event.preventDefault(); choose(all[next]); }
-    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); follow(active(), event); }
+    if (event.key === "Enter" && !event.isComposing) { event.preventDefault(); if (answered === input.value) follow(active(), event); else hurried = event; }
   });
   list.addEventListener("pointermove", ({ target }) => { const option = target.closest("[role=option]:not([aria-disabled])"); if (option && option !== active()) choose(option); });
   list.addEventListener("mousedown", (event) => event.preventDefault()); // the focus stays in the field
@@ -41,7 +47,8 @@ if (box) {
     if (target.closest("[role=option]") && !ctrlKey && !metaKey) box.close(); // before htmx opens a drawer over it
   }, true);
   box.addEventListener("mousedown", (event) => event.target === box && box.close());
-  box.addEventListener("close", () => { input.value = ""; choose(null); input.setAttribute("aria-expanded", "false"); });
+  input.addEventListener("input", () => { hurried = null; });
+  box.addEventListener("close", () => { input.value = ""; hurried = null; choose(null); input.setAttribute("aria-expanded", "false"); });
   box.querySelector("form").addEventListener("submit", (event) => event.preventDefault());
   on("click", "[data-palette]", (link, event) => { if (event.ctrlKey || event.metaKey) return; event.preventDefault(); open(); });
   document.addEventListener("keydown", (event) => {
