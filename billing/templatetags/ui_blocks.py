@@ -45,11 +45,16 @@ def drawer(
     subtitle: str = "",
     form: Any = None,
     kind: str = "primary",
+    act: str = "",
+    second: str = "",
+    second_act: str = "",
+    wide: bool = False,
 ) -> SafeString:
     """`{% drawer title="Add a customer" action=url submit="Create customer" form=form %}…{% enddrawer %}`.
 
     With `action` it is a form posted by htmx into `#drawer`; without, a panel to read. `form` shows its
-    general errors on top. `cancel`: where Cancel leads when there is no JavaScript.
+    general errors on top. `cancel`: where Cancel leads when there is no JavaScript. `act`: what the button sends
+    under this name; `second` and `second_act` the same of a quieter button beside it. `wide`: for rows of fields.
     """
     values = {key: value for key, value in locals().items() if key not in ("context", "content")}
     return _overlay(context, "drawer", content, values)

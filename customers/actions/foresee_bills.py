@@ -1,19 +1,19 @@
-"""What assigning a plan or applying a coupon would bill, found out by doing it and taking it back."""
+"""What assigning a plan, applying a coupon or opening a wallet bills, found out by doing it and taking it back."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
 from billing.actions.coupons import apply_coupon
 from billing.actions.subscription_terms import period_end
 from billing.actions.subscriptions import next_boundary
-from billing.models import Coupon, Plan, Subscription
+from billing.models import Coupon, Plan, Subscription, Wallet
 from billing.orm.actor import Actor
 from billing.rules.states import SubscriptionStatus
 from customers.actions.assign import assign_plan
@@ -24,6 +24,8 @@ from invoicing.actions.effects import bills_until
 from invoicing.actions.preview import preview_next_bill
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.foreseen import Coming, NextInvoice, foreseen
+
+Given = TypeVar("Given")
 
 
 @dataclass(frozen=True)
@@ -71,11 +73,15 @@ def own_part(item: Coming, row: Subscription) -> OwnBill:
 
 @dataclass(frozen=True)
 class Lowered:
-    """The next invoices in a currency, with tax, as things stand and with the coupon."""
+    """The next invoices in a currency as things stand and with what is given. Minor units: `total` with tax, `due`
+    what credit notes and wallets leave of it.
+    """
 
     currency: str
-    before_minor: int
-    after_minor: int
+    total_minor: int
+    lowered_total_minor: int
+    due_minor: int
+    lowered_due_minor: int
 
 
 def foresee_coupon(
@@ -84,18 +90,62 @@ def foresee_coupon(
     """(when the next invoices come, what the coupon makes of them); none when nothing is to be billed. Raises what
     `apply_coupon` would raise, and Conflict while the customer is being billed.
     """
-    moment = next_bill(open_subscriptions(customer), at)
     with transaction.atomic():
-        before = totals(preview_next_bill(customer, moment, by=by)) if moment else Counter()
-        apply_coupon(customer, coupon, by=by, at=at)
-        after = totals(preview_next_bill(customer, moment, by=by)) if moment else Counter()
+        moment, lowered, _ = lowered_by(
+            customer, lambda: apply_coupon(customer, coupon, by=by, at=at), by=by, at=at
+        )
         transaction.set_rollback(True)
-    return moment, [Lowered(currency, minor, after[currency]) for currency, minor in sorted(before.items())]
+    return moment, lowered
 
 
-def totals(bills: Iterable[NextInvoice]) -> Counter[str]:
-    """What invoices ask for with tax, by currency in minor units."""
+@dataclass(frozen=True)
+class OpenedWallet:
+    """A wallet that is not stored: what it holds at once, the invoice that asks for the credits that are sold (None:
+    none are), and what it pays of the next invoices.
+    """
+
+    wallet: Wallet
+    sold: Invoice | None
+    moment: datetime | None
+    lowered: list[Lowered]
+
+
+def foresee_wallet(
+    customer: Customer, open_wallet: Callable[[], Wallet], *, by: Actor, at: datetime
+) -> OpenedWallet:
+    """What a new wallet with its first credits does. Raises what `open_wallet` raises, and Conflict while the
+    customer is being billed.
+    """
+    with transaction.atomic():
+        moment, lowered, wallet = lowered_by(customer, open_wallet, by=by, at=at)
+        sold = wallet.credit_invoices.order_by("-created_at").first()
+        wallet.refresh_from_db()
+        transaction.set_rollback(True)
+    return OpenedWallet(wallet, sold, moment, [row for row in lowered if row.currency == wallet.currency])
+
+
+def lowered_by(
+    customer: Customer, act: Callable[[], Given], *, by: Actor, at: datetime
+) -> tuple[datetime | None, list[Lowered], Given]:
+    """The moment of the next invoices, what they ask for before and after the act, and what the act gives. The
+    caller takes it all back.
+    """
+    moment = next_bill(open_subscriptions(customer), at)
+    before = preview_next_bill(customer, moment, by=by) if moment else []
+    given = act()
+    after = preview_next_bill(customer, moment, by=by) if moment else []
+    total, lowered_total = totals(before, "total_minor"), totals(after, "total_minor")
+    due, lowered_due = totals(before, "due_minor"), totals(after, "due_minor")
+    rows = [
+        Lowered(code, minor, lowered_total[code], due[code], lowered_due[code])
+        for code, minor in sorted(total.items())
+    ]
+    return moment, rows, given
+
+
+def totals(bills: Iterable[NextInvoice], name: str) -> Counter[str]:
+    """One of the amounts of invoices, by currency in minor units."""
     found: Counter[str] = Counter()
     for bill in bills:
-        found[bill.invoice.currency] += bill.total_minor
+        found[bill.invoice.currency] += getattr(bill, name)
     return found

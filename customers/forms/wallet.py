@@ -46,6 +46,11 @@ class TopUpForm(OnceForm):
 
     needs_credits = True
 
+    @property
+    def sells(self) -> bool:
+        """Whether an invoice is made; of a valid form."""
+        return bool(self.cleaned_data["paid_credits"])
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         nothing = not cleaned.get("granted_credits") and not cleaned.get("paid_credits")

@@ -46,9 +46,12 @@ def apply(request: StaffRequest, id: UUID) -> HttpResponse:
         try:
             if not looking:
                 with claimed(form) as first:
+                    undo = ""
                     if first:
-                        apply_coupon(customer, coupon, by=request.actor, at=at)
-                return done(request, tab, f"{coupon.name} applied. It lowers the next invoice.")
+                        applied = apply_coupon(customer, coupon, by=request.actor, at=at)
+                        undo = reverse("applied-coupon-remove", args=[applied])
+                text = f"{coupon.name} applied. It lowers the next invoice."
+                return done(request, tab, text, undo_url=undo)
             moment, lowered = foresee_coupon(customer, coupon, by=request.actor, at=at)
             seen = {"coupon": coupon, "moment": moment, "lowered": lowered}
         except BillingError as error:

@@ -40,14 +40,14 @@ class Act:
 
 ACTS = (
     Act("Assign a plan", "layers", "customer-assign", "subscriptions.edit", "drawer"),
-    Act("Create one-off invoice", "file-plus", "customer-one-off", "invoices.edit"),
+    Act("Create one-off invoice", "file-plus", "customer-one-off", "invoices.edit", "drawer"),
     Act("Apply coupon", "ticket-percent", "customer-apply-coupon", "coupons.apply", "drawer"),
     Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
     Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
     Act("Issue credit note", "file-minus", "customer-issue-credit-note", "credit_notes.edit", "drawer"),
     Act("Open customer portal", "external-link", "customer-portal", "customers.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
-    Act("Merge into…", "merge", "customer-merge", "customers.delete"),
+    Act("Merge into…", "merge", "customer-merge", "customers.delete", "drawer"),
     Act("Change type", "scale", "customer-type", "customers.edit", "drawer"),
     Act("Change mode", "arrow-left-right", "customer-mode", "customers.edit", "drawer"),
     Act("Edit customer", "pencil", "customer-edit", "customers.edit", "drawer"),

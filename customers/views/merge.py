@@ -67,7 +67,7 @@ def compare_url(source: Customer, target: Customer, **query: str) -> str:
 def merge(request: StaffRequest, id: UUID) -> HttpResponse:
     """Without `into` the search for the customer that stays; with it the comparison, and on POST the merge."""
     if done_before := receipt_of(request, id):
-        return redirect(done_before)
+        return done(request, done_before)
     source = find_customer(request, id)
     into = request.GET.get("into", "")
     if not into:
@@ -99,7 +99,7 @@ def search(request: StaffRequest, source: Customer) -> HttpResponse:
     else:
         alike = [(row, why, compare_url(source, row)) for row, why in duplicates_of(source)]
     context = {"customer": source, "q": term, "found": found, "alike": alike}
-    return render_page(request, "customers/merge/search.html", context, partials=("merge-found",))
+    return render_page(request, "customers/merge/search.html", context, partials=("drawer", "merge-found"))
 
 
 def carry_out(request: StaffRequest, couple: Couple, form: MergeForm) -> HttpResponse | None:

@@ -35,8 +35,8 @@ ITEM_ERROR = re.compile(r"items\[(\d+)\]\.(\w+)$")
 @require_http_methods(["GET", "POST"])
 @access("invoices.edit")
 def one_off(request: StaffRequest, id: UUID) -> HttpResponse:
-    """The page. `act` says what to do with what was typed: draft, finalize, pick (a row of the add-on `pick`),
-    or only totals (no JavaScript).
+    """The drawer, and the page. `act` says what to do with what was typed: draft, finalize, pick (a row of the
+    add-on `pick`), or only totals (no JavaScript).
     """
     customer = find_customer(request, id)
     data: QueryDict | None = request.POST if request.method == "POST" else None
@@ -67,9 +67,8 @@ def one_off(request: StaffRequest, id: UUID) -> HttpResponse:
     }
     status = 422 if data is not None and not looking else 200
     context |= summary(customer, form, items)
-    answer = render_page(
-        request, "customers/one_off/form.html", context, partials=("one-off-items",), status=status
-    )
+    partials = ("drawer", "one-off-items")
+    answer = render_page(request, "customers/one_off/form.html", context, partials=partials, status=status)
     if act == "pick":
         answer["HX-Trigger-After-Swap"] = "items-picked"
     return answer

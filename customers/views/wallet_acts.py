@@ -26,6 +26,7 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import OnceForm, claimed
 from billing.web.requests import StaffRequest
+from customers.actions.foresee_bills import OpenedWallet, foresee_wallet
 from customers.forms.wallet import TopUpForm, VoidCreditsForm, WalletForm
 from customers.forms.wallet_terms import NAMES, WalletTermsForm
 from customers.models import Customer
@@ -40,21 +41,29 @@ from invoicing.actions.wallet_settling import end_wallet, open_settlements, sett
 @require_http_methods(["GET", "HEAD", "POST"])
 @access("wallets.edit")
 def add(request: StaffRequest, id: UUID) -> HttpResponse:
-    """A new wallet for the customer, with its first credits."""
+    """A new wallet for the customer, with its first credits. With `act=look` it only says what they would do."""
     customer = find_customer(request, id)
     at = now(request.organization)
+    looking = request.POST.get("act") == "look"
     form = WalletForm(request.POST or None, customer=customer)
+    opened: OpenedWallet | None = None
     if request.method == "POST" and form.is_valid():
         try:
-            with claimed(form) as first:
-                if first:
-                    open_wallet(customer, form, request, at)
-            return done(request, reverse("customer-wallets", args=[customer]), "The wallet was created.")
+            if not looking:
+                with claimed(form) as first:
+                    row = open_wallet(customer, form, request, at) if first else None
+                undo = reverse("wallet-terminate", args=[row]) if row and not form.sells else ""
+                page = reverse("customer-wallets", args=[customer])
+                return done(request, page, "The wallet was created.", undo_url=undo)
+            opened = foresee_wallet(
+                customer, lambda: open_wallet(customer, form, request, at), by=request.actor, at=at
+            )
         except BillingError as error:
             add_error(form, error, {"expires_at": "expires_on", "credits": "granted_credits"})
-    context = {"customer": customer, "form": form}
-    status = 422 if form.errors else 200
-    return render_page(request, "customers/wallets/add.html", context, partials=("drawer",), status=status)
+    context = {"customer": customer, "form": form, "opened": opened, "tz": customer_zone(customer)}
+    status = 422 if form.errors and not looking else 200
+    partials = ("drawer", "wallet-effect")
+    return render_page(request, "customers/wallets/add.html", context, partials=partials, status=status)
 
 
 @transaction.atomic

@@ -73,6 +73,10 @@ def test_applying_once_even_when_sent_twice(staff: Client, customer: Customer) -
     applied = AppliedCoupon.objects.get()
     assert (applied.customer_id, applied.percentage) == (customer.pk, 10)
     assert AuditEntry.objects.filter(action="coupon.applied", customer=customer).count() == 1
+    undo = f"/applied-coupons/{applied.public_id}/remove"
+    assert f'action="{undo}"' in text(staff.get(answer["HX-Redirect"]))
+    staff.post(undo, headers={"HX-Request": "true"})
+    assert not AppliedCoupon.objects.active().exists()
 
 
 def test_what_does_not_fit_is_refused_at_the_field(staff: Client, customer: Customer) -> None:
@@ -102,7 +106,7 @@ def test_a_look_says_what_the_next_invoice_would_be(staff: Client, customer: Cus
     seen = staff.post(path, data, headers=htmx("coupon-effect"))
     assert "As it is now" in text(seen) and "<title>" not in text(seen)
     [row] = seen.context["lowered"]
-    assert row.currency == "EUR" and row.before_minor - row.after_minor == 1500
+    assert row.currency == "EUR" and row.total_minor - row.lowered_total_minor == 1500
     assert "Takes" not in text(staff.post(path, {"act": "look"})) and not AppliedCoupon.objects.exists()
 
 

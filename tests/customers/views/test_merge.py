@@ -74,6 +74,8 @@ def test_the_search_offers_what_looks_alike_and_finds_by_name(
     found = text(staff.get(f"{path}?q=acm", headers=htmx("merge-found")))
     assert "Acme" in found and "acme-2" not in found and "<html" not in found
     assert "No customer found" in text(staff.get(f"{path}?q=zzz"))
+    drawer = text(staff.get(path, headers=htmx("drawer")))
+    assert "Merge into" in drawer and "<html" not in drawer
 
 
 def test_the_comparison_shows_what_differs_and_what_moves(

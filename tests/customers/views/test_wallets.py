@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
+from billing.actions.subscriptions import start_subscription
 from billing.actions.wallet_ending import terminate_wallet
 from billing.actions.wallet_opening import create_wallet
 from billing.actions.wallet_terms import edit_wallet, terms_of
@@ -18,6 +20,7 @@ from billing.models import AuditEntry, Organization, Wallet, WalletEntry
 from customers.models import Customer
 from invoicing.actions.payments import record_payment
 from invoicing.models import Invoice
+from tests.factories.catalog import make_plan
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import make_wallet, owing
 from tests.factories.pages import htmx, queries, statuses, text, token
@@ -243,6 +246,36 @@ def test_creating_with_first_credits_once(staff: Client, customer: Customer) -> 
     assert (row.currency, row.rate, row.priority, balance(row)) == ("EUR", Decimal("0.5"), 10, 5000)
     assert row.expires_at is not None and row.expires_at.isoformat() == "2090-02-01T00:00:00+00:00"
     assert row.entries.get().reason == "Welcome"
+
+
+def test_a_look_says_what_a_new_wallet_pays_of_the_next_invoice(staff: Client, customer: Customer) -> None:
+    """100 credits at 0.50 are 50.00 at once, 40 sold are an invoice of 20.00; 5,000.00 are due."""
+    plan = make_plan(customer.organization, [], amount_minor=500_000, currency="EUR")
+    start_subscription(customer, plan, by=ACTOR, at=timezone.now())
+    path, data = (
+        f"/customers/{customer.public_id}/wallets/add",
+        FILLED | {"paid_credits": "40", "act": "look"},
+    )
+    wallets = customer.wallets.count()
+    page = text(staff.post(path, data, headers=htmx("wallet-effect")))
+    opened = staff.post(path, data).context["opened"]
+    assert "€50.00" in page and "€20.00" in page and "<title>" not in page
+    assert opened.lowered[0].due_minor - opened.lowered[0].lowered_due_minor == 5000
+    assert opened.wallet.balance_minor == 5000 and opened.sold.total_minor == 2000
+    assert "currency code" in text(staff.post(path, data | {"currency": "x"}, headers=htmx("wallet-effect")))
+    assert customer.wallets.count() == wallets and not Invoice.objects.exists()
+
+
+def test_a_new_wallet_is_taken_back_unless_credits_were_sold(staff: Client, customer: Customer) -> None:
+    path, tab = f"/customers/{customer.public_id}/wallets/add", f"/customers/{customer.public_id}/wallets"
+    staff.post(path, FILLED | {"once": token(staff, path)})
+    made = customer.wallets.get(name="Prepaid")
+    undo = f"/wallets/{made.public_id}/terminate"
+    assert f'action="{undo}"' in text(staff.get(tab))
+    staff.post(undo, headers={"HX-Request": "true"})
+    assert balance(made) == 0 and made.status == "terminated"
+    staff.post(path, FILLED | {"paid_credits": "40", "once": token(staff, path)})
+    assert 'toast-undo">Undo</button></form>' not in text(staff.get(tab))
 
 
 @pytest.mark.parametrize(
