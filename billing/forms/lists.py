@@ -47,6 +47,12 @@ def currencies() -> Choices:
 
 
 @lru_cache(maxsize=1)
+def currency_codes() -> Choices:
+    """("EUR", "EUR"): for a filter, where the names would be much of the page."""
+    return [(code, code) for code in sorted(CURRENCIES)]
+
+
+@lru_cache(maxsize=1)
 def countries() -> Choices:
     """("UG", "Uganda"), by name."""
     named = [(code, ENGLISH.territories[code]) for code in COUNTRIES]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
 
-from billing.forms.lists import LongSelect, countries, country_name, currencies, with_empty
+from billing.forms.lists import LongSelect, countries, country_name, currency_codes, with_empty
 from billing.models import BillingEntity, Organization
 from billing.web.formats import day_text, units_text
 from customers.models import CustomerStatus, CustomerType, CustomField, FieldKind, Mode, VatStatus
+from customers.queries.countries import countries_in_use
 from customers.queries.tags import tags_by_id
 
 YES_NO = [("yes", "Yes"), ("no", "No")]
@@ -51,6 +53,17 @@ def amount(label: str, **limits: Any) -> forms.DecimalField:
     )
 
 
+class InUse:
+    """The countries that the panel offers; asked for when it is shown. Any country may stand in the address."""
+
+    def __init__(self, organization: Organization) -> None:
+        self.organization = organization
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        named = [(code, country_name(code)) for code in countries_in_use(self.organization)]
+        yield from with_empty("Any", sorted(named, key=itemgetter(1)))
+
+
 class Filters(forms.Form):
     """The filters of the list. A value that means nothing is ignored; a wrong amount or day says so at its field."""
 
@@ -61,7 +74,9 @@ class Filters(forms.Form):
         label="Type", choices=with_empty("Any", CustomerType.choices), required=False
     )
     country = forms.ChoiceField(choices=with_empty("Any", countries()), required=False, widget=LongSelect)
-    currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)
+    currency = forms.ChoiceField(
+        choices=with_empty("Any", currency_codes()), required=False, widget=LongSelect
+    )
     entity = forms.ChoiceField(label="Billing entity", required=False)
     subscriptions = forms.ChoiceField(choices=SUBSCRIPTIONS, required=False)
     overdue = forms.ChoiceField(label="Overdue invoices", choices=with_empty("Any", YES_NO), required=False)
@@ -77,6 +92,7 @@ class Filters(forms.Form):
     def __init__(self, data: QueryDict, organization: Organization, fields: Sequence[CustomField]) -> None:
         super().__init__(data, auto_id="filter_%s")
         entities = BillingEntity.objects.of(organization).kept()
+        self.fields["country"].widget.choices = InUse(organization)
         self.entities = {row.public_id: row for row in entities}
         named = [(key, row.name) for key, row in self.entities.items()]
         self.fields["entity"].choices = with_empty("Any", named)  # type: ignore[attr-defined]

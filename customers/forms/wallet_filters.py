@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
-from billing.forms.lists import LongSelect, currencies, with_empty
+from billing.forms.lists import LongSelect, currency_codes, with_empty
 from customers.models import Mode
 
 STATUSES = [("", "Any"), ("active", "Active"), ("terminated", "Terminated")]
@@ -30,7 +30,9 @@ class WalletFilters(forms.Form):
     use = forms.ChoiceField(choices=USES, required=False)
     status = forms.ChoiceField(choices=STATUSES, required=False)
     balance = forms.ChoiceField(choices=BALANCES, required=False)
-    currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)
+    currency = forms.ChoiceField(
+        choices=with_empty("Any", currency_codes()), required=False, widget=LongSelect
+    )
     primary = forms.ChoiceField(label="Kind", choices=KINDS, required=False)
     auto = forms.ChoiceField(label="Auto top-up", choices=SWITCHES, required=False)
     mode = forms.ChoiceField(choices=with_empty("Any", Mode.choices), required=False)

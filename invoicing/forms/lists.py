@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from billing.forms.days import DayField
-from billing.forms.lists import LongSelect, currencies, with_empty
+from billing.forms.lists import LongSelect, currency_codes, with_empty
 from billing.web.formats import day_text
 from invoicing.models import InvoiceType
 
@@ -24,7 +24,9 @@ class ListFilters(forms.Form):
     """What every list of documents can be narrowed by: words, currency, days, one customer."""
 
     q = forms.CharField(required=False, max_length=100)
-    currency = forms.ChoiceField(choices=with_empty("Any", currencies()), required=False, widget=LongSelect)
+    currency = forms.ChoiceField(
+        choices=with_empty("Any", currency_codes()), required=False, widget=LongSelect
+    )
     issued_from = day_field("From")
     issued_to = day_field("To")
     customer = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)

@@ -79,6 +79,9 @@ def test_filters(staff: Client, organization: Organization) -> None:
         "q=reseller": ["A"],
     }.items():
         assert names(staff.get(f"/customers?{query}")) == found, query
+    panel = text(staff.get("/customers?country=FR"))
+    assert ">Germany</option>" in panel and ">Kenya</option>" not in panel
+    assert '<option value="FR" selected>' in panel  # asked for, though nobody is there
     chips = staff.get("/customers?tags=VIP,Reseller&type=business").context["chips"]
     assert [(chip["label"], chip["value"], chip["remove_url"]) for chip in chips] == [
         ("Tag", "VIP", "?type=business&tags=Reseller"),
