@@ -22,6 +22,7 @@ from billing.models import AddOn, FixedCharge, FixedChargePrice, Plan, Tax
 from billing.models.fixed_charge import FixedModel
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
+from billing.rules.fixed_charges import MOST_UNITS
 
 AUDITED = (
     "charge_model",
@@ -33,7 +34,6 @@ AUDITED = (
     "position",
 )
 MOST = 50
-MOST_UNITS = Decimal(10) ** 12
 
 
 @dataclass(frozen=True)

@@ -23,17 +23,20 @@ from billing.orm.actor import Actor
 from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.versions import frozen_book
 from billing.rules.errors import BillingError, Conflict
+from billing.rules.price_versions import OWN
 from billing.rules.states import OPEN, SubscriptionStatus
 
 logger = logging.getLogger(__name__)
 TASK = "billing.change_prices"
 BATCH = 1000
 ENDED, ELSEWHERE, NEWER = "Has ended.", "Is on another plan now.", "Pays newer prices already."
+AGREED = "Has terms of its own."
 
 
 def start_change(plan: Plan, follow: Follow, *, by: Actor, at: datetime) -> PriceChange | None:
     """Fix the subscriptions to move and hand them to a worker; None when there is none. The plan is locked."""
     mine = Subscription.objects.filter(plan=plan, status__in=[status.value for status in OPEN])
+    mine = mine.filter(price_version__lt=OWN)  # what was agreed with one subscription stays
     keys = list(mine.order_by("pk").values_list("pk", "currency", "amount_minor"))
     if not keys:
         return None
@@ -127,6 +130,8 @@ def move_one(change: PriceChange, key: UUID, *, by: Actor, at: datetime) -> None
         row.note = ENDED
     elif subscription.plan_id != change.plan_id:
         row.note = ELSEWHERE
+    elif subscription.has_own_terms:
+        row.note = AGREED
     elif subscription.price_version >= change.version:
         row.note = NEWER
     else:

@@ -8,13 +8,16 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from billing.actions import audit
+from billing.actions.own_versions import keep_own, own_terms_of
 from billing.actions.webhooks import emit
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
+from billing.queries.own_terms import OwnTerms
 from billing.queries.payloads_subscriptions import subscription_payload
 from billing.queries.schedules import customer_zone, schedule_of
 from billing.queries.terms import price_book
+from billing.queries.versions import snapshot, thawed
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import BillingTime, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
@@ -49,16 +52,20 @@ def start_subscription(
     trial_days: int | None = None,
     separate_invoice: bool = False,
     metadata: dict[str, Any] | None = None,
+    own: OwnTerms | None = None,
     by: Actor,
     at: datetime,
 ) -> Subscription:
     """A subscription in `currency` (default: the plan's own) that runs from `subscription_at` (default: now): pending
     when that day is still to come in the customer's timezone, else active (or trialing) at once. A start in the past
-    is not billed backwards at creation; the next billing covers it.
+    is not billed backwards at creation; the next billing covers it. `own`: what is agreed instead of the plan's.
     """
     plan = lock_plan(plan)
     book = price_book(plan)
     book.check(currency or plan.currency)
+    agreed = own_terms_of(plan, currency or plan.currency, own, snapshot(plan)) if own else None
+    if agreed is not None:
+        book = thawed(plan, agreed)
     terms = book.terms(currency or plan.currency)
     tz = customer_zone(customer)
     start = subscription_at or at
@@ -98,6 +105,9 @@ def start_subscription(
             code="external_id_taken",
             field="external_id",
         ) from error
+    if agreed is not None:
+        subscription.price_version = keep_own(subscription, plan, agreed, by=by, at=at)
+        subscription.save(update_fields=["price_version", "updated_at"])
     tell(
         subscription,
         "subscription.created" if pending else "subscription.started",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.db.models import Q
 
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Scoped
+from billing.rules.price_versions import OWN
 
 
 class Follow(models.TextChoices):
@@ -20,13 +22,21 @@ class Follow(models.TextChoices):
 
 class PlanVersion(Scoped):
     """The prices of a plan as they were before a change; those that count now stand on the plan itself, under the
-    number `Plan.price_version`. `terms` is what `billing/queries/versions.py:snapshot` has read.
+    number `Plan.price_version`. `terms` is what `billing/queries/versions.py:snapshot` has read. With a
+    `subscription` they are the terms of that one alone (billing/queries/own_terms.py), numbered from OWN on.
     """
 
     PREFIX = "pvr"
 
     plan = models.ForeignKey("billing.Plan", on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
+    subscription = models.ForeignKey(
+        "billing.Subscription",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="own_versions",
+    )
     terms = models.JSONField()
     replaced_at = models.DateTimeField()
     replaced_by = models.CharField(max_length=200, blank=True)
@@ -35,6 +45,11 @@ class PlanVersion(Scoped):
         ordering: ClassVar = ["-number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["plan", "number"], name="plan_version_number"),
+            models.CheckConstraint(
+                condition=Q(subscription=None, number__lt=OWN)
+                | Q(subscription__isnull=False, number__gte=OWN),
+                name="own_version_has_its_subscription",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Q
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.periods import BillingTime
+from billing.rules.price_versions import is_own
 from billing.rules.states import BILLABLE, ENDED, LIVE, SubscriptionStatus
 
 
@@ -158,6 +159,11 @@ class Subscription(Scoped):
     def begins_at(self) -> datetime:
         """When it has begun, or is to begin."""
         return self.started_at or self.takes_over_at or self.subscription_at
+
+    @property
+    def has_own_terms(self) -> bool:
+        """Whether prices were agreed with it alone (billing/queries/own_terms.py)."""
+        return is_own(self.price_version)
 
     @property
     def is_live(self) -> bool:

@@ -63,6 +63,7 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
         "trialEnd": row.trial_ends_at,
         "endingAt": row.ending_at,
         "separateInvoice": row.separate_invoice,
+        "hasOwnTerms": row.has_own_terms,
         "pausedAt": row.paused_at,
         "resumesAt": row.resumes_at,
         "previousSubscriptionId": encode("sub", row.previous_id) if row.previous_id else None,

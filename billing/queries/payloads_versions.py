@@ -83,6 +83,7 @@ def effect_payload(effect: Effect | None) -> dict[str, Any]:
     """What a change would mean; None: nobody pays these prices, or they would not change."""
     return {
         "subscriptions": effect.subscriptions if effect else 0,
+        "withOwnTerms": effect.own if effect else 0,
         "comparedUsage": effect.looked if effect else 0,
         "currencies": [share_payload(share) for share in effect.shares] if effect else [],
     }

@@ -22,6 +22,7 @@ from billing.rules.charges.base import ChargeModel, Usage
 from billing.rules.charges.registry import charge_model
 from billing.rules.money import to_minor
 from billing.rules.periods import MONTHS, Interval
+from billing.rules.price_versions import OWN
 from billing.rules.states import OPEN, SubscriptionStatus
 
 MOST = 50
@@ -44,7 +45,9 @@ class Share:
 
 @dataclass(frozen=True)
 class Effect:
-    """All of them. `version`: the one that the change replaces; `looked`: whose units and usage were compared."""
+    """All of them. `version`: the one that the change replaces; `looked`: whose units and usage were compared; `own`:
+    how many have terms of their own, which stay as they are and are not counted otherwise.
+    """
 
     version: int
     subscriptions: int
@@ -52,11 +55,13 @@ class Effect:
     shares: list[Share]
     before: dict[str, Any]
     after: dict[str, Any]
+    own: int = 0
 
 
 def effect_of(plan: Plan, before: dict[str, Any], after: dict[str, Any], at: datetime) -> Effect:
     """What the change means; `before` and `after` are snapshots of the plan."""
-    mine = Subscription.objects.filter(plan=plan, status__in=[status.value for status in OPEN])
+    every = Subscription.objects.filter(plan=plan, status__in=[status.value for status in OPEN])
+    mine, own = every.filter(price_version__lt=OWN), every.filter(price_version__gte=OWN).count()
     new, books = price_book(plan), {plan.price_version: thawed(plan, before)}
     shares: dict[str, Share] = {}
     for currency, minor in mine.order_by("currency").values_list("currency", "amount_minor"):
@@ -83,7 +88,7 @@ def effect_of(plan: Plan, before: dict[str, Any], after: dict[str, Any], at: dat
             books[row.price_version] = frozen_book(plan, row.price_version)
         compare(row, books[row.price_version], new, share, at)
     total = sum(share.subscriptions for share in shares.values())
-    return Effect(plan.price_version, total, len(looked), list(shares.values()), before, after)
+    return Effect(plan.price_version, total, len(looked), list(shares.values()), before, after, own)
 
 
 def compare(row: Subscription, old: PriceBook, new: PriceBook, share: Share, at: datetime) -> None:

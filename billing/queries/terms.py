@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from billing.models import Charge, ChargePrice, FixedCharge, Plan, PlanPrice
+from billing.models import Charge, ChargePrice, FixedCharge, Plan, PlanPrice, Tax
 from billing.queries.fixed_charges import FixedBook, fixed_books
 from billing.rules.errors import Invalid
 
@@ -36,6 +36,7 @@ class PriceBook:
     prices: dict[str, PlanPrice]
     charge_prices: dict[tuple[UUID, str], ChargePrice]
     fixed: FixedBook
+    taxes: tuple[Tax, ...] | None = None  # instead of the plan's, in terms of one subscription
 
     @property
     def currencies(self) -> list[str]:

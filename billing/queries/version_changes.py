@@ -43,8 +43,8 @@ class Version:
 
 
 def versions_of(plan: Plan) -> list[Version]:
-    """The newest first."""
-    kept = list(PlanVersion.objects.filter(plan=plan).order_by("number"))
+    """The newest first, without what was agreed with single subscriptions."""
+    kept = list(PlanVersion.objects.filter(plan=plan, subscription=None).order_by("number"))
     terms = {row.number: row.terms for row in kept} | {plan.price_version: snapshot(plan)}
     made: dict[int, tuple[str, Any]] = {row.number + 1: (row.replaced_by, row.replaced_at) for row in kept}
     made[1] = ("", plan.created_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -23,12 +23,15 @@ from billing.models import (
     PlanVersion,
     PriceMove,
     Subscription,
+    Tax,
 )
 from billing.queries.fixed_charges import FixedBook
 from billing.queries.terms import PriceBook, Terms, price_book
 from billing.rules.price_versions import Move, version_at
 
 PLAN_COLUMNS = ("amount_minor", "currency", "commitment_minor")
+# What terms of one subscription may say besides.
+OWN_NAMES, OWN_TAXES = ("invoice_display_name", "commitment_display_name"), "tax_codes"
 LEFT_OUT = {"organization", "created_at", "updated_at", "deleted_at"}
 # What a change of is none of the price.
 NO_PRICE = {"id", "position", "invoice_display_name"}
@@ -116,9 +119,11 @@ def frozen_book(plan: Plan, version: int) -> PriceBook:
 
 
 def thawed(plan: Plan, terms: dict[str, Any]) -> PriceBook:
-    """A snapshot as a price book. Its rows are for reading and never saved."""
+    """A snapshot as a price book. Its rows are for reading and never saved. Terms of one subscription may name the
+    plan on its invoices and say its taxes.
+    """
     then = copy.copy(plan)
-    for name in PLAN_COLUMNS:
+    for name in (*PLAN_COLUMNS, *(name for name in OWN_NAMES if name in terms["plan"])):
         setattr(then, name, terms["plan"][name])
     rows = {name: [row_of(model, values) for values in terms[name]] for name, model in PARTS}
     metrics = Metric.objects.in_bulk({row.metric_id for row in rows["charges"]})
@@ -134,7 +139,16 @@ def thawed(plan: Plan, terms: dict[str, Any]) -> PriceBook:
         {row.currency: row for row in rows["prices"]},
         {(row.charge_id, row.currency): row for row in rows["charge_prices"]},
         FixedBook(then.currency, rows["fixed"], fixed_prices),
+        taxes=taxes_named(plan, terms["plan"].get(OWN_TAXES)),
     )
+
+
+def taxes_named(plan: Plan, codes: Sequence[str] | None) -> tuple[Tax, ...] | None:
+    """The taxes with these codes by name, without those that were deleted; None: nobody has named any."""
+    if codes is None:
+        return None
+    rows = Tax.objects.of(plan.organization_id).kept().filter(code__in=codes)
+    return tuple(rows.order_by("name", "pk"))
 
 
 def row_of(model: type[models.Model], values: dict[str, Any]) -> Any:
@@ -145,7 +159,7 @@ def row_of(model: type[models.Model], values: dict[str, Any]) -> Any:
 
 def version_of(subscription: Subscription, plan: Plan, at: datetime) -> int:
     """The version that counts for what begins at a moment; one query, and only for what lies before the last move."""
-    if plan.price_version == 1 or subscription.price_since is None or at >= subscription.price_since:
+    if subscription.price_since is None or at >= subscription.price_since:
         return subscription.price_version
     rows = list(PriceMove.objects.filter(subscription=subscription).order_by("id"))
     if not rows:
@@ -171,7 +185,8 @@ def fixed_of(subscription: Subscription, at: datetime) -> list[FixedCharge]:
 def pays_own_prices(subscription: Subscription) -> bool:
     """Whether it pays the prices that stand on its plan: then they can be read there."""
     plan = subscription.plan
-    return subscription.currency == plan.currency and plan.price_version == 1
+    moved = plan.price_version > 1 or subscription.price_version > 1 or subscription.price_since is not None
+    return subscription.currency == plan.currency and not moved
 
 
 def promised_minor(subscription: Subscription, at: datetime) -> int:

@@ -23,6 +23,8 @@ from billing.rules.money import ZERO, exact, round_half_up
 from billing.rules.periods import Period, days_in, local_date, start_of_day
 from billing.rules.proration import Share
 
+MOST_UNITS = Decimal(10) ** 12
+
 UNIT_DECIMALS = 6
 
 

@@ -2,6 +2,8 @@
 
 Laws.
 - Changing the prices of a plan that somebody has subscribed to keeps the old ones as a version; versions count up.
+- Terms that were agreed with one subscription are a version that nobody else pays; it stays on it until other terms
+  are agreed or these are given up.
 - A subscription pays the version it began with until it is moved. A move holds from a moment on; a later move takes
   back those that were planned for its moment or after it. What begins before a move is billed as it was.
 
@@ -12,6 +14,14 @@ billed in March. On 15 January moved to 3 from 1 January on: January costs 3 as 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+
+# Versions from this number on belong to one subscription: terms of its own, which follow no change of the plan.
+OWN = 1_000_000_000
+
+
+def is_own(version: int) -> bool:
+    """Whether a version is the terms of one subscription."""
+    return version >= OWN
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.locks import lock_present_customer
 from billing.actions.subscriptions import lock_plan, start_subscription
+from billing.actions.thresholds import ThresholdTerms, set_subscription_thresholds
 from billing.actions.wallet_opening import follow_customer
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
-from billing.queries.terms import price_book
+from billing.queries.own_terms import OwnTerms
+from billing.queries.terms import PriceBook, price_book
 from billing.rules.errors import Invalid
 from billing.rules.periods import BillingTime
 from billing.rules.states import SubscriptionStatus
@@ -38,6 +41,8 @@ def assign_plan(
     trial_days: int | None = None,
     separate_invoice: bool = False,
     metadata: dict[str, Any] | None = None,
+    own: OwnTerms | None = None,
+    thresholds: Sequence[ThresholdTerms] | None = None,
     by: Actor,
     at: datetime,
 ) -> Subscription:
@@ -46,14 +51,12 @@ def assign_plan(
     It is billed in `currency`: by default the customer's, or the plan's own while nothing was assigned to the
     customer and the plan has no price in its currency. Such a customer takes over what is chosen; for the others
     another currency, or a plan without a price in theirs, is Invalid (fields currency, plan). A plan paid in advance
-    is billed at once.
+    is billed at once. `own` and `thresholds`: what is agreed with this customer instead of the plan's.
     """
     customer = lock_present_customer(customer.pk)
     plan = lock_plan(plan)
     book = price_book(plan)
-    chosen, field = currency or customer.currency, "currency" if currency else "plan"
-    if not currency and chosen not in book.sold_in and not lock_reasons(customer):
-        chosen = plan.currency
+    chosen, field = currency_for(customer, book, currency), "currency" if currency else "plan"
     book.check(chosen, field)
     match_currency(customer, chosen, by=by, at=at, field=field)
     subscription = start_subscription(
@@ -68,12 +71,24 @@ def assign_plan(
         trial_days=trial_days,
         separate_invoice=separate_invoice,
         metadata=metadata,
+        own=own,
         by=by,
         at=at,
     )
+    if thresholds:
+        subscription = set_subscription_thresholds(subscription, thresholds, by=by, at=at)
     if subscription.status != SubscriptionStatus.PENDING.value:
         bill_start(subscription, by=by, at=at)
     return subscription
+
+
+def currency_for(customer: Customer, book: PriceBook, asked: str = "") -> str:
+    """In which currency a plan would be billed: as asked, else the customer's, or the plan's own where the customer
+    may still take that over.
+    """
+    if asked or customer.currency in book.sold_in or lock_reasons(customer):
+        return asked or customer.currency
+    return book.plan.currency
 
 
 def match_currency(customer: Customer, currency: str, *, by: Actor, at: datetime, field: str) -> None:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from typing import Any, Literal, cast
 
+from django.db import transaction
 from django.http import HttpRequest
 from ninja import Field, Query, Router
 from pydantic import AliasChoices, AwareDatetime
 
 from billing.actions.clock import now
+from billing.actions.own_terms import agree_on
 from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end, keep_subscription, update_subscription
 from billing.actions.subscriptions import cancel_pending
+from billing.actions.thresholds import set_subscription_thresholds
 from billing.models import Plan, Subscription
 from billing.queries.payloads_subscriptions import subscription_payload, with_changes
+from billing.queries.terms import price_book
+from billing.queries.versions import frozen_book
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope, plain_json
-from customers.actions.assign import assign_plan
+from customers.actions.assign import assign_plan, currency_for
+from customers.api.plan_overrides import PlanOverridesIn, overrides_of, with_overrides
 from customers.models import Customer
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.plan_changes import keep_plan
@@ -42,6 +48,7 @@ class SubscriptionIn(ApiSchema):
     trial_days: int | None = Field(None, ge=0, le=3650)
     separate_invoice: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    plan_overrides: PlanOverridesIn | None = None
 
 
 class Filters(ApiSchema):
@@ -55,12 +62,16 @@ class Filters(ApiSchema):
 
 
 class SubscriptionChange(ApiSchema):
-    """What may change while it runs. `endingAt` null: it runs until it is ended."""
+    """What may change while it runs. `endingAt` null: it runs until it is ended. `planOverrides` null: it pays what
+    its plan says; `overridesFrom` (now, renewal): from its running period on or from the next one.
+    """
 
     name: str = Field("", max_length=200)
     ending_at: AwareDatetime | None = None
     separate_invoice: bool = False
     metadata: dict[str, Any] = Field(default_factory=dict, max_length=50)
+    plan_overrides: PlanOverridesIn | None = None
+    overrides_from: str = "now"
 
 
 class PauseIn(ApiSchema):
@@ -143,9 +154,16 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
     plan = find_plan(staff, body.plan_id)
     if body.billing_time not in {"calendar", "anniversary"}:
         raise Invalid("Use calendar or anniversary.", field="billing_time")
+    customer, agreed = find_customer(staff, body.customer_id), None
+    if body.plan_overrides is not None:
+        book = price_book(plan)
+        currency = currency_for(customer, book, (body.currency or "").upper())
+        agreed = overrides_of(staff, body.plan_overrides, book, currency)
+        if agreed.trial_days is not None and body.trial_days is not None:
+            raise Invalid("Send it once.", field="trial_days")
     with named(subscription_at="start_date", plan="plan_id"):
         row = assign_plan(
-            find_customer(staff, body.customer_id),
+            customer,
             plan,
             currency=(body.currency or "").upper(),
             external_id=body.external_id,
@@ -153,30 +171,53 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
             billing_time=body.billing_time,
             subscription_at=body.start_date,
             ending_at=body.ending_at,
-            trial_days=body.trial_days,
+            trial_days=agreed.trial_days if agreed and agreed.trial_days is not None else body.trial_days,
             separate_invoice=body.separate_invoice,
             metadata=plain_json(body.metadata),
+            own=agreed.own if agreed else None,
+            thresholds=agreed.thresholds if agreed else None,
             by=staff.actor,
             at=now(staff.organization),
         )
-    return 201, envelope(subscription_payload(rows_of(staff).get(pk=row.pk)))
+    return 201, answer(staff, row.public_id)
 
 
 @router.get("/{id}")
 def get_subscription(request: HttpRequest, id: str) -> dict[str, Any]:
     """One subscription."""
-    return envelope(subscription_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
+    return answer(cast(ApiRequest, request), id)
 
 
 @router.patch("/{id}")
 def update(request: HttpRequest, id: str, body: SubscriptionChange) -> dict[str, Any]:
     """Change the given fields only."""
     staff = cast(ApiRequest, request)
-    given = body.model_dump(exclude_unset=True)
+    given = body.model_dump(exclude_unset=True, exclude={"plan_overrides", "overrides_from"})
     if "metadata" in given:
         given["metadata"] = plain_json(given["metadata"])
-    update_subscription(row_of(staff, id), given, by=staff.actor, at=now(staff.organization))
+    with transaction.atomic():
+        row = update_subscription(row_of(staff, id), given, by=staff.actor, at=now(staff.organization))
+        if "plan_overrides" in body.model_fields_set:
+            change_overrides(staff, row, body)
     return answer(staff, id)
+
+
+def change_overrides(request: ApiRequest, row: Subscription, body: SubscriptionChange) -> None:
+    """Agree on other terms with a subscription, or give up those that it has."""
+    told: dict[str, Any] = {"by": request.actor, "at": now(request.organization)}
+    if body.plan_overrides is None:
+        agree_on(row, None, follow=body.overrides_from, **told)
+        return
+    book = frozen_book(row.plan, row.price_version)
+    agreed = overrides_of(request, body.plan_overrides, book, row.currency)
+    if agreed.trial_days is not None:
+        raise Invalid(
+            "The trial is agreed on when a subscription is made.", field="plan_overrides.trial_days"
+        )
+    agree_on(row, agreed.own, follow=body.overrides_from, **told)
+    if agreed.thresholds is not None:
+        on = row.progressive_billing
+        set_subscription_thresholds(row, agreed.thresholds, progressive_billing=on, **told)
 
 
 @router.post("/{id}/cancel")
@@ -245,4 +286,5 @@ def row_of(request: ApiRequest, reference: str) -> Subscription:
 
 def answer(request: ApiRequest, reference: str) -> dict[str, Any]:
     """The subscription as it is now."""
-    return envelope(subscription_payload(row_of(request, reference)))
+    row = row_of(request, reference)
+    return envelope(with_overrides(subscription_payload(row), row))

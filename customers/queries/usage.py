@@ -31,10 +31,11 @@ def usage_tax(report: UsageReport) -> int:
     """The tax on the usage so far in minor units, by the rates an invoice would take."""
     subscription = report.subscription
     rates = Rates(subscription.organization_id)
+    own = rates.book(subscription, report.start)[0].taxes
     lines = [
         TaxedLine(
             Decimal(item.amount_minor),
-            rates.of_charge(item.charge.pk, subscription.plan_id, subscription.customer_id),
+            rates.of_charge(item.charge.pk, subscription.plan_id, subscription.customer_id, own),
         )
         for item in report.charges
         if item.amount_minor

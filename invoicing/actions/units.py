@@ -14,7 +14,6 @@ from decimal import Decimal
 from django.db import transaction
 from django.db.models import Max
 
-from billing.actions.fixed_charges import MOST_UNITS
 from billing.actions.locks import lock_customer_of
 from billing.actions.subscriptions import lock_subscription, tell
 from billing.models import FixedCharge, Subscription, UnitsChange
@@ -22,7 +21,7 @@ from billing.orm.actor import Actor
 from billing.queries.fixed_charges import units_events
 from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
-from billing.rules.fixed_charges import units_from
+from billing.rules.fixed_charges import MOST_UNITS, units_from
 from billing.rules.states import LIVE, SubscriptionStatus
 from invoicing.actions.billing_run import bill_customer
 from invoicing.actions.periods import invoice_windows

@@ -40,7 +40,12 @@ def facts_of(
     return LineFacts(
         description=f"{name} · {label}" if label else name,
         currency=subscription.currency,
-        taxes=rates.of_charge(charge.pk, subscription.plan_id, subscription.customer_id),
+        taxes=rates.of_charge(
+            charge.pk,
+            subscription.plan_id,
+            subscription.customer_id,
+            rates.book(subscription, period.start)[0].taxes,
+        ),
         period=period,
         subscription_id=str(subscription.pk),
         plan_id=str(subscription.plan_id),

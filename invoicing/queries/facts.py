@@ -118,8 +118,12 @@ def less_billed(window: Window, lines: Sequence[Line]) -> tuple[list[Line], dict
 
 def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[Line]:
     """The plan's fee for the window; none when it is free or the trial covers it."""
-    subscription, plan = window.subscription, window.subscription.plan
-    price = rates.terms(subscription, window.start).amount_minor
+    subscription = window.subscription
+    price, book = (
+        rates.terms(subscription, window.start).amount_minor,
+        rates.book(subscription, window.start)[0],
+    )
+    plan = book.plan
     if not price or window.start >= window.end:
         return []
     schedule = schedule_of(subscription, tz)
@@ -146,7 +150,7 @@ def fee_lines(window: Window, *, tz: str, currency: str, rates: Rates) -> list[L
     facts = LineFacts(
         description=f"{plan.invoice_name}, {plan.interval} fee",
         currency=currency,
-        taxes=rates.of_plan(plan.pk, subscription.customer_id),
+        taxes=rates.of_plan(plan.pk, subscription.customer_id, book.taxes),
         period=Period(start, window.end),
         subscription_id=str(subscription.pk),
         plan_id=str(plan.pk),
@@ -171,6 +175,7 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: 
         return []
     lines, schedule = [], schedule_of(subscription, tz)
     charges = [row for row in rates.terms(subscription, window.start).charges if not row.pay_in_advance]
+    own = rates.book(subscription, window.start)[0].taxes
     for item in charge_usage(subscription, window.start, window.end, charges):
         if (
             stays_in_use(item.metric)
@@ -187,7 +192,7 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: 
         facts = LineFacts(
             description=item.charge.invoice_name,
             currency=currency,
-            taxes=rates.of_charge(item.charge.pk, subscription.plan_id, subscription.customer_id),
+            taxes=rates.of_charge(item.charge.pk, subscription.plan_id, subscription.customer_id, own),
             period=window.period,
             subscription_id=str(subscription.pk),
             plan_id=str(subscription.plan_id),
@@ -259,8 +264,10 @@ def commitment_lines(
     """What is missing to the plan's minimum commitment in the period that a usage window completes: not where it
     closes a month within it. A subscription that ended between two months has a window for this alone.
     """
-    subscription, plan = window.subscription, window.subscription.plan
+    subscription = window.subscription
     promised = rates.terms(subscription, window.start).commitment_minor
+    book = rates.book(subscription, window.start)[0]
+    plan = book.plan
     settles = window.kind == SETTLING or (window.kind == USAGE and window.closing)
     if not promised or not settles or window.start > window.end:
         return []
@@ -274,7 +281,7 @@ def commitment_lines(
     facts = LineFacts(
         description=plan.commitment_name,
         currency=currency,
-        taxes=rates.of_plan(plan.pk, subscription.customer_id),
+        taxes=rates.of_plan(plan.pk, subscription.customer_id, book.taxes),
         period=Period(min(start, window.end), window.end),
         subscription_id=str(subscription.pk),
         plan_id=str(plan.pk),

@@ -98,7 +98,7 @@ def facts_of(
     return LineFacts(
         description=row.invoice_name,
         currency=currency,
-        taxes=rates.of_fixed(row, subscription.customer_id),
+        taxes=rates.of_fixed(row, subscription.customer_id, rates.book(subscription, window.start)[0].taxes),
         period=window,
         subscription_id=str(subscription.pk),
         plan_id=str(row.plan_id),

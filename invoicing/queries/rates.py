@@ -127,11 +127,14 @@ class Rates:
         own = {"billingentity__organization_id": self.organization_id}
         return chosen(BillingEntity, "billingentity_id", own)
 
-    def of_plan(self, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
-        """For the plan's fee."""
+    def of_plan(
+        self, plan_id: UUID, customer_id: UUID, own: Iterable[TaxRow] | None = None
+    ) -> tuple[Tax, ...]:
+        """For the plan's fee. `own`: what a subscription has agreed on instead of the plan's taxes."""
         self.load([plan_id])
         usual = self.of_customer(customer_id)
-        return usual if usual == (REVERSE_CHARGE,) else applicable_taxes(self._plans.get(plan_id, ()), usual)
+        level = self._plans.get(plan_id, ()) if own is None else tuple(fact(row) for row in own)
+        return usual if usual == (REVERSE_CHARGE,) else applicable_taxes(level, usual)
 
     @cached_property
     def _add_on_taxes(self) -> Levels:
@@ -155,18 +158,22 @@ class Rates:
         own = {"fixedcharge__organization_id": self.organization_id}
         return chosen(FixedCharge, "fixedcharge_id", own)
 
-    def of_fixed(self, row: FixedCharge, customer_id: UUID) -> tuple[Tax, ...]:
+    def of_fixed(
+        self, row: FixedCharge, customer_id: UUID, own: Iterable[TaxRow] | None = None
+    ) -> tuple[Tax, ...]:
         """For a fixed charge: its own taxes, else its add-on's, else the plan's."""
-        usual = self.of_plan(row.plan_id, customer_id)
+        usual = self.of_plan(row.plan_id, customer_id, own)
         if usual == (REVERSE_CHARGE,):
             return usual
         add_on = self._add_on_taxes.get(row.add_on_id, ())
         return applicable_taxes(self._fixed_taxes.get(row.pk, ()), add_on, usual)
 
-    def of_charge(self, charge_id: UUID, plan_id: UUID, customer_id: UUID) -> tuple[Tax, ...]:
+    def of_charge(
+        self, charge_id: UUID, plan_id: UUID, customer_id: UUID, own: Iterable[TaxRow] | None = None
+    ) -> tuple[Tax, ...]:
         """For the usage that a charge prices."""
         self.load([plan_id])
-        usual = self.of_plan(plan_id, customer_id)
+        usual = self.of_plan(plan_id, customer_id, own)
         return (
             usual if usual == (REVERSE_CHARGE,) else applicable_taxes(self._charges.get(charge_id, ()), usual)
         )
