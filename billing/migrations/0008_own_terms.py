@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0006_advance_events_unbound'),
+        ('billing', '0007_ongoing_balances'),
     ]
 
     operations = [
