@@ -17,8 +17,9 @@ from billing.actions.subscriptions import lock_subscription
 from billing.models import Follow, Plan, PlanVersion, Subscription
 from billing.orm.actor import Actor
 from billing.queries.own_terms import OwnTerms
-from billing.queries.versions import snapshot
+from billing.queries.versions import snapshot, version_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
+from billing.rules.price_versions import is_own
 
 
 @transaction.atomic
@@ -33,8 +34,8 @@ def agree_on(
     """Agree on other terms with a subscription, on top of those of its own that it has, or give those up (None): then
     it pays what its plan says now. `follow`: from its running period on (now), or from its next one (renewal).
 
-    Saying the same again changes nothing. Raises Conflict for one that is over or waits to follow another one,
-    FieldErrors for terms that make no sense.
+    Saying the same again changes nothing. Raises Conflict for one that is over or has no running period, FieldErrors
+    for terms that make no sense.
     """
     if follow not in (Follow.NOW.value, Follow.RENEWAL.value):
         raise Invalid("Use now or renewal.", field="overrides_from")
@@ -45,11 +46,13 @@ def agree_on(
     if subscription.is_ended:
         raise Conflict("This subscription has ended.", code="subscription_ended")
     if own is None:
-        if subscription.has_own_terms:
+        if subscription.has_own_terms or (follow == Follow.NOW.value and pays_own_terms(subscription, at)):
             move(subscription, plan.price_version, Follow(follow), by=by, at=at)
         return subscription
     if any(one.units is not None for one in own.fixed.values()):
-        raise FieldErrors([("fixedCharges", "Change the units of a subscription that exists by themselves.")])
+        raise FieldErrors(
+            [("planOverrides.fixedCharges", "Change the units of a subscription that exists by themselves.")]
+        )
     base = terms_paid(subscription, plan)
     terms = own_terms_of(plan, subscription.currency, own, base)
     if terms == base:
@@ -57,6 +60,11 @@ def agree_on(
     number = keep_own(subscription, plan, terms, by=by, at=at)
     move(subscription, number, Follow(follow), by=by, at=at)
     return subscription
+
+
+def pays_own_terms(subscription: Subscription, at: datetime) -> bool:
+    """Whether terms of its own count for its running period, also where they were given up for the next one."""
+    return is_own(version_of(subscription, subscription.plan, at))
 
 
 def terms_paid(subscription: Subscription, plan: Plan) -> dict[str, Any]:

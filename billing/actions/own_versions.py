@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from billing.actions.charge_terms import named_under, stored_properties
-from billing.models import Plan, PlanVersion, Subscription
+from billing.actions.charge_terms import NO_MINIMUM, named_under, stored_properties
+from billing.models import Plan, PlanVersion, Subscription, Tax
 from billing.orm.actor import Actor
 from billing.queries.own_terms import OwnCharge, OwnFixed, OwnTerms, agreed
 from billing.rules.errors import BillingError, FieldErrors
@@ -24,7 +24,7 @@ def own_terms_of(plan: Plan, currency: str, own: OwnTerms, base: Mapping[str, An
     if own.amount_minor is not None and own.amount_minor < 0:
         errors.append(("amount", "Must not be negative."))
     if own.commitment_minor is not None and own.commitment_minor < 0:
-        errors.append(("minimum_commitment", "Must not be negative."))
+        errors.append(("minimumCommitment", "Must not be negative."))
     charges = {}
     for number, (key, charge) in enumerate(own.charges.items()):
         row = next((one for one in base["charges"] if one["id"] == str(key)), None)
@@ -41,8 +41,11 @@ def own_terms_of(plan: Plan, currency: str, own: OwnTerms, base: Mapping[str, An
             continue
         fixed[key], found = checked_fixed(row, one)
         errors += [(f"fixedCharges[{number}].{name}", text) for name, text in found]
+    errors += unknown_taxes(plan, own.taxes)
     if errors:
-        raise FieldErrors(errors, code="invalid_own_terms")
+        raise FieldErrors(
+            [(f"planOverrides.{name}", text) for name, text in errors], code="invalid_own_terms"
+        )
     checked = OwnTerms(
         own.amount_minor,
         own.commitment_minor,
@@ -55,6 +58,18 @@ def own_terms_of(plan: Plan, currency: str, own: OwnTerms, base: Mapping[str, An
     return agreed(base, currency, checked)
 
 
+def unknown_taxes(plan: Plan, codes: Sequence[str] | None) -> Errors:
+    """Tax codes that nothing is known of."""
+    if not codes:
+        return []
+    known = set(
+        Tax.objects.of(plan.organization_id).kept().filter(code__in=codes).values_list("code", flat=True)
+    )
+    return [
+        (f"taxCodes[{at}]", f"There is no tax {code}.") for at, code in enumerate(codes) if code not in known
+    ]
+
+
 def checked_charge(row: Mapping[str, Any], own: OwnCharge) -> tuple[OwnCharge, Errors]:
     """A charge's terms as they are stored, and what is wrong with them."""
     errors: Errors = []
@@ -63,6 +78,8 @@ def checked_charge(row: Mapping[str, Any], own: OwnCharge) -> tuple[OwnCharge, E
         properties, errors = checked_properties(row["charge_model"], own.properties)
     if own.min_amount_minor is not None and own.min_amount_minor < 0:
         errors.append(("minAmount", "Must not be negative."))
+    elif own.min_amount_minor and row.get("pay_in_advance"):
+        errors.append(("minAmount", NO_MINIMUM))
     known, filters = [one["values"] for one in row["filters"]], []
     for at, one in enumerate(own.filters):
         values = same_choice(one["values"])

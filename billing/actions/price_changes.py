@@ -21,9 +21,9 @@ from billing.actions.subscriptions import lock_subscription, tell
 from billing.models import Follow, Job, Plan, PriceChange, PriceChangeRow, PriceMove, Subscription
 from billing.orm.actor import Actor
 from billing.queries.schedules import customer_zone, schedule_of
-from billing.queries.versions import frozen_book
+from billing.queries.versions import frozen_book, version_of
 from billing.rules.errors import BillingError, Conflict
-from billing.rules.price_versions import OWN
+from billing.rules.price_versions import OWN, is_own
 from billing.rules.states import OPEN, SubscriptionStatus
 
 logger = logging.getLogger(__name__)
@@ -137,7 +137,12 @@ def move_one(change: PriceChange, key: UUID, *, by: Actor, at: datetime) -> None
     else:
         version = first_priced(subscription, change.version)
         row.outcome = "moved"
-        row.since = move(subscription, version, Follow(change.follow), by=by, at=at)
+        follow = Follow(change.follow)
+        if is_own(
+            version_of(subscription, subscription.plan, at)
+        ):  # given up, and kept until its next period
+            follow = Follow.RENEWAL
+        row.since = move(subscription, version, follow, by=by, at=at)
         row.after_minor = frozen_book(subscription.plan, version).terms(subscription.currency).amount_minor
     row.save()
 

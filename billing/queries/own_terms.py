@@ -86,7 +86,13 @@ def row_of(
     rows: list[dict[str, Any]] = terms[own] if home else terms[others]
     if home:
         return next(row for row in rows if row["id"] == str(key))
-    return next(row for row in rows if row[link] == str(key) and row["currency"] == currency)
+    found = next((row for row in rows if row[link] == str(key) and row["currency"] == currency), None)
+    if (
+        found is None
+    ):  # a charge whose events bring their amounts needs no price to be sold in another currency
+        found = {link: str(key), "currency": currency, "properties": {}, "min_amount_minor": 0, "filters": []}
+        rows.append(found)
+    return found
 
 
 def merged(rows: Filters, wanted: Filters, *, home: bool) -> list[dict[str, Any]]:

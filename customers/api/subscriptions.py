@@ -16,6 +16,7 @@ from billing.actions.subscription_terms import cancel_at_period_end, keep_subscr
 from billing.actions.subscriptions import cancel_pending
 from billing.actions.thresholds import set_subscription_thresholds
 from billing.models import Plan, Subscription
+from billing.queries.payloads_own_terms import with_own_terms
 from billing.queries.payloads_subscriptions import subscription_payload, with_changes
 from billing.queries.terms import price_book
 from billing.queries.versions import frozen_book
@@ -23,14 +24,15 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope, plain_json
+from billing.web.plan_overrides import PlanOverridesIn, own_terms, thresholds_of, trial_of
 from customers.actions.assign import assign_plan, currency_for
-from customers.api.plan_overrides import PlanOverridesIn, overrides_of, with_overrides
 from customers.models import Customer
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.plan_changes import keep_plan
 from invoicing.actions.termination import terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
 
+THRESHOLDS = "plan_overrides.usage_thresholds"
 router = Router(tags=["Subscriptions"])
 
 
@@ -154,14 +156,15 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
     plan = find_plan(staff, body.plan_id)
     if body.billing_time not in {"calendar", "anniversary"}:
         raise Invalid("Use calendar or anniversary.", field="billing_time")
-    customer, agreed = find_customer(staff, body.customer_id), None
+    customer = find_customer(staff, body.customer_id)
+    agreed: dict[str, Any] = {}
     if body.plan_overrides is not None:
         book = price_book(plan)
         currency = currency_for(customer, book, (body.currency or "").upper())
-        agreed = overrides_of(staff, body.plan_overrides, book, currency)
-        if agreed.trial_days is not None and body.trial_days is not None:
-            raise Invalid("Send it once.", field="trial_days")
-    with named(subscription_at="start_date", plan="plan_id"):
+        agreed["own"] = own_terms(body.plan_overrides, book, currency)
+        agreed["thresholds"] = thresholds_of(body.plan_overrides, currency)
+    renamed = {"subscription_at": "start_date", "plan": "plan_id", "thresholds": THRESHOLDS}
+    with named(**renamed):
         row = assign_plan(
             customer,
             plan,
@@ -171,11 +174,10 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
             billing_time=body.billing_time,
             subscription_at=body.start_date,
             ending_at=body.ending_at,
-            trial_days=agreed.trial_days if agreed and agreed.trial_days is not None else body.trial_days,
+            trial_days=trial_of(body.plan_overrides, body.trial_days),
             separate_invoice=body.separate_invoice,
             metadata=plain_json(body.metadata),
-            own=agreed.own if agreed else None,
-            thresholds=agreed.thresholds if agreed else None,
+            **agreed,
             by=staff.actor,
             at=now(staff.organization),
         )
@@ -208,16 +210,16 @@ def change_overrides(request: ApiRequest, row: Subscription, body: SubscriptionC
     if body.plan_overrides is None:
         agree_on(row, None, follow=body.overrides_from, **told)
         return
-    book = frozen_book(row.plan, row.price_version)
-    agreed = overrides_of(request, body.plan_overrides, book, row.currency)
-    if agreed.trial_days is not None:
-        raise Invalid(
-            "The trial is agreed on when a subscription is made.", field="plan_overrides.trial_days"
-        )
-    agree_on(row, agreed.own, follow=body.overrides_from, **told)
-    if agreed.thresholds is not None:
+    if body.plan_overrides.trial_days is not None:
+        text = "The trial is agreed on when a subscription is made."
+        raise Invalid(text, field="plan_overrides.trial_days")
+    own = own_terms(body.plan_overrides, frozen_book(row.plan, row.price_version), row.currency)
+    thresholds = thresholds_of(body.plan_overrides, row.currency)
+    agree_on(row, own, follow=body.overrides_from, **told)
+    if thresholds is not None:
         on = row.progressive_billing
-        set_subscription_thresholds(row, agreed.thresholds, progressive_billing=on, **told)
+        with named(thresholds=THRESHOLDS):
+            set_subscription_thresholds(row, thresholds, progressive_billing=on, **told)
 
 
 @router.post("/{id}/cancel")
@@ -287,4 +289,4 @@ def row_of(request: ApiRequest, reference: str) -> Subscription:
 def answer(request: ApiRequest, reference: str) -> dict[str, Any]:
     """The subscription as it is now."""
     row = row_of(request, reference)
-    return envelope(with_overrides(subscription_payload(row), row))
+    return envelope(with_own_terms(row))

@@ -7,7 +7,7 @@ in earnest, billed by the run moment by moment, read, and rolled back.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,9 @@ from billing.actions.subscription_terms import period_end
 from billing.actions.subscriptions import start_subscription
 from billing.models import BillingEntity, Coupon, Organization, Plan, Subscription, Tax
 from billing.orm.actor import Actor
-from billing.queries.terms import price_book
-from billing.rules.errors import Conflict, Invalid
+from billing.queries.own_terms import OwnTerms
+from billing.queries.terms import PriceBook, price_book
+from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.periods import BillingTime
 from billing.rules.states import SubscriptionStatus
 from invoicing.actions.billing_run import bill_customer, bill_start
@@ -34,7 +35,7 @@ from invoicing.rules.states import InvoiceStatus
 
 @dataclass(frozen=True)
 class Planned:
-    """A subscription as it is asked about."""
+    """A subscription as it is asked about. `own`: what is agreed instead of the plan's, for its currency."""
 
     plan: Plan
     starts_at: datetime | None = None
@@ -43,6 +44,7 @@ class Planned:
     trial_days: int | None = None
     name: str = ""
     separate_invoice: bool = False
+    own: Callable[[PriceBook, str], OwnTerms] | None = None
 
 
 def preview_invoices(
@@ -117,9 +119,13 @@ def started(buyer: Any, one: Planned, index: int, *, free: bool, by: Actor, at: 
             ending_at=one.ending_at,
             trial_days=one.trial_days,
             separate_invoice=one.separate_invoice,
+            own=one.own(book, buyer.currency) if one.own else None,
             by=by,
             at=at,
         )
+    except FieldErrors as error:
+        named = [(f"subscriptions[{index}].{name}", text) for name, text in error.errors]
+        raise FieldErrors(named, code=error.code) from error
     except Invalid as error:
         field = "plan" if error.code == "price_not_found" else error.field
         raise Invalid(str(error), code=error.code, field=f"subscriptions[{index}].{field}") from error

@@ -15,6 +15,7 @@ from billing.models import Coupon, Plan, Subscription, Tax
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.plan_overrides import PlanOverridesIn, own_of, trial_of, under
 from invoicing.actions.invoice_preview import Planned, preview_invoices
 from invoicing.queries.payloads_coming import coming_payload
 
@@ -46,6 +47,7 @@ class PlannedIn(ApiSchema):
     trial_days: int | None = Field(None, ge=0, le=3650)
     name: str = Field("", max_length=200)
     separate_invoice: bool = False
+    plan_overrides: PlanOverridesIn | None = None
 
 
 class PreviewIn(ApiSchema):
@@ -63,6 +65,7 @@ class PreviewIn(ApiSchema):
         None, validation_alias=AliasChoices("startDate", "subscriptionAt", "start_date", "subscription_at")
     )
     billing_time: Literal["calendar", "anniversary"] = "calendar"
+    plan_overrides: PlanOverridesIn | None = None
     subscription_ids: list[str] = Field(default_factory=list, max_length=20)
     coupons: list[str] = Field(default_factory=list, max_length=20)
 
@@ -74,9 +77,7 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
     """
     staff = cast(ApiRequest, request)
     customer = buyer_of(staff, body)
-    planned = [
-        planned_of(staff, one, f"subscriptions[{index}].plan_id") for index, one in enumerate(all_of(body))
-    ]
+    planned = [planned_of(staff, one, f"subscriptions[{index}]") for index, one in enumerate(all_of(body))]
     running = [running_of(staff, customer, reference) for reference in body.subscription_ids]
     coupons = [coupon_of(staff, reference) for reference in body.coupons]
     found = preview_invoices(
@@ -94,9 +95,14 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
 def all_of(body: PreviewIn) -> list[PlannedIn]:
     """The planned subscriptions, also one that is named by its plan alone."""
     if body.plan_id is None:
+        if body.plan_overrides is not None:
+            raise Invalid("Send them with the plan that they are for.", field="plan_overrides")
         return body.subscriptions
     alone = {"planId": body.plan_id, "startDate": body.start_date, "billingTime": body.billing_time}
-    return [PlannedIn.model_validate(alone), *body.subscriptions]
+    return [
+        PlannedIn.model_validate(alone).model_copy(update={"plan_overrides": body.plan_overrides}),
+        *body.subscriptions,
+    ]
 
 
 def buyer_of(request: ApiRequest, body: PreviewIn) -> Any:
@@ -126,21 +132,24 @@ def buyer_of(request: ApiRequest, body: PreviewIn) -> Any:
     return found
 
 
-def planned_of(request: ApiRequest, one: PlannedIn, field: str) -> Planned:
-    """The planned subscription with its plan."""
+def planned_of(request: ApiRequest, one: PlannedIn, path: str) -> Planned:
+    """The planned subscription with its plan, and what is agreed instead of the plan's."""
     plans = Plan.objects.of(request.organization).kept()
     key = decode("pln", one.plan_id)
     plan = plans.filter(pk=key).first() if key else plans.filter(code=one.plan_id).first()
     if plan is None:
-        raise Invalid("There is no such plan.", code="plan_not_found", field=field)
+        raise Invalid("There is no such plan.", code="plan_not_found", field=f"{path}.plan_id")
+    with under(path):
+        trial = trial_of(one.plan_overrides, one.trial_days)
     return Planned(
         cast(Plan, plan),
         starts_at=one.start_date,
         ending_at=one.ending_at,
         billing_time=one.billing_time,
-        trial_days=one.trial_days,
+        trial_days=trial,
         name=one.name,
         separate_invoice=one.separate_invoice,
+        own=own_of(one.plan_overrides) if one.plan_overrides else None,
     )
 
 

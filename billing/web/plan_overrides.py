@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,15 +13,14 @@ from ninja import Field
 from pydantic import AliasChoices, StrictInt
 
 from billing.actions.thresholds import ThresholdTerms
-from billing.api.charges import FilterIn
-from billing.api.lookups import minor, taxes_of
-from billing.models import Subscription
-from billing.queries.own_terms import OwnCharge, OwnFixed, OwnTerms, own_differences
-from billing.queries.payloads_versions import difference_payload
+from billing.queries.own_terms import OwnCharge, OwnFixed, OwnTerms
 from billing.queries.terms import PriceBook
-from billing.rules.errors import Invalid
+from billing.rules.amounts import exact_minor
+from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema
+from billing.web.api import ApiSchema
+
+FIELD = "plan_overrides"
 
 
 class LeastIn(ApiSchema):
@@ -30,6 +30,13 @@ class LeastIn(ApiSchema):
     invoice_display_name: str | None = Field(None, max_length=200)
 
 
+class OwnFilterIn(ApiSchema):
+    """The price of one filter of a charge, told by its values."""
+
+    values: dict[str, list[str] | None]
+    properties: dict[str, Any]
+
+
 class OwnChargeIn(ApiSchema):
     """A charge of the plan by id, or by its metric's code: its model stays. Filters are named by their values."""
 
@@ -37,7 +44,7 @@ class OwnChargeIn(ApiSchema):
     metric_code: str | None = None
     properties: dict[str, Any] | None = None
     min_amount: Decimal | None = None
-    filters: list[FilterIn] = Field(default_factory=list)
+    filters: list[OwnFilterIn] = Field(default_factory=list)
 
 
 class OwnFixedIn(ApiSchema):
@@ -83,44 +90,68 @@ class PlanOverridesIn(ApiSchema):
     usage_thresholds: list[OwnThresholdIn] | None = Field(None, max_length=20)
 
 
-@dataclass(frozen=True)
-class Overrides:
-    """A body as the actions take it."""
+@contextmanager
+def under(path: str) -> Iterator[None]:
+    """Errors under the field that holds the overrides."""
+    try:
+        yield
+    except FieldErrors as error:
+        raise FieldErrors(
+            [(f"{path}.{name}", text) for name, text in error.errors], code=error.code
+        ) from error
+    except BillingError as error:
+        error.field = f"{path}.{error.field}"
+        raise
 
-    own: OwnTerms
-    thresholds: list[ThresholdTerms] | None
-    trial_days: int | None
+
+def own_of(body: PlanOverridesIn) -> Callable[[PriceBook, str], OwnTerms]:
+    """What is agreed, once the plan's prices and the subscription's currency are known."""
+    return partial(own_terms, body)
 
 
-def overrides_of(request: ApiRequest, body: PlanOverridesIn, book: PriceBook, currency: str) -> Overrides:
+def own_terms(body: PlanOverridesIn, book: PriceBook, currency: str) -> OwnTerms:
     """From major to minor units of the subscription's currency; `book` names the charges. Invalid names the field."""
-    least, amount = body.minimum_commitment, body.amount
-    promised, name = None, None
-    if "minimum_commitment" in body.model_fields_set:
-        promised = minor(least.amount, currency, "minimum_commitment.amount") if least else 0
-        name = least.invoice_display_name if least else None
-    taxes = body.tax_codes
-    if taxes is not None:
-        taxes = [tax.code for tax in taxes_of(request.organization, taxes)]
-    own = OwnTerms(
-        None if amount is None else minor(amount, currency, "amount"),
-        promised,
-        body.invoice_display_name,
-        name,
-        taxes,
-        own_charges(body.charges, book, currency),
-        own_fixed(body.fixed_charges, book),
-    )
-    rows = body.usage_thresholds
-    thresholds = None
-    if rows is not None:
-        thresholds = [
-            ThresholdTerms(
-                minor(row.amount, currency, f"usage_thresholds[{at}].amount"), row.name, row.recurring
-            )
-            for at, row in enumerate(rows)
-        ]
-    return Overrides(own, thresholds, body.trial_days)
+    book.check(currency)
+    with under(FIELD):
+        least, amount = body.minimum_commitment, body.amount
+        promised, name = None, None
+        if "minimum_commitment" in body.model_fields_set:
+            promised = minor(least.amount, currency, "minimum_commitment.amount") if least else 0
+            name = least.invoice_display_name if least else None
+        return OwnTerms(
+            None if amount is None else minor(amount, currency, "amount"),
+            promised,
+            body.invoice_display_name,
+            name,
+            body.tax_codes,
+            own_charges(body.charges, book, currency),
+            own_fixed(body.fixed_charges, book),
+        )
+
+
+def trial_of(body: PlanOverridesIn | None, trial_days: int | None) -> int | None:
+    """The trial of a new subscription, which the overrides may say instead."""
+    if body is None or body.trial_days is None:
+        return trial_days
+    if trial_days is not None:
+        raise Invalid("Send it once.", field="trial_days")
+    return body.trial_days
+
+
+def minor(amount: Decimal, currency: str, field: str) -> int:
+    """Major to minor units, exact."""
+    return exact_minor(amount, currency, field=field)
+
+
+def thresholds_of(body: PlanOverridesIn, currency: str) -> list[ThresholdTerms] | None:
+    """Thresholds in minor units; None: as before."""
+    if body.usage_thresholds is None:
+        return None
+    path = f"{FIELD}.usage_thresholds"
+    return [
+        ThresholdTerms(minor(row.amount, currency, f"{path}[{at}].amount"), row.name, row.recurring)
+        for at, row in enumerate(body.usage_thresholds)
+    ]
 
 
 def own_charges(rows: Sequence[OwnChargeIn], book: PriceBook, currency: str) -> dict[UUID, OwnCharge]:
@@ -129,7 +160,7 @@ def own_charges(rows: Sequence[OwnChargeIn], book: PriceBook, currency: str) -> 
     found: dict[UUID, OwnCharge] = {}
     for at, row in enumerate(rows):
         path = f"charges[{at}]"
-        key = chosen(row.id and decode("chg", row.id), row.metric_code, known, path, "metric_code")
+        key = chosen("chg", row.id, (row.metric_code, "metric_code"), known, path)
         if key in found:
             raise Invalid("This charge is named twice.", field=path)
         least = None if row.min_amount is None else minor(row.min_amount, currency, f"{path}.min_amount")
@@ -144,17 +175,25 @@ def own_fixed(rows: Sequence[OwnFixedIn], book: PriceBook) -> dict[UUID, OwnFixe
     found: dict[UUID, OwnFixed] = {}
     for at, row in enumerate(rows):
         path = f"fixed_charges[{at}]"
-        key = chosen(row.id and decode("fxc", row.id), row.add_on, known, path, "add_on")
+        key = chosen("fxc", row.id, (row.add_on, "add_on"), known, path)
         if key in found:
             raise Invalid("This fixed charge is named twice.", field=path)
         found[key] = OwnFixed(row.properties, row.units)
     return found
 
 
-def chosen(key: Any, code: str | None, known: Sequence[tuple[UUID, str]], path: str, name: str) -> UUID:
-    """The charge that a row names: by its key, or by a code that only one has."""
-    if key is not None:
-        if key not in {one for one, _ in known}:
+def chosen(
+    prefix: str,
+    reference: str | None,
+    named: tuple[str | None, str],
+    known: Sequence[tuple[UUID, str]],
+    path: str,
+) -> UUID:
+    """The charge that a row names: by its id, or by a code (and its field) that only one has."""
+    code, name = named
+    if reference is not None:
+        key = decode(prefix, reference)
+        if key is None or key not in {one for one, _ in known}:
             raise Invalid("The plan has no such charge.", code="unknown", field=f"{path}.id")
         return key
     found = [one for one, other in known if other == code]
@@ -162,12 +201,3 @@ def chosen(key: Any, code: str | None, known: Sequence[tuple[UUID, str]], path: 
         return found[0]
     text = "Several charges have it: send the id." if found else "The plan has no such charge."
     raise Invalid(text, code="unknown", field=f"{path}.{name}")
-
-
-def with_overrides(payload: Mapping[str, Any], row: Subscription) -> dict[str, Any]:
-    """The payload of one subscription with what it pays otherwise than its plan says (null: nothing is agreed)."""
-    own = row.has_own_terms
-    return {
-        **payload,
-        "planOverrides": [difference_payload(one) for one in own_differences(row)] if own else None,
-    }
