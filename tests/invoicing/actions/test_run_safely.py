@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 import threading
+from collections import Counter
+from datetime import datetime
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.test.utils import CaptureQueriesContext
 
 from billing.actions.locks import lock_customer
-from billing.models import Job, Organization, Subscription
+from billing.models import Job, Metric, Organization, Plan, Subscription
 from billing.orm.actor import Actor
 from invoicing import tasks
 from invoicing.actions import billing_run, periods
@@ -20,6 +25,7 @@ from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, set_entity, subscribe
 from tests.factories.people import make_organization
 from tests.factories.usage import use
+from tests.stack import wait_for
 
 
 def world(customers: int, **fields: Any) -> Organization:
@@ -56,30 +62,77 @@ def test_running_twice_changes_nothing() -> None:
     assert set(Invoice.objects.values_list("total_minor", flat=True)) == {1560}
 
 
-@pytest.mark.django_db(transaction=True)
-def test_two_runs_at_once_bill_each_customer_once_without_a_gap() -> None:
-    world(8)
-    start = threading.Barrier(3)
-    failures: list[BaseException] = []
+def eight_at_once(at: datetime) -> None:
+    """Eight processes do the run. When each of them stands in the middle of an invoice, waiting for the counter that
+    is its last lock, one is killed; then the others go on.
+    """
+    fork, connected = multiprocessing.get_context("fork"), connections["default"]
+    go = fork.Event()
 
     def work(backwards: bool) -> None:
-        try:
-            start.wait(timeout=10)
-            assert run(on(2026, 2, 1), backwards=backwards).failed == []
-        except BaseException as error:
-            failures.append(error)
-        finally:
-            connections.close_all()
+        assert go.wait(timeout=30)
+        assert run(at, backwards=backwards).failed == []
 
-    threads = [threading.Thread(target=work, args=[backwards]) for backwards in (False, True, True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    assert failures == []
-    run(on(2026, 2, 1))
-    numbers = sorted(Invoice.objects.values_list("number", flat=True))
-    assert numbers == [f"ACM-202602-{number:03d}" for number in range(1, 9)]
+    connections.close_all()
+    workers = [fork.Process(target=work, args=[number % 2 == 1]) for number in range(8)]
+    for worker in workers:
+        worker.start()
+    try:
+        with transaction.atomic():
+            Sequence.objects.select_for_update().get(key__startswith="invoice:")
+            go.set()
+            wait_for(lambda: lock_waiters(connected) == 8, what="eight invoices half made")
+            workers[3].kill()
+            workers[3].join(timeout=10)
+        for worker in workers:
+            worker.join(timeout=60)
+    finally:
+        for worker in workers:
+            worker.kill()
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, -signal.SIGKILL, 0, 0, 0, 0]
+
+
+def lock_waiters(connected: BaseDatabaseWrapper) -> int:
+    """How many sessions of this database wait for a row that another holds."""
+    with connected.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_stat_clear_snapshot()"
+        )  # else a transaction sees the sessions of its first look
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return int(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_processes_at_once_one_of_them_killed_bill_each_period_once_without_a_gap() -> None:
+    """41 subscriptions, half of them with drafts that become final four days later: 10.00 and 30 x 0.10, 20 % tax."""
+    organization = world(1)
+    run(on(2026, 2, 1))  # opens the counter
+    plan = Plan.objects.get(organization=organization)
+    metric = Metric.objects.get(organization=organization)
+    for number in range(40):
+        customer = billed_customer(organization, grace_period_days=number % 2 * 3)
+        use(subscribe(customer, plan, on(2026, 1, 1)), metric, 10, 20, at=on(2026, 1, 10))
+    eight_at_once(on(2026, 2, 1))
+    run(on(2026, 2, 1))  # what the killed one held is due again
+    assert Invoice.objects.finalized().count() == 21 and Invoice.objects.draft().count() == 20
+    eight_at_once(on(2026, 2, 5))
+    run(on(2026, 2, 5))
+    before = rows()
+    run(on(2026, 2, 5))
+    assert rows() == before
+
+    invoices = Invoice.objects.order_by("number")
+    assert [row.number for row in invoices] == [f"ACM-202602-{number:03d}" for number in range(1, 42)]
+    assert {(row.status, row.total_minor) for row in invoices} == {("finalized", 1560)}
+    billed = Counter(InvoicedPeriod.objects.values_list("subscription_id", "kind", "invoice__customer_id"))
+    live = Subscription.objects.values_list("pk", "customer_id")
+    assert billed == Counter((key, kind, owner) for key, owner in live for kind in ("fee", "usage"))
+    assert set(InvoicedPeriod.objects.values_list("start", "end")) == {(on(2026, 1, 1), on(2026, 2, 1))}
+    lines = Counter(InvoiceLine.objects.values_list("invoice__number", "units", "amount_minor"))
+    assert lines == Counter((row.number, *line) for row in invoices for line in ((1, 1000), (30, 300)))
+    assert not Job.objects.exclude(task="invoicing.publish").exists()
 
 
 @pytest.mark.django_db(transaction=True)
