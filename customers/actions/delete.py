@@ -35,6 +35,7 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.actions.wallet_settling import end_wallet
 from invoicing.models import Invoice
+from invoicing.queries.rates import Rates
 from invoicing.rules.states import CUSTOMER_DELETED
 
 TASK = "customers.delete"
@@ -49,6 +50,7 @@ class Cascade:
     unpaid_invoices: str
     by: Actor
     at: datetime
+    rates: Rates | None = None  # prices and taxes for all steps; None: each reads them when it begins
 
 
 @transaction.atomic
@@ -138,8 +140,9 @@ def end_subscriptions(cascade: Cascade) -> str:
     live = [status.value for status in LIVE]
     # What was paid in advance first: its credit note can then pay the closing bills of the others.
     ended = list(rows.filter(status__in=live).order_by("-plan__pay_in_advance", "pk"))
+    rates = cascade.rates or Rates(cascade.customer.organization_id)
     for subscription in ended:
-        terminate_subscription(subscription, by=cascade.by, at=cascade.at)
+        terminate_subscription(subscription, by=cascade.by, at=cascade.at, rates=rates)
     pending = list(rows.filter(status=SubscriptionStatus.PENDING.value))
     for subscription in pending:
         cancel_pending(subscription, by=cascade.by, at=cascade.at)
@@ -150,8 +153,9 @@ def end_subscriptions(cascade: Cascade) -> str:
 def finalize_drafts(cascade: Cascade) -> str:
     """Every draft becomes a final invoice and is kept."""
     rows = list(Invoice.objects.filter(customer=cascade.customer).draft().order_by("pk"))
+    rates = cascade.rates or Rates(cascade.customer.organization_id)
     for invoice in rows:
-        finalize_invoice(invoice, by=cascade.by, at=cascade.at)
+        finalize_invoice(invoice, by=cascade.by, at=cascade.at, rates=rates)
     return counted(len(rows), "draft finalized", "drafts finalized")
 
 

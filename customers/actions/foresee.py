@@ -21,6 +21,7 @@ from customers.actions.delete import STEPS, VOID, Cascade
 from customers.actions.merge import bring_together
 from customers.models import Customer, PortalLink
 from invoicing.models import CreditNote, Invoice
+from invoicing.queries.rates import Rates
 from invoicing.rules.states import InvoiceStatus
 
 OUTSIDE = frozenset({"providers"})  # steps that tell others, which nothing could take back
@@ -67,7 +68,7 @@ def foresee_deletion(customer: Customer, *, unpaid_invoices: str = VOID, by: Act
         invoices = Invoice.objects.filter(customer=customer)
         before = dict(invoices.values_list("pk", "status"))
         notes = set(CreditNote.objects.filter(customer=customer).values_list("pk", flat=True))
-        cascade = Cascade(customer, unpaid_invoices, by, at)
+        cascade = Cascade(customer, unpaid_invoices, by, at, Rates(customer.organization_id))
         for name, _, work in STEPS:
             if name not in OUTSIDE:
                 work(cascade)

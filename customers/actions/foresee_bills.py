@@ -24,6 +24,7 @@ from invoicing.actions.effects import bills_until
 from invoicing.actions.preview import preview_next_bill
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.foreseen import Coming, NextInvoice, foreseen
+from invoicing.queries.rates import Rates
 
 Given = TypeVar("Given")
 
@@ -53,13 +54,14 @@ def foresee_assignment(
     customer: Customer, plan: Plan, terms: Mapping[str, Any], *, by: Actor, at: datetime
 ) -> FirstBills:
     """What assigning the plan with these terms would bill. Raises what `assign_plan` would raise."""
+    rates = Rates(customer.organization_id)
     with transaction.atomic():
         row = assign_plan(customer, plan, **terms, by=by, at=at)
         made = Invoice.objects.filter(periods__subscription=row).distinct().order_by("created_at", "pk")
-        bills = [Coming(at, foreseen(invoice, at)) for invoice in made]
+        bills = [Coming(at, foreseen(invoice, at, rates)) for invoice in made]
         waits = row.status == SubscriptionStatus.PENDING.value
         until = next_boundary(row, row.subscription_at) if waits else period_end(row, at)
-        bills += bills_until(row, until, by=by, at=at).found
+        bills += bills_until(row, until, rates=rates, by=by, at=at).found
         transaction.set_rollback(True)
     own = [own_part(item, row) for item in bills]
     return FirstBills(row, until, [bill for bill in own if bill.lines])
@@ -130,10 +132,10 @@ def lowered_by(
     """The moment of the next invoices, what they ask for before and after the act, and what the act gives. The
     caller takes it all back.
     """
-    moment = next_bill(open_subscriptions(customer), at)
-    before = preview_next_bill(customer, moment, by=by) if moment else []
+    moment, rates = next_bill(open_subscriptions(customer), at), Rates(customer.organization_id)
+    before = preview_next_bill(customer, moment, by=by, rates=rates) if moment else []
     given = act()
-    after = preview_next_bill(customer, moment, by=by) if moment else []
+    after = preview_next_bill(customer, moment, by=by, rates=rates) if moment else []
     total, lowered_total = totals(before, "total_minor"), totals(after, "total_minor")
     due, lowered_due = totals(before, "due_minor"), totals(after, "due_minor")
     rows = [

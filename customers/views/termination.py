@@ -25,7 +25,7 @@ from customers.views.effects import shown_effect
 from customers.views.find import subscription_or_404
 from invoicing.actions.effects import effect_of_ending
 from invoicing.actions.plan_changes import keep_plan
-from invoicing.actions.preview import EndingPreview, preview_endings
+from invoicing.actions.preview import EndingPreview, credited, preview_endings
 from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
 
@@ -36,7 +36,9 @@ def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
     row = subscription_or_404(request, id)
     at = now(request.organization)
     pending = row.status == SubscriptionStatus.PENDING.value
-    endings = preview_endings(row, by=request.actor, at=at) if row.is_live else {}
+    shown = shown_effect(lambda: effect_of_ending(row, by=request.actor, at=at)) if row.is_live else {}
+    known = credited(shown["effect"]) if shown.get("effect") else None
+    endings = preview_endings(row, credit=known, by=request.actor, at=at) if row.is_live else {}
     form: Any = OnceForm(request.POST or None)
     if endings:
         form = TerminateForm(
@@ -66,8 +68,7 @@ def terminate(request: StaffRequest, id: UUID) -> HttpResponse:
         "earlier_minor": sum(item.total_minor for item in earlier),
         "tz": customer_zone(row.customer),
     }
-    if endings:
-        context |= shown_effect(lambda: effect_of_ending(row, by=request.actor, at=at))
+    context |= shown
     status = 422 if form.errors else 200
     return render_page(
         request, "customers/subscriptions/terminate.html", context, partials=("dialog",), status=status

@@ -153,7 +153,9 @@ def bill_customer(
     ending = [row for row in ending if not changes_first(row)]
     made += bill_due(customer, [row for row in rows if row not in ending], by=by, at=at, rates=rates)
     for row in ending:
-        ended = terminate_subscription(row, canceled=row.is_canceling, by=by, at=at, ended_at=row.ending_at)
+        ended = terminate_subscription(
+            row, canceled=row.is_canceling, by=by, at=at, ended_at=row.ending_at, rates=rates
+        )
         made += ended.invoices
     return made
 
@@ -211,8 +213,8 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
     Raises Conflict (nothing_to_bill) when there is no usage since the last bill.
     """
     customer = lock_present_customer(customer.pk)
-    made = bill_customer(customer.pk, by=by, at=at) or []
     rates = Rates(customer.organization_id)
+    made = bill_customer(customer.pk, by=by, at=at, rates=rates) or []
     tz = customer_zone(customer)
     running = Subscription.objects.filter(customer=customer, status__in=BILLED)
     rows = list(running.select_related("plan").locked())

@@ -25,10 +25,11 @@ from billing.rules.errors import Conflict
 from billing.rules.plan_changes import USUAL, When
 from invoicing.actions.billing_run import bill_customer
 from invoicing.actions.plan_changes import PlanChange, change_plan, direction_of
-from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.actions.unused_days import NOTHING, GivenBack
 from invoicing.models import Invoice, InvoicedPeriod
 from invoicing.queries.foreseen import Coming, foreseen
+from invoicing.queries.rates import Rates
 
 # More moments than a subscription has in two periods: start, end of a trial, change, end, going on, its months.
 STEPS = 32
@@ -61,22 +62,25 @@ class Effect:
 
 def effect_of(
     subscription: Subscription,
-    act: Callable[[], Outcome | None],
+    act: Callable[[Rates], Outcome | None],
     *,
     by: Actor,
     at: datetime,
     until: datetime | None = None,
 ) -> Effect:
-    """What `act` would do. Raises what it would raise, and Conflict while the customer is being billed."""
+    """What `act` would do; it is given the prices and taxes that are read already. Raises what it would raise, and
+    Conflict while the customer is being billed.
+    """
     until = max(until or period_end(subscription, at), at)
+    rates = Rates(subscription.organization_id)
     with transaction.atomic():
-        before = bills_until(subscription, until, by=by, at=at)
+        before = bills_until(subscription, until, rates=rates, by=by, at=at)
         transaction.set_rollback(True)
     with transaction.atomic():
-        outcome = act()
-        made = [Coming(at, foreseen(row, at)) for row in outcome.invoices] if outcome else []
+        outcome = act(rates)
+        made = [Coming(at, foreseen(row, at, rates)) for row in outcome.invoices] if outcome else []
         given_back = outcome.given_back if outcome else NOTHING
-        after = made + bills_until(subscription, until, before, by=by, at=at).found
+        after = made + bills_until(subscription, until, before, rates=rates, by=by, at=at).found
         transaction.set_rollback(True)
     return Effect(at, until, before.found, after, given_back, outcome)
 
@@ -90,7 +94,13 @@ class Bills:
 
 
 def bills_until(
-    subscription: Subscription, until: datetime, before: Bills | None = None, *, by: Actor, at: datetime
+    subscription: Subscription,
+    until: datetime,
+    before: Bills | None = None,
+    *,
+    rates: Rates,
+    by: Actor,
+    at: datetime,
 ) -> Bills:
     """The invoices up to a moment with something of the subscription or of what follows it; where others were to
     share them (`before`), theirs too.
@@ -105,7 +115,7 @@ def bills_until(
         moment = next_moment(rows, since, until, also)
         if moment is None:
             break
-        made = bill_customer(subscription.customer_id, by=by, at=moment, wait=False)
+        made = bill_customer(subscription.customer_id, by=by, at=moment, rates=rates, wait=False)
         if made is None:
             raise Conflict("This customer is being billed at this moment.", code="customer_busy")
         wanted = {row.pk for row in rows} | bills.together
@@ -114,7 +124,8 @@ def bills_until(
         )
         keys = {invoice for invoice, row in on if row in wanted}
         bills.together |= {row for invoice, row in on if invoice in keys}
-        bills.found += [Coming(moment, foreseen(invoice, moment)) for invoice in made if invoice.pk in keys]
+        shown = [invoice for invoice in made if invoice.pk in keys]
+        bills.found += [Coming(moment, foreseen(invoice, moment, rates)) for invoice in shown]
         since = moment
     return bills
 
@@ -145,8 +156,8 @@ def effect_of_change(
         if (when or USUAL[direction_of(subscription, row)]) == When.PERIOD_END:
             until = max(until, next_boundary(row, until))
 
-    def act() -> PlanChange:
-        return change_plan(subscription, plan, when=when, by=by, at=at)
+    def act(rates: Rates) -> PlanChange:
+        return change_plan(subscription, plan, when=when, by=by, at=at, rates=rates)
 
     return effect_of(subscription, act, by=by, at=at, until=until)
 
@@ -154,7 +165,7 @@ def effect_of_change(
 def effect_of_cancel(subscription: Subscription, *, by: Actor, at: datetime) -> Effect:
     """Canceling at the end of the running period."""
 
-    def act() -> None:
+    def act(rates: Rates) -> None:
         cancel_at_period_end(subscription, by=by, at=at)
 
     return effect_of(subscription, act, by=by, at=at)
@@ -165,7 +176,7 @@ def effect_of_pause(
 ) -> Effect:
     """Pausing; with a day on which it goes on, up to the end of the period in which that day lies."""
 
-    def act() -> None:
+    def act(rates: Rates) -> None:
         pause_subscription(subscription, resumes_at=resumes_at, by=by, at=at)
 
     until = period_end(subscription, at)
@@ -175,5 +186,9 @@ def effect_of_pause(
 
 
 def effect_of_ending(subscription: Subscription, *, by: Actor, at: datetime) -> Effect:
-    """Ending it now, with its closing invoice, unused days as credit."""
-    return effect_of(subscription, lambda: terminate_subscription(subscription, by=by, at=at), by=by, at=at)
+    """Ending it now, with its closing invoice, unused days as credit; `outcome` is the `Termination`."""
+
+    def act(rates: Rates) -> Termination:
+        return terminate_subscription(subscription, by=by, at=at, rates=rates)
+
+    return effect_of(subscription, act, by=by, at=at)

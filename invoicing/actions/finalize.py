@@ -45,7 +45,12 @@ from invoicing.rules.totals import CreditNoteFacts, compute_totals
 
 @transaction.atomic
 def finalize_invoice(
-    invoice: Invoice, *, by: Actor, at: datetime, expected_total: int | None = None
+    invoice: Invoice,
+    *,
+    by: Actor,
+    at: datetime,
+    expected_total: int | None = None,
+    rates: Rates | None = None,
 ) -> Invoice:
     """Issue a draft. Returns the invoice, finalized, or closed when there was nothing to ask for.
 
@@ -53,7 +58,8 @@ def finalize_invoice(
     (total_changed) and nothing happens. Raises Invalid (invoice_not_draft) when it is no draft any more.
     """
     customer = lock_customer_of(invoice)
-    return finalize_locked(lock_draft(invoice), customer, expected_total=expected_total, by=by, at=at)
+    told: dict[str, Any] = {"expected_total": expected_total, "rates": rates, "by": by, "at": at}
+    return finalize_locked(lock_draft(invoice), customer, **told)
 
 
 def finalize_locked(

@@ -70,6 +70,8 @@ def bill_due(
     for in advance: the subscription is being ended, and was not used from then on.
     """
     stop = until or at
+    if not any(is_due(row, stop) for row in subscriptions):
+        return []
     agenda = Agenda(customer, subscriptions, stop, by, rates)
     made: list[Invoice] = []
     while (moment := agenda.next_moment()) is not None:
@@ -79,6 +81,11 @@ def bill_due(
             made += invoice_windows(customer, windows, by=by, at=at, rates=rates)
     agenda.move_on()
     return made
+
+
+def is_due(row: Subscription, at: datetime) -> bool:
+    """Whether the end of a period or of a trial has come."""
+    return (row.next_billing_at is not None and row.next_billing_at <= at) or trial_is_over(row, at)
 
 
 class Agenda:

@@ -64,9 +64,11 @@ def change_plan(
     give_back_unused: bool = True,
     by: Actor,
     at: datetime,
+    rates: Rates | None = None,
 ) -> PlanChange:
     """Move a subscription to another plan. `when`: now or at the end of the period (default: by the direction).
-    `give_back_unused` off: a change now keeps what was paid in advance for the old plan.
+    `give_back_unused` off: a change now keeps what was paid in advance for the old plan. `rates`: prices and taxes
+    that were read already.
 
     A change that waits is replaced. One that has not started simply starts on the new plan. Raises Conflict for one
     that is over, paused, canceled at the end of its period or on that plan already, Invalid (field plan) for a plan
@@ -90,7 +92,8 @@ def change_plan(
     if moment == When.PERIOD_END:
         return schedule(subscription, row, way, by=by, at=at)
     unused = OnTermination.CREDIT if give_back_unused else OnTermination.SKIP
-    return switch(customer, subscription, row, way, unused, by=by, at=at)
+    rates = rates or Rates(customer.organization_id)
+    return switch(customer, subscription, row, way, unused, rates=rates, by=by, at=at)
 
 
 def check_changeable(subscription: Subscription) -> None:
@@ -147,11 +150,12 @@ def switch(
     way: Direction,
     unused: OnTermination,
     *,
+    rates: Rates,
     by: Actor,
     at: datetime,
 ) -> PlanChange:
     """The successor takes over now. `unused`: what becomes of days paid in advance."""
-    rates, tz = Rates(customer.organization_id), customer_zone(customer)
+    tz = customer_zone(customer)
     work_off(customer, [current], by=by, at=at, rates=rates)
     made = bill_due(customer, [current], by=by, at=at, rates=rates, until=at - _MICROSECOND)
     today = start_of_day(local_date(at, tz), tz)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -67,12 +68,14 @@ def terminate_subscription(
     by: Actor,
     at: datetime,
     ended_at: datetime | None = None,
+    rates: Rates | None = None,
 ) -> Termination:
     """End a running subscription at `ended_at` (default: now) and bill it up to there. `canceled`: because the
     customer wanted out, which is what its status then says.
 
     `ending`: what becomes of the usage up to there and of days paid in advance. Periods that ended before are billed
     in any case. Doing it twice changes nothing. A subscription that has not started is a Conflict: cancel it instead.
+    `rates`: prices and taxes that were read already.
     """
     ended = ended_at or at
     customer = lock_customer_of(subscription)
@@ -81,14 +84,13 @@ def terminate_subscription(
         return Termination()
     if not subscription.is_live:
         raise Conflict("Only a running subscription can be ended.", code="subscription_not_running")
-    rates = Rates(customer.organization_id)
+    rates = rates or Rates(customer.organization_id)
     follower = scheduled_for(subscription)
     if follower is not None and follower.takes_over_at is not None and follower.takes_over_at <= ended:
         # The plan has changed by now, and the run was late: what ends is the subscription that took over.
         before = bill_due(customer, [subscription], by=by, at=at, rates=rates, until=ended)
-        outcome = terminate_subscription(
-            follower, ending, canceled=canceled, reason=reason, by=by, at=at, ended_at=ended
-        )
+        told: dict[str, Any] = {"reason": reason, "by": by, "at": at, "ended_at": ended, "rates": rates}
+        outcome = terminate_subscription(follower, ending, canceled=canceled, **told)
         return replace(outcome, earlier=(*before, *outcome.earlier))
     work_off(customer, [subscription], by=by, at=at, rates=rates)
     cancel_scheduled(subscription, by=by, at=at)

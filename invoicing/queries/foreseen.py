@@ -9,6 +9,7 @@ from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.preview import final_totals
+from invoicing.queries.rates import Rates
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -53,10 +54,13 @@ class Coming:
     bill: NextInvoice
 
 
-def foreseen(invoice: Invoice, moment: datetime) -> NextInvoice:
-    """The invoice as it would be issued; a draft with the credits that its end of grace would take."""
+def foreseen(invoice: Invoice, moment: datetime, rates: Rates | None = None) -> NextInvoice:
+    """The invoice as it would be issued; a draft with the credits that its end of grace would take. `rates`: prices
+    and taxes that were read already.
+    """
     shown = seen(invoice)
-    totals = final_totals(invoice, moment) if invoice.status == InvoiceStatus.DRAFT.value else None
+    draft = invoice.status == InvoiceStatus.DRAFT.value
+    totals = final_totals(invoice, moment, rates) if draft else None
     if totals is None:
         credits = invoice.credit_notes_minor + invoice.wallet_credits_minor
         total = invoice.total_minor + credits

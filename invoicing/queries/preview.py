@@ -18,18 +18,19 @@ from invoicing.rules.lines import Line, LineFacts, one_off_line
 from invoicing.rules.totals import CreditNoteFacts, Totals, compute_totals
 
 
-def final_totals(invoice: Invoice, at: datetime) -> Totals | None:
+def final_totals(invoice: Invoice, at: datetime, rates: Rates | None = None) -> Totals | None:
     """The totals of a subscription draft with coupons, credit notes and wallet credits as they are now, and of a
     one-off draft whose customer owes the tax itself since, or no longer; None for other invoices, whose totals stand
     already. Writes nothing.
     """
     if invoice.type == InvoiceType.ONE_OFF.value:
-        changed = taxed_anew(invoice)
+        changed = taxed_anew(invoice, rates)
         return compute_totals(changed, currency=invoice.currency) if changed else None
     if invoice.type != InvoiceType.SUBSCRIPTION.value:
         return None
-    rates = Rates(invoice.organization_id)
-    lines = window_lines(windows_of(invoice), tz=invoice.timezone, currency=invoice.currency, rates=rates)
+    rates = rates or Rates(invoice.organization_id)
+    windows = windows_of(invoice, rates)
+    lines = window_lines(windows, tz=invoice.timezone, currency=invoice.currency, rates=rates)
     mine = Q(customer_id=invoice.customer_id, currency=invoice.currency)
     notes = CreditNote.objects.available().filter(mine).exclude(invoice=invoice)
     not_expired = Q(expires_at=None) | Q(expires_at__gt=at)
