@@ -34,6 +34,13 @@ class Rates:
 
     def __init__(self, organization_id: UUID) -> None:
         self.organization_id = organization_id
+        self.defaults = tuple(
+            fact(row)
+            for row in TaxRow.objects.of(organization_id)
+            .kept()
+            .filter(applied_by_default=True)
+            .order_by("name")
+        )
         self._plans: Levels = {}
         self._charges: Levels = {}
         self._books: dict[tuple[UUID, int], PriceBook] = {}
@@ -58,12 +65,6 @@ class Rates:
             self._customers |= chosen(model, "customer_id", {"customer_id__in": customers})
             rows = model.objects.filter(pk__in=customers).only(*BUYER)
             self._buyers |= {row.pk: row for row in rows}
-
-    @cached_property
-    def defaults(self) -> tuple[Tax, ...]:
-        """The organization's default taxes."""
-        rows = TaxRow.objects.of(self.organization_id).kept().filter(applied_by_default=True)
-        return tuple(fact(row) for row in rows.order_by("name"))
 
     @cached_property
     def organization(self) -> Organization:
