@@ -31,7 +31,7 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
     customer = find_customer(request, id)
     at = now(request.organization)
     if customer.deleting_at and request.method == "GET":
-        return done(request, reverse("customer-deletion", args=[customer.pk]))
+        return done(request, reverse("customer-deletion", args=[customer]))
     preview = deletion_preview(customer, at)
     asked = {"unpaid_invoices": request.GET.get("unpaid_invoices", VOID)}
     form = DeletionForm(request.POST if request.method == "POST" else None, initial=asked)
@@ -45,7 +45,7 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
                 by=request.actor,
                 at=at,
             )
-            return done(request, reverse("customer-deletion", args=[customer.pk]))
+            return done(request, reverse("customer-deletion", args=[customer]))
         except BillingError as error:
             add_error(form, error)
     choice = request.POST.get("unpaid_invoices") or request.GET.get("unpaid_invoices")
