@@ -22,7 +22,7 @@ from tests.bench.tables import Report
 from tests.stack import ROOT, Stack
 
 # In the order in which they run: what is measured at rest first, what leaves much data behind last.
-SECTIONS = ("start", "pages", "pdf", "run", "events", "customers", "usage")
+SECTIONS = ("start", "pages", "pdf", "run", "events", "steady", "customers", "usage")
 Section = Callable[[Place, argparse.Namespace], None]
 
 
@@ -32,6 +32,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("sections", nargs="*", metavar="section", help=f"any of: {', '.join(SECTIONS)}")
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the benchmarks themselves")
     parser.add_argument("--events", type=int, help="events of the Usage tab's subscription (1,000,000)")
+    parser.add_argument("--minutes", type=int, default=1, help="how long events come at a steady rate (1)")
+    parser.add_argument("--grow", action="store_true", help="the run and the Usage tab at 1, 3 and 10 times")
     parser.add_argument("--customers", type=int, help="customers of the list (100,000)")
     parser.add_argument("--invoices", type=int, help="customers of the billing run (500)")
     parser.add_argument(

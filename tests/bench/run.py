@@ -33,7 +33,7 @@ def measure(place: Place, options: argparse.Namespace) -> None:
         drafted_then_final(place, organization, due_at, options)
         organization, due_at = customers_to_bill(place, options.invoices, grace_days=0)
         final_at_once(place, organization, due_at)
-        two_processes(place, options.invoices)
+        two_processes(place, options.invoices, (1, 3, 10) if options.grow else (1,))
         if options.profile:
             organization, due_at = customers_to_bill(place, options.invoices, grace_days=0)
             place.report.say(profiled(lambda: one_pass(bill_customers, Q(organization=organization), due_at)))
@@ -148,14 +148,17 @@ def final_at_once(place: Place, organization: Any, due_at: datetime) -> None:
     check_numbers(place, organization, count)
 
 
-def two_processes(place: Place, count: int) -> None:
-    """As in production: the worker's two processes bill from both ends and meet in the middle."""
-    table = Table(place.report, "Billing run by two processes from both ends", ["invoices/s"])
-    for name, grace_days in (("drafted and finalised", 3), ("final at once", 0)):
-        organization, due_at = customers_to_bill(place, count, grace_days=grace_days)
-        rate = count / both_ends(place, organization, due_at, count)
-        table.add(name, rate, goals=[(at_least(100, "/s"), rate)])
-        check_numbers(place, organization, count)
+def two_processes(place: Place, least: int, sizes: tuple[int, ...]) -> None:
+    """As in production: the worker's two processes bill from both ends and meet in the middle. `sizes`: how many
+    times the least number of customers.
+    """
+    table = Table(place.report, "Billing run by two processes from both ends", ["customers", "invoices/s"])
+    for count in (least * size for size in sizes):
+        for name, grace_days in (("drafted and finalised", 3), ("final at once", 0)):
+            organization, due_at = customers_to_bill(place, count, grace_days=grace_days)
+            rate = count / both_ends(place, organization, due_at, count)
+            table.add(name, count, rate, goals=[(at_least(100, "/s"), rate)])
+            check_numbers(place, organization, count)
     table.show()
 
 

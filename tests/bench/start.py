@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 import httpx
+import psutil
 
 from tests.bench.place import Place, pss
 from tests.bench.tables import Table, at_most
@@ -30,6 +32,17 @@ def measure(place: Place, options: argparse.Namespace) -> None:
 
 def memory(place: Place) -> None:
     """The table of processes at rest."""
+    found = memory_by_part(place)
+    table = Table(place.report, "Memory of all processes at rest (PSS)", ["processes", "MB"])
+    for name, sizes in found.items():
+        table.add(name, len(sizes), sum(sizes))
+    total = sum(map(sum, found.values()))
+    table.add("all", sum(map(len, found.values())), total, goals=[(at_most(700, "MB"), total)])
+    table.show()
+
+
+def memory_by_part(place: Place) -> dict[str, list[float]]:
+    """Megabytes of each process, by the part of the product that it belongs to."""
     owner = {process.pid: process for process in place.stack.processes()}
     names: dict[int, str] = {next(iter(owner)): "supervisor"}
     for name in PARTS:
@@ -38,10 +51,6 @@ def memory(place: Place) -> None:
             names[process.pid] = name
     found: dict[str, list[float]] = defaultdict(list)
     for pid, process in owner.items():
-        found[names.get(pid, "other")].append(pss(process))
-    table = Table(place.report, "Memory of all processes at rest (PSS)", ["processes", "MB"])
-    for name, sizes in found.items():
-        table.add(name, len(sizes), sum(sizes))
-    total = sum(map(sum, found.values()))
-    table.add("all", sum(map(len, found.values())), total, goals=[(at_most(700, "MB"), total)])
-    table.show()
+        with suppress(psutil.NoSuchProcess):  # a connection of the database has ended
+            found[names.get(pid, "other")].append(pss(process))
+    return found
