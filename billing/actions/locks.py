@@ -1,4 +1,9 @@
-"""Locks, always in one order: the customer, then other rows by primary key."""
+"""Locks, always in one order: the customer, then other rows by primary key.
+
+The locks of customers and subscriptions are `FOR NO KEY UPDATE`: they keep out everyone who locks or changes the row,
+but not a foreign key that only asks whether it is there. An event is stored while its subscription is being billed.
+Whoever gives a customer something new must therefore take the lock itself (`lock_present_customer`).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +23,9 @@ def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) 
     customers = apps.get_model("customers", "Customer")
     rows = customers.objects.select_related("billing_entity", "organization") if joined else customers.objects
     if wait:
-        return rows.select_for_update(of=("self",)).get(pk=customer_id)
-    return rows.select_for_update(of=("self",), skip_locked=True).filter(pk=customer_id).first()
+        return rows.select_for_update(of=("self",), no_key=True).get(pk=customer_id)
+    free = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+    return free.filter(pk=customer_id).first()
 
 
 def lock_customer_of(row: Any, *, wait: bool = True, joined: bool = True) -> Any:

@@ -129,8 +129,8 @@ def begin(subscription: Subscription, started_at: datetime, *, at: datetime) -> 
 
 
 def lock_subscription(subscription: Subscription) -> Subscription:
-    """The row as it is now, locked until the transaction ends."""
-    rows = Subscription.objects.select_for_update(of=("self",))
+    """The row as it is now, locked until the transaction ends; events of it can still be stored (`locks.py`)."""
+    rows = Subscription.objects.select_for_update(of=("self",), no_key=True)
     return rows.select_related("plan", "customer__billing_entity", "organization").get(pk=subscription.pk)
 
 

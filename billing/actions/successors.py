@@ -72,7 +72,8 @@ def scheduled_for(current: Subscription) -> Subscription | None:
     """The pending successor, locked; the caller holds the customer's lock. No query where none is known to wait."""
     if current.changes_plan is False:
         return None
-    rows = Subscription.objects.filter(previous=current, status=PENDING).select_for_update(of=("self",))
+    rows = Subscription.objects.filter(previous=current, status=PENDING)
+    rows = rows.select_for_update(of=("self",), no_key=True)
     found: Subscription | None = rows.select_related("plan").first()
     current.changes_plan = found is not None
     if found is not None:

@@ -37,9 +37,11 @@ class ScopedQuerySet(models.QuerySet[Any]):
             raise Http404(f"No such {self.model._meta.verbose_name}.")
         return self.get_or_404(pk=key)
 
-    def locked(self) -> Self:
-        """The rows in primary-key order, locked against other writers until the transaction ends."""
-        return self.order_by("pk").select_for_update(of=("self",))
+    def locked(self, *, no_key: bool = False) -> Self:
+        """The rows in primary-key order, locked against other writers until the transaction ends. `no_key`: not
+        against rows that refer to them.
+        """
+        return self.order_by("pk").select_for_update(of=("self",), no_key=no_key)
 
 
 class KeptQuerySet(ScopedQuerySet):

@@ -175,7 +175,7 @@ def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:
     """The locked subscriptions of a locked customer with something to do."""
     waiting = Subscription.objects.filter(previous=OuterRef("pk"), status=SubscriptionStatus.PENDING.value)
     found = Subscription.objects.filter(due(at), customer=customer).annotate(changes_plan=Exists(waiting))
-    rows = list(found.locked())
+    rows = list(found.locked(no_key=True))
     for row in rows:
         row.customer, row.plan = customer, rates.plan(row.plan_id)
     return rows
@@ -217,7 +217,7 @@ def bill_now(customer: Any, *, by: Actor, at: datetime) -> Invoice:
     made = bill_customer(customer.pk, by=by, at=at, rates=rates) or []
     tz = customer_zone(customer)
     running = Subscription.objects.filter(customer=customer, status__in=BILLED)
-    rows = list(running.select_related("plan").locked())
+    rows = list(running.select_related("plan").locked(no_key=True))
     work_off(customer, rows, by=by, at=at, rates=rates)
     windows = [
         account.usage(at, closing=False)

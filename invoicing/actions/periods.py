@@ -173,7 +173,7 @@ def scheduled(customer: Any, subscriptions: Sequence[Subscription]) -> dict[Any,
         return {}
     rows = Subscription.objects.filter(previous__in=keys, status=SubscriptionStatus.PENDING.value)
     found = {}
-    for row in rows.select_related("plan").locked():
+    for row in rows.select_related("plan").locked(no_key=True):
         row.customer, row.organization = customer, customer.organization
         found[row.previous_id] = row
     return found
