@@ -27,6 +27,7 @@ from customers.views import (
     notes,
     one_off,
     overview,
+    own_terms,
     palette,
     payments,
     plan_changes,
@@ -160,6 +161,8 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/<pid:id>/keep-plan", plan_changes.keep, name="subscription-keep-plan"),
     path("subscriptions/<pid:id>/terminate", termination.terminate, name="subscription-terminate"),
     path("subscriptions/<pid:id>/units", units.change, name="subscription-units"),
+    path("subscriptions/<pid:id>/terms", own_terms.edit, name="subscription-terms"),
+    path("subscriptions/<pid:id>/terms/end", own_terms.give_up, name="subscription-terms-end"),
     path("subscriptions/<pid:id>/plan", subscription_tabs.plan, name="subscription-plan"),
     path("subscriptions/<pid:id>/usage", subscription_tabs.usage, name="subscription-usage"),
     path(

@@ -17,6 +17,7 @@ from billing.models import PlanVersion, Subscription
 from billing.queries.version_changes import Difference, differences, names_of
 from billing.queries.versions import OWN_NAMES, OWN_TAXES, snapshot
 
+NAMES = (("invoice_name", "invoice_display_name"), ("commitment_name", "commitment_display_name"))
 Filters = Sequence[Mapping[str, Any]]
 
 
@@ -121,6 +122,20 @@ def own_differences(subscription: Subscription) -> list[Difference]:
     kept = own_version(subscription)
     if kept is None:
         return []
-    usual = snapshot(subscription.plan)
+    usual, plan = snapshot(subscription.plan), subscription.plan
     found = differences(usual, kept.terms, names_of(usual, kept.terms))
-    return [one for one in found if one.currency == subscription.currency]
+    own = kept.terms["plan"]
+    said: list[tuple[str, Any, Any]] = [
+        (kind, getattr(plan, name), own.get(name, getattr(plan, name))) for kind, name in NAMES
+    ]
+    if own.get(OWN_TAXES) is not None:
+        codes = plan.taxes.order_by("code").values_list("code", flat=True)
+        said.append(("taxes", list(codes), own[OWN_TAXES]))
+    return [
+        *(one for one in found if one.currency == subscription.currency),
+        *(
+            Difference(kind, "", subscription.currency, before, after)
+            for kind, before, after in said
+            if before != after
+        ),
+    ]

@@ -37,11 +37,11 @@ def difference_payload(one: Difference) -> dict[str, Any]:
 
 
 def part_payload(value: Any, currency: str) -> Any:
-    """An amount in major units; a charge as its model and properties; None: there is none."""
+    """An amount in major units; a charge as its model and properties; names and tax codes; None: there is none."""
     if isinstance(value, int):
         return from_minor(value, currency)
-    if value is None:
-        return None
+    if value is None or isinstance(value, str | list):
+        return value
     found = {"chargeModel": value["charge_model"], "properties": value["properties"]}
     if value.get("min_amount_minor"):
         found["minAmount"] = from_minor(value["min_amount_minor"], currency)

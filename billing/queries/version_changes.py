@@ -16,7 +16,8 @@ from billing.rules.states import OPEN
 @dataclass(frozen=True)
 class Difference:
     """One part that changed. `kind`: fee, commitment, charge or fixed; `before` and `after`: minor units, or a row as
-    the snapshot holds it; None: there was or is none.
+    the snapshot holds it; None: there was or is none. In terms of one subscription also invoice_name and
+    commitment_name (text), taxes (a list of codes).
     """
 
     kind: str

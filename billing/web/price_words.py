@@ -10,6 +10,7 @@ from billing.web.formats import money_text, units_text
 from billing.web.pricing import charge_words
 
 LABELS = {"fee": "Subscription fee", "commitment": "Minimum commitment"}
+LABELS |= {"invoice_name": "Name on invoices", "commitment_name": "Name of the minimum", "taxes": "Taxes"}
 
 
 def difference_rows(found: Iterable[Difference], own: str) -> list[dict[str, str]]:
@@ -26,11 +27,17 @@ def difference_rows(found: Iterable[Difference], own: str) -> list[dict[str, str
 
 
 def part_words(value: Any, currency: str) -> str:
-    """A fee or commitment as an amount, a charge or fixed charge as its model and prices; nothing: none."""
+    """A fee or commitment as an amount, a charge or fixed charge as its model and prices; nothing: none.
+    A name and codes of taxes as they are.
+    """
     if value is None:
         return "none"
     if isinstance(value, int):
         return money_text(value, currency)
+    if isinstance(value, str):
+        return value or "the plan's"
+    if isinstance(value, list):
+        return ", ".join(value) or "as for everything else"
     words = charge_words(value, currency)
     if "units" not in value:
         return words

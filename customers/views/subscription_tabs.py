@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -10,12 +12,15 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
-from billing.models import AuditEntry
+from billing.models import AuditEntry, Subscription
+from billing.queries.own_terms import own_differences
 from billing.queries.usage import charges_of
-from billing.queries.versions import terms_of
+from billing.queries.versions import terms_of, version_of
+from billing.rules.price_versions import is_own
 from billing.web.access import access
 from billing.web.htmx import render_page
 from billing.web.paging import page_of, sorted_by
+from billing.web.price_words import difference_rows
 from billing.web.pricing import shown_charge
 from billing.web.requests import StaffRequest
 from customers.queries.units import units_of
@@ -34,12 +39,24 @@ def plan(request: StaffRequest, id: UUID) -> HttpResponse:
     """The prices that this very subscription pays: in its currency, in the version that counts for it."""
     row = subscription_or_404(request, id)
     at = now(request.organization)
-    context = subscription_frame(request, row, "plan") | {
-        "terms": terms_of(row, at),
-        "charges": [shown_charge(charge, row.currency) for charge in charges_of(row, at)],
-        "units": units_of(row, at),
-    }
+    context = (
+        subscription_frame(request, row, "plan")
+        | {
+            "terms": terms_of(row, at),
+            "charges": [shown_charge(charge, row.currency) for charge in charges_of(row, at)],
+            "units": units_of(row, at),
+        }
+        | own_context(row, at)
+    )
     return render_page(request, "customers/subscriptions/plan.html", context)
+
+
+def own_context(row: Subscription, at: datetime) -> dict[str, Any]:
+    """What own_card.html needs: `own_rows`, and `own_from` or `own_until` where that is still to come."""
+    coming = row.price_since if row.price_since and row.price_since > at else None
+    if row.has_own_terms:
+        return {"own_rows": difference_rows(own_differences(row), row.currency), "own_from": coming}
+    return {"own_until": coming if coming and is_own(version_of(row, row.plan, at)) else None}
 
 
 @require_safe

@@ -15,12 +15,14 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Q
 
+from billing.actions.own_terms import agree_on
 from billing.actions.pauses import pause_subscription
 from billing.actions.subscription_terms import cancel_at_period_end, period_end
 from billing.actions.subscriptions import next_boundary
 from billing.actions.successors import successor_of
-from billing.models import Plan, Subscription
+from billing.models import Follow, Plan, Subscription
 from billing.orm.actor import Actor
+from billing.queries.own_terms import OwnTerms
 from billing.rules.errors import Conflict
 from billing.rules.plan_changes import USUAL, When
 from invoicing.actions.billing_run import bill_customer
@@ -159,6 +161,20 @@ def effect_of_change(
     def act(rates: Rates) -> PlanChange:
         return change_plan(subscription, plan, when=when, by=by, at=at, rates=rates)
 
+    return effect_of(subscription, act, by=by, at=at, until=until)
+
+
+def effect_of_terms(
+    subscription: Subscription, own: OwnTerms | None, *, follow: str, by: Actor, at: datetime
+) -> Effect:
+    """Agreeing on terms of its own, or giving them up (None); from the next period on up to the end of that one."""
+
+    def act() -> None:
+        agree_on(subscription, own, follow=follow, by=by, at=at)
+
+    until = period_end(subscription, max(at, subscription.begins_at))
+    if follow == Follow.RENEWAL.value and not subscription.plan.pay_in_advance:
+        until = next_boundary(subscription, until)
     return effect_of(subscription, act, by=by, at=at, until=until)
 
 
