@@ -12,8 +12,10 @@ from django.utils import timezone
 
 from billing.actions import price_changes
 from billing.actions.charges import PricedIn
+from billing.actions.own_terms import agree_on
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.models import FixedCharge, Job, Organization, Plan, PlanVersion, PriceChange, Subscription
+from billing.queries.own_terms import OwnTerms
 from customers.actions.assign import assign_plan
 from tests.billing.views.test_fixed_charges import fields as fixed_fields
 from tests.billing.views.test_plans import HTMX
@@ -118,6 +120,21 @@ def test_the_answer_moves_them_and_the_run_shows_each(admin: Client, plan: Plan)
     assert "Version 1" in versions
     assert "0 subscriptions" in versions
     assert "Subscription fee €31.00 €40.00" in versions
+
+
+def test_those_with_own_terms_are_said_to_stay(admin: Client, plan: Plan) -> None:
+    """The figures are of the other one; the plan's page marks the one that stays, and its terms do not move."""
+    deal = subscribed(plan)
+    agree_on(deal, OwnTerms(amount_minor=2000), by=ACTOR, at=timezone.now())
+    path = f"/plans/{plan.public_id}"
+    asked = words(admin.post(f"{path}/edit", form(plan)).content.decode())
+    assert "1 subscription runs or is planned" in asked
+    assert "1 more has terms of its own and stays as it is." in asked
+    admin.post(f"{path}/edit", form(plan, existing_subscriptions="now"))
+    carry_out()
+    fees = dict(Subscription.objects.values_list("pk", "amount_minor"))
+    assert fees.pop(deal.pk) == 2000 and list(fees.values()) == [4000]
+    assert words(admin.get(f"{path}/subscriptions").content.decode()).count("own terms") == 1
 
 
 def test_names_alone_are_not_asked_about(admin: Client, plan: Plan) -> None:
