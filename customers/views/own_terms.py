@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 
 from billing.actions.clock import now
@@ -13,7 +13,7 @@ from billing.models import Subscription
 from billing.queries.own_terms import own_differences
 from billing.queries.schedules import customer_zone
 from billing.queries.versions import frozen_book
-from billing.rules.errors import BillingError
+from billing.rules.errors import BillingError, Conflict
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.formats import day_text, zone_of
@@ -33,7 +33,7 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """A drawer, or a page without JavaScript. With `act=look` it only says what the terms would do."""
     row = subscription_or_404(request, id)
     if row.is_ended:
-        raise Http404("It has ended.")
+        raise Conflict("This subscription has ended.", code="subscription_ended")
     at, data = now(request.organization), request.POST if request.method == "POST" else None
     prices = OwnPricesForm(data, book=frozen_book(row.plan, row.price_version), currency=row.currency)
     form = FollowForm(data, subscription=row, next_on=next_day(row))
@@ -70,7 +70,7 @@ def give_up(request: StaffRequest, id: UUID) -> HttpResponse:
     """What giving the terms up means, and doing it. With `act=look` it only says what it would do."""
     row = subscription_or_404(request, id)
     if row.is_ended or not row.has_own_terms:
-        raise Http404("It has no terms of its own.")
+        raise Conflict("It has no terms of its own.", code="no_own_terms")
     at, data = now(request.organization), request.POST if request.method == "POST" else None
     form = FollowForm(data, subscription=row, next_on=next_day(row))
     looking = request.POST.get("act") == "look"

@@ -169,7 +169,7 @@ def effect_of_terms(
 ) -> Effect:
     """Agreeing on terms of its own, or giving them up (None); from the next period on up to the end of that one."""
 
-    def act() -> None:
+    def act(rates: Rates) -> None:
         agree_on(subscription, own, follow=follow, by=by, at=at)
 
     until = period_end(subscription, max(at, subscription.begins_at))
