@@ -7,7 +7,7 @@ kind and the day of expiry that it had.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -20,29 +20,25 @@ from billing.actions.wallet_lots import lives_used
 from billing.actions.wallet_merging import heir_of
 from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
+from billing.queries.wallets import facts_of
 from billing.rules.states import WalletStatus
-from billing.rules.wallets import WalletFacts, minor_to_credits, spread
-
-
-def credit_of(wallet: Wallet, mode: str) -> int:
-    """How far below zero the wallet may go, in minor units: the mode of its customer decides."""
-    return wallet.credit_limit_minor if mode == "postpaid" else 0
-
-
-def facts_of(wallets: Iterable[Wallet], mode: str) -> list[WalletFacts]:
-    """Wallets of a customer as the rules see them, the oldest first."""
-    return [
-        WalletFacts(str(row.pk), row.balance_minor, row.priority, credit_of(row, mode))
-        for row in sorted(wallets, key=lambda row: (row.created_at, row.pk))
-    ]
+from billing.rules.wallets import Bucket, minor_to_credits, spread
 
 
 @transaction.atomic
 def consume(
-    customer: Any, due_minor: int, currency: str, *, invoice: Any, by: Actor, at: datetime
+    customer: Any,
+    due_minor: int,
+    currency: str,
+    buckets: Sequence[Bucket] = (),
+    *,
+    invoice: Any,
+    by: Actor,
+    at: datetime,
 ) -> list[tuple[Wallet, int]]:
-    """Pay what is due of an invoice from the customer's wallets of that currency. The caller holds the customer's
-    lock. Returns what each wallet paid, in minor units.
+    """Pay what is due of an invoice from the customer's wallets of that currency, each for the parts that it may pay
+    (`buckets`; none: only unlimited wallets pay). The caller holds the customer's lock. Returns what each wallet
+    paid, in minor units.
     """
     able = Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0)
     usable = Wallet.objects.filter(able, customer=customer, currency=currency).active()
@@ -54,7 +50,7 @@ def consume(
     for wallet in wallets.values():
         expire_lots(wallet, at=at)
     paid = []
-    for wallet_id, minor in spread(facts_of(wallets.values(), customer.mode), due_minor):
+    for wallet_id, minor in spread(facts_of(wallets.values(), customer.mode), due_minor, buckets):
         wallet = wallets[wallet_id]
         credits = minor_to_credits(minor, wallet.rate, wallet.currency)
         book(

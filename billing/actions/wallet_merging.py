@@ -31,13 +31,15 @@ def merge_wallets(source_wallet: Wallet, target_wallet: Wallet, *, by: Actor, at
     """Move the whole balance (a negative one too) and end the source. Returns the target as it is now.
 
     The caller holds the locks of both customers. Raises Invalid for two currencies, Conflict for a wallet that has
-    ended and for a balance that would fall below the limit of the one that stays.
+    ended, for different limits, and for a balance that would fall below the limit of the one that stays.
     """
     source, target = locked_pair(source_wallet, target_wallet)
     if source.pk == target.pk or source.currency != target.currency:
         raise Invalid("Only two wallets of one currency can be merged.", code="currencies_do_not_match")
     if {source.status, target.status} != {WalletStatus.ACTIVE.value}:
         raise Conflict("A wallet that has ended cannot be merged.", code="wallet_terminated")
+    if not same_limits(source, target):
+        raise Conflict("The two wallets pay for different things.", code="wallet_limits_differ")
     moved, before = source.balance_minor, target.balance_minor
     floor = -target.credit_limit_minor if target.customer.mode == "postpaid" else 0
     if moved < 0 and before + moved < floor:
@@ -177,6 +179,11 @@ def keeps_life(source: Wallet, target: Wallet, *, at: datetime) -> bool:
     if sum(lot.remaining_minor for lot in lots) < source.balance_minor:
         ends.append(source.expires_at)
     return all(end is not None and end <= target.expires_at for end in ends)
+
+
+def same_limits(one: Wallet, other: Wallet) -> bool:
+    """Whether two wallets pay for the same things: credits never get a use, or lose one, by being moved."""
+    return set(one.fee_types) == set(other.fee_types) and set(one.metric_ids) == set(other.metric_ids)
 
 
 def merged_into(wallet: Wallet) -> list[UUID]:

@@ -9,10 +9,11 @@ unless the customer is going.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -23,14 +24,14 @@ from billing.actions import audit
 from billing.actions.locks import lock_customer, lock_present_customer
 from billing.actions.wallet_watch import look_again
 from billing.actions.webhooks import emit
-from billing.models import Wallet, WalletEntry
+from billing.models import Metric, Wallet, WalletEntry
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import state_of
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.money import from_minor, to_minor
 from billing.rules.states import WalletStatus
-from billing.rules.wallet_terms import WalletTerms, check_terms
+from billing.rules.wallet_terms import WalletTerms, check_terms, tidied
 
 MOST_WALLETS = 6
 FOLLOWED = frozenset(
@@ -118,16 +119,27 @@ def write_terms(wallet: Wallet, terms: WalletTerms, *, at: datetime) -> None:
     """Put checked terms on a wallet, which the caller saves. Raises FieldErrors, and Invalid for a new expiry that is
     past.
     """
+    terms = tidied(terms)
     check_terms(terms)
+    check_metrics(wallet, terms.metric_ids)
     if terms.expires_at is not None and terms.expires_at != wallet.expires_at and terms.expires_at <= at:
         raise Invalid("The expiry must be in the future.", field="expires_at")
     for name, value in vars(terms).items():
-        setattr(wallet, name, value.strip() if name == "name" else value)
+        setattr(wallet, name, list(value) if isinstance(value, tuple) else value)
+    wallet.name = terms.name.strip()
     try:
         wallet.full_clean(validate_constraints=False)
     except ValidationError as error:
         found = [(name, text) for name, texts in error.message_dict.items() for text in texts]
         raise FieldErrors(found) from error
+
+
+def check_metrics(wallet: Wallet, keys: Collection[UUID]) -> None:
+    """Refuse metrics that the organization does not have. One that was deleted meanwhile may stay."""
+    new = set(keys) - set(wallet.metric_ids)
+    kept = Metric.objects.filter(organization_id=wallet.organization_id, pk__in=new).kept()
+    if new and kept.count() != len(new):
+        raise Invalid("Choose billable metrics of this organization.", field="metric_ids")
 
 
 def open_primary(customer: Any, *, at: datetime) -> Wallet:
@@ -145,7 +157,7 @@ def take_defaults(wallet: Wallet, customer: Any) -> None:
     """Give a primary wallet, which the caller saves, the customer's currency and defaults."""
     wallet.currency = customer.currency
     for name, value in vars(usual_terms(customer, customer.currency, primary=True)).items():
-        setattr(wallet, name, value)
+        setattr(wallet, name, list(value) if isinstance(value, tuple) else value)
 
 
 def follow_primary(customer: Any, *, by: Actor, at: datetime) -> Wallet:

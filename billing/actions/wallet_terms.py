@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -14,7 +15,7 @@ from billing.actions.webhooks import emit
 from billing.models import Wallet
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
-from billing.queries.wallets import wallet_state
+from billing.queries.wallets import metric_names, wallet_state
 from billing.rules.errors import Conflict
 from billing.rules.money import from_minor
 from billing.rules.wallet_terms import WalletTerms
@@ -22,7 +23,8 @@ from billing.rules.wallet_terms import WalletTerms
 
 def terms_of(wallet: Wallet) -> WalletTerms:
     """What the wallet's terms are."""
-    return WalletTerms(**{name: getattr(wallet, name) for name in WalletTerms.__dataclass_fields__})
+    found: dict[str, Any] = {name: getattr(wallet, name) for name in WalletTerms.__dataclass_fields__}
+    return WalletTerms(**(found | {name: tuple(found[name]) for name in ("fee_types", "metric_ids")}))
 
 
 @transaction.atomic
@@ -46,6 +48,8 @@ def edit_wallet(wallet: Wallet, terms: WalletTerms, *, by: Actor, at: datetime) 
     changes = audit.differences(before, wallet)
     if not changes:
         return wallet
+    if found := changes.pop("metric_ids", None):
+        changes["metrics"] = (metric_names(found[0]), metric_names(found[1]))
     wallet.untouched = False
     wallet.save()
     look_again(wallet.customer)

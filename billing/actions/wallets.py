@@ -13,14 +13,13 @@ from typing import Any
 
 from django.db import transaction
 
-from billing.actions.wallet_debits import credit_of
 from billing.actions.wallet_ledger import book, booked, check_active, expire_lots, lock_wallet, tell
 from billing.actions.wallet_merging import heir_of
 from billing.actions.webhooks import emit
 from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
-from billing.queries.wallets import wallet_state
+from billing.queries.wallets import credit_of, wallet_state
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from billing.rules.wallet_terms import check_credit

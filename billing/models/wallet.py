@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
+from billing.rules.wallet_terms import FEE_TYPES
 
 LISTED = ("currency", "status", "balance_minor", "is_primary", "auto_top_up_enabled", "untouched")
 
@@ -41,6 +43,8 @@ class Wallet(Scoped):
     go down to minus the credit limit. `is_primary`: the one wallet that a customer always has. Limits that are empty
     do not limit. `auto_top_up_minor` is bought when the balance falls below `low_balance_minor`. `untouched`: opened
     by itself and not used yet; the first movement, sale, alert or change of its rules ends that for good.
+    `fee_types` and `metric_ids` limit what it pays for (a match of either is enough; both empty: everything). They
+    stand on the row, so that a bill reads them with the balance.
     `ongoing_usage_minor` is what usage on no invoice and drafts would take from it, as looked at `ongoing_at`, and
     `depleted` whether they left nothing (`invoicing/actions/ongoing.py`).
     """
@@ -67,6 +71,8 @@ class Wallet(Scoped):
     low_balance_minor = models.BigIntegerField(null=True, blank=True)
     auto_top_up_enabled = models.BooleanField(default=False)
     auto_top_up_minor = models.BigIntegerField(null=True, blank=True)
+    fee_types = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    metric_ids = ArrayField(models.UUIDField(), default=list, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True)
     ongoing_usage_minor = MinorField(editable=False)
@@ -116,6 +122,9 @@ class Wallet(Scoped):
             ),
             models.CheckConstraint(condition=Q(rate__gt=0), name="wallet_rate_positive"),
             models.CheckConstraint(
+                condition=Q(fee_types__contained_by=list(FEE_TYPES)), name="wallet_fee_types_known"
+            ),
+            models.CheckConstraint(
                 condition=Q(ongoing_usage_minor__gte=0), name="wallet_ongoing_usage_not_negative"
             ),
             models.CheckConstraint(
@@ -161,6 +170,11 @@ class Wallet(Scoped):
 
     def __str__(self) -> str:
         return self.name or f"{self.currency} wallet"
+
+    @property
+    def limited(self) -> bool:
+        """Whether it pays for some parts of an invoice only."""
+        return bool(self.fee_types or self.metric_ids)
 
     @property
     def ongoing_balance_minor(self) -> int:

@@ -9,7 +9,7 @@ from django.db.models import Prefetch, QuerySet
 
 from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
 from billing.queries.schedules import schedule_of
-from billing.queries.wallets import WalletState
+from billing.queries.wallets import WalletState, metric_codes
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.rules.periods import Period
@@ -102,6 +102,7 @@ def wallet_payload(row: Wallet, state: WalletState) -> dict[str, Any]:
         "isPrimary": row.is_primary,
         "rateAmount": row.rate,
         "priority": row.priority,
+        "appliesTo": {"feeTypes": row.fee_types, "billableMetricCodes": metric_codes(row)},
         "status": row.status,
         "balance": major(row.balance_minor),
         "creditsBalance": row.credits_balance,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Func, OuterRef, Prefetch, QuerySet, UUIDField
 
-from billing.models import Wallet, WalletLot
+from billing.models import Metric, Wallet, WalletLot
+from billing.rules.wallet_terms import FEE_WORDS
+from billing.rules.wallets import WalletFacts
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,15 @@ def open_lots() -> QuerySet[WalletLot]:
 
 
 def with_lots(rows: QuerySet[Wallet]) -> QuerySet[Wallet]:
-    """Wallets with their lots in `open_lots`, for `state_of`: one more query, however many they are."""
+    """Wallets with their lots in `open_lots`, for `state_of`: one more query, however many they are; and with what
+    `metric_codes` asks for.
+    """
+    each = Func("metric_ids", function="UNNEST", output_field=UUIDField())
+    limits = (
+        Wallet.objects.filter(pk=OuterRef(OuterRef("pk"))).order_by().annotate(metric=each).values("metric")
+    )
+    codes = Metric.objects.filter(pk__in=limits).order_by("code").values("code")
+    rows = rows.annotate(limit_codes=ArraySubquery(codes))
     return rows.prefetch_related(Prefetch("lots", open_lots(), to_attr="open_lots"))
 
 
@@ -74,3 +85,50 @@ def state_of(wallet: Wallet, lots: Iterable[WalletLot], at: datetime) -> WalletS
         credit_limit_minor=wallet.credit_limit_minor,
         lots=tuple(live),
     )
+
+
+def credit_of(wallet: Wallet, mode: str) -> int:
+    """How far below zero the wallet may go, in minor units: the mode of its customer decides."""
+    return wallet.credit_limit_minor if mode == "postpaid" else 0
+
+
+def facts_of(wallets: Iterable[Wallet], mode: str) -> list[WalletFacts]:
+    """Wallets of a customer as the rules see them, the oldest first."""
+    return [
+        WalletFacts(
+            str(row.pk),
+            row.balance_minor,
+            row.priority,
+            credit_of(row, mode),
+            frozenset(row.fee_types),
+            frozenset(str(key) for key in row.metric_ids),
+        )
+        for row in sorted(wallets, key=lambda row: (row.created_at, row.pk))
+    ]
+
+
+def pays_for(wallet: Wallet, metrics: Mapping[UUID, Metric]) -> list[str]:
+    """What a limited wallet pays for, in words; empty: everything. `metrics`: of `metrics_of`."""
+    usage = sorted(metrics[key].name for key in wallet.metric_ids if key in metrics)
+    return [words for name, words in FEE_WORDS.items() if name in wallet.fee_types] + usage
+
+
+def metric_codes(wallet: Wallet) -> list[str]:
+    """The codes of the metrics that it is limited to; no query for rows of `with_lots`, nor without a limit."""
+    known: list[str] | None = getattr(wallet, "limit_codes", None)
+    if known is None and wallet.metric_ids:
+        return sorted(Metric.objects.filter(pk__in=wallet.metric_ids).values_list("code", flat=True))
+    return known or []
+
+
+def metric_names(keys: Iterable[UUID]) -> list[str]:
+    """What the metrics of a limit are called, in order; deleted ones too. No query without any."""
+    wanted = list(keys)
+    rows = Metric.objects.filter(pk__in=wanted).order_by("name", "pk") if wanted else ()
+    return [row.name for row in rows]
+
+
+def metrics_of(wallets: Iterable[Wallet]) -> dict[UUID, Metric]:
+    """The metrics that these wallets are limited to, by id. One query, or none."""
+    keys = {key for row in wallets for key in row.metric_ids}
+    return Metric.objects.in_bulk(keys) if keys else {}

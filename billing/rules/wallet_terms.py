@@ -2,7 +2,8 @@
 
 Laws: limits that are empty do not limit; an automatic top-up knows when (below `low_balance_minor`) and how much
 (`auto_top_up_minor`), is no more than a single credit may be, and starts below the maximum balance. Amounts are minor
-units of the wallet's currency.
+units of the wallet's currency. `fee_types` and `metric_ids` say what it pays for; a match of either is enough, and
+none of both is everything, as all fee types are.
 
 Example: a maximum balance of 10000 refuses a credit of 3000 on a balance of 8000, and takes one of 2000.
 """
@@ -10,15 +11,25 @@ Example: a maximum balance of 10000 refuses a credit of 3000 on a balance of 800
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.money import from_minor
 
 MOST_NAME = 100
 MOST_MINOR = 10**15
+MOST_METRICS = 50
+# What a wallet may be limited to. What a charge lacks to its minimum spend counts as that charge.
+FEE_WORDS = {
+    "subscription": "Subscription fees",
+    "charge": "Usage charges",
+    "fixed_charge": "Fixed charges",
+    "commitment": "Minimum commitments",
+}
+FEE_TYPES = tuple(FEE_WORDS)
 
 
 @dataclass(frozen=True)
@@ -34,6 +45,18 @@ class WalletTerms:
     low_balance_minor: int | None = None
     auto_top_up_enabled: bool = False
     auto_top_up_minor: int | None = None
+    fee_types: tuple[str, ...] = ()
+    metric_ids: tuple[UUID, ...] = ()
+
+
+def tidied(terms: WalletTerms) -> WalletTerms:
+    """The same terms with the limits in one order, each once. All fee types are no limit."""
+    chosen = set(terms.fee_types)
+    if chosen >= set(FEE_TYPES):
+        return replace(terms, fee_types=(), metric_ids=())
+    known = [name for name in FEE_TYPES if name in chosen]
+    kinds = (*known, *sorted(chosen - set(FEE_TYPES)))
+    return replace(terms, fee_types=kinds, metric_ids=tuple(sorted(set(terms.metric_ids))))
 
 
 def faults(terms: WalletTerms) -> list[tuple[str, str]]:
@@ -54,6 +77,10 @@ def faults(terms: WalletTerms) -> list[tuple[str, str]]:
         found.append(("low_balance_minor", "Must be 0 or more, or empty."))
     elif low is not None and most is not None and low > most:
         found.append(("low_balance_minor", "This is more than the maximum balance."))
+    if not set(terms.fee_types) <= set(FEE_TYPES):
+        found.append(("fee_types", f"Use fee types among {', '.join(FEE_TYPES)}."))
+    if len(terms.metric_ids) > MOST_METRICS:
+        found.append(("metric_ids", f"Choose at most {MOST_METRICS} billable metrics."))
     return found + top_up_faults(terms)
 
 

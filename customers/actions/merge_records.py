@@ -16,7 +16,7 @@ from django.db.models.functions import Now
 
 from billing.actions import audit, coupons
 from billing.actions.top_up_schedules import hand_on
-from billing.actions.wallet_merging import keeps_life, merge_wallets
+from billing.actions.wallet_merging import keeps_life, merge_wallets, same_limits
 from billing.actions.wallet_opening import end_untouched
 from billing.actions.wallet_watch import look_again
 from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
@@ -127,15 +127,15 @@ def coupon_left(row: AppliedCoupon) -> tuple[int, int]:
 
 def move_wallets(moving: Moving) -> None:
     """A wallet in a currency that the target has is merged into its wallet, all others move as they are, ended ones
-    too. The target keeps its primary wallet. Nothing is merged into a wallet that expires sooner, and no debt into
-    one that nobody has touched. The source's untouched one ends, and is not counted.
+    too. The target keeps its primary wallet. Nothing is merged into a wallet that expires sooner or pays for other
+    things, and no debt into one that nobody has touched. The source's untouched one ends, and is not counted.
     """
     theirs = list(Wallet.objects.filter(customer=moving.target).active().in_order_of_use())
     theirs.sort(key=lambda wallet: (wallet.untouched, not wallet.is_primary))
     merged = moved = 0
     moving.counts |= {"schedules_moved": 0, "schedules_ended": 0}
     for wallet in list(Wallet.objects.filter(customer=moving.source).active().in_use().locked()):
-        heirs = [row for row in theirs if row.currency == wallet.currency]
+        heirs = [row for row in theirs if row.currency == wallet.currency and same_limits(row, wallet)]
         if wallet.balance_minor < 0:
             heirs = [row for row in heirs if not row.untouched]
         heir = next((row for row in heirs if keeps_life(wallet, row, at=moving.at)), None)

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime
 from billing.actions.clock import now
 from billing.actions.wallet_opening import create_wallet, primary_wallet, usual_terms
 from billing.actions.wallet_terms import edit_wallet, terms_of
+from billing.models import Metric, Organization
 from billing.rules.amounts import exact_minor
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
@@ -37,11 +38,22 @@ AMOUNTS = {
 NAMED = {column: name for name, column in AMOUNTS.items()} | {
     "expires_at": "expiration_at",
     "auto_top_up_enabled": "auto_topup_enabled",
+    "fee_types": "applies_to.fee_types",
+    "metric_ids": "applies_to.billable_metric_codes",
 }
 
 
+class AppliesTo(ApiSchema):
+    """What the wallet pays for: fee types (subscription, charge, fixed_charge, commitment) and codes of billable
+    metrics; a match of either is enough. What is not given stays; both empty: everything.
+    """
+
+    fee_types: list[str] | None = None
+    billable_metric_codes: list[str] | None = None
+
+
 class Limits(ApiSchema):
-    """Limits and the automatic top-up, in major units; null does not limit."""
+    """What it pays for (null: everything), limits and the automatic top-up, in major units; null does not limit."""
 
     credit_limit: Decimal | None = None
     max_balance: Decimal | None = None
@@ -49,6 +61,7 @@ class Limits(ApiSchema):
     low_balance_threshold: Decimal | None = None
     auto_topup_enabled: bool = False
     auto_topup_amount: Decimal | None = None
+    applies_to: AppliesTo | None = None
 
 
 class WalletIn(Limits):
@@ -85,7 +98,7 @@ class Filters(ApiSchema):
     limit: int = 20
 
 
-def columns(body: Limits, currency: str) -> dict[str, Any]:
+def columns(body: Limits, currency: str, organization: Organization) -> dict[str, Any]:
     """The given terms by column, amounts in minor units."""
     given = body.model_dump(exclude_unset=True)
     found: dict[str, Any] = {}
@@ -102,6 +115,24 @@ def columns(body: Limits, currency: str) -> dict[str, Any]:
     for name in ("name", "priority"):
         if given.get(name) is not None:
             found[name] = given[name]
+    if "applies_to" in body.model_fields_set:
+        found |= limits(body.applies_to, organization)
+    return found
+
+
+def limits(given: AppliesTo | None, organization: Organization) -> dict[str, Any]:
+    """The columns of what a wallet pays for. A code that is not there is refused by name."""
+    if given is None:
+        return {"fee_types": (), "metric_ids": ()}
+    found: dict[str, Any] = {}
+    if "fee_types" in given.model_fields_set:
+        found["fee_types"] = tuple(name.strip().lower() for name in given.fee_types or ())
+    if "billable_metric_codes" in given.model_fields_set:
+        codes = set(given.billable_metric_codes or ())
+        rows = dict(Metric.objects.of(organization).kept().filter(code__in=codes).values_list("code", "pk"))
+        if missing := sorted(codes - rows.keys()):
+            raise Invalid(f"There is no billable metric {missing[0]}.", field="metric_ids")
+        found["metric_ids"] = tuple(rows.values())
     return found
 
 
@@ -148,7 +179,7 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
             customer,
             currency=currency,
             rate=body.rate_amount,
-            terms=replace(usual_terms(customer, currency), **columns(body, currency)),
+            terms=replace(usual_terms(customer, currency), **columns(body, currency, staff.organization)),
             by=staff.actor,
             at=at,
         )
@@ -165,14 +196,14 @@ def get_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
 
 @router.patch("/{id}")
 def change_wallet(request: HttpRequest, id: str, body: WalletChanges) -> dict[str, Any]:
-    """Change name, priority, expiry, limits and automatic top-up; only what is given."""
+    """Change name, priority, expiry, what it pays for, limits and automatic top-up; only what is given."""
     staff = cast(ApiRequest, request)
     row = rows_of(staff).by_public_id(id)
     if "mode" in body.model_fields_set:
         text = "The mode is the customer's: change it by POST /customers/{id}/mode, with a reason."
         raise Invalid(text, code="mode_has_its_own_door", field="mode")
     with named(**NAMED):
-        terms = replace(terms_of(row), **columns(body, row.currency))
+        terms = replace(terms_of(row), **columns(body, row.currency, staff.organization))
         edit_wallet(row, terms, by=staff.actor, at=now(staff.organization))
     return answer(staff, row)
 

@@ -11,6 +11,7 @@ from billing.forms.days import DayField
 from billing.models import Wallet
 from billing.rules.money import is_currency
 from billing.web.once import OnceForm
+from customers.forms.wallet_limits import LimitFields
 from customers.models import Customer
 
 MOST = Decimal(10) ** 15
@@ -61,8 +62,8 @@ class TopUpForm(OnceForm):
         return cleaned
 
 
-class WalletForm(TopUpForm):
-    """A new wallet, with its first credits if wanted."""
+class WalletForm(LimitFields, TopUpForm):
+    """A new wallet, what it pays for, with its first credits if wanted."""
 
     needs_credits = False
 
@@ -86,6 +87,7 @@ class WalletForm(TopUpForm):
     def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["currency"].initial = customer.currency
+        self.offer(customer.organization)
 
     def clean_currency(self) -> str:
         code = str(self.cleaned_data["currency"]).strip().upper()

@@ -17,6 +17,7 @@ from billing.rules.money import from_minor
 from billing.rules.periods import local_date, start_of_day
 from billing.rules.wallet_terms import WalletTerms
 from billing.web.once import OnceForm
+from customers.forms.wallet_limits import LimitFields
 
 # field of the form: column of the wallet
 COLUMNS = {
@@ -26,7 +27,10 @@ COLUMNS = {
     "low_balance": "low_balance_minor",
     "auto_top_up": "auto_top_up_minor",
 }
-NAMES = {column: name for name, column in COLUMNS.items()} | {"expires_at": "expires_on"}
+NAMES = {column: name for name, column in COLUMNS.items()} | {
+    "expires_at": "expires_on",
+    "metric_ids": "metrics",
+}
 
 
 def amount_field(label: str, help_text: str = "") -> forms.CharField:
@@ -40,8 +44,8 @@ def amount_field(label: str, help_text: str = "") -> forms.CharField:
     )
 
 
-class WalletTermsForm(OnceForm):
-    """Name, order of use, expiry, limits, and the automatic top-up."""
+class WalletTermsForm(LimitFields, OnceForm):
+    """Name, order of use, expiry, what it pays for, limits, and the automatic top-up."""
 
     name = forms.CharField(required=False, max_length=100)
     priority = forms.IntegerField(
@@ -70,6 +74,7 @@ class WalletTermsForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.wallet = wallet
         self.zone = customer_zone(wallet.customer)
+        self.offer(wallet.organization, wallet)
         for name in ("name", "priority", "auto_top_up_enabled"):
             self.fields[name].initial = getattr(wallet, name)
         if wallet.expires_at:
@@ -104,6 +109,7 @@ class WalletTermsForm(OnceForm):
             expires = now.expires_at
         else:
             expires = start_of_day(day + timedelta(days=1), self.zone) if day else None
+        fee_types, metric_ids = self.limits()
         return WalletTerms(
             name=data["name"],
             priority=data["priority"],
@@ -111,4 +117,6 @@ class WalletTermsForm(OnceForm):
             auto_top_up_enabled=data["auto_top_up_enabled"],
             **{column: data[name] for name, column in COLUMNS.items() if name != "credit_limit"},
             credit_limit_minor=data["credit_limit"] or 0,
+            fee_types=fee_types,
+            metric_ids=metric_ids,
         )

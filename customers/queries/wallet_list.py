@@ -11,7 +11,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from billing.models import Organization, Wallet, WalletLot
 from billing.orm.windows import CAP
-from billing.queries.wallets import WalletState, wallet_states
+from billing.queries.wallets import WalletState, metrics_of, pays_for, wallet_states
 from customers.models import Customer
 from customers.queries.narrow import Narrowed, searched
 
@@ -32,11 +32,12 @@ BALANCES = {
 
 @dataclass(frozen=True)
 class ListedWallet:
-    """A wallet with what it holds. `low`: below its mark."""
+    """A wallet with what it holds. `low`: below its mark; `pays_for`: what it is limited to, in words."""
 
     wallet: Wallet
     state: WalletState
     low: bool
+    pays_for: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,9 @@ def listed_wallets(organization: Organization, keys: Iterable[Any], at: datetime
 
 
 def stated(wallets: list[Wallet], at: datetime) -> list[ListedWallet]:
-    """Wallets, whose customers are loaded, with what they hold. One query."""
-    states = wallet_states(wallets, at)
-    return [ListedWallet(row, states[row.pk], is_low(row)) for row in wallets]
+    """Wallets, whose customers are loaded, with what they hold. One query, and one more when metrics limit any."""
+    states, metrics = wallet_states(wallets, at), metrics_of(wallets)
+    return [ListedWallet(row, states[row.pk], is_low(row), tuple(pays_for(row, metrics))) for row in wallets]
 
 
 def is_low(wallet: Wallet) -> bool:

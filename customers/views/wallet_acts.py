@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
-from billing.actions.wallet_opening import create_wallet
+from billing.actions.wallet_opening import create_wallet, usual_terms
 from billing.actions.wallet_terms import edit_wallet
 from billing.actions.wallets import grant, void_credits
 from billing.models import Wallet
@@ -59,7 +60,7 @@ def add(request: StaffRequest, id: UUID) -> HttpResponse:
                 customer, lambda: open_wallet(customer, form, request, at), by=request.actor, at=at
             )
         except BillingError as error:
-            add_error(form, error, {"expires_at": "expires_on", "credits": "granted_credits"})
+            add_error(form, error, NAMES | {"credits": "granted_credits"})
     context = {"customer": customer, "form": form, "opened": opened, "tz": customer_zone(customer)}
     status = 422 if form.errors and not looking else 200
     partials = ("drawer", "wallet-effect")
@@ -70,14 +71,23 @@ def add(request: StaffRequest, id: UUID) -> HttpResponse:
 def open_wallet(customer: Customer, form: WalletForm, request: StaffRequest, at: datetime) -> Wallet:
     """Make the wallet and book its first credits, all or nothing."""
     data = form.cleaned_data
+    fee_types, metric_ids = form.limits()
     lock_customer(customer.pk)
     row = create_wallet(
         customer,
-        name=data["name"],
         currency=data["currency"],
         rate=data["rate"],
-        priority=data["priority"],
-        expires_at=after(data["expires_on"], customer_zone(customer)),
+        terms=replace(
+            usual_terms(
+                customer,
+                data["currency"],
+                name=data["name"],
+                priority=data["priority"],
+                expires_at=after(data["expires_on"], customer_zone(customer)),
+            ),
+            fee_types=fee_types,
+            metric_ids=metric_ids,
+        ),
         by=request.actor,
         at=at,
     )

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from billing.actions.clock import now
 from billing.models import Alert, EntryKind, Wallet, WalletEntry, WalletLot
 from billing.queries.schedules import customer_zone
-from billing.queries.wallets import wallet_state
+from billing.queries.wallets import metrics_of, pays_for, wallet_state
 from billing.web.access import access
 from billing.web.htmx import render_page
 from billing.web.paging import page_of
@@ -73,6 +73,7 @@ def wallet(request: StaffRequest, id: UUID) -> HttpResponse:
         "is_active": row.status == "active",
         "ready": row.status == "active" and not page.paginator.count and not pending,
         "tz": customer_zone(row.customer),
+        "pays_for": pays_for(row, metrics_of([row])),
         "alerts": Alert.objects.kept().filter(wallet=row),
     }
     return render_page(request, "customers/wallets/detail.html", context, partials=("entry-table",))

@@ -40,7 +40,7 @@ from invoicing.queries.preview import taxed_anew
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus
-from invoicing.rules.totals import CreditNoteFacts, compute_totals
+from invoicing.rules.totals import CreditNoteFacts, compute_totals, parts_of
 
 
 @transaction.atomic
@@ -145,8 +145,9 @@ def settle_subscription(
     if has.wallets:
         collect_debts(customer, invoice.currency, by=by, at=at)
     if totals.total_minor and has.wallets:
+        parts = parts_of(lines, totals)
         for wallet, minor in consume(
-            customer, totals.total_minor, invoice.currency, invoice=invoice, by=by, at=at
+            customer, totals.total_minor, invoice.currency, parts, invoice=invoice, by=by, at=at
         ):
             deductions.append(deduction(invoice, DeductionKind.WALLET, str(wallet), minor, wallet=wallet))
             invoice.wallet_credits_minor += minor

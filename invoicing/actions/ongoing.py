@@ -18,12 +18,11 @@ from django.db.models import Q
 from billing.actions import audit, later
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
-from billing.actions.wallet_debits import facts_of
 from billing.actions.webhooks import emit
 from billing.models import Organization, TopUpSchedule, Wallet, WalletActivity
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
-from billing.queries.wallets import wallet_state
+from billing.queries.wallets import facts_of, wallet_state
 from billing.rules.money import from_minor
 from billing.rules.ongoing import Ongoing, ongoing
 from invoicing.actions.threshold_top_ups import answer

@@ -22,7 +22,7 @@ from invoicing.queries.facts import USAGE, Window, less_billed, usage_lines
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line
 from invoicing.rules.states import InvoiceStatus
-from invoicing.rules.totals import buckets_of
+from invoicing.rules.totals import buckets_of, fee_type
 
 
 def unbilled(customer: Any, at: datetime) -> dict[str, list[Bucket]]:
@@ -81,6 +81,6 @@ def drafted(customer: Any) -> list[tuple[str, Bucket]]:
     )
     with exact():
         return [
-            (currency, Bucket(Decimal(minor) - coupon, kind, str(metric) if metric else None))
+            (currency, Bucket(Decimal(minor) - coupon, fee_type(kind), str(metric) if metric else None))
             for currency, kind, metric, minor, coupon in rows
         ]

@@ -9,8 +9,8 @@ from django.db.models import Q
 from billing.models import Wallet
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
+from billing.queries.wallets import facts_of
 from billing.rules.tax import REVERSE_CHARGE
-from billing.rules.wallets import WalletFacts
 from invoicing.models import CreditNote, Invoice, InvoiceType
 from invoicing.queries.facts import window_lines, windows_of
 from invoicing.queries.rates import Rates
@@ -37,16 +37,10 @@ def final_totals(invoice: Invoice, at: datetime, rates: Rates | None = None) -> 
     wallets = Wallet.objects.active().filter(
         mine, not_expired, Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0)
     )
-    postpaid = invoice.customer.mode == "postpaid"
     return compute_totals(
         lines,
         [coupon_facts(row) for row in usable_coupons(invoice.customer, invoice.currency)],
-        [
-            WalletFacts(
-                str(row.pk), row.balance_minor, row.priority, row.credit_limit_minor if postpaid else 0
-            )
-            for row in wallets.order_by("created_at", "pk")
-        ],
+        facts_of(wallets, invoice.customer.mode),
         [CreditNoteFacts(str(row.pk), row.balance_minor) for row in notes.order_by("created_at", "pk")],
         currency=invoice.currency,
     )

@@ -21,7 +21,7 @@ from billing.rules.errors import Invalid
 from billing.rules.money import ZERO, exact
 from billing.rules.tax import InvoiceTaxes, TaxedLine, invoice_taxes
 from billing.rules.wallets import Bucket, WalletFacts, spread
-from invoicing.rules.lines import Line
+from invoicing.rules.lines import Line, LineKind
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,17 @@ def buckets_of(lines: Sequence[Line], taxed: Sequence[TaxedLine]) -> list[Bucket
     caps: dict[tuple[str, str | None], Decimal] = {}
     with exact():
         for line, tax_line in zip(lines, taxed, strict=True):
-            key = (str(line.kind), line.facts.metric_id)
+            key = (fee_type(str(line.kind)), line.facts.metric_id)
             caps[key] = caps.get(key, ZERO) + tax_line.base + tax_line.exact
     return [Bucket(cap, fee_type, metric_id) for (fee_type, metric_id), cap in caps.items()]
+
+
+def fee_type(kind: str) -> str:
+    """What a wallet's limit calls a kind of line: what lacks to a charge's minimum spend is that charge's."""
+    return LineKind.CHARGE.value if kind == LineKind.TRUE_UP.value else kind
+
+
+def parts_of(lines: Sequence[Line], totals: Totals) -> list[Bucket]:
+    """`buckets_of` the lines whose totals are these."""
+    pairs = zip(lines, totals.lines, strict=True)
+    return buckets_of(lines, [TaxedLine(found.base, line.facts.taxes) for line, found in pairs])

@@ -186,12 +186,12 @@ def fill_wallets(connection: Any, organization: Any) -> None:
         """
         INSERT INTO billing_wallet (id, organization_id, created_at, updated_at, customer_id, name, currency, rate,
             priority, status, balance_minor, credits_balance, is_primary, credit_limit_minor, low_balance_minor,
-            auto_top_up_enabled, untouched)
+            auto_top_up_enabled, untouched, fee_types, metric_ids)
         SELECT uuidv7(), organization_id, customer.created_at, customer.created_at, id, kind.name, currency, 1, 50,
             'active', CASE WHEN sequence %% 3 = 0 THEN sequence %% 997 ELSE 0 END,
             CASE WHEN sequence %% 3 = 0 THEN sequence %% 997 ELSE 0 END, kind.name = '', 0,
             CASE WHEN sequence %% 1000 = 3 THEN 500 END, false,
-            kind.name = '' AND NOT (sequence %% 3 = 0 AND sequence %% 997 > 0)
+            kind.name = '' AND NOT (sequence %% 3 = 0 AND sequence %% 997 > 0), '{}', '{}'
         FROM customers_customer AS customer, (VALUES (''), ('Marketing'), ('Zebra')) AS kind (name)
         WHERE organization_id = %(organization)s
         AND (kind.name = '' OR (kind.name = 'Marketing' AND sequence %% 40 = 0)

@@ -13,8 +13,9 @@ from typing import Any
 from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.actions.wallets import grant, void_credits
-from billing.models import Wallet
+from billing.models import Metric, Wallet
 from billing.orm.actor import Actor
+from billing.rules.wallet_terms import WalletTerms
 from customers.actions.classification import change_mode
 from customers.models import Customer
 from invoicing.actions.payments import record_payment
@@ -35,7 +36,7 @@ def welcome(customer: Customer, by: Actor, at: datetime) -> None:
 
 def make_wallet_states(customers: Sequence[Customer], by: Actor, at: datetime) -> None:
     """The first three customers get one kind each: topped up by itself, with credits that expire and a second wallet
-    whose credits are not paid yet; low; postpaid with a debt.
+    whose credits are not paid yet; low, with a second wallet that pays for some usage only; postpaid with a debt.
     """
     if len(customers) < NEEDED:
         return
@@ -58,6 +59,11 @@ def make_wallet_states(customers: Sequence[Customer], by: Actor, at: datetime) -
     grant(automatic, Decimal(40), reason="Beta of the new reports", expires_at=soon, key="beta", **do)
     edit_wallet(low, replace(terms_of(low), low_balance_minor=7_500), **do)
     grant(low, Decimal(30), reason="Apology", expires_at=at + timedelta(days=6), key="apology", **do)
+    metrics = Metric.objects.filter(charges__plan__subscriptions__customer=customers[1]).kept().distinct()
+    own = tuple(metrics.order_by("name").values_list("pk", flat=True)[:1])
+    limits = WalletTerms("Usage credits", 10, fee_types=() if own else ("charge",), metric_ids=own)
+    usage = create_wallet(customers[1], currency=low.currency, terms=limits, **do)
+    grant(usage, Decimal(60), reason="Pilot of the new API", key="pilot", **do)
     change_mode(customers[2], "postpaid", reason="Yearly contract with credit", **do)
     edit_wallet(owing, replace(terms_of(owing), credit_limit_minor=50_000), **do)
     owing = Wallet.objects.select_related("customer").get(pk=owing.pk)

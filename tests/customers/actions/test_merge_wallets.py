@@ -146,3 +146,20 @@ def test_a_schedule_goes_on_with_the_wallet_that_stays_unless_that_has_one(
     row = TopUpSchedule.objects.get(wallet=stays)
     assert (row.name, row.paid_credits) == (kept, 100 if theirs else 50)
     assert [one.name for one in TopUpSchedule.objects.running()] == ([] if theirs else ["source"])
+
+
+def test_credits_keep_what_they_pay_for(organization: Organization) -> None:
+    """40.00 for usage only go into no wallet that pays for everything, but into one with the same limit."""
+    source, target = billed_customer(organization), billed_customer(organization)
+    filled(target, 5)
+    limited = filled(source, 40)
+    edit_wallet(limited, replace(terms_of(limited), fee_types=("charge",)), by=BY, at=AT)
+    assert counted(merge(source, target)) == (0, 1, [{"currency": "EUR", "minor": 4000, "how": "moved"}])
+    assert (fresh(limited).balance_minor, fresh(limited).fee_types) == (4000, ["charge"])
+    assert primary(target).balance_minor == 500
+
+    third = billed_customer(organization)
+    same = filled(third, 7)
+    edit_wallet(same, replace(terms_of(same), fee_types=("charge",)), by=BY, at=AT)
+    assert merge(third, target).counts["wallets_merged"] == 1
+    assert fresh(limited).balance_minor == 4700

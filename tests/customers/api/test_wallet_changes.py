@@ -14,6 +14,7 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.top_up import sell_credits
 from invoicing.models import Invoice
 from tests.factories.api import Api, refused
+from tests.factories.catalog import make_metric
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import billed_customer, make_wallet, owing
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -149,3 +150,23 @@ def test_an_invoice_issued_at_once_collects_what_is_owed(organization: Organizat
     create_one_off(wallet.customer, items, finalize=finalize, by=ACTOR, at=NOW)
     settled = Invoice.objects.filter(wallet=wallet)
     assert list(settled.values_list("total_minor", flat=True)) == ([700] if finalize else [])
+
+
+def test_what_a_wallet_pays_for_is_read_and_written(api: Api, customer: Customer) -> None:
+    make_metric(customer.organization, code="calls")
+    limits = {"feeTypes": ["subscription"], "billableMetricCodes": ["calls"]}
+    status, answer = api.post("/wallets", {"customerId": customer.public_id, "appliesTo": limits})
+    assert (status, answer["data"]["appliesTo"]) == (201, limits)
+    path = f"/wallets/{answer['data']['id']}"
+    data = api.patch(path, {"applies_to": {"fee_types": ["CHARGE"]}})[1]["data"]
+    assert data["appliesTo"] == {"feeTypes": ["charge"], "billableMetricCodes": ["calls"]}
+    assert api.patch(path, {"name": "Kept"})[1]["data"]["appliesTo"] == data["appliesTo"]
+    assert api.get("/wallets")[1]["data"][0]["appliesTo"] == data["appliesTo"]
+    make_metric(make_organization("Other"), code="theirs")
+    for wrong, field in (
+        ({"billableMetricCodes": ["theirs"]}, "appliesTo.billableMetricCodes"),
+        ({"feeTypes": ["one_off"]}, "appliesTo.feeTypes"),
+    ):
+        assert refused(api.patch(path, {"appliesTo": wrong}))[2] == field
+    nothing = {"feeTypes": [], "billableMetricCodes": []}
+    assert api.patch(path, {"appliesTo": None})[1]["data"]["appliesTo"] == nothing

@@ -20,7 +20,7 @@ from billing.models import AuditEntry, Organization, Wallet, WalletEntry
 from customers.models import Customer
 from invoicing.actions.payments import record_payment
 from invoicing.models import Invoice
-from tests.factories.catalog import make_plan
+from tests.factories.catalog import make_metric, make_plan
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import make_wallet, owing
 from tests.factories.pages import htmx, queries, statuses, text, token
@@ -386,3 +386,24 @@ def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer, wa
         staff.post(f"/wallets/{wallet.public_id}/top-up", {"granted_credits": number + 1})
     assert [queries(staff, path) for path in paths] == one
     assert one == [9, 7, 10]
+
+
+def test_a_wallet_is_limited_and_says_what_it_pays_for(staff: Client, customer: Customer) -> None:
+    calls = make_metric(customer.organization, name="API calls")
+    theirs = make_metric(make_organization("Other"), name="Secret")
+    address = reverse("customer-wallet-add", args=[customer])
+    page = text(staff.get(address))
+    assert "API calls" in page and "Secret" not in page
+    data = FILLED | {"currency": "EUR", "once": token(staff, address), "fee_types": ["subscription"]}
+    assert staff.post(address, data | {"metrics": [theirs.pk]}).status_code == 422
+    assert staff.post(address, data | {"metrics": [calls.pk]}).status_code == 302
+    wallet = Wallet.objects.get(name="Prepaid")
+    assert (wallet.fee_types, wallet.metric_ids) == (["subscription"], [calls.pk])
+    words = "Subscription fees, API calls"
+    for path in ("/wallets", reverse("customer-wallets", args=[customer]), reverse("wallet", args=[wallet])):
+        assert words in text(staff.get(path))
+    address = reverse("wallet-edit", args=[wallet])
+    changed = {"once": token(staff, address), "name": "Prepaid", "priority": "10"}
+    staff.post(address, changed)
+    wallet.refresh_from_db()
+    assert not wallet.limited and words not in text(staff.get(reverse("wallet", args=[wallet])))
