@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -22,7 +23,7 @@ from billing.models import EntryKind, Wallet, WalletEntry
 from billing.orm.actor import Actor
 from billing.queries.wallets import facts_of
 from billing.rules.states import WalletStatus
-from billing.rules.wallets import Bucket, minor_to_credits, spread
+from billing.rules.wallets import Bucket, minor_to_credits, shares
 
 
 @transaction.atomic
@@ -31,14 +32,15 @@ def consume(
     due_minor: int,
     currency: str,
     buckets: Sequence[Bucket] = (),
+    lines: Sequence[UUID] = (),
     *,
     invoice: Any,
     by: Actor,
     at: datetime,
 ) -> list[tuple[Wallet, int]]:
     """Pay what is due of an invoice from the customer's wallets of that currency, each for the parts that it may pay
-    (`buckets`; none: only unlimited wallets pay). The caller holds the customer's lock. Returns what each wallet
-    paid, in minor units.
+    (`buckets`; none: only unlimited wallets pay). `lines`: the ids of the invoice's lines, by their position in the
+    buckets. The caller holds the customer's lock. Returns what each wallet paid, in minor units.
     """
     able = Q(balance_minor__gt=0) | Q(credit_limit_minor__gt=0)
     usable = Wallet.objects.filter(able, customer=customer, currency=currency).active()
@@ -50,19 +52,20 @@ def consume(
     for wallet in wallets.values():
         expire_lots(wallet, at=at)
     paid = []
-    for wallet_id, minor in spread(facts_of(wallets.values(), customer.mode), due_minor, buckets):
-        wallet = wallets[wallet_id]
-        credits = minor_to_credits(minor, wallet.rate, wallet.currency)
+    for share in shares(facts_of(wallets.values(), customer.mode), due_minor, buckets):
+        wallet = wallets[share.wallet_id]
+        credits = minor_to_credits(share.minor, wallet.rate, wallet.currency)
         book(
             wallet,
             EntryKind.CONSUMED,
             credits=-credits,
-            minor=-minor,
+            minor=-share.minor,
             key=f"invoice:{invoice.pk}",
             at=at,
             invoice=invoice,
+            lines=[(None if place is None else lines[place], minor) for place, minor in share.lines],
         )
-        paid.append((wallet, minor))
+        paid.append((wallet, share.minor))
     return paid
 
 
@@ -90,7 +93,8 @@ def put_back(wallet: Wallet, entry: WalletEntry, key: str, *, by: Actor, at: dat
     """
     parts = lives_used(entry)[::-1]
     left = -entry.credits if wallet.pk == entry.wallet_id else None
-    for number, (life, minor) in enumerate(parts):
+    for number, (life, uses) in enumerate(parts):
+        minor = sum(use.amount_minor for use in uses)
         credits = minor_to_credits(minor, wallet.rate, wallet.currency)
         if left is not None:
             credits = left if number == len(parts) - 1 else min(credits, left)
@@ -104,6 +108,7 @@ def put_back(wallet: Wallet, entry: WalletEntry, key: str, *, by: Actor, at: dat
             at=at,
             invoice=entry.invoice,
             life=life,
+            back=uses,
         )
         tell(wallet, "wallet.returned", back, by=by, at=at)
     return -entry.amount_minor

@@ -6,16 +6,18 @@ movement with the same `key` is booked once; the last credits out take exactly t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Sum
 
 from billing.actions import audit, wallet_lots
 from billing.actions.locks import lock_customer_of
 from billing.actions.wallet_watch import watch
-from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
+from billing.models import EntryKind, Wallet, WalletEntry, WalletLot, WalletUse
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.states import WalletStatus
@@ -45,8 +47,13 @@ def book(
     invoice: Any = None,
     reason: str = "",
     life: Life | None = None,
+    lot: WalletLot | None = None,
+    lines: Sequence[tuple[UUID | None, int]] = (),
+    back: Sequence[WalletUse] = (),
 ) -> WalletEntry:
-    """Write a signed movement on a locked wallet and carry its balance and lots forward. `life`: of what comes in.
+    """Write a signed movement on a locked wallet and carry its balance and lots forward. `life`: of what comes in,
+    and `back`: what it gives back; `lines`: what goes out for which line of an invoice, and `lot`: the one from which
+    it goes, already lowered.
 
     Credits that go out are rounded to five decimals; what rounding would leave behind or take too much is
     settled by the money, which is exact.
@@ -58,7 +65,9 @@ def book(
     elif left < 0 or credits_left < 0:
         credits_left = minor_to_credits(left, wallet.rate, wallet.currency)
     credits = credits_left - wallet.credits_balance
-    used = wallet_lots.use(wallet, -minor) if minor < 0 and kind != EntryKind.EXPIRED else {}
+    used: list[tuple[UUID | None, int]] = []
+    if minor < 0:
+        used = [(lot.pk, -minor)] if lot else wallet_lots.use(wallet, -minor)
     wallet.balance_minor, wallet.credits_balance, wallet.untouched = left, credits_left, False
     wallet.save(update_fields=["balance_minor", "credits_balance", "untouched", "updated_at"])
     entry = WalletEntry.objects.create(
@@ -71,9 +80,10 @@ def book(
         invoice=invoice,
         reason=reason[:255],
         key=key,
-        lots_used=used,
         at=at,
     )
+    wallet_lots.trace(entry, used, lines or [(None, -minor)])
+    wallet_lots.trace_back(entry, back)
     if minor > 0:
         wallet_lots.keep(entry, life or Life(promotional=kind == EntryKind.GRANTED))
     watch(wallet, entry, at=at)
@@ -88,7 +98,15 @@ def expire_lots(wallet: Wallet, *, at: datetime) -> int:
         minor, lot.remaining_minor = min(lot.remaining_minor, max(wallet.balance_minor, 0)), 0
         lot.save(update_fields=["remaining_minor", "updated_at"])
         credits = minor_to_credits(minor, wallet.rate, wallet.currency)
-        book(wallet, EntryKind.EXPIRED, credits=-credits, minor=-minor, key=f"expired:{lot.pk.hex}", at=at)
+        book(
+            wallet,
+            EntryKind.EXPIRED,
+            credits=-credits,
+            minor=-minor,
+            key=f"expired:{lot.pk.hex}",
+            at=at,
+            lot=lot,
+        )
         expired += minor
     return expired
 

@@ -24,6 +24,7 @@ from billing.models.tax import Tax
 from billing.models.top_up_schedule import TopUpSchedule
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
 from billing.models.wallet import EntryKind, Wallet, WalletActivity, WalletEntry, WalletLot
+from billing.models.wallet_use import WalletUse
 from billing.models.webhook import EmittedEvent
 
 __all__ = [
@@ -81,4 +82,5 @@ __all__ = [
     "WalletActivity",
     "WalletEntry",
     "WalletLot",
+    "WalletUse",
 ]

@@ -218,8 +218,8 @@ class EntryKind(models.TextChoices):
 
 class WalletEntry(Scoped):
     """One movement. Signed: credits in are positive, credits out negative. Rows are never changed or removed
-    (a database trigger refuses it). `key` makes a repeat harmless. `lots_used` is what a debit took from which lot,
-    {lot id: minor units}, so that what is returned comes back with the life it had.
+    (a database trigger refuses it). `key` makes a repeat harmless. What a debit took from which lot, and for which
+    line, stands in its `uses`.
     """
 
     PREFIX = "wtx"
@@ -234,7 +234,6 @@ class WalletEntry(Scoped):
     )
     reason = models.CharField(max_length=255, blank=True)
     key = models.CharField(max_length=200)
-    lots_used = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
 
     class Meta:

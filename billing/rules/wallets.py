@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import ROUND_DOWN, Decimal
+from typing import TypeVar
 
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import allocate_minor, exact, from_minor, round_half_up, to_minor
@@ -25,6 +26,8 @@ _STEP = Decimal("0.00001")
 LAST_PRIORITY = 50
 MOST_CREDITS = Decimal(10) ** 25 - 1
 MOST_MINOR = 10**15
+S = TypeVar("S")
+T = TypeVar("T")
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
@@ -100,11 +103,14 @@ class WalletFacts:
 
 @dataclass(frozen=True)
 class Bucket:
-    """A part of the invoice that wallets may be limited to; `cap` in minor units with tax."""
+    """A part of the invoice that wallets may be limited to; `cap` in minor units with tax. `lines`: the caps of its
+    lines, as (position on the invoice, cap).
+    """
 
     cap: Decimal
     fee_type: str = ""
     metric_id: str | None = None
+    lines: tuple[tuple[int, Decimal], ...] = ()
 
 
 Allowed = Callable[[WalletFacts, Bucket], bool]
@@ -117,21 +123,31 @@ def may_pay(wallet: WalletFacts, bucket: Bucket) -> bool:
     return bucket.fee_type in wallet.fee_types or bucket.metric_id in wallet.metric_ids
 
 
-def spread(
-    wallets: Sequence[WalletFacts], due: int, buckets: Sequence[Bucket] = (), allowed: Allowed = may_pay
-) -> list[tuple[str, int]]:
-    """Which wallet pays how much of `due` minor units: (wallet id, minor), only amounts above 0.
+@dataclass(frozen=True)
+class Share:
+    """What a wallet pays of an invoice, and of which lines: (position, minor). None: the lines are not known."""
 
-    Without buckets the invoice is one bucket that only unlimited wallets may pay. Buckets are
-    scaled to sum to `due`, and the largest is served first.
+    wallet_id: str
+    minor: int
+    lines: tuple[tuple[int | None, int], ...]
+
+
+def shares(
+    wallets: Sequence[WalletFacts], due: int, buckets: Sequence[Bucket] = (), allowed: Allowed = may_pay
+) -> list[Share]:
+    """Which wallet pays how much of `due` minor units, and for what; only amounts above 0.
+
+    Without buckets the invoice is one bucket that only unlimited wallets may pay. Buckets are scaled to sum to `due`,
+    and the largest is served first. Within a bucket each line has its part, and what comes first pays the first.
     """
     parts = list(buckets) or [Bucket(Decimal(due))]
     rest = allocate_minor(max(due, 0), [part.cap for part in parts])
     largest_first = sorted(range(len(parts)), key=lambda i: -rest[i])
+    waiting = [_lines_of(part, minor) for part, minor in zip(parts, rest, strict=True)]
     in_order = sorted(wallets, key=lambda w: w.priority)
     sources = [(wallet, wallet.held_minor) for wallet in in_order]
     sources += [(wallet, wallet.room_minor) for wallet in in_order]
-    paid: dict[str, int] = {}
+    paid: dict[str, list[tuple[int | None, int]]] = {}
     for wallet, left in sources:
         for i in largest_first:
             if not allowed(wallet, parts[i]):
@@ -139,8 +155,55 @@ def spread(
             take = min(rest[i], left)
             rest[i], left = rest[i] - take, left - take
             if take:
-                paid[wallet.id] = paid.get(wallet.id, 0) + take
-    return list(paid.items())
+                paid.setdefault(wallet.id, []).extend(_take(waiting[i], take))
+    return [Share(key, sum(minor for _, minor in lines), tuple(lines)) for key, lines in paid.items()]
+
+
+def _lines_of(bucket: Bucket, minor: int) -> list[tuple[int | None, int]]:
+    """What each line of a bucket asks for, of the bucket's minor units."""
+    if not bucket.lines:
+        return [(None, minor)]
+    asked = allocate_minor(minor, [cap for _, cap in bucket.lines])
+    return [(place, part) for (place, _), part in zip(bucket.lines, asked, strict=True) if part]
+
+
+def _take(waiting: list[tuple[int | None, int]], minor: int) -> list[tuple[int | None, int]]:
+    """Take `minor` units off the first of those that wait."""
+    taken = []
+    while minor:
+        place, asked = waiting.pop(0)
+        part = min(asked, minor)
+        taken.append((place, part))
+        minor -= part
+        if asked > part:
+            waiting.insert(0, (place, asked - part))
+    return taken
+
+
+def spread(
+    wallets: Sequence[WalletFacts], due: int, buckets: Sequence[Bucket] = (), allowed: Allowed = may_pay
+) -> list[tuple[str, int]]:
+    """`shares` without the lines: (wallet id, minor)."""
+    return [(share.wallet_id, share.minor) for share in shares(wallets, due, buckets, allowed)]
+
+
+def paired(sources: Sequence[tuple[S, int]], uses: Sequence[tuple[T, int]]) -> list[tuple[S, T, int]]:
+    """Which source goes to which use, both in their order: (source, use, minor). Both sum to the same.
+
+    Example: lots a 300, b 200 and lines x 100, y 400: a pays x 100, a pays y 200, b pays y 200.
+    """
+    found: list[tuple[S, T, int]] = []
+    waiting = list(uses)
+    for source, left in sources:
+        while left:
+            use, asked = waiting.pop(0)
+            part = min(left, asked)
+            if part:
+                found.append((source, use, part))
+            left -= part
+            if asked > part:
+                waiting.insert(0, (use, asked - part))
+    return found
 
 
 @dataclass(frozen=True)

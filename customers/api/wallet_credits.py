@@ -16,8 +16,9 @@ from billing.actions.wallets import grant, void_credits
 from billing.models import Wallet, WalletEntry
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import entry_payload
+from billing.queries.wallet_uses import traced_payload
 from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, ApiSchema, named, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
 from customers.api.wallet_rows import answer, router, rows_of
 from invoicing.actions.top_up import OWN_KEYS, sell_credits
 
@@ -116,3 +117,13 @@ def list_transactions(request: HttpRequest, id: str, paging: Query[Paging]) -> d
     row = rows_of(cast(ApiRequest, request)).by_public_id(id)
     entries = WalletEntry.objects.filter(wallet=row).select_related("wallet")
     return page_envelope(entries, entry_payload, page=paging.page, limit=paging.limit)
+
+
+@router.get("/{id}/transactions/{entry_id}")
+def get_transaction(request: HttpRequest, id: str, entry_id: str) -> dict[str, Any]:
+    """One movement: what its credits paid for (`paidFor`), and for a debit from which credits it was paid
+    (`paidFrom`), by line of the invoice, with tax. What a voided invoice gave back is negative.
+    """
+    row = rows_of(cast(ApiRequest, request)).by_public_id(id)
+    entries = WalletEntry.objects.filter(wallet=row).select_related("wallet", "lot")
+    return envelope(traced_payload(entries.by_public_id(entry_id)))

@@ -135,7 +135,7 @@ def settle_subscription(
         credit_notes=[CreditNoteFacts(str(note.pk), note.balance_minor) for note in notes],
         currency=invoice.currency,
     )
-    write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
+    rows = write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
     if not lines or issues_nothing(customer, lines):
         close(invoice)
         return
@@ -145,9 +145,15 @@ def settle_subscription(
     if has.wallets:
         collect_debts(customer, invoice.currency, by=by, at=at)
     if totals.total_minor and has.wallets:
-        parts = parts_of(lines, totals)
         for wallet, minor in consume(
-            customer, totals.total_minor, invoice.currency, parts, invoice=invoice, by=by, at=at
+            customer,
+            totals.total_minor,
+            invoice.currency,
+            parts_of(lines, totals),
+            [row.pk for row in rows],
+            invoice=invoice,
+            by=by,
+            at=at,
         ):
             deductions.append(deduction(invoice, DeductionKind.WALLET, str(wallet), minor, wallet=wallet))
             invoice.wallet_credits_minor += minor

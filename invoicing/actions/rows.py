@@ -35,8 +35,9 @@ def write_rows(
     *,
     groups: Mapping[str, str] | None = None,
     fresh: bool = False,
-) -> None:
-    """Replace lines, taxes and coupon deductions and set the sums on the invoice, which the caller saves.
+) -> list[InvoiceLine]:
+    """Replace lines, taxes and coupon deductions and set the sums on the invoice, which the caller saves. The
+    lines as they are stored.
 
     `fresh`: the invoice has no rows yet. `groups`: {subscription id: heading}.
     """
@@ -44,7 +45,7 @@ def write_rows(
         with connection.cursor() as cursor:
             cursor.execute(CLEAR, {"invoice": invoice.pk})
     pairs = zip(lines, totals.lines, strict=True)
-    InvoiceLine.objects.bulk_create(
+    rows = InvoiceLine.objects.bulk_create(
         line_row(invoice, position, line, line_totals, groups or {})
         for position, (line, line_totals) in enumerate(pairs, 1)
     )
@@ -70,6 +71,7 @@ def write_rows(
     invoice.credit_notes_minor = 0
     invoice.wallet_credits_minor = 0
     invoice.total_minor = totals.total_with_tax_minor
+    return rows
 
 
 def line_row(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from billing.models import AppliedCoupon, Wallet
+from billing.models import AppliedCoupon, EntryKind, Wallet, WalletEntry
 from invoicing.models import BEFORE_TAX, CreditNote, InvoiceDeduction
 from invoicing.rules.totals import Totals
 
@@ -43,3 +43,20 @@ def before_and_after_tax(
     rows = list(rows)
     before = [row for kind in BEFORE_TAX for row in rows if row.kind == kind]
     return before, [row for row in rows if row.kind not in BEFORE_TAX]
+
+
+@dataclass(frozen=True)
+class UsedCredit:
+    """What paid for an invoice after tax; `entry`: the movement of the wallet that says from which credits."""
+
+    row: InvoiceDeduction
+    entry: WalletEntry | None = None
+
+
+def used_credits(rows: Iterable[InvoiceDeduction]) -> list[UsedCredit]:
+    """These deductions with their wallets' movements. One query when there is a wallet among them."""
+    rows = list(rows)
+    found = [row.invoice_id for row in rows if row.wallet_id]
+    entries = WalletEntry.objects.filter(invoice__in=found[:1], kind=EntryKind.CONSUMED) if found else ()
+    by_wallet = {entry.wallet_id: entry for entry in entries}
+    return [UsedCredit(row, by_wallet.get(row.wallet_id) if row.wallet_id else None) for row in rows]

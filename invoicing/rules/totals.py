@@ -162,12 +162,15 @@ def _use_credit_notes(notes: Sequence[CreditNoteFacts], due: int) -> list[tuple[
 
 def buckets_of(lines: Sequence[Line], taxed: Sequence[TaxedLine]) -> list[Bucket]:
     """Lines by kind and metric, with tax: what limited wallets may pay for."""
-    caps: dict[tuple[str, str | None], Decimal] = {}
+    caps: dict[tuple[str, str | None], list[tuple[int, Decimal]]] = {}
     with exact():
-        for line, tax_line in zip(lines, taxed, strict=True):
+        for place, (line, tax_line) in enumerate(zip(lines, taxed, strict=True)):
             key = (fee_type(str(line.kind)), line.facts.metric_id)
-            caps[key] = caps.get(key, ZERO) + tax_line.base + tax_line.exact
-    return [Bucket(cap, fee_type, metric_id) for (fee_type, metric_id), cap in caps.items()]
+            caps.setdefault(key, []).append((place, tax_line.base + tax_line.exact))
+        return [
+            Bucket(sum((cap for _, cap in found), ZERO), kind, metric_id, tuple(found))
+            for (kind, metric_id), found in caps.items()
+        ]
 
 
 def fee_type(kind: str) -> str:

@@ -16,7 +16,7 @@ from billing.web.requests import StaffRequest
 from invoicing.forms.lists import InvoiceFilters
 from invoicing.models import InvoiceReview
 from invoicing.queries.consumer import for_consumer, put_tax_in
-from invoicing.queries.deductions import before_and_after_tax
+from invoicing.queries.deductions import before_and_after_tax, used_credits
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
 from invoicing.views.frame import customer_named, document_context, find_invoice, history, today_of
 from invoicing.views.lines import line_groups, shown_lines
@@ -99,7 +99,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "acts": shown.acts,
         "groups": line_groups(row, lines),
         "before_tax": before_tax,
-        "credits": credits,
+        "credits": used_credits(credits),
         "tax_rows": row.tax_rows.all(),
         "payments": row.payments.all(),
         "credit_notes": row.credit_notes.all(),

@@ -204,9 +204,9 @@ def fill_wallets(connection: Any, organization: Any) -> None:
         """
         WITH entry AS (
             INSERT INTO billing_walletentry (id, organization_id, created_at, updated_at, wallet_id, kind, credits,
-                amount_minor, balance_after_minor, reason, key, at, lots_used)
+                amount_minor, balance_after_minor, reason, key, at)
             SELECT uuidv7(), organization_id, created_at, updated_at, id, 'granted', balance_minor, balance_minor,
-                balance_minor, '', 'bench', created_at, '{}'
+                balance_minor, '', 'bench', created_at
             FROM billing_wallet AS wallet WHERE organization_id = %(organization)s AND balance_minor > 0
             AND NOT EXISTS (SELECT FROM billing_walletentry WHERE wallet_id = wallet.id)
             RETURNING *

@@ -101,7 +101,7 @@ def make_world(name: str) -> World:
     coupon = make_coupon(organization)
     wallet = create_wallet(customer, name=f"{name} wallet", currency="EUR", rate=Decimal(1), by=ACTOR, at=NOW)
     primary_wallet(customer, by=ACTOR, at=NOW)  # so that asking for it changes nothing
-    grant(wallet, Decimal(10), key="first", by=ACTOR, at=NOW)
+    entry = grant(wallet, Decimal(10), key="first", by=ACTOR, at=NOW)
     monthly = ScheduleTerms(Interval.MONTHLY, Method.FIXED, NOW, paid_credits=Decimal(5))
     set_schedule(wallet, monthly, by=ACTOR, at=NOW)
     invoice = create_one_off(customer, [Item("Work", Decimal(100))], finalize=True, by=ACTOR, at=NOW)
@@ -168,6 +168,7 @@ def make_world(name: str) -> World:
         "applied": applied,
         "taxes": make_tax(organization),
         "wallets": wallet,
+        "wallet-entries": entry,
         "invoices": invoice,
         "lines": line,
         "corrective-invoices": invoice,

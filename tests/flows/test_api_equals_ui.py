@@ -212,7 +212,7 @@ def comparable(value: Any) -> Any:
 
 def rows_of(organization: Organization) -> dict[str, list[Any]]:
     """All rows of all tables of the organization, comparable, in an order that ids do not set."""
-    skipped = {"key", "lots_used", "args", "metadata", "subject_label", "actor_kind", "actor_label", "label"}
+    skipped = {"key", "args", "metadata", "subject_label", "actor_kind", "actor_label", "label"}
     found = {}
     for model in apps.get_models():
         if not issubclass(model, Scoped) or model.__name__ in DOOR_ROWS:

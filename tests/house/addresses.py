@@ -47,6 +47,7 @@ NAMED_ARGUMENTS = {
     "charge_id": "charges",
     "change_id": "price-changes",
     "transaction_id": "transactions",
+    "entry_id": "wallet-entries",
     "reference": "external",
     "currency": "price-currencies",
 }

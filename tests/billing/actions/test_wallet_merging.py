@@ -13,7 +13,7 @@ from billing.actions.wallet_ending import terminate_wallet
 from billing.actions.wallet_ledger import ledger_total
 from billing.actions.wallet_merging import heir_of, merge_wallets
 from billing.actions.wallet_opening import create_wallet
-from billing.models import EntryKind, Organization, Wallet, WalletEntry, WalletLot
+from billing.models import EntryKind, Organization, Wallet, WalletEntry, WalletLot, WalletUse
 from billing.rules.errors import Conflict, Invalid
 from customers.models import Customer
 from tests.factories.customers import make_customer
@@ -46,6 +46,8 @@ def wallet_of(customer: Customer, lots: Lots = (), owed: int = 0, **fields: obje
             key=f"k{number}",
             at=NOW,
         )
+        if minor < 0:
+            WalletUse.objects.create(organization=customer.organization, entry=entry, amount_minor=-minor)
         if minor > 0:
             _, promotional, days = lots[number]
             WalletLot.objects.create(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from django.db import connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -59,3 +60,9 @@ def test_ledger_balance_and_lots_agree(db: None, acts: list[tuple[str, int]], mo
         lots = WalletLot.objects.filter(wallet=wallet).values_list("remaining_minor", flat=True)
         assert wallet.balance_minor == ledger_total(wallet) >= -limit
         assert sum(lots) == max(wallet.balance_minor, 0)
+        for lot in WalletLot.objects.filter(wallet=wallet).select_related("entry"):
+            went = sum(use.amount_minor for use in lot.uses.all() if use.amount_minor > 0)
+            came = min(lot.entry.amount_minor, lot.entry.balance_after_minor)
+            assert came == went + lot.remaining_minor
+        with connection.cursor() as cursor:  # the parts of each debit and return sum to it
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")

@@ -12,11 +12,14 @@ from billing.rules.wallets import (
     Bucket,
     Credits,
     InboundEntry,
+    Share,
     WalletFacts,
     consume,
     credits_in,
     credits_voided,
     minor_to_credits,
+    paired,
+    shares,
     spread,
 )
 
@@ -80,6 +83,21 @@ def test_limited_wallets_pay_only_their_part() -> None:
     rest = WalletFacts("rest", 9000, 3)
     assert spread([rest, fees, calls], 1000, buckets) == [("calls", 400), ("fees", 100), ("rest", 500)]
     assert spread([calls], 1000) == []
+
+
+def test_shares_name_the_lines_that_they_pay() -> None:
+    """Of 1000 due: line 0 asks for 600, lines 1 and 2 for 100 and 300 of the calls. The first wallet pays all of line
+    1 and 50 of line 2, the second what is left of the largest part first.
+    """
+    fees = Bucket(Decimal(600), "subscription", None, ((0, Decimal(600)),))
+    calls = Bucket(Decimal(400), "charge", "api", ((1, Decimal(100)), (2, Decimal(300))))
+    wallets = [WalletFacts("calls", 150, 1, metric_ids=frozenset({"api"})), WalletFacts("rest", 700, 2)]
+    assert shares(wallets, 1000, [fees, calls]) == [
+        Share("calls", 150, ((1, 100), (2, 50))),
+        Share("rest", 700, ((0, 600), (2, 100))),
+    ]
+    lots = [("old", 120), ("new", 30)]
+    assert paired(lots, [(1, 100), (2, 50)]) == [("old", 1, 100), ("old", 2, 20), ("new", 2, 30)]
 
 
 WALLETS = st.lists(

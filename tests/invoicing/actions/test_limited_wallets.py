@@ -5,14 +5,18 @@ a minimum spend of 25.00, 20 percent tax on each: 120.00 + 36.00 + 24.00 + 6.00 
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from billing.actions.wallet_opening import usual_terms
 from billing.actions.wallet_terms import edit_wallet, terms_of
-from billing.models import AuditEntry, Metric, Wallet
+from billing.actions.wallets import grant
+from billing.models import AuditEntry, Metric, Wallet, WalletUse
 from billing.rules.errors import FieldErrors, Invalid
+from customers.actions.classification import change_mode
 from invoicing.actions import billing_run, ongoing
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.void import void_invoice
@@ -95,8 +99,47 @@ def test_each_wallet_pays_for_its_own_parts_by_priority() -> None:
     paid = invoice.deductions.filter(kind="wallet").values_list("wallet", "amount_minor")
     assert dict(paid) == {wallet.pk: minor for wallet, minor in by_hand.items()}
 
+    fee, called, stored, lacking = invoice.lines.order_by("position")
+    uses = WalletUse.objects.filter(entry__invoice=invoice).select_related("entry", "lot")
+    parts = [(fee, fees, 3000), (called, calls, 3600), (stored, disk, 2000), (stored, usage, 400)]
+    assert {(use.line_id, use.entry.wallet_id, use.amount_minor) for use in uses} == {
+        (line.pk, wallet.pk, minor) for line, wallet, minor in [*parts, (fee, everything, 8000)]
+    }
+    assert not lacking.wallet_uses.exists()
+    assert all(use.lot.wallet_id == use.entry.wallet_id and use.lot.promotional for use in uses)
+
     void_invoice(invoice, by=ACTOR, at=on(2026, 4, 4))
     assert balances(*mine) == [5000, 3000, 2000, 400, 8000, 1000]
+    assert sum(use.amount_minor for line in (fee, called, stored) for use in line.wallet_uses.all()) == 0
+
+
+def test_which_grant_paid_which_line_is_kept_to_the_cent() -> None:
+    """186.00 from a gift of 50.00 (first), cash of 100.00, and 36.00 on credit: the lines are paid in order, the
+    largest part first: fee 120.00 (gift 50.00, cash 70.00), calls 36.00 (cash 30.00, credit 6.00), storage 24.00 and
+    its minimum 6.00 on credit.
+    """
+    story = Story()
+    wallet = story.wallet("50", 1)
+    grant(wallet, Decimal(100), promotional=False, key="cash", **DO)
+    change_mode(story.customer, "postpaid", reason="Contract", **DO)
+    edit_wallet(wallet, replace(terms_of(wallet), credit_limit_minor=10000), **DO)
+    billing_run.run(END)
+    invoice = finalize_invoice(Invoice.objects.get(), by=ACTOR, at=on(2026, 4, 3))
+    assert (invoice.total_minor, balances(wallet)) == (0, [-3600])
+
+    def told() -> list[tuple[int, str, int]]:
+        rows = WalletUse.objects.filter(line__isnull=False).select_related("line", "lot").order_by("pk")
+        words = {None: "credit", True: "gift", False: "cash"}
+        return [(u.line.position, words[u.lot and u.lot.promotional], u.amount_minor) for u in rows]
+
+    by_hand = [(1, "gift", 5000), (1, "cash", 7000), (2, "cash", 3000), (2, "credit", 600)]
+    by_hand += [(3, "credit", 2400), (4, "credit", 600)]
+    assert told() == by_hand
+    void_invoice(invoice, by=ACTOR, at=on(2026, 4, 4))
+    back = sorted((line, kind, -minor) for line, kind, minor in told()[len(by_hand) :])
+    assert (back, balances(wallet)) == (sorted(by_hand), [15000])
+    with pytest.raises(IntegrityError), transaction.atomic():
+        WalletUse.objects.update(amount_minor=1)
 
 
 def test_limits_are_checked_kept_in_one_order_and_written_down() -> None:
