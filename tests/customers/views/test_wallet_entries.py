@@ -1,4 +1,4 @@
-"""From a grant to the lines that it paid and back: pages and API; 100.00 and 20 percent tax, 50.00 of it by wallet."""
+"""From a grant to the lines that it paid and back; 100.00 and 20 percent tax, 50.00 of it by wallet."""
 
 from __future__ import annotations
 
