@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,9 +10,10 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit, catalog
+from billing.actions.coupon_limits import LIMITS, set_limits
 from billing.actions.coupons import end
 from billing.actions.locks import lock_customer
-from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency, Organization
+from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency, Metric, Organization, Plan
 from billing.orm.actor import Actor
 from billing.queries.catalog_use import coupon_use
 from billing.rules.errors import Conflict, FieldErrors, Invalid
@@ -36,10 +37,13 @@ def create_coupon(
     reusable: bool = True,
     expires_at: datetime | None = None,
     description: str = "",
+    plans: Iterable[Plan] = (),
+    metrics: Iterable[Metric] = (),
     by: Actor,
     at: datetime,
 ) -> Coupon:
-    """A discount: `fixed_amount` with amount_minor and currency, or `percentage`; `periods` when recurring.
+    """A discount: `fixed_amount` with amount_minor and currency, or `percentage`; `periods` when recurring. Limited
+    to `plans` or to `metrics`; neither: it lowers everything.
 
     Raises Invalid or FieldErrors at the field, Conflict (code_taken).
     """
@@ -60,21 +64,27 @@ def create_coupon(
     catalog.assign(coupon, values, FIELDS)
     check_expiry(coupon, at)
     write(coupon)
+    limits = set_limits(coupon, {"plans": plans, "metrics": metrics})
     changes = {field: (None, value) for field, value in audit.snapshot(coupon, FIELDS).items() if value}
+    changes |= {field: (None, codes) for field, (_, codes) in limits.items()}
     audit.record(organization, "coupon.created", coupon, by=by, at=at, changes=changes)
     return coupon
 
 
 @transaction.atomic
 def update_coupon(coupon: Coupon, changes: Mapping[str, Any], *, by: Actor, at: datetime) -> Coupon:
-    """Change some of FIELDS. The TERMS stay once a customer has the coupon (FieldErrors coupon_locked)."""
+    """Change some of FIELDS; `plans` and `metrics` replace what it is limited to. Those and the TERMS stay once a
+    customer has the coupon (FieldErrors coupon_locked).
+    """
     coupon = catalog.lock(coupon)
     before = audit.snapshot(coupon, FIELDS)
-    catalog.assign(coupon, changes, FIELDS)
+    catalog.assign(coupon, {name: value for name, value in changes.items() if name not in LIMITS}, FIELDS)
     changed = audit.differences(before, coupon)
+    changed |= set_limits(coupon, {name: changes.get(name) for name in LIMITS})
     if not changed:
         return coupon
     locked = [name for name in TERMS if name in changed]
+    locked += ["applies_to"] if LIMITS.keys() & changed.keys() else []
     if locked and coupon_use(coupon).ever:
         raise FieldErrors(
             [(name, "Stays as it is: customers have it.") for name in locked], code="coupon_locked"

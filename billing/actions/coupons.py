@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 
 from billing.actions import audit
+from billing.actions.coupon_limits import check_overlap
 from billing.actions.locks import lock_present_customer
 from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.orm.actor import Actor
@@ -21,8 +22,9 @@ from billing.rules.states import AppliedCouponStatus
 def apply_coupon(customer: Any, coupon: Coupon, *, by: Actor, at: datetime) -> AppliedCoupon:
     """Give a coupon to a customer: a copy of its terms that lowers the next invoices.
 
-    Refused when it is terminated or expired, in another currency, or not reusable and given before; a second
-    active application of the same coupon is a Conflict, so that a double click gives one discount.
+    Refused when it is terminated or expired, in another currency, not reusable and given before, or limited to what
+    another coupon of the customer is limited to; a second active application of the same coupon is a Conflict, so
+    that a double click gives one discount.
     """
     customer = lock_present_customer(customer.pk)
     coupon = Coupon.objects.select_for_update().get(pk=coupon.pk)
@@ -62,6 +64,7 @@ def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
         raise Conflict(
             "This coupon can be given once per customer.", code="coupon_not_reusable", field="coupon"
         )
+    check_overlap(coupon, customer)
 
 
 @transaction.atomic

@@ -14,8 +14,8 @@ from pydantic import AliasChoices, StrictBool, StrictInt
 from billing.actions.clock import now
 from billing.actions.coupon_terms import create_coupon, delete_coupon, update_coupon
 from billing.actions.coupons import apply_coupon, remove_applied_coupon
-from billing.api.lookups import by_id_or_code, columns, minor, refuse_null
-from billing.models import AppliedCoupon, Coupon, CouponKind
+from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, rows_of
+from billing.models import AppliedCoupon, Coupon, CouponKind, Metric, Organization, Plan
 from billing.queries.payloads_catalog import coupon_payload
 from billing.queries.payloads_subscriptions import applied_coupon_payload
 from billing.rules.errors import Invalid
@@ -25,6 +25,13 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 router = Router(tags=["Coupons"])
 COLUMNS = {"coupon_type": "kind"}
 MAY_BE_NULL = ("amount", "currency", "percentage", "periods", "expires_at")
+
+
+class AppliesTo(ApiSchema):
+    """What it is limited to, by code: plans or metrics. Sent empty, or as null, it lowers everything."""
+
+    plan_codes: list[str] = Field(default_factory=list)
+    billable_metric_codes: list[str] = Field(default_factory=list)
 
 
 class CouponChanges(ApiSchema):
@@ -43,6 +50,7 @@ class CouponChanges(ApiSchema):
     periods: StrictInt | None = None
     reusable: StrictBool | None = None
     expires_at: datetime | None = None
+    applies_to: AppliesTo | None = None
 
 
 class CouponIn(CouponChanges):
@@ -71,9 +79,14 @@ class ApplyIn(ApiSchema):
     coupon_code: str | None = None
 
 
-def values_of(body: CouponChanges, coupon: Coupon | None) -> dict[str, Any]:
-    """The body by column, the amount exact in its currency."""
+def values_of(body: CouponChanges, coupon: Coupon | None, organization: Organization) -> dict[str, Any]:
+    """The body by column, the amount exact in its currency, the limits as rows."""
     values = columns(body, COLUMNS)
+    if "applies_to" in values:
+        limits = values.pop("applies_to") or AppliesTo()
+        values["plans"] = rows_of(Plan, organization, limits.plan_codes, "applies_to.plan_codes")
+        metrics = limits.billable_metric_codes
+        values["metrics"] = rows_of(Metric, organization, metrics, "applies_to.billable_metric_codes")
     if "description" in values:
         values["description"] = values["description"] or ""
     refuse_null(values, COLUMNS, allowed=MAY_BE_NULL)
@@ -103,6 +116,7 @@ def list_coupons(request: HttpRequest, filters: Query[CouponFilters]) -> dict[st
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
     rows = Coupon.objects.of(asked.organization).kept().order_by("-created_at", "-pk")
+    rows = rows.prefetch_related("plans", "metrics")
     return page_envelope(rows, lambda row: coupon_payload(row, at), page=filters.page, limit=filters.limit)
 
 
@@ -111,7 +125,9 @@ def create(request: HttpRequest, body: CouponIn) -> tuple[int, dict[str, Any]]:
     """409 for a code in use."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
-    coupon = create_coupon(asked.organization, **values_of(body, None), by=asked.actor, at=at)
+    coupon = create_coupon(
+        asked.organization, **values_of(body, None, asked.organization), by=asked.actor, at=at
+    )
     return 201, envelope(coupon_payload(coupon, at))
 
 
@@ -159,7 +175,7 @@ def update(request: HttpRequest, ref: str, body: CouponChanges) -> dict[str, Any
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
     coupon = by_id_or_code(request, Coupon, ref)
-    changed = update_coupon(coupon, values_of(body, coupon), by=asked.actor, at=at)
+    changed = update_coupon(coupon, values_of(body, coupon, asked.organization), by=asked.actor, at=at)
     return envelope(coupon_payload(changed, at))
 
 

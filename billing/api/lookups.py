@@ -49,8 +49,13 @@ def minor(amount: Decimal, currency: str, field: str) -> int:
 
 def taxes_of(organization: Organization, codes: Sequence[str], field: str = "tax_codes") -> list[Tax]:
     """The taxes with these codes; an unknown one is refused by name."""
-    taxes = list(Tax.objects.of(organization).kept().filter(code__in=codes))
-    missing = sorted(set(codes) - {tax.code for tax in taxes})
+    return rows_of(Tax, organization, codes, field)
+
+
+def rows_of(model: type[Kept], organization: Organization, codes: Sequence[str], field: str) -> list[Any]:
+    """The organization's kept rows with these codes; an unknown one is refused by name."""
+    rows: list[Any] = list(model.objects.of(organization).kept().filter(code__in=codes))
+    missing = sorted(set(codes) - {row.code for row in rows})
     if missing:
-        raise Invalid(f"There is no tax {missing[0]}.", code="unknown", field=field)
-    return taxes
+        raise Invalid(f"There is no {model._meta.verbose_name} {missing[0]}.", code="unknown", field=field)
+    return rows

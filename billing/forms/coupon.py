@@ -7,17 +7,28 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from django import forms
+from django.db.models import Q
 
 from billing.forms.codes import fill_code
 from billing.forms.days import DayField
 from billing.forms.lists import LongSelect, currencies
-from billing.models import Coupon, CouponKind, Frequency, Organization
+from billing.models import Coupon, CouponKind, Frequency, Metric, Organization, Plan
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
 from billing.rules.money import from_minor
 
 TERMS = ("code", "kind", "amount", "currency", "percentage", "frequency", "periods", "reusable")
+LIMITS = {"plans": (Plan, "Choose at least one plan."), "metrics": (Metric, "Choose at least one metric.")}
 DECIMAL = {"inputmode": "decimal", "autocomplete": "off"}
+
+
+class Rows(forms.ModelMultipleChoiceField):
+    """Plans or metrics to tick, by name and code."""
+
+    widget = forms.CheckboxSelectMultiple
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.code})" + (", deleted" if obj.deleted_at else "")
 
 
 class CouponForm(forms.Form):
@@ -36,6 +47,13 @@ class CouponForm(forms.Form):
     periods = forms.IntegerField(
         label="Number of invoices", min_value=1, max_value=1000, required=False, help_text="When recurring."
     )
+    applies_to = forms.ChoiceField(
+        label="What it lowers",
+        choices=[("everything", "The whole invoice"), ("plans", "Some plans"), ("metrics", "Some metrics")],
+        widget=forms.RadioSelect,
+    )
+    plans = Rows(Plan.objects.none(), required=False)
+    metrics = Rows(Metric.objects.none(), label="Billable metrics", required=False)
     reusable = forms.BooleanField(
         label="A customer may get it more than once",
         required=False,
@@ -62,11 +80,16 @@ class CouponForm(forms.Form):
             "kind": CouponKind.PERCENTAGE,
             "frequency": Frequency.ONCE,
             "currency": organization.default_currency,
+            "applies_to": "everything",
         }
         if coupon is not None:
             initial |= initial_of(coupon, self.zone)
         super().__init__(*args, **(kwargs | {"initial": initial}))
         self.rows = Coupon.objects.of(organization).kept()
+        for name, (model, _) in LIMITS.items():
+            known = Q(deleted_at=None) | Q(pk__in=initial.get(name, []))
+            chosen = model.objects.of(organization).filter(known).order_by("name", "code")
+            self.fields[name].queryset = chosen  # type: ignore[attr-defined]
         self.fields["kind"].choice_hints = {  # type: ignore[attr-defined]
             CouponKind.FIXED_AMOUNT: "Only on invoices in its currency.",
             CouponKind.PERCENTAGE: "Of what is billed, before tax.",
@@ -75,8 +98,12 @@ class CouponForm(forms.Form):
             Frequency.ONCE: "What a fixed amount could not use stays for the next invoice.",
             Frequency.RECURRING: "Each invoice that it lowers counts.",
         }
+        self.fields["applies_to"].choice_hints = {  # type: ignore[attr-defined]
+            "plans": "Fee, usage and fixed charges of subscriptions on them.",
+            "metrics": "Their usage, on any plan.",
+        }
         if locked:
-            for name in TERMS:
+            for name in (*TERMS, "applies_to", *LIMITS):
                 self.fields[name].disabled = True
                 self.fields[name].help_text = ""
 
@@ -96,6 +123,11 @@ class CouponForm(forms.Form):
             data["periods"] = None
         elif not data.get("periods") and "periods" not in self.errors:
             self.add_error("periods", "Enter the number of invoices.")
+        for name, (_, told) in LIMITS.items():
+            if data.get("applies_to") != name:
+                data[name] = []
+            elif not data.get(name) and name not in self.errors:
+                self.add_error(name, told)
         day = data.get("last_day")
         data["expires_at"] = end_of_day(day, self.zone) if day else None
         return data
@@ -115,7 +147,7 @@ class CouponForm(forms.Form):
     def terms(self) -> dict[str, Any]:
         """The fields of the action."""
         names = ("name", "code", "description", "kind", "amount_minor", "currency", "percentage")
-        more = ("frequency", "periods", "reusable", "expires_at")
+        more = ("frequency", "periods", "reusable", "expires_at", "plans", "metrics")
         return {name: self.cleaned_data[name] for name in names + more}
 
 
@@ -130,6 +162,10 @@ def initial_of(coupon: Coupon, zone: ZoneInfo) -> dict[str, Any]:
         values["percentage"] = f"{coupon.percentage.normalize():f}"
     if coupon.expires_at is not None:
         values["last_day"] = (coupon.expires_at - timedelta(microseconds=1)).astimezone(zone).date()
+    for name in LIMITS:
+        values[name] = list(getattr(coupon, name).values_list("pk", flat=True))
+        if values[name]:
+            values["applies_to"] = name
     return values
 
 

@@ -56,7 +56,7 @@ def terms_are_whole(name: str) -> models.CheckConstraint:
 
 
 class Coupon(Kept, Discount):
-    """A discount that can be given to customers."""
+    """A discount that can be given to customers: on everything, or limited to some plans or some metrics."""
 
     PREFIX = "cpn"
 
@@ -66,6 +66,8 @@ class Coupon(Kept, Discount):
     reusable = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     terminated_at = models.DateTimeField(null=True, blank=True, editable=False)
+    plans = models.ManyToManyField("billing.Plan", blank=True, related_name="+")
+    metrics = models.ManyToManyField("billing.Metric", blank=True, related_name="+")
 
     class Meta:
         ordering: ClassVar = ["-created_at"]

@@ -5,14 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from billing.models import AppliedCoupon
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+
+from billing.models import AppliedCoupon, Coupon
 from billing.rules.coupons import Coupon as CouponFacts
 from billing.rules.coupons import CouponKind as FactKind
 from billing.rules.coupons import Frequency as FactFrequency
 
 
-def facts(applied: AppliedCoupon) -> CouponFacts:
-    """What the rule needs to know of an application."""
+def facts(applied: Any) -> CouponFacts:
+    """What the rule needs to know of an application that `usable_coupons` has read."""
     left = applied.remaining_minor if applied.remaining_minor is not None else applied.amount_minor
     return CouponFacts(
         id=str(applied.pk),
@@ -22,7 +25,17 @@ def facts(applied: AppliedCoupon) -> CouponFacts:
         rate=applied.percentage or Decimal(0),
         currency=applied.currency or None,
         uses_left=applied.periods_remaining,
+        plan_ids=frozenset(map(str, applied.plan_ids)),
+        metric_ids=frozenset(map(str, applied.metric_ids)),
     )
+
+
+def limits(noun: str) -> ArraySubquery:
+    """The ids of the coupon's plans or metrics, in the query that reads the application. Its coupon's own stay while
+    a customer has it, so they need no copy.
+    """
+    through = Coupon._meta.get_field(f"{noun}s").remote_field.through  # type: ignore[union-attr]
+    return ArraySubquery(through.objects.filter(coupon=OuterRef("coupon_id")).values(f"{noun}_id"))
 
 
 def usable_coupons(customer: Any, currency: str, *, lock: bool = False) -> list[AppliedCoupon]:
@@ -31,4 +44,5 @@ def usable_coupons(customer: Any, currency: str, *, lock: bool = False) -> list[
     """
     active = AppliedCoupon.objects.filter(customer=customer).active().filter(currency__in=["", currency])
     rows = active.select_related("coupon").order_by("applied_at", "pk")
+    rows = rows.annotate(plan_ids=limits("plan"), metric_ids=limits("metric"))
     return list(rows.select_for_update(of=("self",)) if lock else rows)

@@ -213,8 +213,11 @@ def coupon_status(coupon: Coupon, at: datetime) -> str:
 
 
 def coupon_payload(coupon: Coupon, at: datetime) -> dict[str, Any]:
-    """A coupon; `amount` in major units for fixed ones, `percentage` for the others."""
+    """A coupon; `amount` in major units for fixed ones, `percentage` for the others. Two queries unless its plans and
+    metrics are loaded.
+    """
     fixed = coupon.amount_minor is not None
+    plans, metrics = ([row.code for row in rows.all()] for rows in (coupon.plans, coupon.metrics))
     return {
         "id": coupon.public_id,
         "name": coupon.name,
@@ -227,6 +230,10 @@ def coupon_payload(coupon: Coupon, at: datetime) -> dict[str, Any]:
         "frequency": coupon.frequency,
         "periods": coupon.periods,
         "reusable": coupon.reusable,
+        "limitedPlans": bool(plans),
+        "planCodes": sorted(plans),
+        "limitedBillableMetrics": bool(metrics),
+        "billableMetricCodes": sorted(metrics),
         "expiresAt": milliseconds(coupon.expires_at),
         "status": coupon_status(coupon, at),
         "terminatedAt": milliseconds(coupon.terminated_at),

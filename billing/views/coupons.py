@@ -35,6 +35,7 @@ def coupons(request: StaffRequest) -> HttpResponse:
     at = now(request.organization)
     rows = Coupon.objects.of(request.organization).kept()
     rows = rows.annotate(customers_count=Count("applications__customer", distinct=True))
+    rows = rows.prefetch_related("plans", "metrics")
     term, status = (request.GET.get(name, "").strip()[:100] for name in ("q", "status"))
     if term:
         rows = rows.filter(Q(name__icontains=term) | Q(code__icontains=term))

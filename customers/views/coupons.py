@@ -29,6 +29,7 @@ def customer_coupons(request: StaffRequest, id: UUID) -> HttpResponse:
     """The tab."""
     customer = find_customer(request, id)
     rows = AppliedCoupon.objects.filter(customer=customer).select_related("coupon")
+    rows = rows.prefetch_related("coupon__plans", "coupon__metrics")
     context = customer_frame(request, customer, "coupons") | {"page": page_of(request, rows)}
     return render_page(request, "customers/coupons/tab.html", context, partials=("coupon-table",))
 

@@ -146,6 +146,18 @@ def make_catalogue(organization: Organization, at: datetime) -> Catalogue:
             frequency="forever",
             **do,
         ),
+        create_coupon(
+            organization,
+            name="API launch",
+            code="api_launch",
+            description="A fifth off API calls, whatever else is used.",
+            kind="percentage",
+            percentage=Decimal(20),
+            frequency="recurring",
+            periods=6,
+            metrics=[metrics["api_calls"]],
+            **do,
+        ),
     ]
     return Catalogue(metrics, plans, coupons, taxes)
 

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from billing.actions.coupon_terms import delete_coupon, terminate_coupon, update_coupon
-from billing.actions.coupons import apply_coupon
+from billing.actions.coupons import apply_coupon, remove_applied_coupon
+from billing.actions.plans import delete_plan
 from billing.models import AuditEntry, Coupon
 from billing.rules.errors import BillingError, Conflict, FieldErrors
-from tests.factories.catalog import make_coupon, make_plan, subscribe
+from tests.factories.catalog import make_coupon, make_metric, make_plan, subscribe
 from tests.factories.people import ACTOR, NOW, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -101,3 +102,49 @@ def test_terminating_keeps_applications_and_deleting_ends_them() -> None:
     with pytest.raises(Conflict):
         delete_coupon(coupon, by=ACTOR, at=NOW)
     make_coupon(acme, "ten")
+
+
+def test_limits_are_of_one_kind_and_stay_once_given() -> None:
+    acme, other = make_organization(), make_organization("Other")
+    pro, team, calls = make_plan(acme, code="pro"), make_plan(acme, code="team"), make_metric(acme, "calls")
+    coupon = make_coupon(acme, "pro_only", plans=[pro, pro])
+    assert AuditEntry.objects.get(action="coupon.created").changes["plans"] == [None, ["pro"]]
+    gone = make_plan(acme, code="gone")
+    delete_plan(gone, by=ACTOR, at=NOW)
+    for changes in (
+        {"metrics": [calls]},
+        {"plans": [gone]},
+        {"plans": [make_plan(other)]},
+        {"plans": [], "metrics": [make_metric(other)]},
+    ):
+        with pytest.raises(BillingError) as caught:
+            update_coupon(coupon, changes, by=ACTOR, at=NOW)
+        assert caught.value.field == "applies_to"
+        assert list(coupon.plans.all()) == [pro] and not coupon.metrics.exists()
+    update_coupon(coupon, {"plans": [team, pro]}, by=ACTOR, at=NOW)
+    assert AuditEntry.objects.get(action="coupon.updated").changes == {"plans": [["pro"], ["pro", "team"]]}
+    delete_plan(team, by=ACTOR, at=NOW)  # a chosen one that is deleted meanwhile does not stand in the way
+    update_coupon(coupon, {"name": "Pro", "plans": [team, pro]}, by=ACTOR, at=NOW)
+    apply_coupon(subscribe(pro).customer, coupon, by=ACTOR, at=NOW)
+    with pytest.raises(FieldErrors) as locked:
+        update_coupon(coupon, {"plans": [], "metrics": [calls]}, by=ACTOR, at=NOW)
+    assert [name for name, _ in locked.value.errors] == ["applies_to"]
+    assert locked.value.code == "coupon_locked"
+
+
+def test_two_coupons_of_a_customer_cannot_be_limited_to_the_same() -> None:
+    acme = make_organization()
+    pro, team, calls = make_plan(acme, name="Pro"), make_plan(acme), make_metric(acme, name="Calls")
+    customer = subscribe(pro).customer
+    first = apply_coupon(customer, make_coupon(acme, name="Spring", plans=[pro]), by=ACTOR, at=NOW)
+    for fine in ({"plans": [team]}, {"metrics": [calls]}, {}, {}):
+        apply_coupon(customer, make_coupon(acme, **fine), by=ACTOR, at=NOW)
+    both = make_coupon(acme, plans=[pro, team])
+    with pytest.raises(Conflict, match="has Spring, which lowers Pro too") as caught:
+        apply_coupon(customer, both, by=ACTOR, at=NOW)
+    assert (caught.value.code, caught.value.field) == ("coupon_limits_overlap", "coupon")
+    with pytest.raises(Conflict, match="lowers Calls too"):
+        apply_coupon(customer, make_coupon(acme, metrics=[calls]), by=ACTOR, at=NOW)
+    remove_applied_coupon(first, by=ACTOR, at=NOW)
+    apply_coupon(customer, make_coupon(acme, plans=[pro]), by=ACTOR, at=NOW)
+    apply_coupon(subscribe(pro).customer, both, by=ACTOR, at=NOW)

@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 
 from billing.models import AppliedCoupon, Coupon
-from tests.factories.catalog import make_coupon, make_plan, subscribe
+from tests.factories.catalog import make_coupon, make_metric, make_plan, subscribe
 from tests.factories.people import make_key, make_organization
 
 pytestmark = pytest.mark.django_db
+FIVE = {"couponType": "percentage", "percentage": 5}
 
 
 def test_a_coupon_through_its_life(client: Client) -> None:
@@ -47,6 +48,33 @@ def test_a_coupon_through_its_life(client: Client) -> None:
     assert client.get("/api/coupons", headers=headers).json()["data"] == []
 
 
+def test_limits_by_code(client: Client) -> None:
+    acme = make_organization()
+    make_plan(acme, code="pro"), make_metric(acme, "calls")
+    json: dict[str, Any] = {
+        "content_type": "application/json",
+        "headers": {"Authorization": f"Bearer {make_key(acme)}"},
+    }
+
+    def limits(answer: Any, status: int) -> tuple[Any, ...]:
+        assert answer.status_code == status
+        data = answer.json()["data"]
+        names = ("limitedPlans", "planCodes", "limitedBillableMetrics", "billableMetricCodes")
+        return tuple(data[name] for name in names)
+
+    body = {"name": "C", "code": "c", **FIVE, "appliesTo": {"planCodes": ["pro"]}}
+    assert limits(client.post("/api/coupons", body, **json), 201) == (True, ["pro"], False, [])
+    assert limits(client.patch("/api/coupons/c", {"name": "D"}, **json), 200) == (True, ["pro"], False, [])
+    body = {"applies_to": {"billable_metric_codes": ["calls"]}}
+    assert limits(client.patch("/api/coupons/c", body, **json), 200) == (False, [], True, ["calls"])
+    body = {"applies_to": {"plan_codes": ["pro"], "billable_metric_codes": ["calls"]}}
+    refused = client.patch("/api/coupons/c", body, **json)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (400, "limits_of_two_kinds")
+    listed = client.get("/api/coupons", headers=json["headers"]).json()["data"]
+    assert [row["billableMetricCodes"] for row in listed] == [["calls"]]
+    assert limits(client.patch("/api/coupons/c", {"appliesTo": None}, **json), 200) == (False, [], False, [])
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
@@ -58,6 +86,9 @@ def test_a_coupon_through_its_life(client: Client) -> None:
         ({"couponType": "percentage", "percentage": 5, "expiresAt": "2020-01-01T00:00:00Z"}, "expiresAt"),
         ({"couponType": "percentage", "percentage": 5, "expiresAt": "2999-01-01T00:00:00"}, "expiresAt"),
         ({"couponType": "percentage", "percentage": 5, "limit": 1}, "limit"),
+        ({**FIVE, "appliesTo": {"planCodes": ["no"]}}, "appliesTo.planCodes"),
+        ({**FIVE, "applies_to": {"billable_metric_codes": ["no"]}}, "appliesTo.billableMetricCodes"),
+        ({**FIVE, "appliesTo": {"plans": ["no"]}}, "appliesTo.plans"),
     ],
 )
 def test_bad_bodies_are_refused_by_field(client: Client, body: dict[str, Any], field: str) -> None:

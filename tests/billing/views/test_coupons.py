@@ -11,7 +11,8 @@ from django.test import Client
 from billing.actions.coupon_terms import terminate_coupon
 from billing.actions.coupons import apply_coupon
 from billing.models import AppliedCoupon, Coupon, Organization
-from tests.factories.catalog import make_coupon, make_plan, subscribe
+from tests.factories.catalog import make_coupon, make_metric, make_plan, subscribe
+from tests.factories.pages import queries
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -35,6 +36,7 @@ def fields(**more: str) -> dict[str, str]:
         "kind": "percentage",
         "percentage": "10",
         "frequency": "once",
+        "applies_to": "everything",
         **more,
     }
 
@@ -73,6 +75,9 @@ def test_a_fixed_amount_in_yen_for_three_invoices(manager: Client) -> None:
         ({"frequency": "recurring", "periods": "0"}, "periods"),
         ({"last_day": "2020-01-01"}, "last_day"),
         ({"name": ""}, "name"),
+        ({"applies_to": "plans"}, "plans"),
+        ({"applies_to": "metrics", "metrics": "nonsense"}, "metrics"),
+        ({"applies_to": ""}, "applies_to"),
     ],
 )
 def test_terms_that_are_not_whole_are_told_at_the_field(
@@ -105,6 +110,32 @@ def test_terms_are_locked_once_given_and_both_ends_say_what_happens(
     applied.refresh_from_db()
     assert applied.status == "terminated"
     assert manager.get(path).status_code == 404
+
+
+def test_limits_are_chosen_shown_and_counted_once(manager: Client, acme: Organization) -> None:
+    pro, metric = make_plan(acme, name="<b>Pro"), make_metric(acme, name="API calls")
+    secret = make_plan(make_organization("Other"), name="Secret")
+    assert "Secret" not in manager.get("/coupons/add").content.decode()
+    foreign = fields(applies_to="plans", plans=str(secret.pk))
+    assert "plans" in manager.post("/coupons/add", foreign).context["form"].errors
+    body = fields(applies_to="plans", plans=str(pro.pk), metrics=str(metric.pk))
+    assert manager.post("/coupons/add", body).status_code == 302
+    coupon = Coupon.objects.get()
+    assert (list(coupon.plans.all()), list(coupon.metrics.all())) == ([pro], [])
+    path = f"/coupons/{coupon.public_id}"
+    for page in (path, "/coupons"):
+        html = manager.get(page).content.decode()
+        assert "&lt;b&gt;Pro" in html and "<b>Pro" not in html
+    one = queries(manager, "/coupons")
+    for number in range(4):
+        make_coupon(acme, plans=[make_plan(acme, name=f"Plan {number}")])
+    assert queries(manager, "/coupons") == one
+    assert manager.post(f"{path}/edit", body | {"applies_to": "metrics"}).status_code == 302
+    assert "Usage of API calls" in manager.get(path).content.decode()
+    form = manager.get(f"{path}/edit").context["form"]
+    assert (form["applies_to"].value(), form["metrics"].value()) == ("metrics", [metric.pk])
+    assert manager.post(f"{path}/edit", body | {"applies_to": "everything"}).status_code == 302
+    assert not coupon.metrics.exists() and not coupon.plans.exists()
 
 
 def test_the_list_filters(manager: Client, acme: Organization) -> None:

@@ -1,0 +1,81 @@
+"""Coupons on real invoices: what the limits reach, each use counted once, what a void gives back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from billing.actions.fixed_charges import FixedTerms
+from billing.models import AppliedCoupon, Organization
+from invoicing.actions.billing_run import run
+from invoicing.actions.void import void_invoice
+from invoicing.models import Invoice
+from tests.factories.catalog import charge, make_add_on, make_metric
+from tests.factories.invoicing import billed_customer, default_tax, give_coupon, make_plan, on, subscribe
+from tests.factories.people import ACTOR, make_organization
+from tests.factories.usage import use
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def organization() -> Organization:
+    return make_organization()
+
+
+def figures(at: datetime) -> tuple[Any, ...]:
+    """Of the invoice of that moment: lines, coupons in their order, tax, total."""
+    invoice = Invoice.objects.exclude(number="").get(finalized_at=at)
+    taken = invoice.deductions.order_by("pk").values_list("label", "amount_minor")
+    return invoice.lines_minor, list(taken), invoice.taxes_minor, invoice.total_minor
+
+
+def test_limits_reach_their_lines_and_a_use_counts_once_an_invoice(organization: Organization) -> None:
+    """January. Pro: fee 31.00, 100 calls 10.00, raised to its minimum spend by 10.00, an add-on 10.00. Team: fee
+    50.00, 300 calls 30.00. Together 141.00.
+    Calls 50 %: of 10.00 + 10.00 + 30.00 = 25.00 (5.00, 5.00, 15.00). Team 10 %: of 50.00 + 15.00 = 6.50.
+    All 5.00: of 141.00 - 31.50 = 109.50. Left 104.50, tax 20.90, total 125.40.
+    February without usage: 31.00 + 20.00 + 10.00 + 50.00 = 111.00. Only Calls is left: 50 % of the minimum spend,
+    10.00. Left 101.00, tax 20.20, total 121.20. That was its second and last use, until the invoice is voided.
+    """
+    default_tax(organization, "20")
+    calls = make_metric(organization, "calls")
+    add_on = make_add_on(organization, amount_minor=1000)
+    fixed = FixedTerms(add_on, properties={"amount": "10"})
+    pro = make_plan(organization, 3100, charge(calls, min_amount_minor=2000), fixed_charges=[fixed])
+    team = make_plan(organization, 5000, charge(calls))
+    customer = billed_customer(organization)
+    start = on(2026, 1, 1)
+    one, two = subscribe(customer, pro, start), subscribe(customer, team, start)
+    give_coupon(customer, start, name="All", amount_minor=500)
+    give_coupon(customer, start, name="Team", percentage=Decimal(10), plans=[team])
+    terms: dict[str, Any] = {"percentage": Decimal(50), "frequency": "recurring", "periods": 2}
+    half = give_coupon(customer, start, name="Calls", metrics=[calls], **terms)
+    give_coupon(customer, start, name="Elsewhere", plans=[make_plan(organization)])
+    use(one, calls, 100, at=on(2026, 1, 10))
+    use(two, calls, 300, at=on(2026, 1, 10))
+
+    run(on(2026, 2, 1))
+
+    taken = [("Calls", 2500), ("Team", 650), ("All", 500)]
+    assert figures(on(2026, 2, 1)) == (14100, taken, 2090, 12540)
+    half.refresh_from_db()
+    assert (half.status, half.periods_remaining) == ("active", 1)
+
+    run(on(2026, 3, 1))
+
+    assert figures(on(2026, 3, 1)) == (11100, [("Calls", 1000)], 2020, 12120)
+    half.refresh_from_db()
+    assert (half.status, half.periods_remaining) == ("terminated", 0)
+    left = AppliedCoupon.objects.active().values_list("coupon__name", flat=True)
+    assert list(left) == ["Elsewhere"]
+
+    void_invoice(Invoice.objects.get(finalized_at=on(2026, 3, 1)), by=ACTOR, at=on(2026, 3, 2))
+    run(on(2026, 4, 1))
+
+    assert figures(on(2026, 4, 1)) == (11100, [("Calls", 1000)], 2020, 12120)
+    half.refresh_from_db()
+    assert (half.status, half.periods_remaining) == ("terminated", 0)
