@@ -2,7 +2,8 @@
 
 Laws. A look compares with the value of the last look and tells once of every step crossed in between. A new alert on
 usage starts from zero, so usage that is there already is told at the first look; one on a balance starts from the
-balance as it is. What counts from zero in each period starts from zero again in the next one.
+balance as it is, and one on an ongoing balance is looked at by the worker that computes it. What counts from zero in
+each period starts from zero again in the next one.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from django.db import IntegrityError, transaction
 
 from billing.actions import audit
 from billing.actions.webhooks import emit
-from billing.models import Alert, AlertCrossing, AlertKind, Metric, Subscription, User, Wallet
+from billing.models import Alert, AlertCrossing, AlertKind, Metric, Subscription, User, Wallet, WalletActivity
 from billing.orm.actor import Actor
 from billing.queries.payloads_alerts import alert_payload, crossing_payload
 from billing.rules.alerts import Direction, Steps, crossed
 from billing.rules.errors import Conflict, FieldErrors, NotFound
 from billing.rules.money import from_minor
+from billing.rules.wallets import minor_to_credits
 
-WALLET_KINDS = (AlertKind.WALLET_AMOUNT.value, AlertKind.WALLET_CREDITS.value)
+ONGOING_KINDS = (AlertKind.ONGOING_AMOUNT.value, AlertKind.ONGOING_CREDITS.value)
+WALLET_KINDS = (AlertKind.WALLET_AMOUNT.value, AlertKind.WALLET_CREDITS.value, *ONGOING_KINDS)
 METRIC_KINDS = (
     AlertKind.METRIC_AMOUNT.value,
     AlertKind.METRIC_UNITS.value,
@@ -94,9 +97,9 @@ def save_alert(
     row.steps = [{"value": f"{value:f}", "code": code} for value, code in sorted(terms.steps)]
     if alert is None and isinstance(target, Wallet):
         row.previous_value, row.looked_at = balance(row, target), at
-        Wallet.objects.untouched().filter(pk=target.pk).update(
-            untouched=False
-        )  # somebody minds it from now on
+        # Somebody minds it from now on; the worker looks at what it is.
+        Wallet.objects.untouched().filter(pk=target.pk).update(untouched=False)
+        WalletActivity.objects.create(organization_id=row.organization_id, customer_id=target.customer_id)
     try:
         with transaction.atomic():
             row.save()
@@ -176,9 +179,12 @@ def tell(
     return crossing
 
 
-def watch_wallet(wallet: Wallet, *, at: datetime) -> None:
-    """After a movement on a locked wallet."""
+def watch_wallet(wallet: Wallet, *, ongoing: bool = False, at: datetime) -> None:
+    """After a movement on a locked wallet; `ongoing`: after a look at its ongoing balance. What is not billed yet is
+    as it was at the last such look, so that only a look can tell of it.
+    """
     rows = Alert.objects.kept().filter(wallet=wallet).select_related("organization")
+    rows = rows.filter(kind__in=ONGOING_KINDS) if ongoing else rows.exclude(kind__in=ONGOING_KINDS)
     for alert in rows.select_for_update(of=("self",)).order_by("pk"):
         alert.wallet = wallet
         look(alert, balance(alert, wallet), at=at)
@@ -188,6 +194,10 @@ def balance(alert: Alert, wallet: Wallet) -> Decimal:
     """What a wallet's alert looks at."""
     if alert.kind == AlertKind.WALLET_CREDITS.value:
         return wallet.credits_balance
+    if alert.kind == AlertKind.ONGOING_CREDITS.value:
+        return minor_to_credits(wallet.ongoing_balance_minor, wallet.rate, wallet.currency)
+    if alert.kind == AlertKind.ONGOING_AMOUNT.value:
+        return from_minor(wallet.ongoing_balance_minor, wallet.currency)
     return from_minor(wallet.balance_minor, wallet.currency)
 
 

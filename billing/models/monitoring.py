@@ -111,9 +111,12 @@ class AlertKind(models.TextChoices):
     METRIC_LIFETIME_UNITS = "billable_metric_lifetime_usage_units", "Usage of a metric since the start, units"
     WALLET_AMOUNT = "wallet_balance_amount", "Balance, amount"
     WALLET_CREDITS = "wallet_credits_balance", "Balance, credits"
+    ONGOING_AMOUNT = "wallet_ongoing_balance_amount", "Ongoing balance, amount"
+    ONGOING_CREDITS = "wallet_credits_ongoing_balance", "Ongoing balance, credits"
 
 
-OF_WALLET = (AlertKind.WALLET_AMOUNT.value, AlertKind.WALLET_CREDITS.value)
+OF_ONGOING = (AlertKind.ONGOING_AMOUNT.value, AlertKind.ONGOING_CREDITS.value)
+OF_WALLET = (AlertKind.WALLET_AMOUNT.value, AlertKind.WALLET_CREDITS.value, *OF_ONGOING)
 OF_METRIC = (
     AlertKind.METRIC_AMOUNT.value,
     AlertKind.METRIC_UNITS.value,

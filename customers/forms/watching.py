@@ -14,6 +14,7 @@ AMOUNT_KINDS = (
     AlertKind.METRIC_AMOUNT.value,
     AlertKind.LIFETIME_AMOUNT.value,
     AlertKind.WALLET_AMOUNT.value,
+    AlertKind.ONGOING_AMOUNT.value,
 )
 
 

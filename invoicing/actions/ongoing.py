@@ -2,8 +2,9 @@
 
 Laws. Whatever changes usage, drafts or wallets leaves a row (`WalletActivity`); a look takes the rows away in the
 transaction in which it looks, under the customer's lock, so none is lost and none is done twice. A look repeated
-changes nothing. Coming down to zero is told once per crossing. A threshold rule buys once per crossing: after that it
-waits until the ongoing credits and those on their way are above its threshold again.
+changes nothing. Coming down to zero is told once per crossing, and so is every step of an alert on what is left. A
+threshold rule buys once per crossing: after that it waits until the ongoing credits and those on their way are above
+its threshold again.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing.actions import audit, later
+from billing.actions.alerts import ONGOING_KINDS, watch_wallet
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
 from billing.actions.webhooks import emit
-from billing.models import Organization, TopUpSchedule, Wallet, WalletActivity
+from billing.models import Alert, Organization, TopUpSchedule, Wallet, WalletActivity
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import facts_of, wallet_state
@@ -94,6 +96,8 @@ def look(customer_id: UUID, at: datetime) -> None:
     rules = {
         row.wallet_id: row for row in TopUpSchedule.objects.watching(at).filter(wallet__in=rows).locked()
     }
+    alerts = Alert.objects.kept().filter(wallet__in=rows, kind__in=ONGOING_KINDS)
+    watched = set(alerts.values_list("wallet_id", flat=True))
     for currency in sorted({row.currency for row in rows}):
         mine = [row for row in rows if row.currency == currency]
         for row in mine:
@@ -104,6 +108,8 @@ def look(customer_id: UUID, at: datetime) -> None:
         found = {one.wallet_id: one for one in spread}
         for row in mine:
             keep(row, found.get(str(row.pk)) or Ongoing(str(row.pk), 0, row.balance_minor), at=at)
+            if row.pk in watched:
+                watch_wallet(row, ongoing=True, at=at)
         for row in usable:
             if row.pk in rules:
                 answer(rules[row.pk], row, by=Actor.system(), at=at)

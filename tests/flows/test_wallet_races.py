@@ -4,20 +4,27 @@ spent twice.
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import transaction
 
+from billing.actions.locks import lock_customer
 from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
+from billing.actions.wallet_debits import consume
 from billing.actions.wallet_ledger import ledger_total
-from billing.actions.wallet_opening import primary_wallet
+from billing.actions.wallet_opening import primary_wallet, usual_terms
 from billing.actions.wallets import grant, void_credits
-from billing.models import AppliedCoupon, Wallet, WalletActivity, WalletEntry, WalletLot
+from billing.models import AppliedCoupon, Wallet, WalletActivity, WalletEntry, WalletLot, WalletUse
 from billing.rules.errors import BillingError
 from billing.rules.top_up_rules import Method
+from billing.rules.wallets import Bucket
 from customers.models import Customer
 from invoicing.actions import billing_run, ongoing
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.top_up import sell_credits, top_up_automatically
 from invoicing.models import Invoice
 from tests.factories.catalog import charge, make_metric
@@ -113,4 +120,32 @@ def test_two_finalisations_and_a_look_share_credits_and_a_coupon() -> None:
     assert [invoice.total_minor for invoice in Invoice.objects.filter(wallet=wallet)] == [2000]
     assert (wallet.ongoing_usage_minor, wallet.depleted) == (30, True)
     assert not WalletActivity.objects.exists()
+    assert not WalletLot.objects.filter(remaining_minor__gt=0).exists()
+
+
+def test_fifty_debits_share_ten_credits_of_a_limited_wallet() -> None:
+    """Ten threads of five: four bills of 2.00, of which the wallet may pay 1.00, and one debit of 1.00 by hand."""
+    customer = billed_customer(make_organization())
+    limited = replace(usual_terms(customer, "EUR"), fee_types=("charge",))
+    wallet = make_wallet(customer, "10", NOW, terms=limited)
+    invoices = [create_one_off(customer, [Item("Setup", Decimal(2))], **DO) for _ in range(40)]
+    parts = [Bucket(Decimal(100), "subscription"), Bucket(Decimal(100), "charge")]
+
+    def work(number: int) -> list[int]:
+        paid = []
+        for invoice in invoices[4 * number : 4 * number + 4]:
+            with transaction.atomic():
+                found = consume(lock_customer(customer.pk), 200, "EUR", parts, invoice=invoice, **DO)
+            paid.append(sum(minor for _, minor in found))
+        with contextlib.suppress(BillingError):
+            void_credits(wallet, Decimal(1), reason="Use", key=f"hand-{number}", **DO)
+            paid.append(100)
+        return paid
+
+    answers = done(together(*(lambda number=number: work(number) for number in range(10))))
+    assert len(answers) == 10
+    assert {minor for paid in answers for minor in paid} == {0, 100}
+    wallet.refresh_from_db()
+    assert (wallet.balance_minor, ledger_total(wallet), sum(map(sum, answers))) == (0, 0, 1000)
+    assert sum(WalletUse.objects.values_list("amount_minor", flat=True)) == 1000
     assert not WalletLot.objects.filter(remaining_minor__gt=0).exists()

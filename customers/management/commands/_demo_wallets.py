@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.actions.wallets import grant, void_credits
@@ -64,6 +65,10 @@ def make_wallet_states(customers: Sequence[Customer], by: Actor, at: datetime) -
     limits = WalletTerms("Usage credits", 10, fee_types=() if own else ("charge",), metric_ids=own)
     usage = create_wallet(customers[1], currency=low.currency, terms=limits, **do)
     grant(usage, Decimal(60), reason="Pilot of the new API", key="pilot", **do)
+    steps = ((Decimal(30), "half"), (Decimal(10), "nearly-used"))
+    save_alert(
+        usage, AlertTerms("wallet_ongoing_balance_amount", "pilot", "Pilot credits", steps=steps), **do
+    )
     change_mode(customers[2], "postpaid", reason="Yearly contract with credit", **do)
     edit_wallet(owing, replace(terms_of(owing), credit_limit_minor=50_000), **do)
     owing = Wallet.objects.select_related("customer").get(pk=owing.pk)

@@ -9,7 +9,7 @@ import pytest
 
 from billing.actions.wallets import void_credits
 from billing.models import Alert, AlertCrossing, EmittedEvent, Metric, Organization, Subscription
-from invoicing.actions import usage_watch
+from invoicing.actions import ongoing, usage_watch
 from invoicing.models import Invoice
 from tests.factories.api import Api
 from tests.factories.catalog import charge, make_metric
@@ -144,6 +144,13 @@ def test_an_alert_on_a_balance_that_falls(api: Caller, subscription: Subscriptio
     void_credits(wallet, Decimal(85), reason="", key="taken out", by=ACTOR, at=NOW)
     (row,) = AlertCrossing.objects.all()
     assert (row.previous_value, row.value) == (100, 15)
+    body = {"type": "wallet_ongoing_balance_amount", "code": "left", "thresholds": [{"value": 12}]}
+    data = api.post(path, body, status=201)["data"]
+    assert (data["type"], data["previousValue"]) == ("wallet_ongoing_balance_amount", 15)
+    use(subscription, Metric.objects.get(), 4, at=NOW)  # 1.00 a unit
+    ongoing.run(at=NOW)
+    found = api.get(f"/alerts/{data['id']}/crossings")["data"]
+    assert [(one["previousValue"], one["currentValue"]) for one in found] == [(15, 11)]
 
 
 def test_bad_alerts_name_the_field(api: Caller, subscription: Subscription) -> None:

@@ -100,6 +100,8 @@ def test_an_alert_is_added_fires_and_is_seen(staff: Client, subscription: Subscr
 def test_an_alert_of_a_wallet_is_changed_and_removed(staff: Client, subscription: Subscription) -> None:
     wallet = make_wallet(subscription.customer, "100", NOW)
     data = ROWS | {"kind": "wallet_balance_amount", "code": "low", "rows-0-value": "20"}
+    page = staff.get(reverse("wallet-alert", args=[wallet])).content.decode()
+    assert "Ongoing balance, credits" in page and "comes down to a threshold" in page
     staff.post(reverse("wallet-alert", args=[wallet]), data)
     alert = Alert.objects.get()
     assert "Balance, amount" in staff.get(reverse("wallet", args=[wallet])).content.decode()

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
+from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.coupons import apply_coupon
 from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
 from billing.actions.wallet_terms import edit_wallet, terms_of
-from billing.models import AuditEntry, EmittedEvent, Job, Wallet, WalletActivity, WalletEntry
+from billing.actions.wallets import grant
+from billing.models import AlertCrossing, AuditEntry, EmittedEvent, Job, Wallet, WalletActivity, WalletEntry
 from billing.rules.errors import FieldErrors
 from billing.rules.periods import Interval
 from billing.rules.top_up_rules import Method
@@ -239,3 +241,47 @@ def test_the_clock_of_a_sandbox_looks_before_it_goes_on() -> None:
     story.wallet.refresh_from_db()
     assert (story.wallet.ongoing_usage_minor, story.wallet.balance_minor) == (0, 0)
     assert Wallet.objects.filter(depleted=True).count() == 1
+
+
+def test_an_alert_on_the_ongoing_balance_tells_once_per_crossing() -> None:
+    """100.00 held; 0.12 a unit with tax. Thresholds 50.00 and 0: 500 units leave 40.00, 334 more nothing. The bill
+    takes the balance and the usage: what is left stays below. A grant lifts it above, and usage crosses again.
+    """
+    story = Story()
+    steps = ((Decimal(50), "half"), (Decimal(0), "none"))
+    terms = AlertTerms("wallet_ongoing_balance_amount", "left", steps=steps)
+    alert = save_alert(story.wallet, terms, **DO)
+    credits = AlertTerms("wallet_credits_ongoing_balance", "credits", steps=((Decimal(45), ""),))
+    save_alert(story.wallet, credits, **DO)
+    balance = AlertTerms("wallet_balance_amount", "balance", steps=((Decimal(1), ""),))
+    save_alert(story.wallet, balance, **DO)
+
+    def told() -> list[tuple[str, list[str], Decimal]]:
+        rows = AlertCrossing.objects.order_by("alert__code", "pk").select_related("alert")
+        return [(row.alert.code, [step["value"] for step in row.crossed], row.value) for row in rows]
+
+    story.look()
+    assert told() == []
+    story.use(500)
+    story.look()
+    first = [("credits", ["45"], Decimal(40)), ("left", ["50"], Decimal(40))]
+    assert told() == first
+    story.use(1)
+    story.look()
+    assert told() == first
+    story.use(333)
+    story.look()
+    assert told() == [*first, ("left", ["0"], Decimal("-0.08"))]
+    events = EmittedEvent.objects.filter(name="alert.triggered")
+    assert events.count() == 3
+    billing_run.run(on(2026, 4, 1))
+    story.look(on(2026, 4, 1))
+    bought = [("balance", ["1"], Decimal(0))]
+    assert told() == [*bought, *first, ("left", ["0"], Decimal("-0.08"))]
+    grant(story.wallet, Decimal(60), key="more", by=ACTOR, at=on(2026, 4, 1))
+    story.look(on(2026, 4, 1))
+    story.use(100, at=on(2026, 4, 1, 9))
+    story.look(on(2026, 4, 1, 10))
+    assert told()[-1] == ("left", ["50"], Decimal(48))
+    alert.refresh_from_db()
+    assert (alert.previous_value, alert.looked_at) == (Decimal(48), on(2026, 4, 1, 10))
