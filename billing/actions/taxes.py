@@ -14,8 +14,10 @@ from billing.models import Organization, Tax
 from billing.orm.actor import Actor
 from billing.queries.catalog_use import tax_use
 from billing.rules.errors import Conflict
+from billing.rules.tax_category import check_category
 
-FIELDS = ("name", "code", "rate", "description", "applied_by_default")
+WHY = ("category", "exemption_code", "exemption_reason")
+FIELDS = ("name", "code", "rate", "description", "applied_by_default", *WHY)
 
 
 @transaction.atomic
@@ -27,20 +29,32 @@ def create_tax(
     rate: Decimal,
     description: str = "",
     applied_by_default: bool = False,
+    category: str = "",
+    exemption_code: str = "",
+    exemption_reason: str = "",
     by: Actor,
     at: datetime,
 ) -> Tax:
-    """A rate in percent (20 is 20 %). Those applied by default are added up where nothing nearer is set.
+    """A rate in percent (20 is 20 %). Those applied by default are added up where nothing nearer is set. `category`
+    and why nothing is charged: `rules/tax_category.py`.
 
     Raises FieldErrors for columns, Conflict (code_taken).
     """
-    values = {"name": name, "code": code, "rate": rate, "description": description}
+    values: dict[str, Any] = {"name": name, "code": code, "rate": rate, "description": description}
+    values |= {"exemption_code": exemption_code, "exemption_reason": exemption_reason, "category": category}
     tax = Tax(organization=organization)
     catalog.assign(tax, values | {"applied_by_default": applied_by_default}, FIELDS)
+    check_why(tax)
     catalog.save(tax)
     changes = {field: (None, value) for field, value in audit.snapshot(tax, FIELDS).items() if value != ""}
     audit.record(organization, "tax.created", tax, by=by, at=at, changes=changes)
     return tax
+
+
+def check_why(tax: Tax) -> None:
+    """Raise FieldErrors when rate, category and reason contradict each other."""
+    rate = Decimal(str(tax.rate)) if isinstance(tax.rate, Decimal | int) else Decimal(0)
+    check_category(tax.category, rate, tax.exemption_code, tax.exemption_reason)
 
 
 @transaction.atomic
@@ -51,6 +65,7 @@ def update_tax(tax: Tax, changes: Mapping[str, Any], *, by: Actor, at: datetime)
     catalog.assign(tax, changes, FIELDS)
     changed = audit.differences(before, tax)
     if changed:
+        check_why(tax)
         catalog.save(tax)
         audit.record(tax.organization, "tax.updated", tax, by=by, at=at, changes=changed)
     return tax

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from ninja import Query, Router
 
 from billing.actions.clock import now
-from billing.actions.taxes import create_tax, delete_tax, update_tax
+from billing.actions.taxes import WHY, create_tax, delete_tax, update_tax
 from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Tax
 from billing.queries.payloads_catalog import tax_payload
@@ -19,13 +19,16 @@ router = Router(tags=["Taxes"])
 
 
 class TaxChanges(ApiSchema):
-    """What PATCH takes; `rate` in percent."""
+    """What PATCH takes; `rate` in percent. `category`: S, Z, E, AE, K, G or O; null: what the rate says."""
 
     name: str | None = None
     code: str | None = None
     rate: Decimal | None = None
     description: str | None = None
     applied_by_default: bool | None = None
+    category: str | None = None
+    exemption_code: str | None = None
+    exemption_reason: str | None = None
 
 
 class TaxIn(TaxChanges):
@@ -47,8 +50,9 @@ class TaxFilters(ApiSchema):
 def values_of(body: TaxChanges) -> dict[str, Any]:
     """The body by column."""
     values = columns(body, {})
-    if "description" in values:
-        values["description"] = values["description"] or ""
+    for name in ("description", *WHY):
+        if name in values:
+            values[name] = values[name] or ""
     refuse_null(values, {})
     return values
 

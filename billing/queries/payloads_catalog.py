@@ -15,6 +15,7 @@ from billing.queries.charge_preview import Example
 from billing.rules.charges.base import Step
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
+from billing.rules.tax_category import category_of
 
 
 def milliseconds(value: datetime | None) -> datetime | None:
@@ -54,6 +55,9 @@ def tax_payload(tax: Tax) -> dict[str, Any]:
         "rate": plain(tax.rate),
         "description": tax.description,
         "appliedByDefault": tax.applied_by_default,
+        "category": category_of(tax.category, tax.rate),
+        "exemptionCode": tax.exemption_code or None,
+        "exemptionReason": tax.exemption_reason or None,
         **stamps(tax),
     }
 

@@ -23,14 +23,19 @@ from billing.rules.money import ZERO, allocate_minor, exact, round_half_up
 
 @dataclass(frozen=True)
 class Tax:
-    """`rate` in percent."""
+    """`rate` in percent. `category` and why it is not charged as `tax_category.py` has them; empty: what the rate
+    says.
+    """
 
     code: str
     rate: Decimal
     name: str = ""
+    category: str = ""
+    exemption_code: str = ""
+    exemption_reason: str = ""
 
 
-REVERSE_CHARGE = Tax("reverse_charge", ZERO, "Reverse charge")
+REVERSE_CHARGE = Tax("reverse_charge", ZERO, "Reverse charge", category="AE")
 CONFIRMED = frozenset({"valid", "manual"})
 
 

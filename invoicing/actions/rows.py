@@ -59,6 +59,9 @@ def write_rows(
                 rate=amount.tax.rate,
                 base_minor=int(round_half_up(amount.base)),
                 amount_minor=amount.minor,
+                category=amount.tax.category,
+                exemption_code=amount.tax.exemption_code,
+                exemption_reason=amount.tax.exemption_reason,
             )
             for amount in totals.taxes.amounts
         )

@@ -277,7 +277,7 @@ class InvoiceLine(Scoped):
 
 
 class InvoiceTax(Scoped):
-    """One row of the tax table. The amounts add up to the invoice's taxes."""
+    """One row of the tax table. The amounts add up to the invoice's taxes. The category is `billing.Tax`'s."""
 
     PREFIX = "itx"
 
@@ -287,6 +287,9 @@ class InvoiceTax(Scoped):
     rate = models.DecimalField(max_digits=7, decimal_places=4)
     base_minor = MinorField()
     amount_minor = MinorField()
+    category = models.CharField(max_length=2, blank=True)
+    exemption_code = models.CharField(max_length=60, blank=True)
+    exemption_reason = models.CharField(max_length=255, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name"]

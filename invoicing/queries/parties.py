@@ -30,6 +30,7 @@ def buyer(customer: Any) -> dict[str, str]:
         "last_name",
         "customer_type",
         "external_id",
+        "peppol_id",
         "shipping_line1",
         "shipping_line2",
         "shipping_postal_code",

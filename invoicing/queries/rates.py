@@ -187,7 +187,7 @@ def number_country(tax_id: str) -> str:
 
 def fact(row: TaxRow) -> Tax:
     """A tax as the rules see it."""
-    return Tax(row.code, row.rate, row.name)
+    return Tax(row.code, row.rate, row.name, row.category, row.exemption_code, row.exemption_reason)
 
 
 def chosen(model: Any, owner: str, where: dict[str, Any]) -> Levels:
