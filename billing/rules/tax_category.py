@@ -25,6 +25,11 @@ class Category(StrEnum):
     EXPORT = "G"
     OUT_OF_SCOPE = "O"
 
+    @property
+    def label(self) -> str:
+        """For people."""
+        return LABELS[self]
+
 
 LABELS = {
     Category.STANDARD: "Charged at its rate",

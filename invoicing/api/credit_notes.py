@@ -7,7 +7,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router
 from pydantic import AliasChoices
 
@@ -21,6 +21,7 @@ from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_no
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.crediting import creditable
+from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.payloads import credit_note_payload, plain
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
@@ -241,6 +242,13 @@ def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[
     reason = body.reason if body else ""
     note = void_credit_note(note, reason=reason, by=staff.actor, at=now(staff.organization))
     return envelope(credit_note_payload(note))
+
+
+@router.get("/{id}/xml")
+def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
+    """The credit note as an e-invoice, UBL or CII (`format=cii`); 409 e_invoice_incomplete says what is missing."""
+    note = CreditNote.objects.of(cast(ApiRequest, request).organization).by_public_id(id)
+    return HttpResponse(e_invoice_xml(note, format), content_type="application/xml")
 
 
 @router.get("/{id}/pdf")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, cast
 from uuid import uuid4
 
 from django.apps import apps
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router
 from pydantic import AliasChoices, BeforeValidator
 
@@ -29,6 +29,7 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
+from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.lists import invoices_with_status, visible
 from invoicing.queries.payloads import invoice_payload, with_parts
 from invoicing.rules.amounts import minor_of
@@ -252,6 +253,13 @@ def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> 
         at=now(staff.organization),
     )
     return answer(staff, invoice)
+
+
+@router.get("/{id}/xml")
+def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
+    """The e-invoice of an invoice, UBL or CII (`format=cii`); 409 e_invoice_incomplete names what is missing."""
+    content = e_invoice_xml(find(cast(ApiRequest, request), id), format)
+    return HttpResponse(content, content_type="application/xml")
 
 
 @router.get("/{id}/pdf")

@@ -66,6 +66,7 @@ def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
     return {
         "document": row,
         "pdf_url": reverse(f"{noun}-pdf", args=[row]),
+        "e_invoice_url": "" if row.status == "voided" else reverse(f"{noun}-e-invoice", args=[row]),
         "issued_url": reverse(f"{noun}-pdf-issued", args=[row])
         if copy.stamped and row.issued_copy.ready
         else "",

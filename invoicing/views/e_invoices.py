@@ -1,0 +1,96 @@
+"""E-invoices of invoices and credit notes: whether they are complete, and the files."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from billing.rules.errors import BillingError
+from billing.web.access import access, may
+from billing.web.documents import file_name
+from billing.web.htmx import render_page
+from billing.web.requests import StaffRequest
+from invoicing.models import CreditNote
+from invoicing.queries.e_invoice import e_credit_note, e_invoice, missing_of
+from invoicing.queries.e_invoice_xml import e_invoice_xml
+from invoicing.rules.e_invoice import Missing
+from invoicing.views.frame import Document, find_credit_note, find_invoice
+
+
+@require_safe
+@access("invoices.view")
+def invoice_e_invoice(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The drawer of an invoice's e-invoice."""
+    return drawer(request, find_invoice(request, id))
+
+
+@require_safe
+@access("credit_notes.view")
+def credit_note_e_invoice(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The drawer of a credit note's e-invoice."""
+    return drawer(request, find_credit_note(request, id))
+
+
+@require_safe
+@access("invoices.view")
+def invoice_xml(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The file, `?format=ubl` or `cii`."""
+    return file_of(request, find_invoice(request, id))
+
+
+@require_safe
+@access("credit_notes.view")
+def credit_note_xml(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The file, `?format=ubl` or `cii`."""
+    return file_of(request, find_credit_note(request, id))
+
+
+def drawer(request: StaffRequest, row: Document) -> HttpResponse:
+    """What it says, or what is missing and where it is set."""
+    note = isinstance(row, CreditNote)
+    noun = "credit-note" if note else "invoice"
+    document = e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row)
+    context = {
+        "document": row,
+        "noun": "credit note" if note else "invoice",
+        "back_url": reverse(noun, args=[row]),
+        "xml_url": reverse(f"{noun}-xml", args=[row]),
+        "e": document,
+        "missing": missing_rows(request, row, missing_of(row)),
+        "voided": row.status == "voided",
+        "is_draft": row.status == "draft",
+    }
+    return render_page(request, "invoicing/e_invoice.html", context, partials=("drawer",))
+
+
+def missing_rows(request: StaffRequest, row: Document, found: list[Missing]) -> list[dict[str, Any]]:
+    """Each with the form in which it is set, where the member may open that."""
+    invoice = row.invoice if isinstance(row, CreditNote) else row
+    links: dict[str, tuple[str, str, list[Any], str]] = {
+        "seller": ("Billing entity", "billing-entity", [invoice.billing_entity], "settings.view"),
+        "buyer": ("Customer", "customer-edit", [invoice.customer], "customers.edit"),
+        "tax": ("Taxes", "taxes", [], "catalog.view"),
+    }
+    rows = []
+    for item in found:
+        label, name, args, permission = links.get(item.where, ("", "", [], ""))
+        url = reverse(name, args=args) if name and may(request.member, permission) else ""
+        rows.append({"term": item.term, "text": item.text, "label": label, "url": url})
+    return rows
+
+
+def file_of(request: StaffRequest, row: Document) -> HttpResponse:
+    """The XML as a download; what cannot be one leads back to the drawer's page, which says why."""
+    syntax = request.GET.get("format", "ubl")
+    try:
+        content = e_invoice_xml(row, syntax)
+    except BillingError as error:
+        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
+    response = HttpResponse(content, content_type="application/xml")
+    name = file_name(row, f"-{syntax}").removesuffix(".pdf")
+    response["Content-Disposition"] = f'attachment; filename="{name}.xml"'
+    return response

@@ -1,0 +1,148 @@
+"""E-invoices of real invoices and credit notes: valid by the official rules, their sums those of the database."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from lxml import etree
+
+from billing.models import Organization
+from billing.rules.money import from_minor
+from customers.models import Customer
+from invoicing.actions.billing_run import run
+from invoicing.actions.crediting import CreditReason, CreditRequest, issue_credit_note
+from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.void import void_invoice
+from invoicing.models import Invoice
+from tests.factories.api import Api
+from tests.factories.catalog import charge, make_metric, make_tax
+from tests.factories.customers import make_customer
+from tests.factories.invoicing import (
+    billed_customer,
+    default_tax,
+    give_coupon,
+    make_plan,
+    make_wallet,
+    on,
+    set_entity,
+    subscribe,
+)
+from tests.factories.pages import htmx, statuses, text
+from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
+from tests.services.en16931 import faults
+
+pytestmark = pytest.mark.django_db
+PLACE = {"address_line1": "Hauptstr. 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
+PAYABLE = "//*[local-name()='PayableAmount' or local-name()='DuePayableAmount']"
+VIEWERS = {"admin": 200, "manager": 200, "finance": 200, "support": 200, "stranger": 404}
+
+
+@pytest.fixture
+def organization() -> Organization:
+    found = make_organization()
+    set_entity(found, tax_id="DE136695976", legal_name="Tarn Works GmbH", grace_period_days=0, **PLACE)
+    return found
+
+
+@pytest.fixture
+def staff(client: Client, organization: Organization) -> Client:
+    return sign_in(client, make_member(organization))
+
+
+def acme(organization: Organization, **fields: object) -> Customer:
+    """A German business with an electronic address."""
+    return billed_customer(
+        organization,
+        **{"name": "Acme AG", "country": "DE", "city": "Bonn", "email": "ap@acme.example"} | fields,
+    )
+
+
+def valid(staff: Client, noun: str, row: object, minor: int, currency: str = "EUR") -> None:
+    """Both files pass the rules, and ask for that much."""
+    for syntax in ("ubl", "cii"):
+        content = staff.get(reverse(f"{noun}-xml", args=[row]), {"format": syntax}).content
+        assert faults(content, syntax) == []
+        [asked] = etree.fromstring(content).xpath(PAYABLE)
+        assert Decimal(asked.text) == from_minor(minor, currency)
+
+
+def test_a_bill_with_usage_a_coupon_two_rates_and_wallet_credits(
+    staff: Client, organization: Organization
+) -> None:
+    """Fee 100.33 at 19 %, a minimum of 77.77 at 7 %: 178.10, less a third is 118.73; taxes on it; 20.00 prepaid."""
+    default_tax(organization, "19")
+    low = make_tax(organization, rate="7")
+    metric = make_metric(organization, aggregation="count")
+    plan = make_plan(organization, 10033, charge(metric, min_amount_minor=7777))
+    plan.charges.get().taxes.add(low)
+    customer = acme(organization)
+    give_coupon(customer, on(2026, 1, 1), percentage=Decimal("33.333"), frequency="forever")
+    make_wallet(customer, "20", on(2026, 1, 1))
+    subscribe(customer, plan, on(2026, 1, 1), billing_time="calendar")
+    run(at=on(2026, 2, 1, 1))
+    invoice = Invoice.objects.get(customer=customer, status="finalized")
+    assert invoice.coupons_minor == 5937 and invoice.wallet_credits_minor == 2000
+    assert invoice.tax_rows.count() == 2
+    valid(staff, "invoice", invoice, invoice.total_minor)
+
+
+def test_an_invoice_and_what_is_credited_of_it(staff: Client, organization: Organization) -> None:
+    default_tax(organization, "19")
+    items = [Item("Set-up", Decimal(100)), Item("Half a day", Decimal("333.33"), Decimal("0.5"))]
+    invoice = create_one_off(
+        acme(organization), items, finalize=True, purchase_order="PO 7", by=ACTOR, at=NOW
+    )
+    valid(staff, "invoice", invoice, invoice.total_minor)
+    first = invoice.lines.order_by("position")[0]
+    request = CreditRequest(items={str(first.pk): 4000})
+    reason = CreditReason.ORDER_CHANGE
+    note = issue_credit_note(invoice, request, reason=reason, key="test", by=ACTOR, at=NOW)
+    assert note.total_minor == 4760
+    valid(staff, "credit-note", note, note.total_minor)
+
+
+def test_an_exempt_tax_says_why(staff: Client, organization: Organization) -> None:
+    make_tax(organization, rate="0", category="E", exemption_code="VATEX-EU-132-1I", applied_by_default=True)
+    invoice = create_one_off(
+        acme(organization), [Item("Course", Decimal(50))], finalize=True, by=ACTOR, at=NOW
+    )
+    valid(staff, "invoice", invoice, 5000)
+    assert b"VATEX-EU-132-1I" in staff.get(reverse("invoice-xml", args=[invoice])).content
+    drawer = text(staff.get(reverse("invoice-e-invoice", args=[invoice]), headers=htmx("drawer")))
+    assert "Exempt" in drawer and "VATEX-EU-132-1I" in drawer and "<title>" not in drawer
+
+
+def test_without_tax_it_is_out_of_scope_and_yen_have_no_decimals(
+    staff: Client, organization: Organization
+) -> None:
+    set_entity(organization, legal_number="HRB 1")
+    customer = acme(organization, currency="JPY", country="JP")
+    invoice = create_one_off(customer, [Item("Work", Decimal(1500))], finalize=True, by=ACTOR, at=NOW)
+    valid(staff, "invoice", invoice, 1500, "JPY")
+
+
+def test_what_is_missing_is_said_with_the_way_to_mend_it(staff: Client, organization: Organization) -> None:
+    default_tax(organization, "19")
+    customer = make_customer(organization, name="Nowhere", currency="EUR", email="")
+    draft = create_one_off(customer, [Item("Work", Decimal(1))], by=ACTOR, at=NOW)
+    page = text(staff.get(reverse("invoice-e-invoice", args=[draft])))
+    assert "BT-55" in page and "BT-49" in page and reverse("customer-edit", args=[customer]) in page
+    assert staff.get(reverse("invoice-xml", args=[draft])).status_code == 409
+    final = create_one_off(customer, [Item("Work", Decimal(1))], finalize=True, by=ACTOR, at=NOW)
+    status, answer = Api(organization).get(f"/invoices/{final.public_id}/xml")
+    assert status == 409 and "BT-55" in str(answer) and "e_invoice_incomplete" in str(answer)
+    good = create_one_off(acme(organization), [Item("Work", Decimal(1))], finalize=True, by=ACTOR, at=NOW)
+    assert staff.get(reverse("invoice-xml", args=[good]), {"format": "pdf"}).status_code == 400
+    void_invoice(good, by=ACTOR, at=NOW)
+    assert staff.get(reverse("invoice-xml", args=[good])).status_code == 409
+    assert "Voided" in text(staff.get(reverse("invoice-e-invoice", args=[good])))
+
+
+def test_who_may(organization: Organization) -> None:
+    default_tax(organization, "19")
+    invoice = create_one_off(acme(organization), [Item("Work", Decimal(1))], finalize=True, by=ACTOR, at=NOW)
+    for name in ("invoice-e-invoice", "invoice-xml"):
+        assert statuses(organization, reverse(name, args=[invoice])) == VIEWERS
