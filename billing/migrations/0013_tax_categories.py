@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0011_coupon_limits'),
+        ('billing', '0012_alerts_on_ongoing_balances'),
     ]
 
     operations = [
