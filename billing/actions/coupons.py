@@ -13,6 +13,7 @@ from billing.actions.coupon_limits import check_overlap
 from billing.actions.locks import lock_present_customer
 from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.orm.actor import Actor
+from billing.queries.coupons import invoice_lowered_by
 from billing.rules.coupons import CouponCredit
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import AppliedCouponStatus
@@ -22,7 +23,8 @@ from billing.rules.states import AppliedCouponStatus
 def apply_coupon(customer: Any, coupon: Coupon, *, by: Actor, at: datetime) -> AppliedCoupon:
     """Give a coupon to a customer: a copy of its terms that lowers the next invoices.
 
-    Refused when it is terminated or expired, in another currency, not reusable and given before, or limited to what
+    Refused when it is terminated or expired, in another currency, not reusable and used before (one that was taken
+    away unused, or whose invoices are all voided, can be given again), or limited to what
     another coupon of the customer is limited to; a second active application of the same coupon is a Conflict, so
     that a double click gives one discount.
     """
@@ -57,12 +59,13 @@ def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
             code="currencies_do_not_match",
             field="coupon",
         )
-    given = AppliedCoupon.objects.filter(coupon=coupon, customer=customer)
-    if given.active().exists():
+    if AppliedCoupon.objects.filter(coupon=coupon, customer=customer).active().exists():
         raise Conflict("The customer has this coupon already.", code="coupon_already_applied", field="coupon")
-    if not coupon.reusable and given.exists():
+    if not coupon.reusable and (number := invoice_lowered_by(coupon, customer)):
         raise Conflict(
-            "This coupon can be given once per customer.", code="coupon_not_reusable", field="coupon"
+            f"This coupon can be used once per customer. It lowered invoice {number}.",
+            code="coupon_not_reusable",
+            field="coupon",
         )
     check_overlap(coupon, customer)
 

@@ -58,7 +58,7 @@ class CouponForm(forms.Form):
         label="A customer may get it more than once",
         required=False,
         initial=True,
-        help_text="One application at a time.",
+        help_text="One at a time. Not ticked: used once; removed before it was used, it can be given again.",
     )
     last_day = DayField(
         label="Last day",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
+from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
@@ -28,6 +29,18 @@ def facts(applied: Any) -> CouponFacts:
         plan_ids=frozenset(map(str, applied.plan_ids)),
         metric_ids=frozenset(map(str, applied.metric_ids)),
     )
+
+
+def invoice_lowered_by(coupon: Coupon, customer: Any) -> str:
+    """The number of the first invoice of the customer that the coupon lowered; "" when it was never used. Drafts
+    only show what it would take off, voided invoices have given it back.
+    """
+    deductions = apps.get_model("invoicing", "InvoiceDeduction").objects
+    used = deductions.filter(
+        applied_coupon__coupon=coupon, applied_coupon__customer=customer, invoice__status="finalized"
+    )
+    number: str | None = used.order_by("pk").values_list("invoice__number", flat=True).first()
+    return number or ""
 
 
 def limits(noun: str) -> ArraySubquery:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from billing.actions.coupons import apply_coupon, remove_applied_coupon
 from billing.actions.fixed_charges import FixedTerms
-from billing.models import AppliedCoupon, Organization
+from billing.models import AppliedCoupon, Coupon, Organization
+from billing.rules.errors import Conflict
 from invoicing.actions.billing_run import run
+from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
-from tests.factories.catalog import charge, make_add_on, make_metric
+from tests.factories.catalog import charge, make_add_on, make_coupon, make_metric
 from tests.factories.invoicing import billed_customer, default_tax, give_coupon, make_plan, on, subscribe
 from tests.factories.people import ACTOR, make_organization
 from tests.factories.usage import use
@@ -79,3 +82,41 @@ def test_limits_reach_their_lines_and_a_use_counts_once_an_invoice(organization:
     assert figures(on(2026, 4, 1)) == (11100, [("Calls", 1000)], 2020, 12120)
     half.refresh_from_db()
     assert (half.status, half.periods_remaining) == ("terminated", 0)
+
+
+def test_what_can_be_given_once_can_be_given_again_until_an_invoice_used_it(
+    organization: Organization,
+) -> None:
+    """100.00 less 10 % is 90.00. A draft's preview is no use; a void takes the use back."""
+    coupon = make_coupon(organization, reusable=False)
+    Coupon.objects.filter(pk=coupon.pk).update(expires_at=on(2026, 1, 20))
+    customer = billed_customer(organization, grace_period_days=3)
+    subscribe(customer, make_plan(organization, 10000), on(2026, 1, 1))
+
+    def give(day: int) -> AppliedCoupon:
+        return apply_coupon(customer, coupon, by=ACTOR, at=on(2026, 1, day))
+
+    remove_applied_coupon(give(2), by=ACTOR, at=on(2026, 1, 2))
+    applied = give(3)
+    run(on(2026, 2, 1))
+    draft = Invoice.objects.get()
+    assert draft.coupons_minor == 1000  # it has expired meanwhile: who has it keeps it
+    remove_applied_coupon(applied, by=ACTOR, at=on(2026, 1, 4))
+    applied = give(5)
+    invoice = finalize_invoice(draft, by=ACTOR, at=on(2026, 2, 1))
+    applied.refresh_from_db()
+    assert (invoice.total_minor, applied.status) == (9000, "terminated")
+
+    with pytest.raises(Conflict, match=f"once per customer. It lowered invoice {invoice.number}") as caught:
+        give(6)
+    assert (caught.value.code, caught.value.field) == ("coupon_not_reusable", "coupon")
+    give_coupon(customer, on(2026, 1, 6))  # another one, by the same person
+    apply_coupon(billed_customer(organization), coupon, by=ACTOR, at=on(2026, 1, 6))  # another customer
+
+    void_invoice(invoice, by=ACTOR, at=on(2026, 2, 2))
+    applied.refresh_from_db()
+    assert applied.status == "active"
+    remove_applied_coupon(applied, by=ACTOR, at=on(2026, 2, 2))
+    give(7)
+    with pytest.raises(Conflict, match="has ended"):
+        give(20)
