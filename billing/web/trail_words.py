@@ -133,7 +133,18 @@ TITLES = {
     "wallet.top_ups_scheduled": ("Top-ups scheduled", "success"),
     "wallet.top_ups_unscheduled": ("Scheduled top-ups ended", "warning"),
 }
-CODES = {"status", "state", "payment_status", "type", "kind", "mode", "interval", "method", "source"}
+CODES = {
+    "status",
+    "state",
+    "payment_status",
+    "type",
+    "kind",
+    "mode",
+    "interval",
+    "method",
+    "source",
+    "fee_types",
+}
 
 
 def known(action: str) -> bool:
@@ -190,5 +201,5 @@ def value_text(name: str, value: Any, currency: str) -> str:
     if isinstance(value, str):
         return words(value) if name in CODES and value.islower() else moment_text(name, value)
     if isinstance(value, list):
-        return ", ".join(str(item) for item in value)
+        return ", ".join(words(item) if name in CODES else str(item) for item in value)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

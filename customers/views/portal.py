@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from billing.actions.clock import now
 from billing.models import Subscription, Wallet
 from billing.orm.actor import Actor
+from billing.queries.wallets import metrics_of, pays_for
 from billing.rules.errors import BillingError
 from billing.web.documents import READER, pdf_answer
 from billing.web.errors import add_error
@@ -125,8 +126,12 @@ def portal_usage(request: PortalRequest) -> HttpResponse:
 def portal_wallet(request: PortalRequest) -> HttpResponse:
     """Prepaid credits and their movements."""
     rows = wallets_of(request.customer)
+    metrics = metrics_of(rows)
     context = frame(request, "wallet") | {
-        "wallets": [{"wallet": row, "entries": row.entries.all()[:50]} for row in rows]
+        "wallets": [
+            {"wallet": row, "pays_for": pays_for(row, metrics), "entries": row.entries.all()[:50]}
+            for row in rows
+        ]
     }
     return render(request, "portal/wallet.html", context)
 

@@ -1,5 +1,7 @@
 """Wallets: worth of credits, order of spending, and that nothing is spent twice."""
 
+from collections import Counter
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.rules.errors import Conflict, Invalid
-from billing.rules.money import from_minor, to_minor
+from billing.rules.money import allocate_minor, from_minor, to_minor
 from billing.rules.wallets import (
     Bucket,
     Credits,
@@ -123,7 +125,20 @@ BUCKETS = st.lists(
 def test_nobody_pays_more_than_they_have_or_owe(
     wallets: list[WalletFacts], buckets: list[Bucket], due: int
 ) -> None:
-    paid = dict(spread(wallets, due, buckets))
+    halves = [
+        replace(part, lines=((2 * place, part.cap / 2), (2 * place + 1, part.cap / 2)))
+        for place, part in enumerate(buckets)
+    ]
+    found = shares(wallets, due, halves)
+    paid = {share.wallet_id: share.minor for share in found}
+    assert paid == dict(spread(wallets, due, buckets))
+    assert all(sum(minor for _, minor in share.lines) == share.minor for share in found)
+    lines: Counter[int | None] = Counter()
+    for share in found:
+        lines.update(dict(share.lines))
+    asked = allocate_minor(due, [part.cap for part in buckets])
+    for place, minor in enumerate(asked):
+        assert lines[2 * place] <= minor - minor // 2 and lines[2 * place + 1] <= minor // 2
     assert sum(paid.values()) <= due
     assert all(0 < minor <= w.balance_minor for w in wallets if (minor := paid.get(w.id)))
     free = sum(w.balance_minor for w in wallets if not w.limited)

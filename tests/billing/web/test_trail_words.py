@@ -82,6 +82,7 @@ def test_titles(action: str, words: str, colour: str) -> None:
         ("issued_on", "2026-11-26", "26 Nov 2026"),
         ("issued_on", "soon", "soon"),
         ("tags", ["a", "b"], "a, b"),
+        ("fee_types", ["charge", "fixed_charge"], "Charge, Fixed charge"),
     ],
 )
 def test_values(name: str, value: object, text: str) -> None:

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.actions.clock import now
+from billing.rules.wallet_terms import WalletTerms
 from customers.actions.delete import request_deletion
 from customers.actions.portal import create_link, revoke_link
 from customers.models import Customer, PortalLink
@@ -20,6 +21,7 @@ from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
 from tests.factories.api import Api
 from tests.factories.customers import make_customer
+from tests.factories.invoicing import make_wallet
 from tests.factories.pages import statuses, text
 from tests.factories.people import ACTOR, make_organization
 
@@ -50,12 +52,15 @@ def invoice_of(customer: Customer) -> Invoice:
 
 def test_every_page_shows_the_own_data(customer: Customer) -> None:
     row = invoice_of(customer)
+    usage = WalletTerms("Pilot", fee_types=("charge",))
+    make_wallet(customer, "40", now(customer.organization), terms=usage)
     client, link = entered(customer)
     for name in PAGES:
         answer = client.get(reverse(name))
         assert answer.status_code == 200, name
         assert answer["Cache-Control"] == "private, no-store"
     assert row.number in text(client.get(reverse("portal-invoices")))
+    assert "Pays for Usage charges." in text(client.get(reverse("portal-wallet")))
     pdf = client.get(reverse("portal-invoice-pdf", args=[row]))
     assert b"".join(pdf.streaming_content) == b"%PDF-1.7 mine"
     link.refresh_from_db()
