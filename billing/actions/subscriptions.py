@@ -63,9 +63,12 @@ def start_subscription(
     plan = lock_plan(plan)
     book = price_book(plan)
     book.check(currency or plan.currency)
-    agreed = own_terms_of(plan, currency or plan.currency, own, snapshot(plan)) if own else None
-    if agreed is not None:
-        book = thawed(plan, agreed)
+    agreed = None
+    if own is not None:
+        usual = snapshot(plan)
+        found = own_terms_of(plan, currency or plan.currency, own, usual)
+        if found != usual:
+            agreed, book = found, thawed(plan, found)
     terms = book.terms(currency or plan.currency)
     tz = customer_zone(customer)
     start = subscription_at or at

@@ -14,13 +14,15 @@ from django import forms
 
 from billing.forms.charge_fields import text_field
 from billing.forms.plan_price import ChargePriceForm
-from billing.models import Charge, ChargePrice, FixedCharge, Follow, Subscription, Tax
+from billing.models import Charge, ChargePrice, FixedCharge, Follow, Plan, Subscription, Tax
 from billing.queries.own_terms import OwnCharge, OwnFixed, OwnTerms
-from billing.queries.terms import PriceBook
+from billing.queries.terms import PriceBook, price_book
 from billing.rules.amounts import read_amount
 from billing.rules.errors import Invalid
 from billing.rules.money import from_minor
 from billing.web.once import OnceForm
+from customers.actions.assign import currency_for
+from customers.models import Customer
 
 FROM = (
     (Follow.NOW.value, "From the running period on"),
@@ -66,7 +68,7 @@ class OwnPricesForm(forms.Form):
     )
 
     def __init__(self, data: Any, *, book: PriceBook, currency: str, with_units: bool = False) -> None:
-        plan, prefix = book.plan, f"own-{book.plan.pk.hex}"
+        plan, prefix = book.plan, f"own-{book.plan.pk.hex}-{currency}"
         data = data if data and f"{prefix}-shown" in data else None
         self.book, self.currency, terms = book, currency, book.terms(currency)
         taxes = list(book.taxes) if book.taxes is not None else list(plan.taxes.all())
@@ -162,6 +164,19 @@ class OwnPricesForm(forms.Form):
             charges,
             fixed,
         )
+
+
+def prices_for(customer: Customer, plan: Plan | None, asked: str, data: Any) -> OwnPricesForm | None:
+    """The prices of a plan that is to be assigned, in the currency that it would be billed in; None without one."""
+    if plan is None:
+        return None
+    book = price_book(plan)
+    currency = currency_for(customer, book, asked)
+    return (
+        OwnPricesForm(data, book=book, currency=currency, with_units=True)
+        if currency in book.sold_in
+        else None
+    )
 
 
 class FollowForm(OnceForm):

@@ -114,6 +114,14 @@ class AssignForm(OnceForm):
         usual = f"{self.customer.currency} if the plan has a price in it, else the plan's own"
         self.fields["currency"].choices = [("", usual), *((code, code) for code in sorted(known))]  # type: ignore[attr-defined]
 
+    def chosen(self) -> Plan | None:
+        """The plan chosen so far."""
+        try:
+            found: Plan = self.fields["plan"].clean(self["plan"].value())
+        except forms.ValidationError:
+            return None
+        return found
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         start, end = cleaned.get("starts_on"), cleaned.get("ends_on")

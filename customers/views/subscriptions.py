@@ -25,6 +25,7 @@ from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
 from customers.actions.assign import assign_plan
 from customers.actions.foresee_bills import foresee_assignment
+from customers.forms.own_terms import prices_for
 from customers.forms.subscription import AssignForm
 from customers.views.find import subscription_or_404
 from customers.views.frame import customer_frame, find_customer
@@ -83,33 +84,40 @@ def customer_subscriptions(request: StaffRequest, id: UUID) -> HttpResponse:
 
 @access("subscriptions.edit")
 def assign(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Assign a plan: a drawer, or a page without JavaScript. With `act=look` it only says what would be billed."""
+    """Assign a plan: a drawer, or a page without JavaScript. With `act=look` it only says what would be billed, with
+    `act=own` it only shows the plan's prices, to be changed for this subscription.
+    """
     customer, at = find_customer(request, id), now(request.organization)
-    looking, first_bills = request.POST.get("act") == "look", None
+    act, first_bills = request.POST.get("act"), None
     form = AssignForm(request.POST or None, customer=customer, at=at)
     tab = reverse("customer-subscriptions", args=[customer.pk])
-    if request.method == "POST" and form.is_valid():
+    prices = prices_for(customer, form.chosen(), request.POST.get("currency", ""), request.POST)
+    own = prices.own() if prices else None
+    wrong = prices is not None and prices.wrong
+    if request.method == "POST" and act != "own" and form.is_valid() and not wrong:
         plan = form.cleaned_data["plan"]
         told: dict[str, Any] = {"by": request.actor, "at": at}
         try:
-            if not looking:
+            if act != "look":
                 with claimed(form) as first:
                     if first:
-                        assign_plan(customer, plan, **form.terms(), **told)
+                        assign_plan(customer, plan, **form.terms(), own=own, **told)
                 return done(request, tab, f"{plan.name} assigned. Usage counts from its start.")
-            first_bills = foresee_assignment(customer, plan, form.terms(), **told)
+            first_bills = foresee_assignment(customer, plan, form.terms() | {"own": own}, **told)
         except BillingError as error:
             add_error(form, error, {"subscription_at": "starts_on", "ending_at": "ends_on"})
     context = {
         "customer": customer,
         "form": form,
+        "prices": prices,
+        "own_open": prices is not None and (prices.is_bound or act == "own"),
         "no_plans": not form.fields["plan"].queryset.exists(),  # type: ignore[attr-defined]
         "first_bills": first_bills,
         "at": at,
         "tz": customer_zone(customer),
     }
-    status = 422 if form.errors and not looking else 200
-    partials = ("drawer", "first-bills")
+    status = 422 if (form.errors or wrong) and act not in {"look", "own"} else 200
+    partials = ("drawer", "first-bills", "own-terms")
     return render_page(
         request, "customers/subscriptions/assign.html", context, partials=partials, status=status
     )

@@ -11,6 +11,7 @@ from billing.actions.charge_terms import FilterTerms
 from billing.actions.fixed_charges import FixedTerms
 from billing.actions.plans import update_plan
 from billing.models import Organization, PlanVersion, Subscription
+from invoicing.models import Invoice
 from tests.factories.catalog import charge, make_add_on, make_metric, make_tax
 from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
 from tests.factories.pages import htmx, queries, statuses, text
@@ -54,7 +55,7 @@ def staff(client: Client, organization: Organization) -> Client:
 def typed(row: Subscription, **changed: str) -> dict[str, str]:
     """The fields as they stand, with what is changed: amount, commitment, calls, europe, seats, follow."""
     own, call, seat = (
-        f"own-{row.plan_id.hex}",
+        f"own-{row.plan_id.hex}-EUR",
         f"charge-{row.plan.charges.get().pk.hex}",
         f"fixed-{row.plan.fixed_charges.get().pk.hex}-amount",
     )
@@ -140,9 +141,45 @@ def test_taxes_and_the_queries_of_the_pages(
     """Taxes are chosen in place of the plan's."""
     tax = make_tax(organization, "vat")
     path = f"/subscriptions/{row.public_id}"
-    chosen = typed(row) | {f"own-{row.plan_id.hex}-taxes": str(tax.pk)}
+    chosen = typed(row) | {f"own-{row.plan_id.hex}-EUR-taxes": str(tax.pk)}
     staff.post(f"{path}/terms", chosen)
     assert PlanVersion.objects.get().terms["plan"]["tax_codes"] == ["vat"]
     assert "vat" in text(staff.get(f"{path}/plan"))
     assert queries(staff, f"{path}/plan") <= 30
     assert queries(staff, f"{path}/terms") <= 24
+
+
+def test_assigned_with_own_terms(staff: Client, organization: Organization) -> None:
+    """24.80 a month in advance instead of 31.00, 3 seats at 4.00 instead of 1 at 5.00: 36.80 at once from the 10th on
+    an anniversary. Unchanged prices are no own terms.
+    """
+    seats = FixedTerms(
+        make_add_on(organization, "seat"), properties={"amount": "5"}, units=Decimal(1), pay_in_advance=True
+    )
+    plan = make_plan(organization, 3100, pay_in_advance=True, fixed_charges=[seats], name="Team")
+    other = make_plan(organization, 9900, name="Other")
+    customer = billed_customer(organization)
+    path = f"/customers/{customer.public_id}/assign"
+    assert "own-terms" in text(staff.get(path, headers=htmx("drawer")))
+    chosen = {"plan": str(plan.pk), "billing_time": "anniversary"}
+    fields = text(staff.post(path, chosen | {"act": "own"}, headers=htmx("own-terms")))
+    assert (
+        'value="31.00"' in fields
+        and f"{plan.fixed_charges.get().pk.hex}-units" in fields
+        and "<form" not in fields
+    )
+    own, seat = f"own-{plan.pk.hex}-EUR", f"fixed-{plan.fixed_charges.get().pk.hex}"
+    usual = {f"{own}-shown": "yes", f"{own}-amount": "31.00", f"{seat}-amount": "5", f"{seat}-units": "1"}
+    deal = chosen | usual | {f"{own}-amount": "24.80", f"{seat}-amount": "4", f"{seat}-units": "3"}
+    bills = text(staff.post(path, deal | {"act": "look"}, headers=htmx("first-bills")))
+    assert "36.80" in bills and not Subscription.objects.exists()
+    wrong = deal | {f"{own}-amount": "x"}
+    assert "no preview" in text(staff.post(path, wrong | {"act": "look"}, headers=htmx("first-bills")))
+    assert staff.post(path, wrong).status_code == 422
+    assert staff.post(path, deal).status_code == 302
+    row = Subscription.objects.get()
+    assert (row.has_own_terms, row.amount_minor, Invoice.objects.get().lines_minor) == (True, 2480, 3680)
+    staff.post(path, chosen | usual)
+    staff.post(path, deal | {"plan": str(other.pk)})  # what was typed for another plan is not taken over
+    fees = Subscription.objects.exclude(pk=row.pk).order_by("pk").values_list("amount_minor", "price_version")
+    assert list(fees) == [(3100, 1), (9900, 1)]
