@@ -11,7 +11,7 @@ from django.db import transaction
 
 from billing.actions import catalog
 from billing.actions.locks import lock_customer_of
-from billing.actions.own_versions import keep_own, own_terms_of
+from billing.actions.own_versions import keep_own, own_terms_of, said
 from billing.actions.price_changes import move
 from billing.actions.subscriptions import lock_subscription
 from billing.models import Follow, Plan, PlanVersion, Subscription
@@ -45,20 +45,21 @@ def agree_on(
     subscription.plan = plan
     if subscription.is_ended:
         raise Conflict("This subscription has ended.", code="subscription_ended")
+    base = terms_paid(subscription, plan)
     if own is None:
         if subscription.has_own_terms or (follow == Follow.NOW.value and pays_own_terms(subscription, at)):
-            move(subscription, plan.price_version, Follow(follow), by=by, at=at)
+            also = said(base, snapshot(plan), subscription.currency)
+            move(subscription, plan.price_version, Follow(follow), also=also, by=by, at=at)
         return subscription
     if any(one.units is not None for one in own.fixed.values()):
         raise FieldErrors(
             [("planOverrides.fixedCharges", "Change the units of a subscription that exists by themselves.")]
         )
-    base = terms_paid(subscription, plan)
     terms = own_terms_of(plan, subscription.currency, own, base)
     if terms == base:
         return subscription
     number = keep_own(subscription, plan, terms, by=by, at=at)
-    move(subscription, number, Follow(follow), by=by, at=at)
+    move(subscription, number, Follow(follow), also=said(base, terms, subscription.currency), by=by, at=at)
     return subscription
 
 

@@ -6,15 +6,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from billing.actions import audit
 from billing.actions.charge_terms import NO_MINIMUM, named_under, stored_properties
 from billing.models import Plan, PlanVersion, Subscription, Tax
 from billing.orm.actor import Actor
 from billing.queries.own_terms import OwnCharge, OwnFixed, OwnTerms, agreed
+from billing.queries.version_changes import differences, names_of
 from billing.rules.errors import BillingError, FieldErrors
 from billing.rules.filters import same_choice
 from billing.rules.fixed_charges import MOST_UNITS
 from billing.rules.price_versions import OWN
 
+LABELS = {"charge": "charge", "fixed": "fixed charge"}
 Errors = list[tuple[str, str]]
 
 
@@ -109,6 +112,19 @@ def checked_properties(model: str, properties: dict[str, Any]) -> tuple[dict[str
         return stored_properties(model, properties), []
     except BillingError as error:
         return None, [(name.removeprefix("."), text) for name, text in named_under("", error)]
+
+
+def said(before: Mapping[str, Any], after: Mapping[str, Any], currency: str) -> audit.Changes:
+    """What is agreed otherwise, for the audit trail, besides the fee: the minimum, charges and fixed charges."""
+    found = differences(before, after, names_of(before, after))
+    return {
+        "commitment_minor" if one.kind == "commitment" else f"{LABELS[one.kind]} {one.name}": (
+            one.before,
+            one.after,
+        )
+        for one in found
+        if one.currency == currency and one.kind != "fee"
+    }
 
 
 def keep_own(

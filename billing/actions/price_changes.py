@@ -160,10 +160,17 @@ def first_priced(subscription: Subscription, version: int) -> int:
 
 
 def move(
-    subscription: Subscription, version: int, follow: Follow, *, by: Actor, at: datetime
+    subscription: Subscription,
+    version: int,
+    follow: Follow,
+    *,
+    also: audit.Changes | None = None,
+    by: Actor,
+    at: datetime,
 ) -> datetime | None:
     """Let a locked subscription pay a version from its running or next period on; the moment from when, None for one
-    that has not begun. Raises Invalid when the version has no price in its currency.
+    that has not begun. `also`: what else the audit line says. Raises Invalid when the version has no price in its
+    currency.
     """
     book = frozen_book(subscription.plan, version)
     book.check(subscription.currency)
@@ -181,7 +188,9 @@ def move(
         )
         subscription.price_since = since
     subscription.price_version = version
-    changes: dict[str, tuple[object, object]] = {"price version": (old, version)}
+    changes: dict[str, tuple[object, object]] = dict(also or {})
+    if version_words(old) != version_words(version):
+        changes["price version"] = (version_words(old), version_words(version))
     if since is None or since <= at:
         changes["amount_minor"] = (subscription.amount_minor, amount)
         subscription.amount_minor = amount
@@ -190,6 +199,11 @@ def move(
     subscription.save(update_fields=["price_version", "price_since", "amount_minor", "updated_at"])
     tell(subscription, "subscription.prices_changed", by=by, at=at, changes=changes)
     return since
+
+
+def version_words(version: int) -> object:
+    """A version as the audit line calls it."""
+    return "its own" if is_own(version) else version
 
 
 def boundary(subscription: Subscription, follow: Follow, at: datetime) -> datetime:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from billing.actions import audit
-from billing.actions.own_versions import keep_own, own_terms_of
+from billing.actions.own_versions import keep_own, own_terms_of, said
 from billing.actions.webhooks import emit
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
@@ -63,12 +63,13 @@ def start_subscription(
     plan = lock_plan(plan)
     book = price_book(plan)
     book.check(currency or plan.currency)
-    agreed = None
+    agreed, told = None, dict[str, tuple[object, object]]()
     if own is not None:
         usual = snapshot(plan)
         found = own_terms_of(plan, currency or plan.currency, own, usual)
         if found != usual:
             agreed, book = found, thawed(plan, found)
+            told |= {"price version": (None, "its own"), **said(usual, found, currency or plan.currency)}
     terms = book.terms(currency or plan.currency)
     tz = customer_zone(customer)
     start = subscription_at or at
@@ -116,7 +117,7 @@ def start_subscription(
         "subscription.created" if pending else "subscription.started",
         by=by,
         at=at,
-        changes={"plan": (None, plan.name), "status": (None, subscription.status)},
+        changes={"plan": (None, plan.name), "status": (None, subscription.status), **told},
     )
     return subscription
 

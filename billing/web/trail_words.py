@@ -12,6 +12,7 @@ from typing import Any
 from django.utils.dateparse import parse_date, parse_datetime
 
 from billing.web.formats import UNKNOWN, day_text, money_text
+from billing.web.pricing import charge_words
 
 NOUNS = {
     "add_on": "Add-on",
@@ -202,4 +203,6 @@ def value_text(name: str, value: Any, currency: str) -> str:
         return words(value) if name in CODES and value.islower() else moment_text(name, value)
     if isinstance(value, list):
         return ", ".join(words(item) if name in CODES else str(item) for item in value)
+    if isinstance(value, dict) and "charge_model" in value and currency:
+        return charge_words(value, currency)
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)

@@ -116,6 +116,13 @@ def test_agreed_on_shown_and_given_up(staff: Client, row: Subscription) -> None:
     assert "Its own terms count until" in later and "1 Apr 2026" in later
     row.refresh_from_db()
     assert (row.has_own_terms, row.amount_minor) == (False, 2000)
+    trail = text(staff.get(f"{page}/activity"))
+    for words in (
+        "Standard: Price per unit €1.00. eu: Price per unit €3.00.",
+        "Price per unit €0.50",
+        "its own",
+    ):
+        assert words in trail
 
 
 def test_what_makes_no_sense_stands_at_its_field(staff: Client, row: Subscription) -> None:
