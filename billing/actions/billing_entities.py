@@ -44,6 +44,7 @@ FIELDS = (
     "consumer_notice",
     "zero_amount_invoices",
     "email_invoices",
+    "e_invoices",
     "invoice_footer",
     "payment_details",
 )

@@ -11,7 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from billing.actions.billing_entities import FIELDS
 from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
-from billing.models import BillingEntity, Numbering, Organization, Tax
+from billing.models import BillingEntity, EInvoices, Numbering, Organization, Tax
 from billing.rules.roles import Role
 
 MAX_LOGO_BYTES = 800 * 1024
@@ -133,6 +133,13 @@ class BillingEntityForm(forms.ModelForm):
             "zero_amount_invoices"
         ].help_text = "Off: a period without anything to pay is closed quietly."
         self.fields["email_invoices"].label = "Send invoices by e-mail"
+        self.fields["e_invoices"] = forms.ChoiceField(
+            label="E-invoices", choices=EInvoices.choices, widget=forms.RadioSelect
+        )
+        self.fields["e_invoices"].choice_hints = {  # type: ignore[attr-defined]
+            "files": "UBL and CII to download, and by the API.",
+            "inside": "The PDF is a PDF/A-3 and carries the CII file. One that is not complete stays a plain PDF.",
+        }
 
     def clean_number_prefix(self) -> str:
         """Capital letters, whatever was typed."""

@@ -16,7 +16,7 @@ from billing.models.monitoring import (
     UsageActivity,
     UsageThreshold,
 )
-from billing.models.organization import BillingEntity, Numbering, Organization, SyncStrategy
+from billing.models.organization import BillingEntity, EInvoices, Numbering, Organization, SyncStrategy
 from billing.models.price_change import Follow, PlanVersion, PriceChange, PriceChangeRow, PriceMove
 from billing.models.prices import ChargePrice, PlanPrice
 from billing.models.subscription import Pause, Subscription
@@ -45,6 +45,7 @@ __all__ = [
     "ClockMove",
     "Coupon",
     "CouponKind",
+    "EInvoices",
     "EmittedEvent",
     "EntryKind",
     "Event",

@@ -85,6 +85,13 @@ class Numbering(models.TextChoices):
     PER_CUSTOMER = "per_customer", "One series per customer"
 
 
+class EInvoices(models.TextChoices):
+    """Where e-invoices go."""
+
+    FILES = "files", "As files beside the PDF"
+    INSIDE = "inside", "Inside the PDF (Factur-X, ZUGFeRD)"
+
+
 class BillingEntity(Kept, Address):
     """The legal issuer: what stands as the seller on its invoices, and its defaults.
 
@@ -126,6 +133,9 @@ class BillingEntity(Kept, Address):
     consumer_notice = models.CharField(max_length=1000, blank=True)
     zero_amount_invoices = models.BooleanField(default=True)
     email_invoices = models.BooleanField(default=False)
+    e_invoices = models.CharField(
+        "e-invoices", max_length=10, choices=EInvoices.choices, default=EInvoices.FILES
+    )
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
     invoice_footer = models.CharField(max_length=600, blank=True)
     payment_details = models.TextField(max_length=600, blank=True)

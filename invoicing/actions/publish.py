@@ -13,10 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.actions import later
+from billing.models import EInvoices
 from invoicing.actions.mail import ask_for_mail
+from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
 from invoicing.queries.document import credit_note_document, invoice_document
+from invoicing.queries.e_invoice import e_credit_note, e_invoice, missing_of
 from invoicing.rules.states import InvoiceStatus
 
 Publishable = Invoice | CreditNote
@@ -27,7 +30,7 @@ def publish_invoice(invoice_id: UUID) -> None:
     invoice = read_invoice(invoice_id)
     if invoice.pdf_state == PdfState.READY or invoice.status == InvoiceStatus.DRAFT.value:
         return
-    store(invoice, lambda: render(invoice_document(invoice).as_issued()))
+    store(invoice, lambda: render(invoice_document(invoice).as_issued(), inside(invoice)))
     ask_for_mail(invoice)
 
 
@@ -35,7 +38,7 @@ def publish_credit_note(note_id: UUID) -> None:
     """Make and store a credit note's PDF, once."""
     note = read_note(note_id)
     if note.pdf_state != PdfState.READY:
-        store(note, lambda: render(credit_note_document(note).as_issued()))
+        store(note, lambda: render(credit_note_document(note).as_issued(), inside(note)))
 
 
 def publish_voided_invoice(invoice_id: UUID) -> None:
@@ -94,11 +97,19 @@ def job_key(row: Publishable, copy: StoredCopy) -> str:
     return f"{'cn' if isinstance(row, CreditNote) else ''}{'void' if copy.stamped else ''}pdf:{row.pk}"
 
 
-def render(document: InvoiceDocument) -> bytes:
+def inside(row: Publishable) -> bytes:
+    """The e-invoice that the PDF carries; nothing when the issuer does not want that, or it is not complete."""
+    invoice = row.invoice if isinstance(row, CreditNote) else row
+    if invoice.seller.get("e_invoices") != EInvoices.INSIDE or missing_of(row):
+        return b""
+    return cii(e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row))
+
+
+def render(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:
     """The PDF. WeasyPrint takes 40 MB, which only the processes that print should pay for."""
     from invoicing.documents.pdf import render_pdf
 
-    return render_pdf(document)
+    return render_pdf(document, e_invoice)
 
 
 def store(row: Publishable, make: Callable[[], bytes], copy: StoredCopy | None = None) -> None:

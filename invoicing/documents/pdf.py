@@ -23,12 +23,14 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from invoicing.documents.data import InvoiceDocument
+from invoicing.documents.factur_x import attach
 from invoicing.documents.labels import labels
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 DEFAULT_ACCENT = "#0e6f7c"
 STYLE = Path(settings.BASE_DIR) / "templates" / "documents" / "document.css"
 MOST_LOGO_PIXELS = 4_000_000
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class Locked(URLFetcher):
@@ -103,12 +105,14 @@ def void_word(document: InvoiceDocument) -> str:
     return labels(document.locale)["void_note" if document.kind == "credit_note" else "void"]
 
 
-def render_pdf(document: InvoiceDocument) -> bytes:
-    """The PDF's bytes. Raises whatever the renderer raises: the job shows it and can be run again."""
+def render_pdf(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:
+    """The PDF's bytes; with an e-invoice in CII a PDF/A-3 that carries it. Raises whatever the renderer raises: the
+    job shows it and can be run again.
+    """
     collecting = gc.isenabled()
     gc.disable()  # a third quicker on long documents; what it makes is thrown away together below
     try:
-        return printed(document)
+        return printed(document, e_invoice)
     finally:
         if collecting:
             gc.enable()
@@ -116,7 +120,7 @@ def render_pdf(document: InvoiceDocument) -> bytes:
             gc.collect()
 
 
-def printed(document: InvoiceDocument) -> bytes:
+def printed(document: InvoiceDocument, e_invoice: bytes) -> bytes:
     """Lay out and write. A function of its own, so that nothing of the document is held when it is thrown away."""
     logo = logo_png(document.logo)
     words = labels(document.locale)
@@ -133,7 +137,10 @@ def printed(document: InvoiceDocument) -> bytes:
         metadata.title += f" ({void_word(document)})"
     metadata.authors = [document.seller.name]
     metadata.created = metadata.modified = iso(document.made_at)
-    return bytes(rendered.write_pdf(pdf_identifier=identifier(document).encode()))
+    if e_invoice:
+        attach(metadata, e_invoice, document.made_at or LONG_AGO)
+    variant = "pdf/a-3b" if e_invoice else None
+    return bytes(rendered.write_pdf(pdf_identifier=identifier(document).encode(), pdf_variant=variant))
 
 
 def identifier(document: InvoiceDocument) -> str:
@@ -143,4 +150,4 @@ def identifier(document: InvoiceDocument) -> str:
 
 def iso(moment: datetime | None) -> str:
     """A fixed moment, so that the bytes do not depend on when they are made."""
-    return (moment or datetime(2000, 1, 1, tzinfo=UTC)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (moment or LONG_AGO).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

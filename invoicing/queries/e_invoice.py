@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from billing.models import EInvoices
 from billing.rules.money import ZERO, allocate_minor, from_minor
 from billing.rules.periods import local_date
 from billing.rules.tax_category import Category, category_of, reason_of
@@ -130,6 +131,12 @@ def missing_of(row: Invoice | CreditNote) -> list[Missing]:
             Missing("BT-131", "A credit note over the tax alone has no lines to credit.", "document")
         )
     return found
+
+
+def wants_e_invoice(invoice: Invoice) -> bool:
+    """Whether somebody counts on it: the customer prefers one, or the issuer puts them into the PDF."""
+    inside = invoice.billing_entity.e_invoices == EInvoices.INSIDE
+    return bool(invoice.customer.prefer_einvoice or inside)
 
 
 def facts_of(invoice: Invoice) -> tuple[dict[str, Any], dict[str, Any]]:

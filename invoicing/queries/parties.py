@@ -17,7 +17,8 @@ IDENTITY = ("name", "legal_name", "legal_number", "tax_id", "email", "phone")
 
 def seller(entity: Any) -> dict[str, str]:
     """The billing entity: identity, address, logo (storage name), colour, footer and payment details."""
-    names = (*IDENTITY, *ADDRESS, "brand_color", "invoice_footer", "payment_details", "consumer_notice")
+    words = ("brand_color", "invoice_footer", "payment_details", "consumer_notice", "e_invoices")
+    names = (*IDENTITY, *ADDRESS, *words)
     return {name: getattr(entity, name) for name in names} | {"logo": entity.logo.name or ""}
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 from lxml import etree
+from pypdf import PdfReader
 
 from billing.models import Organization
 from billing.rules.money import from_minor
@@ -15,6 +18,7 @@ from customers.models import Customer
 from invoicing.actions.billing_run import run
 from invoicing.actions.crediting import CreditReason, CreditRequest, issue_credit_note
 from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.publish import publish_invoice
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
 from tests.factories.api import Api
@@ -126,11 +130,13 @@ def test_without_tax_it_is_out_of_scope_and_yen_have_no_decimals(
 
 def test_what_is_missing_is_said_with_the_way_to_mend_it(staff: Client, organization: Organization) -> None:
     default_tax(organization, "19")
-    customer = make_customer(organization, name="Nowhere", currency="EUR", email="")
+    customer = make_customer(organization, name="Nowhere", currency="EUR", email="", prefer_einvoice=True)
     draft = create_one_off(customer, [Item("Work", Decimal(1))], by=ACTOR, at=NOW)
     page = text(staff.get(reverse("invoice-e-invoice", args=[draft])))
     assert "BT-55" in page and "BT-49" in page and reverse("customer-edit", args=[customer]) in page
     assert staff.get(reverse("invoice-xml", args=[draft])).status_code == 409
+    asked = text(staff.get(reverse("invoice-finalize", args=[draft]), headers=htmx("dialog")))
+    assert "would be no e-invoice" in asked and "BT-55" in asked
     final = create_one_off(customer, [Item("Work", Decimal(1))], finalize=True, by=ACTOR, at=NOW)
     status, answer = Api(organization).get(f"/invoices/{final.public_id}/xml")
     assert status == 409 and "BT-55" in str(answer) and "e_invoice_incomplete" in str(answer)
@@ -139,6 +145,25 @@ def test_what_is_missing_is_said_with_the_way_to_mend_it(staff: Client, organiza
     void_invoice(good, by=ACTOR, at=NOW)
     assert staff.get(reverse("invoice-xml", args=[good])).status_code == 409
     assert "Voided" in text(staff.get(reverse("invoice-e-invoice", args=[good])))
+
+
+def test_the_pdf_carries_it_where_the_issuer_wants_that(
+    staff: Client, organization: Organization, settings: Any, tmp_path: Path
+) -> None:
+    """A complete one stands in the PDF; an incomplete one does not keep the PDF from being made."""
+    settings.MEDIA_ROOT = str(tmp_path)
+    default_tax(organization, "19")
+    set_entity(organization, e_invoices="inside")
+    for customer, carried in ((acme(organization), True), (billed_customer(organization, country=""), False)):
+        row = create_one_off(customer, [Item("Work", Decimal(9))], finalize=True, by=ACTOR, at=NOW)
+        publish_invoice(row.pk)
+        row.refresh_from_db()
+        found = PdfReader(row.pdf.open("rb")).attachments
+        assert found == (
+            {"factur-x.xml": [staff.get(reverse("invoice-xml", args=[row]), {"format": "cii"}).content]}
+            if carried
+            else {}
+        )
 
 
 def test_who_may(organization: Organization) -> None:
