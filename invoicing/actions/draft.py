@@ -20,6 +20,7 @@ from billing.orm.actor import Actor
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
 from billing.queries.schedules import customer_zone
+from billing.queries.versions import book_of
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
 from invoicing.actions.rows import write_rows
@@ -127,11 +128,16 @@ def issues_nothing(customer: Any, lines: Sequence[Line]) -> bool:
 def late_usage_possible(windows: Sequence[Window]) -> bool:
     """Whether an event that arrives late could still put a line on the invoice."""
     return any(
-        window.start < window.end
-        and window.kind == "usage"
-        and window.subscription.plan.charges.filter(deleted_at=None).exists()
-        for window in windows
+        window.start < window.end and window.kind == "usage" and has_charges(window) for window in windows
     )
+
+
+def has_charges(window: Window) -> bool:
+    """Whether usage of the window costs anything; terms of its own may charge what its plan does no more."""
+    subscription = window.subscription
+    if subscription.has_own_terms:
+        return bool(book_of(subscription, window.start).charges)
+    return bool(subscription.plan.charges.filter(deleted_at=None).exists())
 
 
 def close(invoice: Invoice) -> None:
@@ -160,10 +166,14 @@ def write_draft(
 
 def groups_of(windows: Sequence[Window]) -> dict[str, str]:
     """{subscription id: the heading of its lines}."""
-    return {
-        str(window.subscription.pk): window.subscription.name or window.subscription.plan.invoice_name
-        for window in windows
-    }
+    return {str(window.subscription.pk): window.subscription.name or plan_name(window) for window in windows}
+
+
+def plan_name(window: Window) -> str:
+    """What the plan is called on the invoice; terms of its own may say another name."""
+    subscription = window.subscription
+    own = book_of(subscription, window.start).plan if subscription.has_own_terms else subscription.plan
+    return str(own.invoice_name)
 
 
 @transaction.atomic
