@@ -87,7 +87,7 @@ def test_who_may(organization: Organization, customer: Customer) -> None:
 
 
 def test_from_the_request_to_the_end(staff: Client, customer: Customer) -> None:
-    progress = reverse("customer-deletion", args=[customer.pk])
+    progress = reverse("customer-deletion", args=[customer])
     body = {"confirmation": "crm-1", "unpaid_invoices": "void"}
     answer = staff.post(path_of(customer), body, headers=htmx("dialog"))
     assert answer["HX-Redirect"] == progress
