@@ -100,7 +100,9 @@ def make_catalogue(organization: Organization, at: datetime) -> Catalogue:
             organization, name="VAT", code="vat_de", rate=Decimal(19), applied_by_default=True, **do
         ),
         "vat_ug": create_tax(organization, name="VAT Uganda", code="vat_ug", rate=Decimal(18), **do),
-        "zero": create_tax(organization, name="No tax", code="zero", rate=Decimal(0), **do),
+        "zero": create_tax(
+            organization, name="Not subject to VAT", code="zero", rate=Decimal(0), category="O", **do
+        ),
     }
     metrics = {row["code"]: create_metric(organization, **row, **do) for row in data.METRICS}
     plans = {}
