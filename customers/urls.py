@@ -150,6 +150,7 @@ urlpatterns: list[URLPattern] = [
     path("settings/integrations/<pid:id>/resolve", provider_links.resolve, name="integration-resolve"),
     path("customers/<pid:id>/delete", delete.delete, name="customer-delete"),
     path("customers/<pid:id>/deletion", delete.deletion, name="customer-deletion"),
+    path("applied-coupons/<pid:id>/restore", coupons.restore, name="applied-coupon-restore"),
     path("applied-coupons/<pid:id>/remove", coupons.remove, name="applied-coupon-remove"),
     path("subscriptions", subscriptions.subscriptions, name="subscriptions"),
     path("subscriptions/<pid:id>", subscriptions.subscription, name="subscription"),

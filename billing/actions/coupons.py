@@ -51,16 +51,13 @@ def apply_coupon(customer: Any, coupon: Coupon, *, by: Actor, at: datetime) -> A
 
 def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
     """Raise unless this coupon may be given to this customer now."""
-    if coupon.deleted_at or coupon.terminated_at or (coupon.expires_at and coupon.expires_at <= at):
-        raise Conflict("This coupon has ended.", code="coupon_ended", field="coupon")
+    check_running(coupon, customer, at)
     if coupon.kind == CouponKind.FIXED_AMOUNT and coupon.currency != customer.currency:
         raise Invalid(
             f"The coupon is in {coupon.currency}, the customer is billed in {customer.currency}.",
             code="currencies_do_not_match",
             field="coupon",
         )
-    if AppliedCoupon.objects.filter(coupon=coupon, customer=customer).active().exists():
-        raise Conflict("The customer has this coupon already.", code="coupon_already_applied", field="coupon")
     if not coupon.reusable and (number := invoice_lowered_by(coupon, customer)):
         raise Conflict(
             f"This coupon can be used once per customer. It lowered invoice {number}.",
@@ -68,6 +65,37 @@ def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
             field="coupon",
         )
     check_overlap(coupon, customer)
+
+
+def check_running(coupon: Coupon, customer: Any, at: datetime) -> None:
+    """Raise when the coupon has ended, or the customer has it."""
+    if coupon.deleted_at or coupon.terminated_at or (coupon.expires_at and coupon.expires_at <= at):
+        raise Conflict("This coupon has ended.", code="coupon_ended", field="coupon")
+    if AppliedCoupon.objects.filter(coupon=coupon, customer=customer).active().exists():
+        raise Conflict("The customer has this coupon already.", code="coupon_already_applied", field="coupon")
+
+
+@transaction.atomic
+def restore_applied_coupon(applied: AppliedCoupon, *, by: Actor, at: datetime) -> AppliedCoupon:
+    """Take a removal back: what is left of the application counts again. Twice changes nothing. Raises Conflict for
+    one that is used up, a coupon that has ended, and one that the customer was given anew.
+    """
+    customer = lock_present_customer(applied.customer_id)
+    coupon = Coupon.objects.select_for_update().get(pk=applied.coupon_id)
+    applied = AppliedCoupon.objects.select_for_update(of=("self",)).get(pk=applied.pk)
+    if applied.status == AppliedCouponStatus.ACTIVE.value:
+        return applied
+    used_up = applied.remaining_minor == 0 or applied.periods_remaining == 0
+    single = applied.frequency == Frequency.ONCE and applied.kind == CouponKind.PERCENTAGE
+    if used_up or (single and applied.deductions.exclude(invoice__status="voided").exists()):
+        raise Conflict("This coupon is used up.", code="coupon_used_up")
+    check_running(coupon, customer, at)
+    check_overlap(coupon, customer)
+    applied.status = AppliedCouponStatus.ACTIVE.value
+    applied.terminated_at = None
+    applied.save(update_fields=["status", "terminated_at", "updated_at"])
+    audit.record(customer.organization, "coupon.restored", applied, by=by, at=at, customer=customer)
+    return applied
 
 
 @transaction.atomic

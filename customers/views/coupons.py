@@ -7,9 +7,10 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from billing.actions.clock import now
-from billing.actions.coupons import apply_coupon, remove_applied_coupon
+from billing.actions.coupons import apply_coupon, remove_applied_coupon, restore_applied_coupon
 from billing.models import AppliedCoupon
 from billing.queries.schedules import customer_zone
 from billing.rules.errors import BillingError
@@ -78,5 +79,17 @@ def remove(request: StaffRequest, id: UUID) -> HttpResponse:
     if request.method == "POST":
         remove_applied_coupon(applied, by=request.actor, at=now(request.organization))
         tab = reverse("customer-coupons", args=[applied.customer_id])
-        return done(request, tab, f"{applied.coupon.name} removed.")
+        undo = reverse("applied-coupon-restore", args=[applied])
+        return done(request, tab, f"{applied.coupon.name} removed.", undo_url=undo)
     return render_page(request, "customers/coupons/remove.html", {"applied": applied}, partials=("dialog",))
+
+
+@require_POST
+@access("coupons.apply")
+def restore(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Take the removal back."""
+    rows = AppliedCoupon.objects.of(request.organization).select_related("coupon")
+    applied = rows.get_or_404(pk=id)
+    restore_applied_coupon(applied, by=request.actor, at=now(request.organization))
+    tab = reverse("customer-coupons", args=[applied.customer_id])
+    return done(request, tab, f"{applied.coupon.name} counts again.", kind="info")

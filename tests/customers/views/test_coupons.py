@@ -123,6 +123,18 @@ def test_removing_twice_is_once(staff: Client, customer: Customer) -> None:
     applied.refresh_from_db()
     assert applied.status == "terminated"
     assert AuditEntry.objects.filter(action="coupon.removed").count() == 1
+    undo = path.replace("remove", "restore")
+    assert f'action="{undo}"' in text(staff.get(f"/customers/{customer.public_id}/coupons"))
+    assert [staff.post(undo).status_code for _ in range(2)] == [302, 302]
+    applied.refresh_from_db()
+    assert (applied.status, applied.terminated_at) == ("active", None)
+    assert AuditEntry.objects.filter(action="coupon.restored").count() == 1
+    staff.post(path)
+    AppliedCoupon.objects.filter(pk=applied.pk).update(frequency="recurring", periods_remaining=0)
+    assert staff.post(undo, headers={"HX-Request": "true"}).status_code == 409
+    AppliedCoupon.objects.filter(pk=applied.pk).update(periods_remaining=2)
+    apply_coupon(customer, applied.coupon, by=ACTOR, at=NOW)
+    assert staff.post(undo, headers={"HX-Request": "true"}).status_code == 409
 
 
 def test_queries_do_not_grow_with_the_rows(staff: Client, customer: Customer) -> None:
