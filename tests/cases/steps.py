@@ -7,11 +7,12 @@ from datetime import datetime, timedelta
 from billing.rules.periods import add_months
 from invoicing.actions import advance, usage_watch
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.plan_changes import change_plan
 from invoicing.actions.termination import Termination, terminate_subscription
 from invoicing.models import Invoice
 from invoicing.rules.termination import Ending, OnTermination
-from tests.cases.given import Given, NotBuilt
-from tests.cases.world import BY, World
+from tests.cases.given import Given
+from tests.cases.world import BY, World, plan_of
 
 SKIP = "skip"
 
@@ -48,8 +49,10 @@ def happen(world: World, step: Given, start: datetime) -> datetime:
     if step.get("finalize", False):
         for draft in Invoice.objects.filter(status="draft").order_by("created_at", "pk"):
             finalize_invoice(draft, by=BY, at=at)
-    if "upgrade_to" in step or "downgrade_to" in step:
-        raise NotBuilt("changes of plan")
+    for way in ("upgrade_to", "downgrade_to"):
+        if way in step:
+            plan = plan_of(world, step.part(way), code=f"{way}-{at:%Y-%m-%d}")
+            change_plan(world.subscription_named(name), plan, by=BY, at=at)
     events = list(step.get("events", []))
     events += [{"value": step[name]} for name in ("event_value", "event") if step.get(name) is not None]
     if events:

@@ -150,14 +150,14 @@ def make_catalogue(organization: Organization, at: datetime) -> Catalogue:
         ),
         create_coupon(
             organization,
-            name="API launch",
-            code="api_launch",
-            description="A fifth off API calls, whatever else is used.",
+            name="Messages launch",
+            code="messages_launch",
+            description="A fifth off messages, whatever else is used.",
             kind="percentage",
             percentage=Decimal(20),
             frequency="recurring",
             periods=6,
-            metrics=[metrics["api_calls"]],
+            metrics=[metrics["messages"]],
             **do,
         ),
     ]

@@ -131,7 +131,7 @@ class Demo:
             apply_coupon(customer, self.catalogue.coupons[0], by=BY, at=came)
         elif number % 11 == 0:
             apply_coupon(customer, self.catalogue.coupons[2], by=BY, at=came)
-        if number % 14 == 3:
+        if plan.code == "growth" and number % 4 == 3:
             apply_coupon(customer, self.catalogue.coupons[3], by=BY, at=came)
         if number % 9 == 0:
             welcome(customer, BY, came)

@@ -86,6 +86,7 @@ def test_other_prices_are_asked_about_with_figures_and_nothing_is_written(admin:
     text = words(response.content.decode())
     assert "1 subscription runs or is planned on" in text
     assert "Subscription fee €31.00 €40.00" in text
+    assert "Taxes and usage thresholds are not part of this choice: they count at once" in text
     for way, running in (("At renewal", "EUR 0.00"), ("Now", "+ EUR 10.00")):
         found = text[text.index(f" {way} ") :]
         assert f"Running periods {running} · each full period after + EUR 10.00" in found.replace(

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 
+from billing.actions.plans import update_plan
 from billing.actions.usage import ingest
-from billing.models import AppliedCoupon, AuditEntry, Job, Organization, Wallet
+from billing.models import AppliedCoupon, AuditEntry, Job, Organization, Plan, Wallet
 from billing.rules.errors import Conflict, Invalid
 from customers.models import Customer
 from invoicing.actions.billing_run import run
@@ -20,7 +21,7 @@ from invoicing.actions.void import void_invoice
 from invoicing.models import CreditNote, Invoice, InvoiceDeduction, Payment
 from invoicing.queries.next_numbers import next_number
 from invoicing.queries.preview import final_totals
-from tests.factories.catalog import charge, make_metric
+from tests.factories.catalog import charge, make_metric, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import (
     billed_customer,
@@ -334,3 +335,17 @@ def test_only_one_off_drafts_can_be_deleted(organization: Organization) -> None:
     delete_draft(one_off, by=ACTOR, at=on(2026, 2, 2))
     assert list(Invoice.objects.values_list("pk", flat=True)) == [draft.pk]
     assert AuditEntry.objects.filter(action="invoice.deleted", subject_id=one_off.pk).count() == 1
+
+
+def test_a_tax_of_the_plan_counts_at_once_whatever_prices_are_paid(organization: Organization) -> None:
+    """The fee stays 100.00 for who is there; 7 % and 19 % in turn, on the draft that waits too."""
+    draft = drafted(organization)
+    plan = Plan.objects.get()
+    for rate, total in (("7", 10700), ("19", 11900)):
+        changes = {"amount_minor": 20000 + total}
+        taxes = [make_tax(organization, rate=rate)]
+        update_plan(plan, changes, taxes=taxes, follow="never", by=ACTOR, at=on(2026, 2, 1))
+        assert refresh_draft(draft, by=ACTOR, at=on(2026, 2, 1)).total_minor == total
+    finalize_invoice(draft, by=ACTOR, at=on(2026, 2, 2))
+    run(on(2026, 3, 4))
+    assert list(Invoice.objects.order_by("pk").values_list("total_minor", flat=True)) == [11900, 11900]
