@@ -21,6 +21,7 @@ from customers.views import (
     home,
     information,
     invoices,
+    late_usage,
     listing,
     merge,
     next_invoice,
@@ -167,6 +168,7 @@ urlpatterns: list[URLPattern] = [
     path("subscriptions/<pid:id>/terms/end", own_terms.give_up, name="subscription-terms-end"),
     path("subscriptions/<pid:id>/plan", subscription_tabs.plan, name="subscription-plan"),
     path("subscriptions/<pid:id>/usage", subscription_tabs.usage, name="subscription-usage"),
+    path("subscriptions/<pid:id>/leave-late", late_usage.leave, name="subscription-leave-late"),
     path(
         "subscriptions/<pid:id>/charges/<pid:charge_id>",
         usage_charges.subscription_usage_charge,

@@ -45,5 +45,11 @@ def write_rows(
     if at_once and BELL.may_ring(time.monotonic()):
         later.after_commit("invoicing.bill_advance")
     return store(
-        organization_id, rows, at, dimensions=attachment.dimensions, in_advance=at_once, matched=matched
+        organization_id,
+        rows,
+        at,
+        dimensions=attachment.dimensions,
+        in_advance=at_once,
+        late=attachment.late,
+        matched=matched,
     )

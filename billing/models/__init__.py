@@ -8,6 +8,7 @@ from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.models.fixed_charge import FixedCharge, FixedChargePrice, UnitsChange
+from billing.models.late import LateEvent
 from billing.models.monitoring import (
     Alert,
     AlertCrossing,
@@ -54,6 +55,7 @@ __all__ = [
     "Follow",
     "Frequency",
     "Job",
+    "LateEvent",
     "Member",
     "Metric",
     "Numbering",

@@ -100,6 +100,8 @@ class Subscription(Scoped):
     progressively_billed = models.BooleanField(default=False)
     billed_by_event = models.BooleanField(default=False)
     historical_usage_minor = MinorField()
+    # Up to where usage is on final invoices: an event before it comes too late (`LateEvent`). Kept by a trigger.
+    usage_closed_until = models.DateTimeField(null=True, blank=True, editable=False)
 
     objects = SubscriptionQuerySet.as_manager()
 

@@ -19,6 +19,8 @@ import orjson
 import uuid_utils
 from django.db import connection
 
+from billing.orm.arrays import plain_array, text_array
+
 
 class EventRow(NamedTuple):
     """A row of `billing_event` to be stored, in the order of the statement's columns.
@@ -73,7 +75,7 @@ WITH {declared}incoming AS (
     ORDER BY external_subscription_id, transaction_id
     ON CONFLICT (organization_id, external_subscription_id, transaction_id) DO NOTHING
     RETURNING id, subscription_id, metric_id, "timestamp", value, amount{properties}
-){in_advance}, rolled AS (
+){in_advance}{late}, rolled AS (
     INSERT INTO billing_usagehour AS old (
         organization_id, subscription_id, metric_id, hour, facet, events_count, values_count,
         sum_value, amount_sum, held, max_value, latest_value, latest_at, latest_event
@@ -121,6 +123,19 @@ DIVIDED = {
 IN_ADVANCE = """, waiting AS (
     INSERT INTO billing_advanceevent (organization_id, subscription_id, event_id, held)
     SELECT %s, subscription_id, id, false FROM stored WHERE metric_id = ANY(%s::uuid[]) ORDER BY id
+)"""
+# What came when its usage was on a final invoice already, for whom asks what no invoice asks for. Charges in advance
+# bill their events whenever they come.
+LATE = """, too_late AS (
+    INSERT INTO billing_lateevent (organization_id, subscription_id, event_id, "timestamp")
+    SELECT %s, stored.subscription_id, stored.id, stored."timestamp"
+    FROM stored JOIN billing_subscription AS subscription ON subscription.id = stored.subscription_id
+    WHERE stored.subscription_id = ANY(%s::uuid[]) AND stored."timestamp" < subscription.usage_closed_until
+        AND EXISTS (
+            SELECT FROM billing_charge AS charge WHERE charge.plan_id = subscription.plan_id
+            AND charge.metric_id = stored.metric_id AND NOT charge.pay_in_advance
+        )
+    ORDER BY stored.id
 )"""
 EVENT_TEXTS = frozenset({"external_subscription_id", "transaction_id", "text_value", "properties"})
 QUARANTINE_TEXTS = frozenset({"external_subscription_id", "code", "transaction_id", "properties"})
@@ -190,11 +205,12 @@ def store(
     *,
     dimensions: Mapping[str, Sequence[str]],
     in_advance: Collection[str] = (),
+    late: Collection[str] = (),
     matched: bool = False,
 ) -> int:
     """Insert the rows that are new and roll them up; how many were new. `dimensions`: {metric id: its properties by
     which the roll-ups are divided}, of the metrics that have any; `in_advance`: the metrics whose events some charge
-    bills at once.
+    bills at once; `late`: the subscriptions of which some may come after their invoice.
 
     A transaction id that waits in quarantine counts as known, except for the rows that are just being taken
     out of it (`matched`).
@@ -205,6 +221,7 @@ def store(
         later=LATER,
         totals=TOTALS,
         in_advance=IN_ADVANCE if in_advance else "",
+        late=LATE if late else "",
         **(DIVIDED if dimensions else UNDIVIDED),
     )
     values: list[Any] = [*arrays(rows, EVENT_TEXTS), organization_id, at]
@@ -214,6 +231,8 @@ def store(
         values.append(organization_id)
     if in_advance:
         values += [organization_id, plain_array(in_advance)]
+    if late:
+        values += [organization_id, plain_array(late)]
     with connection.cursor() as cursor:
         cursor.execute(sql, [*values, organization_id])
         return int(cursor.fetchone()[0])
@@ -267,26 +286,6 @@ def arrays(rows: Sequence[EventRow] | Sequence[QuarantineRow], texts: frozenset[
         text_array(column) if name in texts else plain_array(column)
         for name, column in zip(rows[0]._fields, columns, strict=True)
     ]
-
-
-def plain_array(values: Iterable[object]) -> str:
-    """A PostgreSQL array of things whose text needs no quotes: numbers, UUIDs, moments, plain words."""
-    return "{" + ",".join(["NULL" if value is None else str(value) for value in values]) + "}"
-
-
-def text_array(values: Iterable[str | None]) -> str:
-    """A PostgreSQL array of any text. Much faster than the driver's own way of writing a list: everything is
-    escaped at once, with NUL (which no text can hold) between the items.
-    """
-    found = list(values)
-    if None in found:
-        return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in found]) + "}"
-    joined = "\0".join(found)  # type: ignore[arg-type]
-    return '{"' + joined.replace("\\", "\\\\").replace('"', '\\"').replace("\0", '","') + '"}'
-
-
-def _quoted(value: str) -> str:
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def new_key() -> str:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, Protocol
 from django.db import connection
 
 from billing.models import Organization, QuarantinedEvent, Subscription
-from billing.models.usage_store import text_array
+from billing.orm.arrays import text_array
 from billing.rules.aggregation import parse_value
 from billing.rules.events import MAX_VALUE_TEXT
 from billing.rules.expressions import EventFacts, Expression, NotComputable, plain_text, read_expression
@@ -28,7 +28,7 @@ TOO_FINE = "Has more digits than can be counted (25 before and 30 after the poin
 # Both kinds of rows at once: every event waits for this. Where an external id was used again, latest first.
 NAMED = """
     (SELECT NULL, NULL, NULL, NULL, NULL, id, external_id, coalesce(started_at, takes_over_at) AS begins,
-            coalesce(terminated_at, canceled_at), coalesce(first_id, id)
+            coalesce(terminated_at, canceled_at), coalesce(first_id, id), usage_closed_until
      FROM billing_subscription
      WHERE organization_id = %s AND (
          external_id = ANY(%s::text[]) OR id = ANY(%s::uuid[]) OR first_id IN (
@@ -39,7 +39,7 @@ NAMED = """
     UNION ALL
     (SELECT field_name, expression, dimensions, aggregation IN ('sum', 'max', 'latest', 'weighted_sum'),
             EXISTS (SELECT FROM billing_charge AS charge WHERE charge.metric_id = billing_metric.id
-                    AND charge.pay_in_advance), id, code, NULL, NULL, NULL
+                    AND charge.pay_in_advance), id, code, NULL, NULL, NULL, NULL
      FROM billing_metric WHERE organization_id = %s AND code = ANY(%s::text[]) AND deleted_at IS NULL)
 """
 
@@ -115,6 +115,7 @@ class Life:
     started_at: datetime | None
     ended_at: datetime | None
     first: str = ""
+    closed_until: datetime | None = None  # up to where its usage is on final invoices
 
     def covers(self, moment: datetime) -> bool:
         """Whether an event of that moment counts."""
@@ -126,12 +127,14 @@ class Life:
 @dataclass(slots=True)
 class Attachment:
     """The subscriptions and metrics that a batch of events refers to; `dimensions` by which roll-ups of some metrics
-    are divided, and the metrics that some charge bills `in_advance`.
+    are divided, and the metrics that some charge bills `in_advance`; `late`: the subscriptions of which an event came
+    when its usage was on a final invoice.
     """
 
     metrics: dict[str, MetricField]
     by_external_id: dict[str, list[Life]] = field(default_factory=dict)
     by_id: dict[str, Life] = field(default_factory=dict)
+    late: set[str] = field(default_factory=set)
     dimensions: dict[str, list[str]] = field(default_factory=dict)
     lines: dict[str, list[Life]] = field(default_factory=dict)
     in_advance: list[str] = field(default_factory=list)
@@ -164,8 +167,8 @@ class Attachment:
                     if at_once:
                         attachment.in_advance.append(field.id)
                     continue
-                start, end, first = lived
-                life = Life(str(key), name, start, end, str(first))
+                start, end, first, closed = lived
+                life = Life(str(key), name, start, end, str(first), closed)
                 attachment.by_external_id.setdefault(name, []).append(life)
                 attachment.by_id[life.id] = life
                 attachment.lines.setdefault(life.first, []).append(life)
@@ -179,6 +182,7 @@ class Attachment:
         if lives is not None:
             for life in lives:
                 if life.covers(moment):
+                    self.note_late(life, moment)
                     return life.external_id, life.id, None, ""
             return reference, None, None, "outside_subscription"
         key = decode(Subscription.PREFIX, reference)
@@ -187,8 +191,14 @@ class Attachment:
             return reference, None, None, "unknown_subscription"
         for life in self.lines[named.first]:
             if life.covers(moment):
+                self.note_late(life, moment)
                 return life.external_id, life.id, named.id, ""
         return named.external_id, None, named.id, "outside_subscription"
+
+    def note_late(self, life: Life, moment: datetime) -> None:
+        """Remember a subscription of which an event came when its usage was on a final invoice."""
+        if life.closed_until is not None and moment < life.closed_until:
+            self.late.add(life.id)
 
 
 def reference_of(waiting: QuarantinedEvent) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
-from billing.models import Event, Metric, Organization, QuarantinedEvent, Subscription, UsageHour
+from billing.models import Event, LateEvent, Metric, Organization, QuarantinedEvent, Subscription, UsageHour
 from billing.queries.usage_totals import hour_of
 from billing.rules.ids import decode
 
@@ -17,7 +17,9 @@ COUNT_AT_MOST = 10_000
 
 @dataclass(frozen=True)
 class EventFilter:
-    """What a list is narrowed to; empty: not at all. `start` <= timestamp < `end`."""
+    """What a list is narrowed to; empty: not at all. `start` <= timestamp < `end`. `late`: `all` that came after
+    their invoice, or the `open` ones, of which nobody has decided that they stay unbilled.
+    """
 
     subscription: str = ""
     code: str = ""
@@ -25,6 +27,7 @@ class EventFilter:
     start: datetime | None = None
     end: datetime | None = None
     quarantined: bool = False
+    late: str = ""
 
 
 def subscriptions_named(organization: Organization, reference: str) -> QuerySet[Subscription]:
@@ -45,6 +48,12 @@ def find_events(organization: Organization, wanted: EventFilter, *, before: str 
             rows = rows.filter(code=wanted.code)
     else:
         rows = Event.objects.of(organization).select_related("metric", "subscription")
+        came_late = LateEvent.objects.filter(event_id=OuterRef("pk"))
+        rows = rows.annotate(late=Exists(came_late), late_open=Exists(came_late.filter(settled_at=None)))
+        if wanted.late:
+            waiting = {"settled_at": None} if wanted.late == "open" else {}
+            keys = LateEvent.objects.of(organization).filter(**waiting)
+            rows = rows.filter(pk__in=keys.values("event_id"))
         if wanted.subscription:
             named = subscriptions_named(organization, wanted.subscription)
             rows = rows.filter(subscription__in=list(named.values_list("pk", flat=True)))
@@ -66,7 +75,8 @@ def find_events(organization: Organization, wanted: EventFilter, *, before: str 
 def count_events(organization: Organization, wanted: EventFilter) -> int:
     """How many there are. From the roll-ups where they know it, so that ten million events are no matter."""
     bounds = [moment for moment in (wanted.start, wanted.end) if moment]
-    if wanted.quarantined or wanted.transaction_id or any(hour_of(moment) != moment for moment in bounds):
+    named = wanted.quarantined or wanted.transaction_id or wanted.late
+    if named or any(hour_of(moment) != moment for moment in bounds):
         return find_events(organization, wanted).count()
     hours = UsageHour.objects.of(organization)
     if wanted.start:

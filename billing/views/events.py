@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.clock import now
 from billing.actions.usage import match_quarantined
-from billing.models import Event, Metric, QuarantinedEvent
+from billing.models import Event, LateEvent, Metric, QuarantinedEvent
 from billing.queries.attachment import Attachment, reference_of
 from billing.queries.events import EventFilter, count_events, find_events
 from billing.rules.events import MAX_TEXT
@@ -26,6 +27,7 @@ from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import developer_tabs
 
 PER_PAGE = 50
+LATE = {"open": "Came too late, to be decided", "all": "Came too late, all"}
 REASONS = {
     "unknown_subscription": "No subscription has this external ID.",
     "unknown_metric": "No billable metric has this code.",
@@ -48,6 +50,7 @@ def wanted(request: StaffRequest, *, quarantined: bool = False) -> EventFilter:
         start=start_of_day(first, zone) if first else None,
         end=start_of_day(last + timedelta(days=1), zone) if last else None,
         quarantined=quarantined,
+        late=late if (late := request.GET.get("late", "")) in LATE and not quarantined else "",
     )
 
 
@@ -92,6 +95,7 @@ def events(request: StaffRequest) -> HttpResponse:
         "seen": decode(Event.PREFIX, seen.partition(".")[0]) if live else None,
         "metrics": Metric.objects.of(request.organization).order_by("name").only("name", "code"),
         "waiting": waiting,
+        "late_choices": LATE,
         "tab_items": developer_tabs(request, "events"),
     }
     return render_page(request, "billing/events/list.html", context, partials=("event-table",))
@@ -102,7 +106,8 @@ def events(request: StaffRequest) -> HttpResponse:
 def event(request: StaffRequest, id: UUID) -> HttpResponse:
     """One event with its content, in a drawer."""
     rows = Event.objects.of(request.organization).select_related("metric", "subscription__customer")
-    row: Any = rows.filter(pk=id).first()
+    late = Exists(LateEvent.objects.filter(event_id=OuterRef("pk")))
+    row: Any = rows.annotate(late=late).filter(pk=id).first()
     waiting: Any = None
     if row is None:
         waiting = QuarantinedEvent.objects.of(request.organization).filter(pk=id).first()
@@ -111,6 +116,7 @@ def event(request: StaffRequest, id: UUID) -> HttpResponse:
     context = {
         "event": row or waiting,
         "counted": row is not None,
+        "late": row is not None and row.late,
         "reason": REASONS[current_reasons(request, [waiting])[waiting.pk]] if waiting else "",
         "properties": json.dumps((row or waiting).properties, indent=2, ensure_ascii=False),
         "back_url": reverse("events" if row else "events-quarantine"),

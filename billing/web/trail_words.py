@@ -109,6 +109,7 @@ TITLES = {
     "portal.link_revoked": ("Portal link revoked", "danger"),
     "subscription.cancel_scheduled": ("Ends with the running period", "warning"),
     "subscription.kept": ("Cancellation taken back", "success"),
+    "subscription.late_usage_left": ("Late usage left unbilled", "neutral"),
     "subscription.past_due": ("Subscription past due", "danger"),
     "subscription.plan_change_canceled": ("Change of plan called off", "neutral"),
     "subscription.plan_change_scheduled": ("Change of plan scheduled", "neutral"),

@@ -6,14 +6,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
-from django.db.models import Case, OuterRef, QuerySet, Subquery, Sum, Value, When
+from django.db.models import Case, Count, OuterRef, Q, QuerySet, Subquery, Sum, Value, When
 
-from billing.models import Subscription
+from billing.models import LateEvent, Subscription
 from billing.queries.usage import UsageReport, current_usage
 from billing.rules.tax import TaxedLine, invoice_taxes
 from customers.models import Customer
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.rates import Rates
+
+WAITS = Q(settled_at=None)
 
 
 def subscriptions_with_usage(customer: Customer) -> QuerySet[Subscription]:
@@ -51,7 +53,8 @@ def running_usage(customer: Customer, at: datetime) -> list[tuple[UsageReport, i
 
 
 def past_periods(subscription: Subscription) -> QuerySet[InvoicedPeriod]:
-    """The subscription's invoiced usage, newest first, with `amount_minor` and `events_count` of its lines.
+    """The subscription's invoiced usage, newest first, with `amount_minor` and `events_count` of its lines, and the
+    events that came after the invoice: all (`late_count`), and those that wait for a decision (`late_open`).
 
     An invoice can bill several periods of one subscription: a line belongs to the period it names.
     """
@@ -62,11 +65,20 @@ def past_periods(subscription: Subscription) -> QuerySet[InvoicedPeriod]:
         period_start=OuterRef("start"),
     ).order_by()
     total = lines.values("invoice").annotate(amount=Sum("amount_minor"), events=Sum("events_count"))
+    came_late = LateEvent.objects.filter(
+        subscription=OuterRef("subscription"), timestamp__gte=OuterRef("start"), timestamp__lt=OuterRef("end")
+    )
+    late = (
+        came_late.order_by().values("subscription").annotate(all=Count("pk"), open=Count("pk", filter=WAITS))
+    )
     return (
         InvoicedPeriod.objects.filter(subscription=subscription, kind="usage")
         .select_related("invoice", "subscription")
         .annotate(
-            amount_minor=Subquery(total.values("amount")), events_count=Subquery(total.values("events"))
+            amount_minor=Subquery(total.values("amount")),
+            events_count=Subquery(total.values("events")),
+            late_count=Subquery(late.values("all")),
+            late_open=Subquery(late.values("open")),
         )
         .order_by("-start")
     )

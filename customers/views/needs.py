@@ -114,6 +114,16 @@ NEEDS = (
         post=True,
     ),
     Need(
+        ("late_events",),
+        "history",
+        "warning",
+        "event came after its invoice",
+        "events came after their invoice",
+        "events",
+        "late=open",
+        "No invoice asks for them.",
+    ),
+    Need(
         ("provider_failed",),
         "plug-zap",
         "warning",

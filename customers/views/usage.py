@@ -40,6 +40,7 @@ from customers.queries.usage_spans import (
 )
 from customers.rules.ageing import change_percent
 from customers.views.frame import customer_frame, customer_url, find_customer
+from customers.views.late_usage import late_context
 from customers.views.usage_chart import bars, series_tabs, stack
 from invoicing.models import InvoicedPeriod
 from invoicing.queries.running_commitment import running_commitment
@@ -123,6 +124,7 @@ def usage_answer(
         "base_url": base,
         "period_choices": period_choices(look, base, report.tz),
         "periods": look.periods,
+        **late_context(request, look.span.period),
         "command": "" if report.events_count or not look.span.running else event_command(request, report),
     }
     return render_page(request, "customers/usage/tab.html", context, partials=("usage-panel",))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from billing.models import Subscription
+from billing.models import Event, Subscription
 from invoicing.actions.billing_run import bill_customer
 from invoicing.models import InvoicedPeriod
 from tests.factories.catalog import charge, make_metric, make_plan
@@ -133,3 +133,35 @@ def test_queries_stay_few(page: Any, django_assert_max_num_queries: Any) -> None
     page()
     with django_assert_max_num_queries(19):
         page()
+
+
+def test_what_came_after_the_invoice_is_told_until_somebody_leaves_it(
+    page: Any, subscription: Subscription
+) -> None:
+    """50 calls of January that come on 10 February: 5.00 that no invoice asks for."""
+    period = InvoicedPeriod.objects.get(subscription=subscription, kind="usage")
+    assert "Arrived after" not in text(page(f"?period={period.public_id}"))
+    calls = subscription.plan.charges.get(metric__code="calls").metric
+    use(subscription, calls, 50, at=on(2026, 1, 25))
+    shown = text(page(f"?period={period.public_id}"))
+    assert "Arrived after the invoice was final" in shown and "€5.00" in shown
+    assert "Leave unbilled" not in shown  # support only reads
+    assert "1 late" in text(page()) and "Arrived after" not in text(page())
+
+    staff = sign_in(Client(), make_member(subscription.organization, "admin"))
+    assert "event came after its invoice" in text(staff.get("/"))
+    for query, count in (("", 1), ("?late=open", 1), ("?late=all", 1), ("?late=open&subscription=other", 0)):
+        listed = staff.get(f"/developers/events{query}")
+        assert sum(row.late_open for row in listed.context["rows"]) == count, query
+        assert ("late</span>" in text(listed)) == bool(count), query
+    assert staff.get("/developers/events?late=all").context["total"] == 1
+    one = Event.objects.order_by("-pk").first()
+    assert one and "It came after its invoice" in text(staff.get(f"/developers/events/{one.public_id}"))
+
+    address = f"/subscriptions/{subscription.public_id}/leave-late"
+    assert staff.post(address, {"period": "ipd_" + "0" * 32}).status_code == 404
+    answer = staff.post(address, {"period": period.public_id}, follow=True)
+    assert "1 late event stays unbilled." in text(answer)
+    assert "Leave unbilled" not in text(answer) and "€5.00" in text(answer)
+    assert "event came after its invoice" not in text(staff.get("/"))
+    assert staff.get("/developers/events?late=open").context["total"] == 0
