@@ -153,7 +153,6 @@ def test_what_came_after_the_invoice_is_told_until_somebody_leaves_it(
     for query, count in (("", 1), ("?late=open", 1), ("?late=all", 1), ("?late=open&subscription=other", 0)):
         listed = staff.get(f"/developers/events{query}")
         assert sum(row.late_open for row in listed.context["rows"]) == count, query
-        assert ("late</span>" in text(listed)) == bool(count), query
     assert staff.get("/developers/events?late=all").context["total"] == 1
     one = Event.objects.order_by("-pk").first()
     assert one and "It came after its invoice" in text(staff.get(f"/developers/events/{one.public_id}"))
