@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0008_own_terms'),
+        ('billing', '0009_limited_wallets'),
     ]
 
     operations = [
