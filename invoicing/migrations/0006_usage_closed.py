@@ -46,7 +46,7 @@ EVERYBODY = "SELECT DISTINCT subscription_id FROM invoicing_invoicedperiod WHERE
 
 
 class Migration(migrations.Migration):
-    dependencies = [("invoicing", "0004_windows_of_months"), ("billing", "0010_late_events")]
+    dependencies = [("invoicing", "0005_tax_categories"), ("billing", "0015_late_events")]
 
     operations = [
         migrations.RunSQL(CREATE, DROP),

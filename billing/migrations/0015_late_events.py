@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('billing', '0009_limited_wallets'),
+        ('billing', '0014_e_invoices'),
     ]
 
     operations = [
