@@ -134,12 +134,16 @@ class BillingEntityForm(forms.ModelForm):
         ].help_text = "Off: a period without anything to pay is closed quietly."
         self.fields["email_invoices"].label = "Send invoices by e-mail"
         self.fields["e_invoices"] = forms.ChoiceField(
-            label="E-invoices", choices=EInvoices.choices, widget=forms.RadioSelect
+            label="E-invoices", choices=EInvoices.choices, widget=forms.RadioSelect, required=False
         )
         self.fields["e_invoices"].choice_hints = {  # type: ignore[attr-defined]
             "files": "UBL and CII to download, and by the API.",
             "inside": "The PDF is a PDF/A-3 and carries the CII file. One that is not complete stays a plain PDF.",
         }
+
+    def clean_e_invoices(self) -> str:
+        """As it is when nothing was sent."""
+        return str(self.cleaned_data["e_invoices"] or self.instance.e_invoices)
 
     def clean_number_prefix(self) -> str:
         """Capital letters, whatever was typed."""

@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The column stays, for code that still writes it; new rows leave it empty.
+        # The column stays until what it says has been copied below; a later migration drops it.
         migrations.SeparateDatabaseAndState(
             [migrations.RunSQL(EMPTY, FULL)],
             [migrations.RemoveField(model_name='walletentry', name='lots_used')],

@@ -66,6 +66,7 @@ NO_PAGES = {
         "customers-bulk",
         "customer-merge-pair",
     },
+    "refused where nothing was agreed on": {"subscription-terms-end"},
     "a piece of a page": {
         "job-progress",
         "code-suggestion",
@@ -79,6 +80,8 @@ NO_PAGES = {
         "invoice-pdf-issued",
         "credit-note-pdf",
         "credit-note-pdf-issued",
+        "invoice-xml",
+        "credit-note-xml",
         "portal-invoice-pdf",
         "portal-credit-note-pdf",
         "customers-export",

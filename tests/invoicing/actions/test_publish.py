@@ -105,7 +105,7 @@ def test_a_failure_is_kept_with_its_reason_and_heals(
     invoice = issued(organization)
     job = Job.objects.get(subject_id=invoice.pk, task="invoicing.publish")
 
-    def broken(document: object) -> bytes:
+    def broken(document: object, e_invoice: bytes) -> bytes:
         raise RuntimeError("No fonts")
 
     monkeypatch.setattr(publish, "render", broken)
