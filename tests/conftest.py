@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
     from pytest_django.fixtures import SettingsWrapper
 
-LONGEST = ("test_accessibility", "test_killed", "test_running", "test_story", "test_bad_input")
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 CHROMIUM_OPTIONS = ["--no-sandbox", "--disable-quic", "--disable-background-networking"]
 
@@ -44,11 +43,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop what `pytest_configure` started; tests/settings.py removes the folder."""
     if _servers is not None:
         _servers.stop()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The files that take minutes come first, so that the processes which run them side by side end together."""
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(autouse=True)
