@@ -186,15 +186,21 @@ WHERE subscription.id = ANY(%(subscriptions)s::uuid[]) AND (
     OR EXISTS (SELECT FROM billing_alert WHERE subscription_id = subscription.id AND deleted_at IS NULL)
 )
 """
+# Each looked up by itself, at most one of a kind: left to choose, the planner reads all events of the organization while
+# it knows little of a young table, which one repeat in a batch is enough for.
 KNOWN = """
 WITH asked AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS row(subscription, transaction))
 SELECT subscription, transaction, known.id, encode(known.content_hash, 'hex'), false
-FROM asked JOIN billing_event AS known ON known.organization_id = %s
-    AND known.external_subscription_id = subscription AND known.transaction_id = transaction
+FROM asked CROSS JOIN LATERAL (
+    SELECT id, content_hash FROM billing_event WHERE organization_id = %s
+        AND external_subscription_id = subscription AND transaction_id = transaction LIMIT 1
+) AS known
 UNION ALL
 SELECT subscription, transaction, waiting.id, encode(waiting.content_hash, 'hex'), true
-FROM asked JOIN billing_quarantinedevent AS waiting ON waiting.organization_id = %s
-    AND waiting.external_subscription_id = subscription AND waiting.transaction_id = transaction
+FROM asked CROSS JOIN LATERAL (
+    SELECT id, content_hash FROM billing_quarantinedevent WHERE organization_id = %s
+        AND external_subscription_id = subscription AND transaction_id = transaction LIMIT 1
+) AS waiting
 """
 
 
