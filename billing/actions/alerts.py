@@ -18,7 +18,19 @@ from django.db import IntegrityError, transaction
 
 from billing.actions import audit
 from billing.actions.webhooks import emit
-from billing.models import Alert, AlertCrossing, AlertKind, Metric, Subscription, User, Wallet, WalletActivity
+from billing.models import (
+    OF_METRIC,
+    OF_ONGOING,
+    OF_WALLET,
+    Alert,
+    AlertCrossing,
+    AlertKind,
+    Metric,
+    Subscription,
+    User,
+    Wallet,
+    WalletActivity,
+)
 from billing.orm.actor import Actor
 from billing.queries.payloads_alerts import alert_payload, crossing_payload
 from billing.rules.alerts import Direction, Steps, crossed
@@ -26,13 +38,6 @@ from billing.rules.errors import Conflict, FieldErrors, NotFound
 from billing.rules.money import from_minor
 from billing.rules.wallets import minor_to_credits
 
-ONGOING_KINDS = (AlertKind.ONGOING_AMOUNT.value, AlertKind.ONGOING_CREDITS.value)
-WALLET_KINDS = (AlertKind.WALLET_AMOUNT.value, AlertKind.WALLET_CREDITS.value, *ONGOING_KINDS)
-METRIC_KINDS = (
-    AlertKind.METRIC_AMOUNT.value,
-    AlertKind.METRIC_UNITS.value,
-    AlertKind.METRIC_LIFETIME_UNITS.value,
-)
 # Those that begin at zero with each period.
 PERIODIC = (AlertKind.USAGE_AMOUNT.value, AlertKind.METRIC_AMOUNT.value, AlertKind.METRIC_UNITS.value)
 MOST_STEPS = 20
@@ -53,13 +58,13 @@ class AlertTerms:
 def faults(terms: AlertTerms, *, of_wallet: bool) -> list[tuple[str, str]]:
     """What does not make sense, by field."""
     found = []
-    if (terms.kind in WALLET_KINDS) != of_wallet or terms.kind not in AlertKind.values:
+    if (terms.kind in OF_WALLET) != of_wallet or terms.kind not in AlertKind.values:
         found.append(("kind", "Choose what the alert looks at."))
     if not terms.code:
         found.append(("code", "Enter a code."))
-    if terms.kind in METRIC_KINDS and terms.metric is None:
+    if terms.kind in OF_METRIC and terms.metric is None:
         found.append(("metric", "Choose the billable metric."))
-    if terms.kind not in METRIC_KINDS and terms.metric is not None:
+    if terms.kind not in OF_METRIC and terms.metric is not None:
         found.append(("metric", "This kind looks at all metrics together."))
     values = [value for value, _ in terms.steps]
     if not values and terms.recurring is None:
@@ -150,7 +155,7 @@ def look(
     if since is not None and alert.kind in PERIODIC and (alert.looked_at is None or alert.looked_at < since):
         previous = Decimal(0)
     steps = Steps(tuple(Decimal(step["value"]) for step in alert.steps), alert.recurring)
-    direction = Direction.DECREASING if alert.kind in WALLET_KINDS else Direction.INCREASING
+    direction = Direction.DECREASING if alert.kind in OF_WALLET else Direction.INCREASING
     found = crossed(steps, direction, previous, value)
     alert.previous_value, alert.looked_at = value, at
     alert.save(update_fields=["previous_value", "looked_at", "updated_at"])
@@ -184,7 +189,7 @@ def watch_wallet(wallet: Wallet, *, ongoing: bool = False, at: datetime) -> None
     as it was at the last such look, so that only a look can tell of it.
     """
     rows = Alert.objects.kept().filter(wallet=wallet).select_related("organization")
-    rows = rows.filter(kind__in=ONGOING_KINDS) if ongoing else rows.exclude(kind__in=ONGOING_KINDS)
+    rows = rows.filter(kind__in=OF_ONGOING) if ongoing else rows.exclude(kind__in=OF_ONGOING)
     for alert in rows.select_for_update(of=("self",)).order_by("pk"):
         alert.wallet = wallet
         look(alert, balance(alert, wallet), at=at)

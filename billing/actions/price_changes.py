@@ -138,10 +138,8 @@ def move_one(change: PriceChange, key: UUID, *, by: Actor, at: datetime) -> None
         version = first_priced(subscription, change.version)
         row.outcome = "moved"
         follow = Follow(change.follow)
-        if is_own(
-            version_of(subscription, subscription.plan, at)
-        ):  # given up, and kept until its next period
-            follow = Follow.RENEWAL
+        if is_own(version_of(subscription, subscription.plan, at)):
+            follow = Follow.RENEWAL  # given up, and kept until its next period
         row.since = move(subscription, version, follow, by=by, at=at)
         row.after_minor = frozen_book(subscription.plan, version).terms(subscription.currency).amount_minor
     row.save()

@@ -52,9 +52,9 @@ def create_tax(
 
 
 def check_why(tax: Tax) -> None:
-    """Raise FieldErrors when rate, category and reason contradict each other."""
-    rate = Decimal(str(tax.rate)) if isinstance(tax.rate, Decimal | int) else Decimal(0)
-    check_category(tax.category, rate, tax.exemption_code, tax.exemption_reason)
+    """Raise FieldErrors for columns, and when rate, category and reason contradict each other."""
+    catalog.check_fields(tax)
+    check_category(tax.category, tax.rate, tax.exemption_code, tax.exemption_reason)
 
 
 @transaction.atomic

@@ -10,6 +10,9 @@ from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.models.fixed_charge import FixedCharge, FixedChargePrice, UnitsChange
 from billing.models.late import LateEvent
 from billing.models.monitoring import (
+    OF_METRIC,
+    OF_ONGOING,
+    OF_WALLET,
     Alert,
     AlertCrossing,
     AlertKind,
@@ -29,6 +32,9 @@ from billing.models.wallet_use import WalletUse
 from billing.models.webhook import EmittedEvent
 
 __all__ = [
+    "OF_METRIC",
+    "OF_ONGOING",
+    "OF_WALLET",
     "AddOn",
     "AddOnPrice",
     "AdvanceEvent",

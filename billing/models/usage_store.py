@@ -186,8 +186,8 @@ WHERE subscription.id = ANY(%(subscriptions)s::uuid[]) AND (
     OR EXISTS (SELECT FROM billing_alert WHERE subscription_id = subscription.id AND deleted_at IS NULL)
 )
 """
-# Each looked up by itself, at most one of a kind: left to choose, the planner reads all events of the organization while
-# it knows little of a young table, which one repeat in a batch is enough for.
+# Each looked up by itself, at most one of a kind: left to choose, the planner reads all events of the organization
+# while it knows little of a young table, which one repeat in a batch is enough for.
 KNOWN = """
 WITH asked AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS row(subscription, transaction))
 SELECT subscription, transaction, known.id, encode(known.content_hash, 'hex'), false

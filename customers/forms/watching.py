@@ -5,9 +5,9 @@ from __future__ import annotations
 from django import forms
 from django.http import QueryDict
 
-from billing.actions.alerts import MOST_STEPS, WALLET_KINDS, AlertTerms
+from billing.actions.alerts import MOST_STEPS, AlertTerms
 from billing.forms.thresholds import DECIMAL, ThresholdsForm, amount_text, minor
-from billing.models import Alert, AlertKind, Metric, Subscription, Wallet
+from billing.models import OF_WALLET, Alert, AlertKind, Metric, Subscription, Wallet
 
 AMOUNT_KINDS = (
     AlertKind.USAGE_AMOUNT.value,
@@ -104,7 +104,7 @@ class AlertForm(forms.Form):
             }
         super().__init__(data, initial=initial)
         of_wallet = isinstance(target, Wallet)
-        kinds = [item for item in AlertKind.choices if (item[0] in WALLET_KINDS) == of_wallet]
+        kinds = [item for item in AlertKind.choices if (item[0] in OF_WALLET) == of_wallet]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]
         if isinstance(target, Wallet):
             del self.fields["metric"]

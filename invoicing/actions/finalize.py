@@ -58,8 +58,8 @@ def finalize_invoice(
     (total_changed) and nothing happens. Raises Invalid (invoice_not_draft) when it is no draft any more.
     """
     customer = lock_customer_of(invoice)
-    told: dict[str, Any] = {"expected_total": expected_total, "rates": rates, "by": by, "at": at}
-    return finalize_locked(lock_draft(invoice), customer, **told)
+    draft = lock_draft(invoice)
+    return finalize_locked(draft, customer, expected_total=expected_total, rates=rates, by=by, at=at)
 
 
 def finalize_locked(

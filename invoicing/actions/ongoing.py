@@ -17,11 +17,11 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing.actions import audit, later
-from billing.actions.alerts import ONGOING_KINDS, watch_wallet
+from billing.actions.alerts import watch_wallet
 from billing.actions.clock import now
 from billing.actions.locks import lock_customer
 from billing.actions.webhooks import emit
-from billing.models import Alert, Organization, TopUpSchedule, Wallet, WalletActivity
+from billing.models import OF_ONGOING, Alert, Organization, TopUpSchedule, Wallet, WalletActivity
 from billing.orm.actor import Actor
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import facts_of, wallet_state
@@ -96,7 +96,7 @@ def look(customer_id: UUID, at: datetime) -> None:
     rules = {
         row.wallet_id: row for row in TopUpSchedule.objects.watching(at).filter(wallet__in=rows).locked()
     }
-    alerts = Alert.objects.kept().filter(wallet__in=rows, kind__in=ONGOING_KINDS)
+    alerts = Alert.objects.kept().filter(wallet__in=rows, kind__in=OF_ONGOING)
     watched = set(alerts.values_list("wallet_id", flat=True))
     for currency in sorted({row.currency for row in rows}):
         mine = [row for row in rows if row.currency == currency]

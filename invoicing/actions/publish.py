@@ -19,7 +19,7 @@ from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
 from invoicing.queries.document import credit_note_document, invoice_document
-from invoicing.queries.e_invoice import e_credit_note, e_invoice, missing_of
+from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.rules.states import InvoiceStatus
 
 Publishable = Invoice | CreditNote
@@ -100,9 +100,10 @@ def job_key(row: Publishable, copy: StoredCopy) -> str:
 def inside(row: Publishable) -> bytes:
     """The e-invoice that the PDF carries; nothing when the issuer does not want that, or it is not complete."""
     invoice = row.invoice if isinstance(row, CreditNote) else row
-    if invoice.seller.get("e_invoices") != EInvoices.INSIDE or missing_of(row):
+    if invoice.seller.get("e_invoices") != EInvoices.INSIDE:
         return b""
-    return cii(e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row))
+    document = e_invoice(row)
+    return b"" if missing_of(row, document) else cii(document)
 
 
 def render(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -36,10 +36,15 @@ Group = tuple[Category, Decimal]  # a category and its rate
 UNTAXED: Group = (Category.OUT_OF_SCOPE, ZERO)
 
 
-def e_invoice(invoice: Invoice) -> EInvoice:
-    """An invoice as it was issued; a draft with the parties as they are now."""
+def e_invoice(row: Invoice | CreditNote) -> EInvoice:
+    """A document as it was issued; a draft with the parties as they are now."""
+    return of_credit_note(row) if isinstance(row, CreditNote) else of_invoice(row)
+
+
+def of_invoice(invoice: Invoice) -> EInvoice:
+    """An invoice: coupons and what was billed already lower it before tax, credit notes and wallets prepay it."""
     lines = list(invoice.lines.order_by("position"))
-    taxes = {(row.code, row.rate): row for row in invoice.tax_rows.all()}
+    taxes = known_taxes(invoice)
     before, after = before_and_after_tax(list(invoice.deductions.all()))
     groups = [group_of(line.taxes, taxes) for line in lines]
     lowered = allowances(invoice, lines, groups, before)
@@ -48,79 +53,55 @@ def e_invoice(invoice: Invoice) -> EInvoice:
         bases[group] += from_minor(line.amount_minor, invoice.currency)
     for item in lowered:
         bases[item.category, item.rate] -= item.amount
-    zone = invoice.timezone or "UTC"
-    start = local_date(invoice.period_start, zone) if invoice.period_start else None
-    end = local_date(invoice.period_end, zone) - timedelta(days=1) if invoice.period_end else None
-    seller, buyer = parties(invoice)
-    goods = any(group[0] is Category.INTRA_COMMUNITY for group in groups)
+    start, end = days_of(invoice, invoice.period_start, invoice.period_end)
     return EInvoice(
         kind=INVOICE,
         number=invoice.number,
         issued_on=invoice.issuing_on,
         due_on=invoice.due_on,
-        currency=invoice.currency,
-        seller=seller,
-        buyer=buyer,
         lines=tuple(line_of(invoice, line, group) for line, group in zip(lines, groups, strict=True)),
         allowances=tuple(lowered),
         vat=tuple(breakdown(bases, taxes.values(), amounts_of(taxes.values(), invoice.currency))),
         prepaid=from_minor(sum(row.amount_minor for row in after), invoice.currency),
-        buyer_reference="" if invoice.purchase_order else clean(facts_of(invoice)[1]["external_id"], 255),
-        order=clean(invoice.purchase_order, 255),
         notes=clean(invoice.notes, 5000),
-        terms=clean(facts_of(invoice)[0].get("payment_details", ""), 600),
-        start=min(start, end) if start and end else start,
-        end=max(start, end) if start and end else start,
-        delivered_to=buyer_country(facts_of(invoice)[1]) if goods else "",
+        start=start,
+        end=end,
+        **parties(invoice, groups),
     )
 
 
-def e_credit_note(note: CreditNote) -> EInvoice:
+def of_credit_note(note: CreditNote) -> EInvoice:
     """A credit note: each item once over its amount, with the taxes of the invoice that it corrects."""
     invoice = note.invoice
-    known = {(row.code, row.rate): row for row in invoice.tax_rows.all()}
+    taxes = known_taxes(invoice)
     rows = {str(line.pk): line for line in invoice.lines.all()}
-    of_lines = {key: group_of(line.taxes, known) for key, line in rows.items()}
-    groups = [of_lines.get(str(item.get("line")), UNTAXED) for item in note.items]
+    items = [(item, rows.get(str(item.get("line")))) for item in note.items]
+    groups = [group_of(line.taxes, taxes) if line else UNTAXED for _, line in items]
     bases: dict[Group, Decimal] = defaultdict(lambda: ZERO)
     lines = []
-    for number, (item, group) in enumerate(zip(note.items, groups, strict=True), 1):
+    for number, ((item, line), group) in enumerate(zip(items, groups, strict=True), 1):
         net = from_minor(int(item["amount_minor"]), note.currency)
         bases[group] += net
-        text, line = str(item.get("description", "")), rows.get(str(item.get("line")))
-        name = clean(line_words(text, line.kind if line else "", invoice.locale or "en")) or "–"
+        name = named(str(item.get("description", "")), line, invoice.locale)
         lines.append(ELine(str(number), name, Decimal(1), net, net, *group))
     amounts: dict[Group, Decimal] = defaultdict(lambda: ZERO)
     for tax in note.taxes:
-        row = known.get((str(tax.get("code", "")), Decimal(str(tax["rate"]))))
-        group = (
-            row_group(row) if row else (category_of("", Decimal(str(tax["rate"]))), Decimal(str(tax["rate"])))
-        )
-        amounts[group] += from_minor(int(tax["amount_minor"]), note.currency)
-    seller, buyer = parties(invoice)
+        amounts[group_of([tax], taxes)] += from_minor(int(tax["amount_minor"]), note.currency)
     return EInvoice(
         kind=CREDIT_NOTE,
         number=note.number,
         issued_on=note.issuing_on,
-        currency=note.currency,
-        seller=seller,
-        buyer=buyer,
         lines=tuple(lines),
-        vat=tuple(breakdown(bases, known.values(), amounts)),
-        buyer_reference="" if invoice.purchase_order else clean(facts_of(invoice)[1]["external_id"], 255),
-        order=clean(invoice.purchase_order, 255),
+        vat=tuple(breakdown(bases, taxes.values(), amounts)),
         notes=clean(note.description, 500),
-        delivered_to=buyer_country(facts_of(invoice)[1])
-        if any(group[0] is Category.INTRA_COMMUNITY for group in groups)
-        else "",
         corrects=invoice.number,
         corrects_on=invoice.issuing_on,
+        **parties(invoice, groups) | {"terms": ""},
     )
 
 
-def missing_of(row: Invoice | CreditNote) -> list[Missing]:
+def missing_of(row: Invoice | CreditNote, document: EInvoice) -> list[Missing]:
     """What keeps a document from being an e-invoice, also what its shape cannot say."""
-    document = e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row)
     found = missing(document, issued=row.status != "draft")
     invoice = row.invoice if isinstance(row, CreditNote) else row
     if any(len(line.taxes) > 1 for line in invoice.lines.all()):
@@ -139,18 +120,27 @@ def wants_e_invoice(invoice: Invoice) -> bool:
     return bool(invoice.customer.prefer_einvoice or inside)
 
 
-def facts_of(invoice: Invoice) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Seller and buyer as they were frozen, else as they are."""
-    return invoice.seller or seller_now(invoice.billing_entity), invoice.buyer or buyer_now(invoice.customer)
+def parties(invoice: Invoice, groups: Iterable[Group]) -> dict[str, Any]:
+    """Who, in which currency, on what order and terms; and where goods go when there are any."""
+    seller = invoice.seller or seller_now(invoice.billing_entity)
+    buyer = invoice.buyer or buyer_now(invoice.customer)
+    goods = any(category is Category.INTRA_COMMUNITY for category, _ in groups)
+    return {
+        "currency": invoice.currency,
+        "seller": party(seller, seller.get("legal_name") or seller["name"], trading=seller["name"]),
+        "buyer": party(
+            buyer, buyer.get("legal_name") or buyer["display_name"], trading=buyer["display_name"]
+        ),
+        "order": clean(invoice.purchase_order, 255),
+        "buyer_reference": "" if invoice.purchase_order else clean(buyer["external_id"], 255),
+        "terms": clean(seller.get("payment_details", ""), 600),
+        "delivered_to": str(buyer.get("shipping_country") or buyer.get("country") or "") if goods else "",
+    }
 
 
-def parties(invoice: Invoice) -> tuple[EParty, EParty]:
-    """Both, with clean texts."""
-    seller, buyer = facts_of(invoice)
-    return (
-        party(seller, seller.get("legal_name") or seller["name"], trading=seller["name"]),
-        party(buyer, buyer.get("legal_name") or buyer["display_name"], trading=buyer["display_name"]),
-    )
+def known_taxes(invoice: Invoice) -> dict[tuple[str, Decimal], InvoiceTax]:
+    """The invoice's tax table by what a line calls a tax."""
+    return {(row.code, row.rate): row for row in invoice.tax_rows.all()}
 
 
 def party(facts: Mapping[str, Any], name: str, *, trading: str) -> EParty:
@@ -175,20 +165,16 @@ def party(facts: Mapping[str, Any], name: str, *, trading: str) -> EParty:
     return EParty(name=clean(name, 255), trading_name=other if other != clean(name, 255) else "", **texts)
 
 
-def buyer_country(facts: Mapping[str, Any]) -> str:
-    """Where goods go."""
-    return str(facts.get("shipping_country") or facts.get("country") or "")
-
-
 def group_of(taxes: Iterable[Mapping[str, Any]], rows: Mapping[tuple[str, Decimal], InvoiceTax]) -> Group:
     """The category and rate of a line; several taxes as one rate, which `missing_of` refuses."""
-    found = [(tax, rows.get((tax["code"], Decimal(tax["rate"])))) for tax in taxes]
+    found = [(tax, rows.get((str(tax.get("code", "")), Decimal(str(tax["rate"]))))) for tax in taxes]
     if not found:
         return UNTAXED
     if len(found) == 1:
-        tax, row = found[0]
-        return row_group(row) if row else (category_of("", Decimal(tax["rate"])), Decimal(tax["rate"]))
-    rate = sum((Decimal(tax["rate"]) for tax, _ in found), ZERO)
+        row = found[0][1]
+        if row:
+            return row_group(row)
+    rate = sum((Decimal(str(tax["rate"])) for tax, _ in found), ZERO)
     return category_of("", rate), rate
 
 
@@ -222,19 +208,26 @@ def breakdown(
 def line_of(invoice: Invoice, line: InvoiceLine, group: Group) -> ELine:
     """BG-25; the days of the line's own period."""
     net = from_minor(line.amount_minor, invoice.currency)
+    name = named(line.description, line, invoice.locale)
+    quantity, price = quantity_and_price(line.units, line.unit_amount, net)
+    days = days_of(invoice, line.period_start, line.period_end)
+    return ELine(str(line.position), name, quantity, price, net, *group, *days)
+
+
+def named(text: str, line: InvoiceLine | None, locale: str) -> str:
+    """What a line is called, our own words in the document's language (BT-153 may not be empty)."""
+    return clean(line_words(text, line.kind if line else "", locale or "en")) or "–"
+
+
+def days_of(
+    invoice: Invoice, start: datetime | None, end: datetime | None
+) -> tuple[date, date] | tuple[None, None]:
+    """The first and the last day of a period where the customer is."""
+    if start is None or end is None:
+        return None, None
     zone = invoice.timezone or "UTC"
-    days: tuple[date, date] | None = None
-    if line.period_start and line.period_end:
-        start = local_date(line.period_start, zone)
-        days = (start, max(start, local_date(line.period_end, zone) - timedelta(days=1)))
-    return ELine(
-        str(line.position),
-        clean(line_words(line.description, line.kind, invoice.locale or "en")) or "–",
-        *quantity_and_price(line.units, line.unit_amount, net),
-        net,
-        *group,
-        *(days or (None, None)),
-    )
+    first = local_date(start, zone)
+    return first, max(first, local_date(end, zone) - timedelta(days=1))
 
 
 def allowances(

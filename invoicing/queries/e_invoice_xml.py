@@ -6,7 +6,7 @@ from billing.rules.errors import Conflict, Invalid
 from invoicing.documents.cii import cii
 from invoicing.documents.ubl import ubl
 from invoicing.models import CreditNote, Invoice
-from invoicing.queries.e_invoice import e_credit_note, e_invoice, missing_of
+from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.rules.states import InvoiceStatus
 
 SYNTAXES = {"ubl": ubl, "cii": cii}
@@ -22,7 +22,8 @@ def e_invoice_xml(row: Invoice | CreditNote, syntax: str) -> bytes:
         raise Conflict("A draft is no e-invoice yet: finalise it first.", code="invoice_not_finalized")
     if row.status == InvoiceStatus.VOIDED.value:
         raise Conflict("A voided document has no e-invoice.", code="document_voided")
-    if found := missing_of(row):
+    document = e_invoice(row)
+    if found := missing_of(row, document):
         text = " ".join(f"{item.term}: {item.text}" for item in found)
         raise Conflict(f"This is no e-invoice. {text}", code="e_invoice_incomplete")
-    return SYNTAXES[syntax](e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row))
+    return SYNTAXES[syntax](document)

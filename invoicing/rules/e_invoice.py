@@ -57,7 +57,7 @@ class EParty:
         """The tax number when it begins with letters, as VAT numbers do: without blanks, Greece's as EL."""
         number = re.sub(r"[^0-9A-Z+*]", "", self.tax_id.upper())
         prefix = "EL" if self.country == "GR" else self.country
-        return number if number[:2].isalpha() and number[:2] in (prefix, "XI", "EU", "IM") else ""
+        return number if number[:2] in (prefix, "XI", "EU", "IM") else ""
 
     @property
     def registration(self) -> str:

@@ -9,13 +9,12 @@ from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from billing.rules.errors import BillingError
 from billing.web.access import access, may
 from billing.web.documents import file_name
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
 from invoicing.models import CreditNote
-from invoicing.queries.e_invoice import e_credit_note, e_invoice, missing_of
+from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.rules.e_invoice import Missing
 from invoicing.views.frame import Document, find_credit_note, find_invoice
@@ -53,14 +52,14 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
     """What it says, or what is missing and where it is set."""
     note = isinstance(row, CreditNote)
     noun = "credit-note" if note else "invoice"
-    document = e_credit_note(row) if isinstance(row, CreditNote) else e_invoice(row)
+    document = e_invoice(row)
     context = {
         "document": row,
         "noun": "credit note" if note else "invoice",
         "back_url": reverse(noun, args=[row]),
         "xml_url": reverse(f"{noun}-xml", args=[row]),
         "e": document,
-        "missing": missing_rows(request, row, missing_of(row)),
+        "missing": missing_rows(request, row, missing_of(row, document)),
         "voided": row.status == "voided",
         "is_draft": row.status == "draft",
     }
@@ -84,13 +83,9 @@ def missing_rows(request: StaffRequest, row: Document, found: list[Missing]) -> 
 
 
 def file_of(request: StaffRequest, row: Document) -> HttpResponse:
-    """The XML as a download; what cannot be one leads back to the drawer's page, which says why."""
+    """The XML as a download, or the page that says why there is none."""
     syntax = request.GET.get("format", "ubl")
-    try:
-        content = e_invoice_xml(row, syntax)
-    except BillingError as error:
-        return HttpResponse(str(error), status=error.status, content_type="text/plain; charset=utf-8")
-    response = HttpResponse(content, content_type="application/xml")
+    response = HttpResponse(e_invoice_xml(row, syntax), content_type="application/xml")
     name = file_name(row, f"-{syntax}").removesuffix(".pdf")
     response["Content-Disposition"] = f'attachment; filename="{name}.xml"'
     return response

@@ -26,7 +26,7 @@ from invoicing.actions.void import void_invoice
 from invoicing.forms.invoices import FinalizeForm, PaymentForm, VoidForm
 from invoicing.models import Invoice
 from invoicing.queries.deductions import named_deductions
-from invoicing.queries.e_invoice import missing_of, wants_e_invoice
+from invoicing.queries.e_invoice import e_invoice, missing_of, wants_e_invoice
 from invoicing.queries.preview import final_totals
 from invoicing.views.e_invoices import missing_rows
 from invoicing.views.frame import find_invoice
@@ -86,7 +86,9 @@ def finalize(request: StaffRequest, id: UUID) -> HttpResponse:
         "changed": changed,
         "differs": total != row.total_minor,
         "form": FinalizeForm(initial={"expected_total": total}),
-        "missing": missing_rows(request, row, missing_of(row)) if wants_e_invoice(row) else [],
+        "missing": missing_rows(request, row, missing_of(row, e_invoice(row)))
+        if wants_e_invoice(row)
+        else [],
     }
     return render_page(
         request, "invoicing/invoices/finalize.html", context, partials=("dialog",), status=status

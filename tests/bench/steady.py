@@ -81,7 +81,8 @@ def measure(place: Place, options: argparse.Namespace) -> None:
         sizes = [parts[name] for name in ("web", "worker", "postgres")]
         rate = count * BATCH / max(took, seconds / slices)
         goals = [(at_most(1000, "ms p95"), p95)]
-        table.add(f"minute {minute}", rate, p50, p95, p99, *sizes, sum(parts.values()), goals=goals)
+        name = f"minute {minute}" if seconds == slices * 60 else f"{seconds // slices} s"
+        table.add(name, rate, p50, p95, p99, *sizes, sum(parts.values()), goals=goals)
     table.show()
     assert stored(organization) - before == sent, (stored(organization) - before, sent)
     check(organization)

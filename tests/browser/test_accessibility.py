@@ -46,11 +46,14 @@ DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 MAKE_WORLD = """
 import json
 from django.utils import timezone
+from billing.actions.own_terms import agree_on
+from billing.queries.own_terms import OwnTerms
 from customers.actions.portal import create_link
 from tests.factories.people import ACTOR
 from tests.factories.world import make_world
 world = make_world("access")
 objects = {name: str(getattr(row, "public_id", row)) for name, row in world.objects.items()}
+agree_on(world.objects["subscriptions"], OwnTerms(amount_minor=1), by=ACTOR, at=timezone.now())
 _, secret = create_link(world.objects["customers"], days=7, by=ACTOR, at=timezone.now())
 print(json.dumps({"email": world.admin.user.email, "objects": objects, "secret": secret}))
 """
@@ -66,7 +69,6 @@ NO_PAGES = {
         "customers-bulk",
         "customer-merge-pair",
     },
-    "refused where nothing was agreed on": {"subscription-terms-end"},
     "a piece of a page": {
         "job-progress",
         "code-suggestion",

@@ -22,8 +22,9 @@ from billing.actions.coupons import apply_coupon
 from billing.actions.subscriptions import cancel_pending
 from billing.actions.usage import ingest
 from billing.models import Job, Organization, Subscription
+from billing.queries.schedules import customer_zone
 from billing.rules.events import IncomingEvent
-from billing.rules.periods import add_months
+from billing.rules.periods import add_months, start_of_day
 from billing.rules.states import BILLABLE
 from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
@@ -31,7 +32,7 @@ from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_notes import make_notes
 from customers.management.commands._demo_providers import make_providers
-from customers.management.commands._demo_usage import events_of
+from customers.management.commands._demo_usage import events_of, properties_of
 from customers.management.commands._demo_wallets import make_wallet_states, welcome
 from customers.management.commands._demo_world import (
     BY,
@@ -53,6 +54,7 @@ NAME = "Tarn Demo"
 PASSWORD = "tarn-demo-login"  # noqa: S105 - a demo that anybody may sign in to
 CUSTOMERS, EVENTS, MONTHS = 142, 84_000, 6
 RECENT = timedelta(days=35)
+BEFORE_THE_RUN = timedelta(hours=14)  # after a month's end in UTC; it has ended everywhere then
 BATCH = 1000
 
 
@@ -137,19 +139,21 @@ class Demo:
             welcome(customer, BY, came)
 
     def use(self, start: datetime, end: datetime, count: int) -> None:
-        """A month of events for everyone who is subscribed."""
+        """A month of events for everyone who is subscribed: the customer's own month, else they would come late."""
         rows = Subscription.objects.filter(self.mine, status__in=[status.value for status in BILLABLE])
+        rows = rows.select_related("customer__billing_entity")
         codes = {plan.pk: self.codes(plan) for plan in self.catalogue.plans.values()}
 
         def all_events() -> Any:
             for row in rows.filter(started_at__lt=end).order_by("started_at"):
-                yield from events_of(
-                    row, codes[row.plan_id], max(start, row.started_at), end, count, self.dice
-                )
+                zone = customer_zone(row.customer)
+                first = max(start_of_day(start.date(), zone), row.started_at)
+                last = end if end == self.now else start_of_day(end.date(), zone)
+                yield from events_of(row, codes[row.plan_id], first, last, count, self.dice)
 
         stream = all_events()
         while batch := list(islice(stream, BATCH)):
-            ingest(self.organization, batch, at=end)
+            ingest(self.organization, batch, at=min(end + BEFORE_THE_RUN, self.now))
 
     def codes(self, plan: Any) -> list[str]:
         """The metric codes that a plan prices."""
@@ -158,7 +162,7 @@ class Demo:
     def close(self, at: datetime) -> None:
         """A period ends: the billing run, the end of the grace period, and customers who pay."""
         result = RunResult()
-        run_at = min(at + timedelta(hours=14), self.now)
+        run_at = min(at + BEFORE_THE_RUN, self.now)
         bill_customers(self.mine, run_at, result)
         final_at = min(at + timedelta(days=4), self.now)
         finalize_drafts(self.mine, final_at, result)
@@ -230,6 +234,14 @@ class Demo:
             )
         ]
         ingest(self.organization, strays, at=at)
+        behind, last_month = running[-3], self.months[-1] - timedelta(days=2)
+        late = [
+            IncomingEvent(
+                f"late-{number}", behind.external_id, code, last_month, properties_of(code, self.dice, 1)
+            )
+            for number, code in enumerate(self.codes(behind.plan))
+        ]
+        ingest(self.organization, late, at=at)
         leaving = running[-1].customer
         job = request_deletion(leaving, by=BY, at=at)
         carry_out(job)

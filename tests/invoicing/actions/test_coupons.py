@@ -10,7 +10,9 @@ import pytest
 
 from billing.actions.coupons import apply_coupon, remove_applied_coupon
 from billing.actions.fixed_charges import FixedTerms
+from billing.actions.own_terms import agree_on
 from billing.models import AppliedCoupon, Coupon, Organization
+from billing.queries.own_terms import OwnTerms
 from billing.rules.errors import Conflict
 from invoicing.actions.billing_run import run
 from invoicing.actions.finalize import finalize_invoice
@@ -120,3 +122,16 @@ def test_what_can_be_given_once_can_be_given_again_until_an_invoice_used_it(
     give(7)
     with pytest.raises(Conflict, match="has ended"):
         give(20)
+
+
+def test_a_limit_to_a_plan_reaches_what_was_agreed_with_one_subscription(organization: Organization) -> None:
+    """24.80 instead of 31.00, and 100 calls at 0.10: 34.80. 10 % of the plan's lines: 3.48."""
+    calls = make_metric(organization, "calls")
+    pro = make_plan(organization, 3100, charge(calls))
+    customer = billed_customer(organization)
+    row = subscribe(customer, pro, on(2026, 1, 1))
+    agree_on(row, OwnTerms(amount_minor=2480), by=ACTOR, at=on(2026, 1, 1))
+    give_coupon(customer, on(2026, 1, 1), name="Pro", percentage=Decimal(10), plans=[pro])
+    use(row, calls, 100, at=on(2026, 1, 10))
+    run(at=on(2026, 2, 1))
+    assert figures(on(2026, 2, 1)) == (3480, [("Pro", 348)], 0, 3132)

@@ -128,6 +128,48 @@ def test_without_tax_it_is_out_of_scope_and_yen_have_no_decimals(
     valid(staff, "invoice", invoice, 1500, "JPY")
 
 
+def test_a_consumer_and_a_business_abroad(staff: Client, organization: Organization) -> None:
+    """Prices with tax: 3 x 0.35 at 19 %; reverse charge is decided by the VAT status alone."""
+    default_tax(organization, "19")
+    items = [Item("Ticket", Decimal("0.35"), Decimal(3)), Item("Ticket", Decimal("0.35"))]
+    person = acme(organization, customer_type="consumer")
+    invoice = create_one_off(person, items, finalize=True, by=ACTOR, at=NOW)
+    valid(staff, "invoice", invoice, invoice.total_minor)
+    french = {
+        "country": "FR",
+        "tax_id": "FR40303265045",
+        "customer_type": "business",
+        "email": "b@acme.example",
+    }
+    abroad = acme(organization, **french)
+    Customer.objects.filter(pk=abroad.pk).update(vat_status="valid")
+    abroad.refresh_from_db()
+    invoice = create_one_off(abroad, items, finalize=True, by=ACTOR, at=NOW)
+    assert invoice.reverse_charge
+    valid(staff, "invoice", invoice, 140)
+    assert b"VATEX-EU-AE" in staff.get(reverse("invoice-xml", args=[invoice])).content
+
+
+def test_what_the_norm_cannot_say_is_refused(staff: Client, organization: Organization) -> None:
+    """Two taxes on a line; a credit note over the tax alone."""
+    default_tax(organization, "19")
+    one = create_one_off(acme(organization), [Item("Work", Decimal(10))], finalize=True, by=ACTOR, at=NOW)
+    reason = CreditReason.ORDER_CHANGE
+    note = issue_credit_note(one, CreditRequest(only_tax=True), reason=reason, key="t", by=ACTOR, at=NOW)
+    assert "BT-131" in text(staff.get(reverse("credit-note-e-invoice", args=[note])))
+    default_tax(organization, "1.5")
+    two = create_one_off(
+        acme(organization, email="b@acme.example"),
+        [Item("Work", Decimal(10))],
+        finalize=True,
+        by=ACTOR,
+        at=NOW,
+    )
+    assert "BT-151" in text(staff.get(reverse("invoice-e-invoice", args=[two])))
+    for name, row in (("invoice-xml", two), ("credit-note-xml", note)):
+        assert staff.get(reverse(name, args=[row])).status_code == 409
+
+
 def test_what_is_missing_is_said_with_the_way_to_mend_it(staff: Client, organization: Organization) -> None:
     default_tax(organization, "19")
     customer = make_customer(organization, name="Nowhere", currency="EUR", email="", prefer_einvoice=True)
