@@ -43,6 +43,7 @@ app.conf.beat_schedule = {
     "billing-run": {"task": "invoicing.billing_run", "schedule": BILLING_RUN_SECONDS},
     "bill-advance": {"task": "invoicing.bill_advance", "schedule": 5.0},
     "watch-usage": {"task": "invoicing.watch_usage", "schedule": 5.0},
+    "second-looks": {"task": "invoicing.second_looks", "schedule": 20.0},
     "watch-wallets": {"task": "invoicing.watch_wallets", "schedule": 10.0},
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},

@@ -10,7 +10,15 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import Job, Wallet
 from billing.orm.actor import Actor
-from invoicing.actions import advance, billing_run, ongoing, provider_drift, provider_push, usage_watch
+from invoicing.actions import (
+    advance,
+    billing_run,
+    ongoing,
+    provider_drift,
+    provider_push,
+    second_looks,
+    usage_watch,
+)
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import send_invoice
 from invoicing.actions.publish import (
@@ -90,6 +98,12 @@ def bill_advance() -> None:
 def bill_events(job_id: str) -> None:
     """The events of a subscription that could not be billed, tried again."""
     later.run(job_id, lambda job: advance.bill_all(job.subject_id))
+
+
+@shared_task(name="invoicing.second_looks")
+def look_a_second_time() -> None:
+    """Beat, every twenty seconds: events that were being stored while their final bill read usage."""
+    second_looks.run()
 
 
 @shared_task(name="invoicing.watch_usage")

@@ -32,6 +32,7 @@ from invoicing.actions.draft import (
 from invoicing.actions.issuing import issue
 from invoicing.actions.progressive_excess import excess_of, give_back_excess
 from invoicing.actions.rows import write_rows
+from invoicing.actions.second_looks import begin_reading
 from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.queries.credits import NO_CREDITS, credits_of
@@ -76,6 +77,7 @@ def finalize_locked(
     """
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
         windows = windows_of(invoice, rates)
+        begin_reading(invoice)
         settle_subscription(invoice, customer, windows, priced(invoice, windows, rates), by=by, at=at)
     elif invoice.type == InvoiceType.ONE_OFF.value:
         lines = taxed_anew(invoice, rates)

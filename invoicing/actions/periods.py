@@ -18,6 +18,7 @@ from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.states import SubscriptionStatus
 from invoicing.actions.draft import grace_days, make_draft, open_invoice
 from invoicing.actions.finalize import finalize_new
+from invoicing.actions.second_looks import begin_reading
 from invoicing.models import Invoice
 from invoicing.queries.due import (
     Account,
@@ -46,6 +47,7 @@ def invoice_windows(
             invoice = make_draft(customer, group, at=at, by=by, rates=rates)
         else:
             opened = open_invoice(customer, group, at=at)
+            begin_reading(opened)
             lines = window_lines(group, tz=opened.timezone, currency=opened.currency, rates=rates)
             invoice = finalize_new(opened, customer, group, lines, by=by, at=at)
         if invoice is not None:

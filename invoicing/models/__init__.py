@@ -18,6 +18,7 @@ from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.review import InvoiceReview
 from invoicing.models.sequence import Sequence
+from invoicing.models.usage_reading import UsageReading
 
 __all__ = [
     "BEFORE_TAX",
@@ -42,4 +43,5 @@ __all__ = [
     "Refund",
     "Sequence",
     "StoredCopy",
+    "UsageReading",
 ]

@@ -1,0 +1,141 @@
+"""A second look at what final bills have read: events that were being stored at that very moment.
+
+Laws. An event is on the bill when its transaction had ended before the bill read usage; it notes itself as late when
+the bill had ended before it was stored. Between the two it does neither. So a bill that is final with its commit
+leaves the snapshot before which it has read (`UsageReading`, in its own transaction), and this looks once every
+transaction has ended that ran when the bill was first seen: no event can come after that without noting itself.
+The hours that were rolled up by a transaction outside of the snapshot are few or none; only their events are asked.
+A look takes its row away in the transaction in which it looks: none is lost, and a repeat notes nothing twice.
+
+Example: a bill for January reads usage at 00:00:10.1 and is committed at 00:00:10.2; an event of 31 January is
+committed at 00:00:10.15. The hour of that event was written by a transaction that the snapshot of 10.1 does not see,
+the bill lacks one event of its charge: the event is noted as late.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from billing.models import LateEvent
+from invoicing.models import Invoice, InvoicedPeriod, UsageReading
+from invoicing.queries.late import late_usage
+
+AT_ONCE = 500
+LONGEST = "15 minutes"  # nothing that takes in events runs longer: a forgotten transaction holds no look up
+
+BEGIN = """
+INSERT INTO invoicing_usagereading (organization_id, period_id, snapshot)
+SELECT organization_id, id, pg_current_snapshot()::text FROM invoicing_invoicedperiod
+WHERE invoice_id = %s AND kind = 'usage' AND start < "end"
+ON CONFLICT (period_id) DO UPDATE SET snapshot = excluded.snapshot, seen_at = NULL
+"""
+SEEN = "UPDATE invoicing_usagereading SET seen_at = clock_timestamp() WHERE seen_at IS NULL"
+RIPE = """
+SELECT id, period_id FROM invoicing_usagereading
+WHERE seen_at < greatest(clock_timestamp() - %s::interval, (
+    SELECT coalesce(min(xact_start), clock_timestamp()) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+))
+ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+# A row's writer as a number that does not wrap around: of the epoch of now, or of the one before it.
+WRITER = """(
+    SELECT CASE WHEN number > top THEN number - 4294967296 ELSE number END::text::xid8
+    FROM (SELECT top, (top / 4294967296) * 4294967296 + {row}.xmin::text::bigint AS number
+        FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS top) AS now) AS known
+)"""
+UNSEEN = f"NOT pg_visible_in_snapshot({WRITER}, reading.snapshot::pg_snapshot)"
+# Charges in advance bill their events whenever they come.
+OF_BILL = """
+FROM invoicing_usagereading AS reading
+JOIN invoicing_invoicedperiod AS period ON period.id = reading.period_id
+JOIN billing_subscription AS subscription ON subscription.id = period.subscription_id
+CROSS JOIN LATERAL (
+    SELECT DISTINCT metric_id FROM billing_charge WHERE plan_id = subscription.plan_id AND NOT pay_in_advance
+) AS priced
+"""
+HOURS = f"""
+SELECT DISTINCT reading.period_id, hours.hour {OF_BILL}
+JOIN billing_usagehour AS hours
+    ON hours.subscription_id = period.subscription_id AND hours.metric_id = priced.metric_id
+    AND hours.hour >= date_trunc('hour', period.start, 'UTC') AND hours.hour < period."end"
+WHERE reading.id = ANY(%s) AND {UNSEEN.format(row="hours")}
+"""
+EVENTS = f"""
+SELECT event.id, event.metric_id, event."timestamp" {OF_BILL}
+JOIN billing_event AS event
+    ON event.subscription_id = period.subscription_id AND event.metric_id = priced.metric_id
+    AND event."timestamp" >= greatest(%s, period.start)
+    AND event."timestamp" < least(%s + interval '1 hour', period."end")
+WHERE reading.period_id = %s AND {UNSEEN.format(row="event")}
+"""
+
+
+def begin_reading(invoice: Invoice) -> None:
+    """Remember what can be seen of the events now, for each period of usage of an invoice that becomes final. Before
+    its usage is read, in the same transaction.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, [invoice.pk])
+
+
+def run() -> int:
+    """Look at every bill whose moment has come; how many events were noted. May run twice at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEEN)
+    noted = 0
+    while True:
+        found, new = look()
+        noted += new
+        if found < AT_ONCE:
+            return noted
+
+
+@transaction.atomic
+def look() -> tuple[int, int]:
+    """Look at some bills: how many these were, and how many events were noted."""
+    with connection.cursor() as cursor:
+        cursor.execute(RIPE, [LONGEST, AT_ONCE])
+        readings = [key for key, _ in cursor.fetchall()]
+        cursor.execute(HOURS, [readings])
+        hours: dict[UUID, list[datetime]] = {}
+        for period, hour in cursor.fetchall():
+            hours.setdefault(period, []).append(hour)
+    noted = sum(note(period, sorted(moments)) for period, moments in hours.items())
+    UsageReading.objects.filter(pk__in=readings).delete()
+    return len(readings), noted
+
+
+def note(period_id: UUID, hours: Sequence[datetime]) -> int:
+    """Note the events of these hours that the bill has not seen, where it lacks any of their metric; how many."""
+    found: list[tuple[UUID, UUID, datetime]] = []
+    with connection.cursor() as cursor:
+        for hour in hours:
+            cursor.execute(EVENTS, [hour, hour, period_id])
+            found += cursor.fetchall()
+    if not found:
+        return 0
+    periods: Any = InvoicedPeriod.objects.select_related("invoice", "subscription__plan")
+    period = periods.get(pk=period_id)
+    usage = late_usage(period)
+    missing = (
+        {row.charge.metric_id for row in usage.charges if row.charge and row.events > 0} if usage else set()
+    )
+    rows = [
+        LateEvent(
+            organization_id=period.organization_id,
+            subscription_id=period.subscription_id,
+            event_id=event,
+            timestamp=moment,
+        )
+        for event, metric, moment in found
+        if metric in missing
+    ]
+    before = LateEvent.objects.filter(event_id__in=[row.event_id for row in rows]).count()
+    LateEvent.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows) - before
