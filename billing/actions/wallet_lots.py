@@ -26,6 +26,7 @@ def keep(entry: WalletEntry, life: Life) -> WalletLot | None:
         wallet_id=entry.wallet_id,
         entry=entry,
         promotional=life.promotional,
+        priority=life.priority,
         remaining_minor=minor,
         expires_at=life.expires_at,
     )
@@ -42,7 +43,7 @@ def use(wallet: Wallet, minor: int) -> list[tuple[UUID | None, int]]:
         .select_for_update()
     }
     facts = [
-        InboundEntry(key, lot.remaining_minor, lot.promotional, expires_at=lot.expires_at)
+        InboundEntry(key, lot.remaining_minor, lot.promotional, lot.priority, lot.expires_at)
         for key, lot in lots.items()
     ]
     used: list[tuple[UUID | None, int]] = []
@@ -87,6 +88,6 @@ def lives_used(entry: WalletEntry) -> list[tuple[Life, list[WalletUse]]]:
     """
     parts: dict[Life, list[WalletUse]] = {}
     for use in WalletUse.objects.filter(entry=entry).select_related("lot").order_by("created_at", "pk"):
-        life = Life(use.lot.promotional, use.lot.expires_at) if use.lot else Life()
+        life = Life(use.lot.promotional, use.lot.expires_at, use.lot.priority) if use.lot else Life()
         parts.setdefault(life, []).append(use)
     return list(parts.items())

@@ -21,7 +21,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from billing.rules.states import WalletStatus
-from billing.rules.wallets import InboundEntry, consume, minor_to_credits
+from billing.rules.wallets import InboundEntry, Life, consume, minor_to_credits
 
 HEIR = "merged:"
 
@@ -87,12 +87,13 @@ def below_limit(balance: int, wallet: Wallet) -> str:
 def receive(source: Wallet, target: Wallet, lots: Iterable[WalletLot], *, at: datetime) -> None:
     """An entry and a lot for each lot, one more for what is in no lot; the balance is carried forward."""
     parts = [
-        (lot.remaining_minor, lot.promotional, soonest(lot.expires_at, source.expires_at)) for lot in lots
+        (lot.remaining_minor, Life(lot.promotional, soonest(lot.expires_at, source.expires_at), lot.priority))
+        for lot in lots
     ]
-    rest = source.balance_minor - sum(minor for minor, _, _ in parts)
+    rest = source.balance_minor - sum(minor for minor, _ in parts)
     if rest:
-        parts.append((rest, False, source.expires_at))
-    for number, (minor, promotional, expires_at) in enumerate(parts):
+        parts.append((rest, Life(expires_at=source.expires_at)))
+    for number, (minor, life) in enumerate(parts):
         last = number == len(parts) - 1
         credits = minor_to_credits(minor, target.rate, target.currency)
         if last and source.rate == target.rate:
@@ -119,9 +120,10 @@ def receive(source: Wallet, target: Wallet, lots: Iterable[WalletLot], *, at: da
                 organization_id=target.organization_id,
                 wallet=target,
                 entry=entry,
-                promotional=promotional,
+                promotional=life.promotional,
+                priority=life.priority,
                 remaining_minor=minor,
-                expires_at=expires_at,
+                expires_at=life.expires_at,
             )
 
 
@@ -153,7 +155,7 @@ def fit_lots(wallet: Wallet) -> None:
     }
     over = sum(lot.remaining_minor for lot in lots.values()) - max(wallet.balance_minor, 0)
     facts = [
-        InboundEntry(key, lot.remaining_minor, lot.promotional, expires_at=lot.expires_at)
+        InboundEntry(key, lot.remaining_minor, lot.promotional, lot.priority, lot.expires_at)
         for key, lot in sorted(lots.items(), key=lambda item: item[1].created_at)
     ]
     for key, used in consume(facts, max(over, 0)):

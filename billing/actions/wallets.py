@@ -23,7 +23,14 @@ from billing.queries.wallets import credit_of, wallet_state
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from billing.rules.wallet_terms import check_credit
-from billing.rules.wallets import Life, credits_in, credits_voided, minor_to_credits
+from billing.rules.wallets import (
+    LAST_PRIORITY,
+    Life,
+    check_priority,
+    credits_in,
+    credits_voided,
+    minor_to_credits,
+)
 
 
 @transaction.atomic
@@ -34,12 +41,14 @@ def grant(
     reason: str = "",
     promotional: bool = True,
     expires_at: datetime | None = None,
+    priority: int = LAST_PRIORITY,
     key: str,
     by: Actor,
     at: datetime,
 ) -> WalletEntry:
-    """Free credits, there at once, that may expire. `promotional` ones are used before all others. `key` makes a
-    repeat harmless. Invalid for what the wallet's limits refuse, Conflict for a wallet that has ended.
+    """Free credits, there at once, that may expire. By `priority` (1 first), then `promotional` ones before others,
+    they are used. `key` makes a repeat harmless. Invalid for what the wallet's limits refuse, Conflict for a wallet
+    that has ended.
     """
     wallet = lock_wallet(wallet)
     if found := booked(wallet, key):
@@ -47,6 +56,7 @@ def grant(
     check_active(wallet)
     if wallet.customer.deleting_at:
         raise Conflict("This customer is deleted.", code="customer_deleted")
+    check_priority(priority)
     if expires_at is not None and expires_at <= at:
         raise Invalid("The expiry must be in the future.", field="expires_at")
     worth = credits_in(credits, wallet.rate, wallet.currency)
@@ -60,7 +70,7 @@ def grant(
         key=key,
         at=at,
         reason=reason,
-        life=Life(promotional, expires_at),
+        life=Life(promotional, expires_at, priority),
     )
     tell(wallet, "wallet.granted", entry, by=by, at=at)
     return entry
@@ -89,6 +99,7 @@ def settle_purchase(
         key=key,
         at=at,
         invoice=invoice,
+        life=Life(priority=invoice.wallet_priority),
     )
     tell(wallet, "wallet.purchased", entry, by=by, at=at)
     payload = wallet_payload(wallet, wallet_state(wallet, at))

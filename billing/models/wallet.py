@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.wallet_terms import FEE_TYPES
+from billing.rules.wallets import LAST_PRIORITY
 
 LISTED = ("currency", "status", "balance_minor", "is_primary", "auto_top_up_enabled", "untouched")
 
@@ -253,8 +254,8 @@ class WalletEntry(Scoped):
 
 
 class WalletLot(Scoped):
-    """Credits that came in by one entry, and what is left of them. Promotional ones (granted) may expire on a day of
-    their own. The lots of a wallet sum to its balance while that is not negative.
+    """Credits that came in by one entry, and what is left of them: priority 1 is used first. Promotional ones
+    (granted) may expire on a day of their own. The lots of a wallet sum to its balance while that is not negative.
     """
 
     PREFIX = "lot"
@@ -262,6 +263,7 @@ class WalletLot(Scoped):
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="lots")
     entry = models.OneToOneField(WalletEntry, on_delete=models.PROTECT, related_name="lot")
     promotional = models.BooleanField()
+    priority = models.PositiveSmallIntegerField(default=LAST_PRIORITY)
     remaining_minor = MinorField()
     expires_at = models.DateTimeField(null=True, blank=True)
 
@@ -269,6 +271,9 @@ class WalletLot(Scoped):
         ordering: ClassVar = ["created_at", "pk"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(remaining_minor__gte=0), name="wallet_lot_not_negative"),
+            models.CheckConstraint(
+                condition=Q(priority__gte=1, priority__lte=LAST_PRIORITY), name="wallet_lot_priority"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(

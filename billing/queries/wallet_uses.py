@@ -45,6 +45,7 @@ def traced_payload(entry: WalletEntry) -> dict[str, Any]:
     return entry_payload(entry) | {
         "remainingAmount": from_minor(lot.remaining_minor, currency) if lot else None,
         "promotional": lot.promotional if lot else None,
+        "priority": lot.priority if lot else None,
         "expirationAt": lot.expires_at if lot else None,
         "paidFor": went_to,
         "paidFrom": came_from,

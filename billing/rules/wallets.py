@@ -69,6 +69,13 @@ def credits_in(credits: Decimal, rate: Decimal, currency: str) -> Credits:
     return Credits(minor_to_credits(minor, rate, currency), minor)
 
 
+def check_priority(priority: int) -> None:
+    """Credits are used in the order of 1 to 50."""
+    if not 1 <= priority <= LAST_PRIORITY:
+        message = f"Must be a whole number from 1 (used first) to {LAST_PRIORITY}."
+        raise Invalid(message, code="invalid_priority", field="priority")
+
+
 def credits_voided(credits: Decimal, rate: Decimal, currency: str) -> Credits:
     """Credits taken out by hand: the typed number (5 decimals) and its worth."""
     return _checked(credits, rate, currency)
@@ -208,10 +215,11 @@ def paired(sources: Sequence[tuple[S, int]], uses: Sequence[tuple[T, int]]) -> l
 
 @dataclass(frozen=True)
 class Life:
-    """What kind of credits come in, and until when they live."""
+    """What kind of credits come in, until when they live, and when they are used: 1 first."""
 
     promotional: bool = False
     expires_at: datetime | None = None
+    priority: int = LAST_PRIORITY
 
 
 @dataclass(frozen=True)

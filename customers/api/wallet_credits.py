@@ -18,6 +18,7 @@ from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import entry_payload
 from billing.queries.wallet_uses import traced_payload
 from billing.rules.errors import Invalid
+from billing.rules.wallets import LAST_PRIORITY
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
 from customers.api.wallet_rows import answer, router, rows_of
 from invoicing.actions.top_up import OWN_KEYS, sell_credits
@@ -34,11 +35,14 @@ class DebitIn(ApiSchema):
 
 
 class TopUpIn(ApiSchema):
-    """Credits to grant, to sell, or both. `transactionId` makes a repeat harmless."""
+    """Credits to grant, to sell, or both; `priority`: when the wallet uses them, 1 first. `transactionId`
+    makes a repeat harmless.
+    """
 
     granted_credits: Decimal | None = None
     granted_credits_expire_at: AwareDatetime | None = None
     paid_credits: Decimal | None = None
+    priority: int = LAST_PRIORITY
     reason: str = ""
     transaction_id: str = ""
 
@@ -70,13 +74,21 @@ def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -
                 body.granted_credits,
                 reason=body.reason,
                 expires_at=body.granted_credits_expire_at,
+                priority=body.priority,
                 key=key,
                 by=request.actor,
                 at=at,
             )
     if body.paid_credits is not None:
         with named(credits="paid_credits"):
-            sell_credits(row, body.paid_credits, key=body.transaction_id, by=request.actor, at=at)
+            sell_credits(
+                row,
+                body.paid_credits,
+                priority=body.priority,
+                key=body.transaction_id,
+                by=request.actor,
+                at=at,
+            )
 
 
 @router.post("/{id}/debit")

@@ -10,6 +10,7 @@ from django import forms
 from billing.forms.days import DayField
 from billing.models import Wallet
 from billing.rules.money import is_currency
+from billing.rules.wallets import LAST_PRIORITY
 from billing.web.once import OnceForm
 from customers.forms.wallet_limits import LimitFields
 from customers.models import Customer
@@ -41,6 +42,14 @@ class TopUpForm(OnceForm):
         widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
         help_text="The last day on which they pay.",
     )
+    credit_priority = forms.IntegerField(
+        label="Order of use in the wallet",
+        required=False,
+        min_value=1,
+        max_value=LAST_PRIORITY,
+        initial=LAST_PRIORITY,
+        help_text="1 is used first, 50 last.",
+    )
     reason = forms.CharField(
         label="Note", required=False, max_length=255, help_text="Kept in the wallet's history."
     )
@@ -51,6 +60,10 @@ class TopUpForm(OnceForm):
     def sells(self) -> bool:
         """Whether an invoice is made; of a valid form."""
         return bool(self.cleaned_data["paid_credits"])
+
+    def clean_credit_priority(self) -> int:
+        """Left empty they are used last."""
+        return int(self.cleaned_data["credit_priority"] or LAST_PRIORITY)
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

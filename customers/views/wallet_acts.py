@@ -112,6 +112,7 @@ def add_credits(row: Wallet, form: TopUpForm, request: StaffRequest, at: datetim
                 data["granted_credits"],
                 reason=data["reason"],
                 expires_at=expires,
+                priority=data["credit_priority"],
                 key=f"form:{form.token}",
                 by=request.actor,
                 at=at,
@@ -123,7 +124,7 @@ def add_credits(row: Wallet, form: TopUpForm, request: StaffRequest, at: datetim
         told.append("The promotional credits are there.")
     if data["paid_credits"]:
         try:
-            sell_credits(row, data["paid_credits"], by=request.actor, at=at)
+            sell_credits(row, data["paid_credits"], priority=data["credit_priority"], by=request.actor, at=at)
         except BillingError as error:
             if error.field == "credits":
                 error.field = "paid_credits"

@@ -84,5 +84,5 @@ def open_lots(wallet: Wallet, at: datetime) -> list[dict[str, Any]]:
     if wallet.status != "active":
         return []
     rows = WalletLot.objects.filter(wallet=wallet, remaining_minor__gt=0).select_related("entry__invoice")
-    rows = rows.order_by("-promotional", "expires_at", "created_at", "pk")[:MOST_LOTS]
+    rows = rows.order_by("priority", "-promotional", "expires_at", "created_at", "pk")[:MOST_LOTS]
     return [{"lot": lot, "expired": bool(lot.expires_at and lot.expires_at <= at)} for lot in rows]

@@ -19,7 +19,7 @@ from billing.models import Wallet
 from billing.orm.actor import Actor
 from billing.rules.states import WalletStatus
 from billing.rules.wallet_terms import check_credit
-from billing.rules.wallets import credits_in, minor_to_credits
+from billing.rules.wallets import LAST_PRIORITY, check_priority, credits_in, minor_to_credits
 from invoicing.actions.wallet_invoices import bill_wallet
 from invoicing.models import Invoice
 
@@ -31,17 +31,25 @@ OWN_KEYS = (AUTOMATIC, SCHEDULED, AT_THRESHOLD)
 
 @transaction.atomic
 def sell_credits(
-    wallet: Wallet, credits: Decimal, *, key: str = "", description: str = "", by: Actor, at: datetime
+    wallet: Wallet,
+    credits: Decimal,
+    *,
+    priority: int = LAST_PRIORITY,
+    key: str = "",
+    description: str = "",
+    by: Actor,
+    at: datetime,
 ) -> Invoice:
     """Bill credits for a wallet. Only what whole minor units pay for is sold: 1,034 credits at 0.001 EUR are
-    1,030 for 1.03 EUR. Refused for a terminated wallet and above its limits. A `key` makes a repeat harmless: the
-    wallet's invoice with that key is returned.
+    1,030 for 1.03 EUR. They are used in the order of their `priority`, 1 first. Refused for a terminated
+    wallet and above its limits. A `key` makes a repeat harmless: the wallet's invoice with that key is returned.
     """
     customer = lock_present_customer(wallet.customer_id)
     wallet = lock_row(wallet)
     if key and (sold := wallet.credit_invoices.filter(metadata__transactionId=key).first()):
         return sold
     check_active(wallet)
+    check_priority(priority)
     worth = credits_in(credits, wallet.rate, wallet.currency)
     check_credit(
         worth.minor,
@@ -58,6 +66,7 @@ def sell_credits(
         action="wallet.top_up_billed",
         key=key,
         sold=worth.credits,
+        priority=priority,
         by=by,
         at=at,
     )

@@ -11,7 +11,7 @@ from billing.models import Wallet
 from billing.orm.actor import Actor
 from billing.queries.schedules import customer_zone
 from billing.rules.periods import local_date
-from billing.rules.wallets import Credits
+from billing.rules.wallets import LAST_PRIORITY, Credits
 from invoicing.actions.draft import payment_term
 from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
@@ -29,11 +29,12 @@ def bill_wallet(
     action: str,
     key: str = "",
     sold: Decimal | None = None,
+    priority: int = LAST_PRIORITY,
     by: Actor,
     at: datetime,
 ) -> Invoice:
-    """Issue an invoice for a locked wallet of a locked customer. `sold`: the credits that arrive when it is paid;
-    None: it collects a debt.
+    """Issue an invoice for a locked wallet of a locked customer. `sold`: the credits that arrive when it is paid, and
+    `priority` when they are used; None: it collects a debt.
     """
     if wallet.untouched:
         wallet.untouched = False
@@ -54,6 +55,7 @@ def bill_wallet(
         net_payment_term_days=payment_term(customer),
         wallet=wallet,
         wallet_credits=sold,
+        wallet_priority=priority,
         metadata={"transactionId": key} if key else {},
     )
     write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency), fresh=True)

@@ -11,6 +11,7 @@ from django.db.models.fields.json import KT
 
 from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
+from billing.rules.wallets import LAST_PRIORITY
 from invoicing.models.printed import Printed
 from invoicing.rules.states import InvoiceStatus, PaymentStatus
 
@@ -118,6 +119,7 @@ class Invoice(Printed):
         "billing.Wallet", null=True, blank=True, on_delete=models.PROTECT, related_name="credit_invoices"
     )
     wallet_credits = ExactField(null=True, blank=True)
+    wallet_priority = models.PositiveSmallIntegerField(default=LAST_PRIORITY)
 
     pdf = models.FileField(upload_to="invoices/", blank=True, max_length=255)
     void_pdf = models.FileField("voided PDF", upload_to="invoices/", blank=True, max_length=255)

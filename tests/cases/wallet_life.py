@@ -6,14 +6,15 @@ from collections import Counter
 from datetime import datetime
 from decimal import Decimal
 
+from billing.actions.wallets import grant
 from billing.models import Plan, Wallet, WalletEntry
 from billing.queries.usage import current_usage
 from billing.rules.money import to_minor
 from billing.rules.ongoing import Ongoing, ongoing
 from billing.rules.tax import Tax, TaxedLine, line_tax
-from billing.rules.wallets import Bucket, WalletFacts
+from billing.rules.wallets import LAST_PRIORITY, Bucket, WalletFacts
 from invoicing.actions.payments import record_payment
-from invoicing.actions.top_up import top_up_automatically
+from invoicing.actions.top_up import sell_credits, top_up_automatically
 from invoicing.models import Invoice
 from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
@@ -36,6 +37,17 @@ from tests.cases.world import (
 )
 
 START, NEXT = moment("2024-01-01T00:00:00Z"), moment("2024-02-01T00:00:00Z")
+
+
+def top_up_priorities(given: Given) -> list[int]:
+    """The priorities of the credits that a top-up sold, once paid, and granted."""
+    world = open_world(START)
+    wallet = make_wallet(world, 0, world.now)
+    priority = int(given.get("wallet_transaction_priority", LAST_PRIORITY))
+    sold = sell_credits(wallet, given.number("paid_credits"), priority=priority, by=BY, at=START)
+    grant(wallet, given.number("granted_credits"), priority=priority, key="granted", by=BY, at=START)
+    record_payment(sold, amount_minor=sold.total_minor, key="paid", by=BY, at=START)
+    return list(wallet.lots.values_list("priority", flat=True))
 
 
 @area("wallet.scenario", database=True)

@@ -20,9 +20,9 @@ from billing.rules.wallets import (
     spread,
 )
 from tests.cases.comparing import Answers
-from tests.cases.given import Given, NotBuilt
+from tests.cases.given import Given
 from tests.cases.registry import area
-from tests.cases.wallet_life import balance_over_time
+from tests.cases.wallet_life import balance_over_time, top_up_priorities
 
 
 @area("wallet.credit")
@@ -182,7 +182,7 @@ def figures(found: Ongoing, wallet: WalletFacts, rate: Decimal) -> Answers:
     }
 
 
-@area("wallet.transaction_priority")
+@area("wallet.transaction_priority", database=True)
 def transaction_priority(given: Given) -> Answers:
-    """In which order the credits of one top-up are used."""
-    raise NotBuilt("priorities of single credits")
+    """When the credits of one top-up are used: those that are sold, once paid, and those that are granted."""
+    return {"priorities": top_up_priorities(given)}

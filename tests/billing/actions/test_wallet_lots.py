@@ -10,10 +10,13 @@ from django.db.models import Sum
 
 from billing.actions.wallet_ending import expire_credits
 from billing.actions.wallet_ledger import ledger_total
+from billing.actions.wallet_opening import create_wallet
 from billing.actions.wallets import grant, void_credits
 from billing.models import EntryKind, Wallet, WalletEntry, WalletLot
-from billing.rules.errors import Conflict
+from billing.rules.errors import Conflict, Invalid
 from billing.tasks import expire_credits as expire_task
+from invoicing.actions.payments import record_payment
+from invoicing.actions.top_up import sell_credits
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import make_wallet
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -69,3 +72,35 @@ def test_the_worker_expires_what_is_past_its_day() -> None:
 
     wallet.refresh_from_db()
     assert wallet.balance_minor == 0
+
+
+def test_the_priority_of_credits_goes_before_their_kind_and_age() -> None:
+    """Worked by hand: bought 10.00 (priority 50), granted 5.00 (50), bought 3.00 (2), granted 4.00 (2). 9.00 go out:
+    the granted 4.00 of priority 2, the bought 3.00 of it, then 2.00 of the granted 5.00.
+    """
+    customer = make_customer(make_organization(), currency="EUR")
+    wallet = create_wallet(customer, currency="EUR", by=ACTOR, at=NOW)
+    for paid, granted, priority in ((10, 5, 50), (3, 4, 2)):
+        sold = sell_credits(wallet, Decimal(paid), priority=priority, by=ACTOR, at=NOW)
+        record_payment(sold, amount_minor=sold.total_minor, key="paid", by=ACTOR, at=NOW)
+        grant(wallet, Decimal(granted), priority=priority, key=f"g{priority}", by=ACTOR, at=NOW)
+
+    void_credits(wallet, Decimal(9), reason="Typo", key="v", by=ACTOR, at=NOW)
+
+    rows = WalletLot.objects.filter(wallet=wallet).order_by("priority", "-promotional")
+    found = [(lot.priority, lot.promotional, lot.remaining_minor) for lot in rows]
+    assert found == [(2, True, 0), (2, False, 0), (50, True, 300), (50, False, 1000)]
+    wallet.refresh_from_db()
+    assert left(wallet) == wallet.balance_minor == ledger_total(wallet) == 1300
+
+
+@pytest.mark.parametrize("priority", [0, 51, -1])
+def test_another_priority_is_refused_and_books_nothing(priority: int) -> None:
+    customer = make_customer(make_organization(), currency="EUR")
+    wallet = create_wallet(customer, currency="EUR", by=ACTOR, at=NOW)
+    with pytest.raises(Invalid) as grants:
+        grant(wallet, Decimal(1), priority=priority, key="g", by=ACTOR, at=NOW)
+    with pytest.raises(Invalid) as sells:
+        sell_credits(wallet, Decimal(1), priority=priority, by=ACTOR, at=NOW)
+    assert (grants.value.field, sells.value.field) == ("priority", "priority")
+    assert not WalletEntry.objects.filter(wallet=wallet).exists()

@@ -165,6 +165,21 @@ def test_a_top_up_shows_what_it_does_and_what_refuses_it(staff: Client, wallet: 
     assert late.status_code == 422 and list(late.context["form"].errors) == ["granted_expire_on"]
 
 
+def test_credits_have_an_order_of_use_in_the_wallet(staff: Client, wallet: Wallet) -> None:
+    """What is topped up with priority 1 stands before what was there."""
+    path = f"/wallets/{wallet.public_id}/top-up"
+    wrong = staff.post(path, {"granted_credits": "5", "credit_priority": "51"}, headers=htmx("drawer"))
+    assert wrong.status_code == 422 and list(wrong.context["form"].errors) == ["credit_priority"]
+    body = {"granted_credits": "5", "credit_priority": "1", "reason": "First of all"}
+    assert (
+        staff.post(path, body, headers=htmx("drawer")).headers["HX-Redirect"]
+        == f"/wallets/{wallet.public_id}"
+    )
+    lots = staff.get(f"/wallets/{wallet.public_id}").context["lots"]
+    assert [item["lot"].priority for item in lots] == [1, 50]
+    assert lots[0]["lot"].entry.reason == "First of all"
+
+
 def test_editing_the_rules(staff: Client, wallet: Wallet) -> None:
     path = f"/wallets/{wallet.public_id}/edit"
     assert "<title>" not in text(staff.get(path, headers=htmx("drawer")))
