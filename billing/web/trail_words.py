@@ -74,6 +74,7 @@ VERBS = {
     "voided": "danger",
 }
 TITLES = {
+    "credit_note.rest_withdrawn": ("Rest of the credit withdrawn", "warning"),
     "billing_entity.made_default": ("Billing entity made the default", "neutral"),
     "customer.deletion_requested": ("Deletion of the customer requested", "danger"),
     "customer.kept_apart": ("Marked as no duplicates", "neutral"),

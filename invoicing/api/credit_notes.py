@@ -17,7 +17,13 @@ from billing.rules.ids import decode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from billing.web.documents import pdf_answer
-from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_note, void_credit_note
+from invoicing.actions.crediting import (
+    CreditRequest,
+    estimate,
+    issue_credit_note,
+    void_credit_note,
+    withdraw_rest,
+)
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.crediting import creditable
@@ -48,8 +54,10 @@ class CreditTaxIn(ApiSchema):
 
 class CreditNoteIn(ApiSchema):
     """`items` by line, or `amount` with tax, or `taxes` or `taxOnly` for the tax alone (`taxOnly`: all that is
-    left of it), or none of them for all that is left. `refundAmount` of it goes back as money, the rest is credit
-    for the next invoices.
+    left of it), or none of them for all that is left. `refundAmount` of it goes back as money, `offsetAmount` of it
+    lowers what is due of the invoice, the rest is credit for the next invoices. Of an invoice that sold prepaid
+    credits everything goes one way: it is offset while nothing was paid, else given back, and the credits leave their
+    wallet.
     """
 
     invoice_id: str
@@ -60,6 +68,7 @@ class CreditNoteIn(ApiSchema):
     taxes: list[CreditTaxIn] | None = Field(None, max_length=100)
     tax_only: bool = False
     refund_amount: Decimal = Decimal(0)
+    offset_amount: Decimal = Decimal(0)
     reason: str = CreditReason.OTHER.value
     description: str = Field("", max_length=500)
 
@@ -116,7 +125,8 @@ def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> dict[str, 
     """The note that POST would make; nothing is written."""
     invoice = invoice_of(cast(ApiRequest, request), body)
     wanted = request_of(invoice, body)
-    credit, rest = estimate(invoice, wanted)
+    found = estimate(invoice, wanted)
+    credit, rest = found.credit, found.rest
     currency = invoice.currency
     return envelope(
         {
@@ -146,11 +156,13 @@ def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> dict[str, 
             "amount": from_minor(credit.net_minor, currency),
             "taxAmount": from_minor(credit.tax_minor, currency),
             "total": from_minor(credit.total_minor, currency),
-            "refundAmount": from_minor(wanted.refund_minor, currency),
-            "creditAmount": from_minor(credit.total_minor - wanted.refund_minor, currency),
+            "refundAmount": from_minor(found.refund_minor, currency),
+            "offsetAmount": from_minor(found.offset_minor, currency),
+            "creditAmount": from_minor(found.credit_minor, currency),
             "maxTotal": from_minor(rest.total_minor, currency),
             "maxTaxAmount": from_minor(rest.tax_left_minor, currency),
-            "maxRefundAmount": from_minor(min(rest.refundable_minor, credit.total_minor), currency),
+            "maxRefundAmount": from_minor(found.most_refund_minor, currency),
+            "maxOffsetAmount": from_minor(found.most_offset_minor, currency),
         }
     )
 
@@ -191,6 +203,7 @@ def request_of(invoice: Invoice, body: CreditNoteIn) -> CreditRequest:
         only_tax=given[2],
         taxes=None if body.taxes is None else taxes_of(invoice, body.taxes),
         refund_minor=minor_of(body.refund_amount, currency, "refund_amount"),
+        offset_minor=minor_of(body.offset_amount, currency, "offset_amount"),
     )
 
 
@@ -236,11 +249,14 @@ def get_credit_note(request: HttpRequest, id: str) -> dict[str, Any]:
 
 @router.post("/{id}/void")
 def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[str, Any]:
-    """Withdraw a note of which nothing was used and nothing was given back."""
+    """Withdraw a note of which nothing was used and nothing was given back; of another one what is left of its
+    credit (`withdrawnAmount`).
+    """
     staff = cast(ApiRequest, request)
     note = CreditNote.objects.of(staff.organization).by_public_id(id)
     reason = body.reason if body else ""
-    note = void_credit_note(note, reason=reason, by=staff.actor, at=now(staff.organization))
+    act = withdraw_rest if note.balance_minor and not note.untouched else void_credit_note
+    note = act(note, reason=reason, by=staff.actor, at=now(staff.organization))
     return envelope(credit_note_payload(note))
 
 

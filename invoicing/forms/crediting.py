@@ -12,9 +12,10 @@ from billing.rules.money import from_minor
 from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.actions.crediting import CreditRequest
-from invoicing.models import Invoice, Payment
+from invoicing.models import Invoice, InvoiceType, Payment
 from invoicing.queries.consumer import for_consumer
 from invoicing.queries.crediting import Creditable
+from invoicing.queries.sold_credits import sale_left
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
 
@@ -61,7 +62,8 @@ class AmountField(forms.DecimalField):
 class CreditNoteForm(OnceForm):
     """What to credit: an amount for each line that has something left, before tax (of a
     consumer's invoice with tax, as it shows them); an amount with tax; everything; or
-    an amount of each tax. What the chosen way does not ask for is not looked at.
+    an amount of each tax. What the chosen way does not ask for is not looked at. Of an invoice that sold prepaid
+    credits (`sale`) only an amount or everything, once it is paid, else everything.
     """
 
     mode = forms.ChoiceField(
@@ -77,21 +79,31 @@ class CreditNoteForm(OnceForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.invoice = invoice
+        self.sale = invoice.type == InvoiceType.CREDIT.value
         self.with_tax = for_consumer(invoice)
         self.taxes = [tax for tax in rest.taxes if tax.left_minor]
         total, tax = (
             money_text(minor, invoice.currency) for minor in (rest.total_minor, rest.tax_left_minor)
         )
         mode = self.fields["mode"]
-        mode.choices = [choice for choice in MODES if choice[0] != TAX or self.taxes]  # type: ignore[attr-defined]
+        ways = {LINES, AMOUNT, EVERYTHING} | ({TAX} if self.taxes else set())
+        if self.sale:
+            total = money_text(
+                sale_left(invoice) if invoice.paid_minor else rest.total_minor, invoice.currency
+            )
+            ways = {AMOUNT, EVERYTHING} if invoice.paid_minor else {EVERYTHING}
+            mode.initial = EVERYTHING
+        mode.choices = [choice for choice in MODES if choice[0] in ways]  # type: ignore[attr-defined]
         mode.choice_hints = {  # type: ignore[attr-defined]
             LINES: "Amounts with tax" if self.with_tax else "Amounts before tax",
-            AMOUNT: "With tax, over all lines",
+            AMOUNT: "Of the credits it sold" if self.sale else "With tax, over all lines",
             EVERYTHING: f"{total} that are left",
             TAX: f"{tax}, the lines stay",
         }
         self.fields["amount"] = AmountField(
-            invoice.currency, label="Amount with tax", help_text=f"At most {total}, spread over all lines."
+            invoice.currency,
+            label="Amount" if self.sale else "Amount with tax",
+            help_text=f"At most {total}." if self.sale else f"At most {total}, spread over all lines.",
         )
         for due in self.taxes:
             self.fields[f"tax-{due.key}"] = AmountField(
@@ -104,17 +116,24 @@ class CreditNoteForm(OnceForm):
         self.rows = [row for row in rest.rows if str(row.pk) in self.left]
         for row in self.rows:
             self.fields[f"line-{row.pk}"] = AmountField(invoice.currency, label=row.description)
+        if self.sale:
+            return
+        if invoice.due_minor:
+            most = money_text(min(invoice.due_minor, rest.total_minor), invoice.currency)
+            self.fields["offset"] = AmountField(
+                invoice.currency,
+                label="Take off what is due",
+                help_text=f"Up to {most} of this invoice need not be paid then.",
+            )
         if may_refund and rest.refundable_minor:
             most = money_text(rest.refundable_minor, invoice.currency)
             self.fields["refund"] = AmountField(
-                invoice.currency,
-                label="Give back as money",
-                help_text=f"Up to {most} of what was paid. The rest is taken by the next invoices.",
+                invoice.currency, label="Give back as money", help_text=f"Up to {most} of what was paid."
             )
 
     def clean(self) -> dict[str, Any]:
         """What another way to credit asks for may hold anything."""
-        mode = self.cleaned_data.get("mode") or LINES
+        mode = self.cleaned_data.get("mode") or (EVERYTHING if self.sale else LINES)
         ways = {"line-": LINES, "amount": AMOUNT, "tax-": TAX}
         for name in list(self.errors):
             if any(name.startswith(start) and way != mode for start, way in ways.items()):
@@ -140,16 +159,20 @@ class CreditNoteForm(OnceForm):
     def request(self) -> CreditRequest:
         """What was typed, for the action."""
         data = self.cleaned_data
-        mode, refund = data["mode"] or LINES, data.get("refund") or 0
+        mode = data["mode"] or (EVERYTHING if self.sale else LINES)
+        parts: dict[str, Any] = {
+            "refund_minor": data.get("refund") or 0,
+            "offset_minor": data.get("offset") or 0,
+        }
         if mode == TAX:
             taxes = {tax.key: data.get(f"tax-{tax.key}") or 0 for tax in self.taxes}
-            return CreditRequest(only_tax=True, taxes=taxes, refund_minor=refund)
+            return CreditRequest(only_tax=True, taxes=taxes, **parts)
         if mode == AMOUNT:
-            return CreditRequest(total_minor=data.get("amount") or 0, refund_minor=refund)
+            return CreditRequest(total_minor=data.get("amount") or 0, **parts)
         if mode == EVERYTHING:
-            return CreditRequest(everything=True, refund_minor=refund)
+            return CreditRequest(everything=True, **parts)
         items = {str(row.pk): data.get(f"line-{row.pk}") or 0 for row in self.rows}
-        return CreditRequest(items=items, with_tax=self.with_tax, refund_minor=refund)
+        return CreditRequest(items=items, with_tax=self.with_tax, **parts)
 
 
 class RefundForm(OnceForm):

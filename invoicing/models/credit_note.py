@@ -22,7 +22,8 @@ class CreditNoteQuerySet(ScopedQuerySet):
 
 class CreditNote(Printed):
     """total = net + tax; `refund_minor` of it goes back as money, `offset_minor` lowers what is due of its own
-    invoice, the rest is credit: `balance_minor` is what later invoices may still use of it.
+    invoice, the rest is credit: `balance_minor` is what later invoices may still use of it, `withdrawn_minor` what
+    was taken out of it by hand after a part had been used.
 
     `items` is [{"description", "amount_minor", "tax_minor", "line"}], in `amount_minor` before tax: 0 in a note over
     the tax alone. Notes of old have no `tax_minor`.
@@ -49,6 +50,7 @@ class CreditNote(Printed):
     refund_minor = MinorField()
     offset_minor = MinorField()
     balance_minor = MinorField()
+    withdrawn_minor = MinorField()
     key = models.CharField(max_length=200)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=500, blank=True)
@@ -71,7 +73,11 @@ class CreditNote(Printed):
                     balance_minor__gte=0,
                     refund_minor__gte=0,
                     offset_minor__gte=0,
-                    balance_minor__lte=F("total_minor") - F("refund_minor") - F("offset_minor"),
+                    withdrawn_minor__gte=0,
+                    balance_minor__lte=F("total_minor")
+                    - F("refund_minor")
+                    - F("offset_minor")
+                    - F("withdrawn_minor"),
                 ),
                 name="credit_note_balance",
             ),
@@ -89,6 +95,13 @@ class CreditNote(Printed):
     def credit_minor(self) -> int:
         """What went to the customer's balance."""
         return int(self.total_minor - self.refund_minor - self.offset_minor)
+
+    @property
+    def used_minor(self) -> int:
+        """What later invoices took of it; of a voided note nothing."""
+        if self.status == "voided":
+            return 0
+        return int(self.credit_minor - self.withdrawn_minor - self.balance_minor)
 
     @property
     def only_tax(self) -> bool:

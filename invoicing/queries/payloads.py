@@ -202,6 +202,7 @@ def credit_note_payload(row: CreditNote) -> dict[str, Any]:
         "offsetAmount": from_minor(row.offset_minor, currency),
         "creditAmount": from_minor(row.credit_minor, currency),
         "balance": from_minor(row.balance_minor, currency),
+        "withdrawnAmount": from_minor(row.withdrawn_minor, currency),
         "createdAt": row.created_at,
         "voidedAt": row.voided_at,
     }

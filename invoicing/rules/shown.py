@@ -32,10 +32,10 @@ def possible_acts(status: str, type: str, due_minor: int) -> frozenset[str]:
         return frozenset({"finalize", by_type.get(type, "finalize")})
     if status == InvoiceStatus.FINALIZED:
         acts = {"void", "pay"} if due_minor > 0 else {"void"}
-        return frozenset(acts | {"credit"} if creditable_now(status, type) else acts)
+        return frozenset(acts | {"credit"} if creditable_now(status) else acts)
     return frozenset()
 
 
-def creditable_now(status: str, type: str) -> bool:
-    """Whether a credit note can be made of such an invoice: issued, and not one that sold prepaid credits."""
-    return status == InvoiceStatus.FINALIZED and type != InvoiceType.CREDIT.value
+def creditable_now(status: str) -> bool:
+    """Whether a credit note can be made of such an invoice."""
+    return status == InvoiceStatus.FINALIZED

@@ -51,10 +51,8 @@ def credit_notes(request: StaffRequest) -> HttpResponse:
 def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """One credit note."""
     note = find_credit_note(request, id)
-    finalized = note.status == "finalized"
     consumer = for_consumer(note.invoice)
     amounts = items_with_tax(note) if consumer else [int(item["amount_minor"]) for item in note.items]
-    used_minor = note.credit_minor - note.balance_minor if finalized else 0
     context: dict[str, Any] = {
         "note": note,
         "with_tax": consumer,
@@ -63,8 +61,8 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "invoice": note.invoice,
         "shown": note_state(note),
         "reason": note.reason.replace("_", " ").capitalize(),
-        "used_minor": used_minor,
-        "can_void": note.untouched and may(request.member, "credit_notes.edit"),
+        "used_minor": note.used_minor,
+        "can_void": (note.untouched or note.balance_minor) and may(request.member, "credit_notes.edit"),
         "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
         "history": history(note),
     }

@@ -16,12 +16,19 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
-from invoicing.actions.crediting import CreditRequest, estimate, issue_credit_note, void_credit_note
+from invoicing.actions.crediting import (
+    CreditRequest,
+    estimate,
+    issue_credit_note,
+    void_credit_note,
+    withdraw_rest,
+)
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.crediting import TAX, CreditNoteForm, RefundForm
 from invoicing.forms.invoices import VoidForm
-from invoicing.models import CreditNote, Invoice, Payment
+from invoicing.models import CreditNote, Invoice, InvoiceType, Payment
 from invoicing.queries.crediting import Creditable, creditable
+from invoicing.queries.sold_credits import sale_refusal
 from invoicing.rules.crediting import CreditReason
 from invoicing.rules.shown import creditable_now
 from invoicing.views.frame import find_credit_note, find_invoice
@@ -82,9 +89,9 @@ def asked(request: StaffRequest, rest: Creditable) -> dict[str, str]:
 
 def refusal(invoice: Invoice, rest: Creditable) -> str:
     """Why no credit note can be made of the invoice; empty when one can."""
-    if not creditable_now(invoice.status, invoice.type):
-        if invoice.type == "credit":
-            return "It sold prepaid credits: take them out of their wallet and give the payment back."
+    if creditable_now(invoice.status) and invoice.type == InvoiceType.CREDIT.value:
+        return sale_refusal(invoice) or ("" if sum(rest.left.values()) else "It has been credited already.")
+    if not creditable_now(invoice.status):
         return f"It is {invoice.status}; only a final invoice can be credited."
     return "" if sum(rest.left.values()) else "Everything on it has been credited already."
 
@@ -95,6 +102,7 @@ def estimated(invoice: Invoice, form: CreditNoteForm) -> dict[str, Any]:
         return {"estimate_error": "Correct the amounts marked above to see the totals."}
     request = form.request()
     typed = [
+        form.sale,
         request.everything,
         request.total_minor,
         *request.items.values(),
@@ -111,11 +119,12 @@ def estimated(invoice: Invoice, form: CreditNoteForm) -> dict[str, Any]:
 
 def totals_of(invoice: Invoice, request: CreditRequest) -> dict[str, Any]:
     """The totals of a request, or the domain error that refuses it."""
-    found, _ = estimate(invoice, request)
+    found = estimate(invoice, request)
     return {
-        "estimate": found,
-        "refund_minor": request.refund_minor,
-        "credit_minor": found.total_minor - request.refund_minor,
+        "estimate": found.credit,
+        "refund_minor": found.refund_minor,
+        "offset_minor": found.offset_minor,
+        "credit_minor": found.credit_minor,
     }
 
 
@@ -143,13 +152,16 @@ def issued(request: StaffRequest, invoice: Invoice, form: CreditNoteForm) -> Cre
 @require_http_methods(["GET", "POST"])
 @access("credit_notes.edit")
 def void_note(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Withdraw an unused credit note."""
+    """Withdraw an unused credit note, or what is left of a used one."""
     note = find_credit_note(request, id)
     form = VoidForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        reason = form.cleaned_data["reason"]
-        void_credit_note(note, reason=reason, by=request.actor, at=now(request.organization))
-        return done(request, reverse("credit-note", args=[note]), f"Credit note {note.number} was voided.")
+        reason, page = form.cleaned_data["reason"], reverse("credit-note", args=[note])
+        if note.untouched or not note.balance_minor:
+            void_credit_note(note, reason=reason, by=request.actor, at=now(request.organization))
+            return done(request, page, f"Credit note {note.number} was voided.")
+        withdraw_rest(note, reason=reason, by=request.actor, at=now(request.organization))
+        return done(request, page, f"What was left of credit note {note.number} was withdrawn.")
     context = {"note": note, "form": form}
     status = 422 if form.errors else 200
     return render_page(
