@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from billing.web.back_office import BackOffice
-from invoicing.models import CreditNote, Invoice, InvoiceReview, Payment, Sequence
+from invoicing.models import CreditNote, Invoice, InvoiceReview, Mail, Payment, Sequence
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -62,6 +62,16 @@ class InvoiceReviewAdmin(BackOffice):
     list_display: ClassVar = ["invoice", "asked_on", "reviewed_at", "reviewer_label", "organization"]
     search_fields: ClassVar = ["invoice__number", "organization__name"]
     list_select_related = ("invoice", "organization")
+
+
+@admin.register(Mail)
+class MailAdmin(BackOffice):
+    """E-mails to customers."""
+
+    list_display: ClassVar = ["subject", "kind", "customer", "state", "sent_at", "organization"]
+    search_fields: ClassVar = ["subject", "customer__name", "organization__name"]
+    list_filter: ClassVar = ["kind", "state"]
+    list_select_related = ("customer", "organization")
 
 
 @admin.register(Sequence)

@@ -20,7 +20,7 @@ from invoicing.actions import (
     usage_watch,
 )
 from invoicing.actions.finalize import finalize_invoice
-from invoicing.actions.mail import send_invoice
+from invoicing.actions.mail import deliver
 from invoicing.actions.publish import (
     publish_credit_note,
     publish_invoice,
@@ -145,10 +145,11 @@ def publish_voided(job_id: str) -> None:
 
 @shared_task(name="invoicing.mail")
 def mail(job_id: str) -> None:
-    """The mail with an issued invoice."""
+    """An e-mail to a customer."""
 
     def work(job: Job) -> None:
-        send_invoice(job.subject_id, by=Actor.system(), at=clock.now(job.organization))
+        at = clock.now(job.organization)
+        deliver(job.subject_id, attempt=job.attempts, by=Actor.system(), at=at)
 
     later.run(job_id, work)
 

@@ -30,6 +30,14 @@ RESEND_ANYWAY = timedelta(minutes=10)
 MAX_ATTEMPTS = 5
 
 
+class TryAgain(Exception):
+    """Raised by a job's work that another system did not take now: the job waits this long and is run again."""
+
+    def __init__(self, message: str, *, after: timedelta) -> None:
+        super().__init__(message)
+        self.after = after
+
+
 def after_commit(task: str, *args: Any) -> None:
     """Send a task once the transaction has been committed. A broker that is down is logged, not raised: what
     must not be lost has a job, and the sweep sends it again.
@@ -154,6 +162,8 @@ def run(job_id: str, work: Callable[[Job], None]) -> None:
             work(job)
         except (OperationalError, InterfaceError) as error:
             finish(key, error, again=job.attempts < MAX_ATTEMPTS)
+        except TryAgain as error:
+            finish(key, error, again=True, after=error.after)
         except (
             Exception
         ) as error:  # the one item of this batch is the job itself; its reason is shown to staff
@@ -163,15 +173,17 @@ def run(job_id: str, work: Callable[[Job], None]) -> None:
             finish(key)
 
 
-def finish(key: UUID, error: Exception | None = None, *, again: bool = False) -> None:
-    """Write how the job ended; `again` puts it back in the queue for the sweep."""
+def finish(
+    key: UUID, error: Exception | None = None, *, again: bool = False, after: timedelta = timedelta(0)
+) -> None:
+    """Write how the job ended; `again` puts it back in the queue for the sweep, which takes it up `after` a while."""
     job = Job.objects.get(pk=key)
     if error is None:
         job.state, job.error = JobState.SUCCEEDED.value, ""
         job.finished_at = timezone.now()
     elif again:
         job.state, job.error = JobState.QUEUED.value, str(error)
-        job.queued_at = timezone.now()
+        job.queued_at = timezone.now() + after
     else:
         job.state, job.finished_at = JobState.FAILED.value, timezone.now()
         job.error = reason(error)

@@ -24,7 +24,7 @@ from billing.orm.actor import Actor
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
-from invoicing.models import CreditNote, Invoice, InvoiceType, Payment, ProviderLink
+from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, ProviderLink
 from invoicing.queries.facts import windows_of
 
 MOVED, KEPT, REVOKED = "moved", "kept", "revoked"
@@ -36,6 +36,7 @@ CLASSIFIED = {
     "invoicing.Invoice.customer": MOVED,
     "invoicing.CreditNote.customer": MOVED,
     "invoicing.Payment.customer": MOVED,
+    "invoicing.Mail.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
@@ -93,6 +94,7 @@ def move_documents(moving: Moving) -> None:
     moving.counts["drafts"] = drafts.count()
     moving.counts["credit_notes"] = moving.hand_over(CreditNote.objects.all())
     moving.counts["payments"] = moving.hand_over(Payment.objects.all())
+    moving.hand_over(Mail.objects.all())
 
 
 def move_coupons(moving: Moving) -> None:

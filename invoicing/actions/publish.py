@@ -12,9 +12,10 @@ from django.core.files.base import ContentFile
 from django.db import transaction
 from django.utils import timezone
 
-from billing.actions import later
+from billing.actions import clock, later
 from billing.models import EInvoices
-from invoicing.actions.mail import ask_for_mail
+from billing.orm.actor import Actor
+from invoicing.actions.mail_documents import mail_issued_invoice
 from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
@@ -31,7 +32,7 @@ def publish_invoice(invoice_id: UUID) -> None:
     if invoice.pdf_state == PdfState.READY or invoice.status == InvoiceStatus.DRAFT.value:
         return
     store(invoice, lambda: render(invoice_document(invoice).as_issued(), inside(invoice)))
-    ask_for_mail(invoice)
+    mail_issued_invoice(invoice, by=Actor.system(), at=clock.now(invoice.organization))
 
 
 def publish_credit_note(note_id: UUID) -> None:
@@ -57,7 +58,9 @@ def publish_voided_credit_note(note_id: UUID) -> None:
 
 def read_invoice(key: UUID) -> Invoice:
     """An invoice with what its document is made of."""
-    return Invoice.objects.select_related("billing_entity", "customer").get(pk=key)
+    return Invoice.objects.select_related("organization", "billing_entity__organization", "customer").get(
+        pk=key
+    )
 
 
 def read_note(key: UUID) -> CreditNote:

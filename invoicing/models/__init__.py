@@ -12,6 +12,7 @@ from invoicing.models.invoice import (
     InvoiceType,
     LineKind,
 )
+from invoicing.models.mail import Mail, MailKind, MailState
 from invoicing.models.outstanding import Outstanding
 from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.printed import PdfState, StoredCopy
@@ -34,6 +35,9 @@ __all__ = [
     "InvoicedPeriod",
     "LineKind",
     "LinkState",
+    "Mail",
+    "MailKind",
+    "MailState",
     "Outstanding",
     "Payment",
     "PaymentProvider",

@@ -148,7 +148,7 @@ def test_invoice_and_mail_speak_the_customers_language(api: Api) -> None:
     for locale, word in (("de", "Rechnung"), ("fr", "Facture"), ("en", "Invoice")):
         invoice = issued(api, created(api, locale=locale, email=f"{locale}@b.example"))
         assert word in document(invoice)
-        assert mail.outbox[-1].subject == f"{word} {invoice['number']}, Acme GmbH"
+        assert mail.outbox[-1].subject.startswith(f"{word} {invoice['number']} ")
 
 
 @row("K70")

@@ -1,0 +1,89 @@
+"""What e-mails about our documents tell, and where they go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.models import BillingEntity
+from invoicing.documents.clean import clean
+from invoicing.documents.mails import MailFacts
+from invoicing.models import CreditNote, Invoice
+from invoicing.rules.addresses import SHAPE
+
+Attachment = dict[str, str]
+
+
+def address_of(customer: Any) -> str:
+    """Where invoices go: the e-invoice address of a customer that prefers it, else its e-mail."""
+    return str((customer.prefer_einvoice and customer.einvoice_email) or customer.email)
+
+
+def addresses_of(customer: Any) -> list[str]:
+    """All that we know of a customer, the one for invoices first."""
+    found = [address_of(customer), customer.email, customer.einvoice_email]
+    return list(dict.fromkeys(address for address in found if address and SHAPE.fullmatch(address)))
+
+
+def sender(entity: BillingEntity, frozen: dict[str, str] | None = None) -> dict[str, Any]:
+    """The parts of `MailFacts` that are the seller's: name, address lines, colour, whether there is a logo."""
+    facts = frozen or {}
+
+    def value(name: str) -> str:
+        return str(facts.get(name) or getattr(entity, name))
+
+    town = " ".join(part for part in (value("postal_code"), value("city")) if part)
+    lines = (value("address_line1"), town, value("country"), value("tax_id"))
+    return {
+        "seller": clean(value("legal_name") or value("name"), 200),
+        "signature": tuple(line for line in lines if line),
+        "accent": entity.brand_color,
+        "has_logo": bool(entity.logo),
+    }
+
+
+def invoice_facts(invoice: Invoice, *, note: str = "", link: str = "", pays: bool = False) -> MailFacts:
+    """An issued invoice."""
+    left = invoice.due_minor
+    return MailFacts(
+        **sender(invoice.billing_entity, invoice.seller),
+        customer=clean(invoice.customer_name, 200),
+        number=invoice.number,
+        currency=invoice.currency,
+        amount_minor=invoice.total_minor,
+        open_minor=left if left != invoice.total_minor or not left else None,
+        issued_on=invoice.issuing_on,
+        due_on=invoice.due_on,
+        note=note,
+        link=link,
+        pays=pays,
+        files=file_names(document_files(invoice), invoice.number),
+    )
+
+
+def credit_note_facts(credit: CreditNote, *, note: str = "") -> MailFacts:
+    """An issued credit note."""
+    return MailFacts(
+        **sender(credit.invoice.billing_entity, credit.invoice.seller),
+        customer=clean(credit.customer_name, 200),
+        number=credit.number,
+        currency=credit.currency,
+        amount_minor=credit.total_minor,
+        issued_on=credit.issuing_on,
+        about=credit.invoice.number,
+        note=note,
+        files=file_names(document_files(credit), credit.number),
+    )
+
+
+def document_files(row: Invoice | CreditNote) -> list[Attachment]:
+    """What an e-mail with a document carries: its PDF, and UBL for a customer that prefers e-invoices."""
+    of = "credit_note" if isinstance(row, CreditNote) else "invoice"
+    files = [{"of": of, "id": row.pk.hex, "form": "pdf"}]
+    if row.customer.prefer_einvoice:
+        files.append({"of": of, "id": row.pk.hex, "form": "ubl"})
+    return files
+
+
+def file_names(files: list[Attachment], number: str) -> tuple[str, ...]:
+    """What the files of one document are called."""
+    return tuple(f"{number}.{'pdf' if item['form'] == 'pdf' else 'xml'}" for item in files)
