@@ -49,6 +49,7 @@ from customers.actions.portal import create_link
 from customers.actions.tag_list import create_tag
 from customers.models import Customer, Note, VatCheck
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
+from invoicing.actions.mail_documents import send_invoice_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
@@ -171,6 +172,7 @@ def make_world(name: str) -> World:
         "wallet-entries": entry,
         "invoices": invoice,
         "lines": line,
+        "mails": send_invoice_mail(invoice, to=["ap@globex.example"], key=f"{name}-mail", by=ACTOR, at=NOW),
         "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,
