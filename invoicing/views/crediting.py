@@ -69,8 +69,8 @@ def credit(request: StaffRequest, id: UUID) -> HttpResponse:
                 reverse("credit-note", args=[note]),
                 f"Credit note {note.number} was issued. Its PDF is being made.",
             )
-    elif form.initial and not context["refused"]:
-        context |= totals_of(invoice, CreditRequest(only_tax=True))
+    elif not context["refused"] and (form.initial or form.sale):
+        context |= totals_of(invoice, CreditRequest(only_tax=not form.sale, everything=form.sale))
     status = 422 if form.errors else 200
     return render_page(
         request,
