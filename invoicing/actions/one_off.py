@@ -158,7 +158,7 @@ def item_faults(item: Item, currency: str) -> list[tuple[str, str]]:
 
 def too_fine(value: Decimal, places: int) -> bool:
     """Whether a number has more decimals than can be stored."""
-    return -int(value.as_tuple().exponent) > places
+    return value.is_finite() and -int(value.as_tuple().exponent) > places
 
 
 @transaction.atomic

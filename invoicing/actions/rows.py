@@ -11,19 +11,29 @@ from uuid import UUID
 from django.db import connection
 
 from billing.models import AppliedCoupon
+from billing.orm.fields import new_id
 from billing.rules.charges.base import Step
 from billing.rules.money import round_half_up
 from billing.rules.tax import REVERSE_CHARGE, Tax
-from invoicing.models import DeductionKind, Invoice, InvoiceDeduction, InvoiceLine, InvoiceTax
-from invoicing.rules.lines import Line
+from invoicing.models import (
+    DeductionKind,
+    Invoice,
+    InvoiceDeduction,
+    InvoiceLine,
+    InvoiceTax,
+    InvoiceType,
+)
+from invoicing.rules.adjusting import line_key
+from invoicing.rules.lines import Line, LineKind
 from invoicing.rules.totals import LineTotals, Totals
 
+TYPED = (LineKind.ONE_OFF, LineKind.CREDIT)
 PLACES = 15  # decimals of an ExactField
 # One statement instead of three: every invoice of a run with a grace period goes through it.
 CLEAR = """
 WITH taxes AS (DELETE FROM invoicing_invoicetax WHERE invoice_id = %(invoice)s),
     deductions AS (DELETE FROM invoicing_invoicededuction WHERE invoice_id = %(invoice)s)
-DELETE FROM invoicing_invoiceline WHERE invoice_id = %(invoice)s
+DELETE FROM invoicing_invoiceline WHERE invoice_id = %(invoice)s RETURNING coalesce(line_key, id), id
 """
 
 
@@ -37,16 +47,18 @@ def write_rows(
     fresh: bool = False,
 ) -> list[InvoiceLine]:
     """Replace lines, taxes and coupon deductions and set the sums on the invoice, which the caller saves. The
-    lines as they are stored.
+    lines as they are stored; one that was there before keeps its id.
 
     `fresh`: the invoice has no rows yet. `groups`: {subscription id: heading}.
     """
+    known: dict[UUID, UUID] = {}
     if not fresh:
         with connection.cursor() as cursor:
             cursor.execute(CLEAR, {"invoice": invoice.pk})
+            known = dict(cursor.fetchall())
     pairs = zip(lines, totals.lines, strict=True)
     rows = InvoiceLine.objects.bulk_create(
-        line_row(invoice, position, line, line_totals, groups or {})
+        line_row(invoice, position, line, line_totals, groups or {}, known)
         for position, (line, line_totals) in enumerate(pairs, 1)
     )
     if totals.taxes.amounts:
@@ -78,11 +90,21 @@ def write_rows(
 
 
 def line_row(
-    invoice: Invoice, position: int, line: Line, totals: LineTotals, groups: Mapping[str, str]
+    invoice: Invoice,
+    position: int,
+    line: Line,
+    totals: LineTotals,
+    groups: Mapping[str, str],
+    known: dict[UUID, UUID],
 ) -> InvoiceLine:
-    """One line as it is stored: everything that is printed is copied, nothing is looked up later."""
+    """One line as it is stored: everything that is printed is copied, nothing is looked up later. `known`: {key: id}
+    of the lines before.
+    """
     facts = line.facts
+    # Lines that were typed are like each other; they have the key that they were given, if any.
+    its_key = line.key or (None if line.kind in TYPED else line_key(line.kind, facts))
     return InvoiceLine(
+        pk=(known.pop(its_key, None) if its_key else None) or new_id(),
         organization_id=invoice.organization_id,
         invoice=invoice,
         subscription_id=key(facts.subscription_id),
@@ -107,7 +129,23 @@ def line_row(
         period_end=facts.period.end if facts.period else None,
         charge_filter=facts.filter,
         charge_group=facts.group,
+        line_key=its_key,
+        edited=edited_json(invoice, line),
     )
+
+
+def edited_json(invoice: Invoice, line: Line) -> dict[str, Any] | None:
+    """What a line that was changed by hand would be without."""
+    before = line.original
+    if before is None:
+        added = line.key is not None and invoice.type == InvoiceType.SUBSCRIPTION.value
+        return {"added": True} if added else None
+    return {
+        "description": before.facts.description,
+        "units": number(before.units),
+        "unit_amount": number(round_half_up(before.unit_amount, PLACES)),
+        "amount_minor": before.amount_minor,
+    } | ({"added": True} if before.empty else {})
 
 
 def write_before_tax(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> None:

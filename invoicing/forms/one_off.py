@@ -113,8 +113,8 @@ ItemFormSet = forms.formset_factory(
 )
 
 
-class OneOffForm(OnceForm):
-    """Everything of a one-off invoice besides its items."""
+class TaxedForm(OnceForm):
+    """Which taxes apply to what is typed."""
 
     tax_mode = forms.ChoiceField(
         label="Tax", choices=TAX_MODES, initial="default", required=False, widget=forms.RadioSelect
@@ -125,23 +125,11 @@ class OneOffForm(OnceForm):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
-    due_on = DayField(
-        label="Due date", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
-    )
-    purchase_order = forms.CharField(label="Purchase order number", required=False, max_length=255)
-    notes = forms.CharField(
-        required=False,
-        max_length=5000,
-        widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Printed below the totals.",
-    )
 
-    def __init__(self, data: QueryDict | None, *, organization: Organization, usual: str, term: int) -> None:
+    def __init__(self, data: QueryDict | None, *, organization: Organization, usual: str) -> None:
         super().__init__(data)
         self.fields["taxes"].queryset = Tax.objects.of(organization).kept()  # type: ignore[attr-defined]
         self.fields["tax_mode"].choice_hints = {"default": usual}  # type: ignore[attr-defined]
-        days = f"{term} day{'' if term == 1 else 's'} after issue" if term else "on the day of issue"
-        self.fields["due_on"].help_text = f"Left empty it is due {days}."
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -155,6 +143,26 @@ class OneOffForm(OnceForm):
         if mode == "default":
             return None
         return list(self.cleaned_data.get("taxes") or []) if mode == "chosen" else []
+
+
+class OneOffForm(TaxedForm):
+    """Everything of a one-off invoice besides its items."""
+
+    due_on = DayField(
+        label="Due date", required=False, widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})
+    )
+    purchase_order = forms.CharField(label="Purchase order number", required=False, max_length=255)
+    notes = forms.CharField(
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Printed below the totals.",
+    )
+
+    def __init__(self, data: QueryDict | None, *, organization: Organization, usual: str, term: int) -> None:
+        super().__init__(data, organization=organization, usual=usual)
+        days = f"{term} day{'' if term == 1 else 's'} after issue" if term else "on the day of issue"
+        self.fields["due_on"].help_text = f"Left empty it is due {days}."
 
 
 def percent(rate: Decimal) -> str:

@@ -12,6 +12,7 @@ from invoicing.models.invoice import (
     InvoiceType,
     LineKind,
 )
+from invoicing.models.line_edit import LineEdit
 from invoicing.models.mail import Mail, MailKind, MailState
 from invoicing.models.outstanding import Outstanding
 from invoicing.models.payment import RECEIVED, Payment, Refund
@@ -33,6 +34,7 @@ __all__ = [
     "InvoiceTax",
     "InvoiceType",
     "InvoicedPeriod",
+    "LineEdit",
     "LineKind",
     "LinkState",
     "Mail",

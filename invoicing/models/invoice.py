@@ -128,6 +128,8 @@ class Invoice(Printed):
     paid_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=500, blank=True)
+    # Whether `line_edits` of it count; most drafts have none, and bills need not ask.
+    lines_edited = models.BooleanField(default=False)
 
     objects = InvoiceQuerySet.as_manager()
 
@@ -230,7 +232,10 @@ class InvoiceLine(Scoped):
     """A line: units at a unit price. `steps` is how the amount came about; `taxes` the frozen rates
     [{"code", "name", "rate"}]; `coupon_minor` the line's share of the coupons;
     `progressive_minor` what progressive invoices have asked for already; `charge_filter` {"values",
-    "invoice_display_name"} and `charge_group` {key: value or null} tell which part of a charge it bills.
+    "invoice_display_name"} and `charge_group` {key: value or null} tell which part of a charge it bills. `line_key`
+    says what it is (invoicing/rules/adjusting.py): a draft computed anew keeps the ids of its lines by it. `edited`:
+    what a line that was corrected by hand would be without, {"description", "units", "unit_amount", "amount_minor"},
+    with "added" where there would be none.
     """
 
     PREFIX = "line"
@@ -262,6 +267,8 @@ class InvoiceLine(Scoped):
     period_end = models.DateTimeField(null=True)
     charge_filter = models.JSONField(null=True)
     charge_group = models.JSONField(null=True)
+    line_key = models.UUIDField(null=True)
+    edited = models.JSONField(null=True)
 
     class Meta:
         ordering: ClassVar = ["position"]

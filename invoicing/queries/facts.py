@@ -11,14 +11,14 @@ have windows of their own (`arrears`). `settling`: the subscription ended betwee
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 from django.db.models import Sum
 
-from billing.models import Subscription
+from billing.models import Charge, Subscription
 from billing.queries.pauses import pauses_of
 from billing.queries.schedules import schedule_of
 from billing.queries.usage import charge_usage
@@ -28,13 +28,16 @@ from billing.rules.charges.base import Usage
 from billing.rules.pauses import paused_days
 from billing.rules.periods import BillingTime, Period
 from billing.rules.proration import Share, SubscriptionFeeFacts, share, subscription_fee
+from billing.rules.windows import Schedule
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.advance_lines import gathered_lines, renewal_lines
 from invoicing.queries.commitments import settled
 from invoicing.queries.fixed_lines import lines_in_advance, lines_in_arrears
+from invoicing.queries.line_edits import added_lines, edited, edited_usage, edits_of
 from invoicing.queries.plan_changes import closed_step, days_until, goes_on, has_ended, own_end
 from invoicing.queries.progressive import billed_progressively
 from invoicing.queries.rates import Rates
+from invoicing.rules.adjusting import NO_EDITS, Edits
 from invoicing.rules.boundaries import first_day
 from invoicing.rules.lines import (
     Line,
@@ -53,13 +56,16 @@ ORDER = {FEE: 0, FIXED: 1, ADVANCE: 2, USAGE: 3, ARREARS: 4, SETTLING: 5}
 
 @dataclass(frozen=True)
 class Window:
-    """What one subscription is billed for: `kind` as above, [start, end) UTC instants."""
+    """What one subscription is billed for: `kind` as above, [start, end) UTC instants. `edits`: what was changed by
+    hand on the draft that bills it.
+    """
 
     subscription: Subscription
     kind: str
     start: datetime
     end: datetime
     closing: bool = False
+    edits: Edits = field(default=NO_EDITS, compare=False, repr=False)
 
     @property
     def period(self) -> Period:
@@ -67,43 +73,53 @@ class Window:
         return Period(self.start, self.end)
 
 
-def windows_of(invoice: Any, rates: Rates | None = None) -> list[Window]:
-    """The windows that an invoice bills, in the order in which they were put on it. `rates`: knows the plans."""
+def windows_of(invoice: Any, rates: Rates | None = None, edits: Edits | None = None) -> list[Window]:
+    """The windows that an invoice bills, in the order in which they were put on it. `rates`: knows the plans.
+    `edits`: others than those that were made.
+    """
+    edits = edits_of(invoice) if edits is None else edits
     rows = InvoicedPeriod.objects.filter(invoice=invoice).order_by("pk")
     found = list(rows.select_related("subscription" if rates else "subscription__plan"))
     if rates:
         for row in found:
             row.subscription.plan = rates.plan(row.subscription.plan_id)
-    return [Window(row.subscription, row.kind, row.start, row.end, row.closing) for row in found]
+    return [Window(row.subscription, row.kind, row.start, row.end, row.closing, edits) for row in found]
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:
     """The lines of an invoice: per subscription the fee, fixed charges and usage in advance, usage (what was billed
-    event by event last), fixed charges in arrears, then what its minimum commitment lacks; what is empty is left out.
+    event by event last), fixed charges in arrears, then what its minimum commitment lacks; what was added by hand
+    comes last, and what is empty is left out.
     """
     lines: list[Line] = []
+
+    def put(window: Window, made: Sequence[Line]) -> None:
+        lines.extend(edited(window.edits, made, window.subscription, rates))
+
     ordered = sorted(windows, key=lambda w: (str(w.subscription.pk), ORDER[w.kind], w.start))
     for _, group in groupby(ordered, key=lambda w: w.subscription.pk):
         mine, made = list(group), len(lines)
         for window in mine:
             if window.kind == FEE:
-                lines += fee_lines(window, tz=tz, currency=currency, rates=rates)
+                put(window, fee_lines(window, tz=tz, currency=currency, rates=rates))
             elif window.kind == FIXED:
-                lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
+                put(window, fixed_lines(window, tz=tz, currency=currency, rates=rates))
             elif window.kind == ADVANCE:
-                lines += renewal_lines(
-                    window.subscription, window.period, schedule_of(window.subscription, tz), rates
-                )
+                schedule = schedule_of(window.subscription, tz)
+                put(window, renewal_lines(window.subscription, window.period, schedule, rates))
             elif window.kind == USAGE:
                 lines += less_billed(window, usage_lines(window, tz=tz, currency=currency, rates=rates))[0]
                 if window.subscription.billed_by_event:
-                    lines += gathered_lines(window.subscription, window.period, rates)
+                    put(window, gathered_lines(window.subscription, window.period, rates))
         shared = schedule_of(mine[0].subscription, tz).together
         for window in mine:
             if window.kind == ARREARS or (window.kind == USAGE and window.closing and shared):
-                lines += fixed_lines(window, tz=tz, currency=currency, rates=rates)
+                put(window, fixed_lines(window, tz=tz, currency=currency, rates=rates))
         for window in mine:
-            lines += commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates)
+            put(window, commitment_lines(window, lines[made:], tz=tz, currency=currency, rates=rates))
+    for window in ordered[:1]:
+        customer = window.subscription.customer_id
+        lines += added_lines(window.edits, customer, currency=currency, rates=rates)
     return lines
 
 
@@ -177,17 +193,7 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: 
     charges = [row for row in rates.terms(subscription, window.start).charges if not row.pay_in_advance]
     own = rates.book(subscription, window.start)[0].taxes
     for item in charge_usage(subscription, window.start, window.end, charges):
-        if (
-            stays_in_use(item.metric)
-            and not whole
-            and (
-                not window.closing
-                or (
-                    not item.charge.prorated
-                    and goes_on(subscription, window.end, item.metric.pk, schedule, rates)
-                )
-            )
-        ):
+        if not whole and goes_on_unbilled(window, item.charge, schedule, rates):
             continue
         facts = LineFacts(
             description=item.charge.invoice_name,
@@ -199,11 +205,22 @@ def usage_lines(window: Window, *, tz: str, currency: str, rates: Rates, whole: 
             charge_id=str(item.charge.pk),
             metric_id=str(item.metric.pk),
         )
-        made = [part_line(facts, part) for part in item.parts]
+        parts = [part_line(facts, part) for part in item.parts]
+        made = edited_usage(window.edits, parts, facts, item.charge)
         lines += [line for line in made if not line.empty]
         if item.charge.min_amount_minor and window.closing:
-            lines += minimum_lines(window, item, facts, sum(line.amount_minor for line in made), tz)
+            missing = minimum_lines(window, item, facts, sum(line.amount_minor for line in made), tz)
+            lines += edited(window.edits, missing, subscription, rates)
     return lines
+
+
+def goes_on_unbilled(window: Window, charge: Charge, schedule: Schedule, rates: Rates) -> bool:
+    """Whether the bill of a window leaves a charge out, because what it measures stays in use."""
+    if not stays_in_use(charge.metric):
+        return False
+    return not window.closing or (
+        not charge.prorated and goes_on(window.subscription, window.end, charge.metric_id, schedule, rates)
+    )
 
 
 def part_line(facts: LineFacts, part: PartUsage) -> Line:

@@ -16,6 +16,7 @@ from billing.models import Charge
 from billing.rules.money import exact
 from invoicing.models import InvoicedPeriod, InvoiceLine
 from invoicing.queries.facts import USAGE, Window, usage_lines
+from invoicing.queries.line_edits import edits_of
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import LineKind
 from invoicing.rules.states import InvoiceStatus
@@ -64,7 +65,8 @@ def late_usage(period: InvoicedPeriod) -> LateUsage | None:
     invoice, subscription = period.invoice, period.subscription
     if invoice.status == InvoiceStatus.DRAFT.value:
         return None
-    window = Window(subscription, USAGE, period.start, period.end, period.closing)
+    # What was corrected by hand stays so.
+    window = Window(subscription, USAGE, period.start, period.end, period.closing, edits_of(invoice))
     rates = Rates(subscription.organization_id)
     found: dict[str, Missing] = {}
     for line in usage_lines(window, tz=invoice.timezone, currency=invoice.currency, rates=rates):

@@ -136,6 +136,13 @@ class Rates:
         level = self._plans.get(plan_id, ()) if own is None else tuple(fact(row) for row in own)
         return usual if usual == (REVERSE_CHARGE,) else applicable_taxes(level, usual)
 
+    def chosen(self, tax_ids: Iterable[str], customer_id: UUID) -> tuple[Tax, ...]:
+        """Taxes that somebody chose for a line; reverse charge stands above them."""
+        if self.reverse_charged(customer_id):
+            return (REVERSE_CHARGE,)
+        rows = TaxRow.objects.of(self.organization_id).kept().filter(pk__in=list(tax_ids))
+        return tuple(fact(row) for row in rows.order_by("name", "pk"))
+
     @cached_property
     def _add_on_taxes(self) -> Levels:
         """The taxes of the organization's add-ons."""

@@ -10,10 +10,13 @@ Example: 2,000 a month of minimum, window of 15 of 31 days, 200 used:
 round(2000 x 15 / 31 - 200) = 768.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from billing.rules.charges.base import Priced, Step, Usage
 from billing.rules.commitment import TrueUp
@@ -63,6 +66,8 @@ class Line:
 
     `exact` is the unrounded price in major units; `steps` show how it was made. `progressive`: what
     progressive invoices of the period have asked for already, by their number (invoicing/rules/progressive.py).
+    `original`: what it would be, had nobody corrected it (invoicing/rules/adjusting.py). `key`: what tells a line
+    that was typed from others like it.
     """
 
     kind: LineKind
@@ -74,6 +79,8 @@ class Line:
     steps: tuple[Step, ...] = ()
     events_count: int = 0
     progressive: tuple[tuple[str, int], ...] = ()
+    original: Line | None = None
+    key: UUID | None = None
 
     @property
     def progressive_minor(self) -> int:
@@ -82,8 +89,8 @@ class Line:
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to show: no units, no amount, no events."""
-        return not (self.units or self.amount_minor or self.events_count)
+        """Whether there is nothing to show: no units, no amount, no events, and nobody asked for it."""
+        return self.original is None and not (self.units or self.amount_minor or self.events_count)
 
 
 def charge_line(facts: LineFacts, priced: Priced, usage: Usage) -> Line:

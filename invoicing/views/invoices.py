@@ -8,11 +8,12 @@ from uuid import UUID
 from django.http import HttpResponse, QueryDict
 from django.views.decorators.http import require_safe
 
-from billing.web.access import access
+from billing.web.access import access, may
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.recent import remember
 from billing.web.requests import StaffRequest
+from invoicing.actions.line_edits import ALTERABLE
 from invoicing.forms.lists import InvoiceFilters
 from invoicing.models import InvoiceReview
 from invoicing.queries.consumer import for_consumer, put_tax_in
@@ -104,6 +105,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "payments": row.payments.all(),
         "credit_notes": row.credit_notes.all(),
         "is_draft": row.status == "draft",
+        "editable": row.status == "draft" and row.type in ALTERABLE and may(request.member, "invoices.edit"),
         "review": InvoiceReview.objects.filter(invoice=row).current(today).first()
         if row.taxes_minor
         else None,

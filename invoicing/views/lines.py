@@ -80,6 +80,8 @@ def explanation(line: InvoiceLine, invoice: Invoice) -> dict[str, Any] | None:
 
 def formula(line: InvoiceLine) -> str:
     """How the amount is made, in words."""
+    if any(step.get("kind") == "adjusted" for step in line.steps):
+        return "Corrected by hand: units × the unit price that was typed."
     if line.charge is not None and line.kind == "charge":
         model = line.charge.charge_model
         words = MODELS.get(model, "")

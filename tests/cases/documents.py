@@ -14,12 +14,25 @@ from customers.actions.customers import add_customer
 from customers.actions.delete import KEEP, carry_out, request_deletion
 from customers.models import Customer
 from invoicing.actions.billing_run import bill_customer
+from invoicing.actions.draft import refresh_draft
+from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.line_edits import correct_line
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.models import Invoice
+from invoicing.rules.adjusting import Correction
 from tests.cases.comparing import Answers
 from tests.cases.given import Given, NotBuilt, moment
 from tests.cases.registry import area
-from tests.cases.world import BY, World, make_wallet, open_world, plan_of, subscribe
+from tests.cases.world import (
+    BY,
+    World,
+    make_wallet,
+    metric_of,
+    open_world,
+    plan_of,
+    subscribe,
+    terms_of,
+)
 
 
 @area("invoice.numbering", database=True)
@@ -115,8 +128,35 @@ def deletion(given: Given) -> Answers:
 
 @area("adjusted_fee.subscription", "adjusted_fee.charge", database=True)
 def adjusted(given: Given) -> Answers:
-    """A line of a draft that staff have corrected."""
-    raise NotBuilt("corrected lines of drafts")
+    """A line of a draft that staff have corrected: it survives a refresh and counts when the draft is final."""
+    given.ignore("premium")
+    start, billed, charge = given.moment("subscription_at"), given.moment("billing_at"), given.get("charge")
+    world = open_world(start, grace_days=int(given.number("grace_period_days")))
+    charges = []
+    if charge is not None:
+        own = given.part("charge")
+        metric = metric_of(world, own["aggregation"], "value")
+        charges = [terms_of(metric, own["charge_model"], {"amount": own["amount"]})]
+    plan = plan_of(world, given.part("plan"), charges)
+    subscribe(world, plan, start, billing_time=given.get("billing_time", "calendar"))
+    world.pass_time(billed)
+    world.send(given.get("events", []), billed)
+    world.run(billed)
+    (draft,) = world.invoices()
+    wanted = given.part("adjusted")
+    kind = "subscription" if charge is None else "charge"
+    line = draft.lines.filter(kind=kind).first() or draft.lines.get()
+    price = wanted.get("unit_precise_amount")
+    correction = Correction(
+        wanted.number("units") if "units" in wanted else None,
+        None if price is None else Decimal(str(price)),
+        wanted.get("invoice_display_name", ""),
+    )
+    totals = {"draft_total_before": draft.total_minor}
+    totals["draft_total_after"] = correct_line(draft, line.pk, correction, by=BY, at=billed).total_minor
+    totals["after_refresh"] = refresh_draft(draft, by=BY, at=billed).total_minor
+    totals["after_finalize"] = finalize_invoice(draft, by=BY, at=billed).total_minor
+    return dict(totals)
 
 
 @area("invoice.void", "invoice.regenerate", database=True)
