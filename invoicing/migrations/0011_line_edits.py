@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('billing', '0016_lots_of_debits_dropped'),
-        ("invoicing", "0009_withdrawn_credit"),
+        ('invoicing', '0010_mails'),
     ]
 
     operations = [
