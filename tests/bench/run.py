@@ -45,9 +45,7 @@ def customers_to_bill(place: Place, count: int, *, grace_days: int) -> tuple[Any
     from django.utils import timezone
 
     from billing.actions.coupons import apply_coupon
-    from billing.actions.usage import ingest
     from billing.models import BillingEntity, Tax
-    from billing.rules.events import IncomingEvent
     from customers.actions.assign import assign_plan
     from tests.factories.catalog import GRADUATED, charge, make_coupon, make_metric, make_plan, make_tax
     from tests.factories.customers import make_customer
@@ -69,20 +67,53 @@ def customers_to_bill(place: Place, count: int, *, grace_days: int) -> tuple[Any
     coupon = make_coupon(organization, percentage=Decimal(10), frequency="forever", reusable=True)
     now = timezone.now()
     started = now - timedelta(days=1)
-    events = []
-    for number in range(count):
-        customer = make_customer(organization, currency=plan.currency)
-        subscription = assign_plan(customer, plan, billing_time="anniversary", by=ACTOR, at=started)
-        apply_coupon(customer, coupon, by=ACTOR, at=started)
-        for metric in metrics:
-            name = f"{number}-{metric.code}"
-            events.append(
-                IncomingEvent(name, subscription.external_id, metric.code, now, {"value": 1200 + number})
-            )
-    for start in range(0, len(events), 1000):
-        results = ingest(organization, events[start : start + 1000], at=now)
-        assert {result.status for result in results} == {"accepted"}
+    customer = make_customer(organization, currency=plan.currency)
+    subscription = assign_plan(customer, plan, billing_time="anniversary", by=ACTOR, at=started)
+    applied = apply_coupon(customer, coupon, by=ACTOR, at=started)
+    names = [subscription.external_id, *copies(count - 1, customer, subscription, applied)]
+    use(organization, names, now)
     return organization, now + timedelta(days=32)
+
+
+def copies(count: int, customer: Any, subscription: Any, applied: Any) -> list[str]:
+    """As many more of the same, in bulk; the subscriptions' external ids."""
+    from billing.orm.fields import new_id
+
+    def same(row: Any, **changes: Any) -> Any:
+        fields = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+        return type(row)(**fields | {"id": new_id()} | changes)
+
+    for row in (customer, subscription, applied):
+        row.refresh_from_db()
+    customers = [
+        same(customer, external_id=f"c{n}", email=f"c{n}@example.com", sequence=customer.sequence + n)
+        for n in range(1, count + 1)
+    ]
+    pairs = [
+        (one, same(subscription, customer_id=one.pk, external_id=f"s-{one.external_id}")) for one in customers
+    ]
+    type(customer).objects.bulk_create(customers, batch_size=1000)
+    type(subscription).objects.bulk_create([row for _, row in pairs], batch_size=1000)
+    type(applied).objects.bulk_create(
+        [same(applied, customer_id=one.pk) for one in customers], batch_size=1000
+    )
+    return [row.external_id for _, row in pairs]
+
+
+def use(organization: Any, names: list[str], at: datetime) -> None:
+    """An event of each metric for each of these subscriptions."""
+    from billing.actions.usage import ingest
+    from billing.models import Metric
+    from billing.rules.events import IncomingEvent
+
+    events = [
+        IncomingEvent(f"{number}-{code}-{at:%m}", name, code, at, {"value": 1200 + number})
+        for number, name in enumerate(names)
+        for code in Metric.objects.filter(organization=organization).values_list("code", flat=True)
+    ]
+    for start in range(0, len(events), 1000):
+        results = ingest(organization, events[start : start + 1000], at=at)
+        assert {result.status for result in results} == {"accepted"}
 
 
 def drafted_then_final(
@@ -152,13 +183,20 @@ def two_processes(place: Place, least: int, sizes: tuple[int, ...]) -> None:
     """As in production: the worker's two processes bill from both ends and meet in the middle. `sizes`: how many
     times the least number of customers.
     """
+    from billing.models import BillingEntity, Subscription
+
     table = Table(place.report, "Billing run by two processes from both ends", ["customers", "invoices/s"])
     for count in (least * size for size in sizes):
-        for name, grace_days in (("drafted and finalised", 3), ("final at once", 0)):
-            organization, due_at = customers_to_bill(place, count, grace_days=grace_days)
+        organization, due_at = customers_to_bill(place, count, grace_days=3)
+        for month, (name, grace_days) in enumerate((("drafted and finalised", 3), ("final at once", 0))):
+            BillingEntity.objects.filter(organization=organization).update(grace_period_days=grace_days)
+            if month:
+                subscriptions = Subscription.objects.filter(organization=organization)
+                use(organization, list(subscriptions.values_list("external_id", flat=True)), due_at)
+                due_at += timedelta(days=31)
             rate = count / both_ends(place, organization, due_at, count)
             table.add(name, count, rate, goals=[(at_least(100, "/s"), rate)])
-            check_numbers(place, organization, count)
+            check_numbers(place, organization, count * (month + 1))
     table.show()
 
 
