@@ -32,6 +32,7 @@ app.conf.task_default_queue = "default"
 app.conf.task_routes = {
     "invoicing.publish": {"queue": "documents"},
     "invoicing.publish_voided": {"queue": "documents"},  # a deletion may void many at once
+    "customers.print_statement": {"queue": "documents"},
 }
 app.conf.beat_max_loop_interval = 5
 app.autodiscover_tasks()

@@ -9,6 +9,7 @@ from billing.actions import later
 from customers.actions import bulk as bulk_acts
 from customers.actions import clock_moves, tag_list, vat_queue
 from customers.actions.delete import carry_out
+from customers.actions.statements import print_statement
 
 
 @shared_task(name="customers.delete")
@@ -39,3 +40,9 @@ def move_clock(job_id: str) -> None:
 def check_vat() -> None:
     """Beat, each minute: confirmations by hand that are over, and the VAT checks that are due."""
     vat_queue.run(timezone.now())
+
+
+@shared_task(name="customers.print_statement")
+def print_file(job_id: str) -> None:
+    """The PDF of a statement of account."""
+    later.run(job_id, print_statement)

@@ -9,7 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from billing.web.back_office import BackOffice
-from invoicing.models import CreditNote, Invoice, InvoiceReview, Mail, Payment, Sequence
+from invoicing.models import CreditNote, Invoice, InvoiceReview, Mail, Payment, Remittance, Sequence, WriteOff
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -53,6 +53,25 @@ class PaymentAdmin(BackOffice):
     search_fields: ClassVar = ["reference", "invoice__number", "customer__name"]
     list_filter: ClassVar = ["status", "provider"]
     list_select_related = ("invoice", "customer")
+
+
+@admin.register(Remittance)
+class RemittanceAdmin(BackOffice):
+    """Transfers for several invoices, or for more than was due."""
+
+    list_display: ClassVar = ["__str__", "customer", "amount_minor", "applied_minor", "currency", "paid_at"]
+    search_fields: ClassVar = ["reference", "customer__name"]
+    list_filter: ClassVar = ["provider"]
+    list_select_related = ("customer",)
+
+
+@admin.register(WriteOff)
+class WriteOffAdmin(BackOffice):
+    """What was given up of invoices."""
+
+    list_display: ClassVar = ["invoice", "kind", "amount_minor", "currency", "written_off_at", "undone_at"]
+    search_fields: ClassVar = ["reason", "invoice__number"]
+    list_select_related = ("invoice",)
 
 
 @admin.register(InvoiceReview)

@@ -15,6 +15,8 @@ from invoicing.views import (
     invoices,
     payments,
     providers,
+    receiving,
+    write_offs,
 )
 
 urlpatterns: list[URLPattern] = [
@@ -68,11 +70,17 @@ urlpatterns: list[URLPattern] = [
     path("invoices/<pid:id>/void", invoice_acts.void, name="invoice-void"),
     path("invoices/<pid:id>/lines/add", draft_lines.add, name="invoice-line-add"),
     path("invoices/<pid:id>/lines/<pid:line>", draft_lines.edit, name="invoice-line"),
+    path("invoices/<pid:id>/write-off", write_offs.write_off_rest, name="invoice-write-off"),
+    path("invoices/<pid:id>/write-off/undo", write_offs.undo, name="invoice-write-off-undo"),
     path("invoices/<pid:id>/delete", invoice_acts.delete, name="invoice-delete"),
     path("invoices/<pid:id>/credit", crediting.credit, name="invoice-credit"),
     path("payments/<pid:id>/refund", crediting.refund, name="payment-refund"),
     path("credit-notes/<pid:id>/void", crediting.void_note, name="credit-note-void"),
     path("payments", payments.payments, name="payments"),
+    path("payments/add", receiving.choose, name="payment-add"),
+    path("remittances/<pid:id>", receiving.remittance, name="remittance"),
+    path("remittances/<pid:id>/use", receiving.use, name="remittance-use"),
+    path("remittances/<pid:id>/give-back", receiving.give_back, name="remittance-give-back"),
     path("payments/<pid:id>", payments.payment, name="payment"),
     path("credit-notes", credit_notes.credit_notes, name="credit-notes"),
     path("credit-notes/<pid:id>", credit_notes.credit_note, name="credit-note"),

@@ -13,6 +13,8 @@ EVENTS = frozenset(
         "customer.mode_changed",
         "customer.type_changed",
         "customer.vat_checked",
+        "invoice.write_off_undone",
+        "invoice.written_off",
         "plan.created",
         "plan.deleted",
         "plan.updated",

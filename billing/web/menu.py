@@ -27,7 +27,13 @@ class Entry:
 
 
 MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
-    ("Reports", (Entry("Home", "house", "home", "customers.view", key="h"),)),
+    (
+        "Reports",
+        (
+            Entry("Home", "house", "home", "customers.view", key="h"),
+            Entry("Ageing", "hourglass", "ageing", "invoices.view", key="r"),
+        ),
+    ),
     (
         "Configuration",
         (

@@ -24,7 +24,7 @@ from billing.orm.actor import Actor
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
-from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, ProviderLink
+from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, ProviderLink, Remittance
 from invoicing.queries.facts import windows_of
 
 MOVED, KEPT, REVOKED = "moved", "kept", "revoked"
@@ -37,12 +37,14 @@ CLASSIFIED = {
     "invoicing.CreditNote.customer": MOVED,
     "invoicing.Payment.customer": MOVED,
     "invoicing.Mail.customer": MOVED,
+    "invoicing.Remittance.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
     "customers.Note.customer": MOVED,
     "customers.VatCheck.customer": MOVED,
     "customers.Customer.merged_into": MOVED,  # earlier duplicates point at the last target at once
+    "customers.StatementFile.customer": KEPT,  # what was printed of the source's account
     "customers.PortalLink.customer": REVOKED,
     "customers.Customer_taxes.customer": KEPT,  # a field: chosen with the others
     "billing.AuditEntry.customer": KEPT,
@@ -95,6 +97,7 @@ def move_documents(moving: Moving) -> None:
     moving.counts["credit_notes"] = moving.hand_over(CreditNote.objects.all())
     moving.counts["payments"] = moving.hand_over(Payment.objects.all())
     moving.hand_over(Mail.objects.all())
+    moving.hand_over(Remittance.objects.all())
 
 
 def move_coupons(moving: Moving) -> None:

@@ -14,6 +14,7 @@ from customers.models.merge import Merge, NotDuplicate
 from customers.models.note import Note
 from customers.models.own_value import OwnValue
 from customers.models.portal import PortalLink
+from customers.models.statement import StatementFile
 from customers.models.tag import CustomField, FieldKind, Tag, TagColor
 from customers.models.vat_check import VatCheck, VatCheckSource, VatCheckState
 
@@ -33,6 +34,7 @@ __all__ = [
     "OwnValue",
     "PortalLink",
     "Provider",
+    "StatementFile",
     "Tag",
     "TagColor",
     "VatCheck",

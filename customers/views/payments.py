@@ -16,6 +16,7 @@ from billing.web.requests import StaffRequest
 from customers.views.frame import customer_frame, find_customer
 from invoicing.forms.lists import PaymentFilters
 from invoicing.models import RECEIVED
+from invoicing.queries.collecting import on_account
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 
 
@@ -45,6 +46,10 @@ def customer_payments(request: StaffRequest, id: UUID) -> HttpResponse:
         "filters": filters,
         "chips": filters.chips(request.GET, {}),
         "sort": sort if request.GET.get("sort") else "",
+        "on_account": on_account(request.organization, customer),
+        "pay_url": reverse("customer-payment-add", args=[customer])
+        if pay and not customer.deleting_at
+        else "",
     }
     response = render_page(
         request, "customers/payments/tab.html", frame | context, partials=("payment-table",)

@@ -14,7 +14,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
-from invoicing.models import Invoice, Payment
+from invoicing.models import Invoice, Payment, Remittance
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
 MOST_KEY = 200
@@ -28,6 +28,7 @@ def record_payment(
     paid_at: datetime | None = None,
     reference: str = "",
     provider: str = "manual",
+    remittance: Remittance | None = None,
     key: str,
     by: Actor,
     at: datetime,
@@ -38,6 +39,7 @@ def record_payment(
     Conflict. Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due.
     Paying prepaid credits, or what was owed on a wallet, in full books it on the wallet; when that
     has ended in between, the money is recorded all the same and the history says that no credits came of it.
+    `remittance`: the transfer of which it is a part (`remittances.py` counts what it has used).
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
@@ -55,6 +57,7 @@ def record_payment(
         organization=invoice.organization,
         invoice=invoice,
         customer=customer,
+        remittance=remittance,
         amount_minor=amount,
         currency=invoice.currency,
         provider=provider,
@@ -98,6 +101,11 @@ def check_amount(invoice: Invoice, amount_minor: int | None) -> int:
         raise Invalid(
             f"This invoice is {invoice.status}: only a finalised one can be paid.",
             code="invoice_not_finalized",
+        )
+    if invoice.written_off_minor:
+        raise Invalid(
+            "The rest of this invoice was written off. Undo that first, then record the payment.",
+            code="invoice_written_off",
         )
     if not invoice.due_minor:
         raise Invalid("This invoice is paid already.", code="invoice_paid")

@@ -39,6 +39,8 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         raise Invalid(f"This invoice is {invoice.status}, it cannot be voided.", code="invoice_not_finalized")
     if invoice.offset_minor:
         raise Conflict("A credit note lowered what is due of it: it stays.", code="credit_note_used")
+    if invoice.written_off_minor:
+        raise Conflict("The rest of it was written off. Undo that first.", code="invoice_written_off")
     if invoice.paid_minor:
         raise Invalid("Money was received for this invoice, it cannot be voided.", code="invoice_paid")
     check_taken_off(invoice)

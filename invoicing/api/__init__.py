@@ -6,9 +6,11 @@ from invoicing.api.invoice_preview import router as invoice_preview
 from invoicing.api.invoices import router as invoices
 from invoicing.api.payment_providers import router as payment_providers
 from invoicing.api.payments import router as payments
+from invoicing.api.remittances import router as remittances
 
 api.add_router("/invoices/preview", invoice_preview)  # before `{id}` would take the word for an id
 api.add_router("/invoices", invoices)
 api.add_router("/payments", payments)
+api.add_router("/remittances", remittances)
 api.add_router("/credit-notes", credit_notes)
 api.add_router("/payment-providers", payment_providers)

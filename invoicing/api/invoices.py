@@ -28,6 +28,7 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
+from invoicing.actions.write_offs import undo_write_off, write_off
 from invoicing.models import Invoice
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.lists import invoices_with_status, visible
@@ -104,6 +105,16 @@ class MarkPaidIn(ApiSchema):
 
     payment_method: str = Field("manual", max_length=30)
     reference: str = Field("", max_length=100)
+
+
+class WriteOffIn(ApiSchema):
+    """Why the rest is given up: small_difference, bad_debt, goodwill or other; `expectedAmount` (major units) is what
+    was seen as due.
+    """
+
+    kind: str = "bad_debt"
+    reason: str = Field("", max_length=500)
+    expected_amount: Decimal | None = None
 
 
 def rows_of(request: ApiRequest) -> Any:
@@ -252,6 +263,36 @@ def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> 
         by=staff.actor,
         at=now(staff.organization),
     )
+    return answer(staff, invoice)
+
+
+@router.post("/{id}/write-off")
+def give_up(request: HttpRequest, id: str, body: WriteOffIn | None = None) -> dict[str, Any]:
+    """Give up all that is due; 409 when another amount than `expectedAmount` is. `Idempotency-Key` makes a repeat
+    harmless.
+    """
+    staff = cast(ApiRequest, request)
+    invoice = find(staff, id)
+    given = body or WriteOffIn(reason="")
+    expected = given.expected_amount
+    write_off(
+        invoice,
+        kind=given.kind.strip().lower(),
+        reason=given.reason,
+        expected_minor=None if expected is None else minor_of(expected, invoice.currency, "expected_amount"),
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return answer(staff, invoice)
+
+
+@router.post("/{id}/undo-write-off")
+def take_back(request: HttpRequest, id: str) -> dict[str, Any]:
+    """What was given up is owed again; 400 when nothing was."""
+    staff = cast(ApiRequest, request)
+    invoice = find(staff, id)
+    undo_write_off(invoice, by=staff.actor, at=now(staff.organization))
     return answer(staff, invoice)
 
 

@@ -18,13 +18,15 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from PIL import Image, UnidentifiedImageError
-from weasyprint import CSS, HTML
+from weasyprint import CSS, HTML, Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 from invoicing.documents.data import InvoiceDocument
 from invoicing.documents.factur_x import attach
 from invoicing.documents.labels import labels
+from invoicing.documents.statement import StatementDocument
+from invoicing.documents.statement_labels import statement_labels
 
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 DEFAULT_ACCENT = "#0e6f7c"
@@ -120,17 +122,56 @@ def render_pdf(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:
             gc.collect()
 
 
+def render_statement(document: StatementDocument) -> bytes:
+    """The PDF of a statement of account. The same content gives the same bytes."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        logo = logo_png(document.logo)
+        html = statement_html(document, has_logo=bool(logo))
+        rendered = laid_out(html, logo, document.accent, document.locale)
+        rendered.metadata.title = f"{statement_labels(document.locale)['statement']} {document.last:%Y-%m-%d}"
+        rendered.metadata.authors = [document.seller.name]
+        rendered.metadata.created = rendered.metadata.modified = iso(None)
+        return bytes(rendered.write_pdf(pdf_identifier=document.digest[:32].encode()))
+    finally:
+        if collecting:
+            gc.enable()
+            settle()
+            gc.collect()
+
+
+def statement_html(document: StatementDocument, *, has_logo: bool) -> str:
+    """The statement as HTML, escaped by the template engine."""
+    label = statement_labels(document.locale)
+    with translation.override(document.locale.replace("_", "-").lower()):
+        lines = [{"line": line, "what": label[line.kind]} for line in document.lines]
+        return render_to_string(
+            "documents/statement.html",
+            {
+                "document": document,
+                "lines": lines,
+                "label": label,
+                "words": labels(document.locale),
+                "ages": [(label[name], minor) for name, minor in document.ages],
+                "has_logo": has_logo,
+            },
+        )
+
+
+def laid_out(html: str, logo: bytes, accent: str, locale: str) -> Document:
+    """The pages of a document."""
+    words = labels(locale)
+    colour = accent if COLOUR.fullmatch(accent) else DEFAULT_ACCENT
+    page = HTML(string=html, base_url="asset:", url_fetcher=Locked({"logo": logo} if logo else {}))
+    return page.render(font_config=fonts(), stylesheets=[style(colour, words["page"], words["of"])])
+
+
 def printed(document: InvoiceDocument, e_invoice: bytes) -> bytes:
     """Lay out and write. A function of its own, so that nothing of the document is held when it is thrown away."""
     logo = logo_png(document.logo)
     words = labels(document.locale)
-    accent = document.accent if COLOUR.fullmatch(document.accent) else DEFAULT_ACCENT
-    page = HTML(
-        string=html_of(document, has_logo=bool(logo)),
-        base_url="asset:",
-        url_fetcher=Locked({"logo": logo} if logo else {}),
-    )
-    rendered = page.render(font_config=fonts(), stylesheets=[style(accent, words["page"], words["of"])])
+    rendered = laid_out(html_of(document, has_logo=bool(logo)), logo, document.accent, document.locale)
     metadata = rendered.metadata
     metadata.title = f"{words[document.kind]} {document.number}".strip()
     if document.voided:

@@ -11,7 +11,7 @@ from django import forms
 from billing.forms.days import DayField
 from billing.rules.money import exponent, from_minor, to_minor
 from billing.web.once import OnceForm
-from invoicing.models import Invoice
+from invoicing.models import Invoice, WriteOffKind
 
 
 class FinalizeForm(forms.Form):
@@ -29,6 +29,16 @@ class VoidForm(forms.Form):
         help_text="Kept in the history and printed on the stamped PDF, which the customer can open.",
         widget=forms.TextInput,
     )
+
+
+class WriteOffForm(OnceForm):
+    """Why the rest is given up, and what was due when the person looked."""
+
+    kind = forms.ChoiceField(label="Why", choices=WriteOffKind.choices)
+    reason = forms.CharField(
+        label="Note", required=False, max_length=500, help_text="Kept in the history.", widget=forms.TextInput
+    )
+    expected = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
 
 
 class PaymentForm(OnceForm):

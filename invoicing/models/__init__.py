@@ -18,9 +18,11 @@ from invoicing.models.outstanding import Outstanding
 from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
+from invoicing.models.remittance import Remittance, RemittanceReturn
 from invoicing.models.review import InvoiceReview
 from invoicing.models.sequence import Sequence
 from invoicing.models.usage_reading import UsageReading
+from invoicing.models.write_off import WriteOff, WriteOffKind
 
 __all__ = [
     "BEFORE_TAX",
@@ -47,7 +49,11 @@ __all__ = [
     "ProviderLink",
     "ProviderType",
     "Refund",
+    "Remittance",
+    "RemittanceReturn",
     "Sequence",
     "StoredCopy",
     "UsageReading",
+    "WriteOff",
+    "WriteOffKind",
 ]

@@ -65,8 +65,9 @@ class Invoice(Printed):
 
     total = lines - progressive - coupons + taxes - credit notes - wallet credits (checked by the database); what is
     still due is total - paid. `offset_minor` of what is paid was no money: a credit note of this invoice lowered what
-    is due. `seller` and `buyer` are frozen copies made at finalisation. `finalize_at` ends the
-    grace period of a draft. `number` comes from a locked counter at finalisation and never changes.
+    is due; `written_off_minor` of it was given up (`WriteOff`). `seller` and `buyer` are frozen copies made at
+    finalisation. `finalize_at` ends the grace period of a draft. `number` comes from a locked counter at finalisation
+    and never changes.
     """
 
     PREFIX = "inv"
@@ -106,6 +107,7 @@ class Invoice(Printed):
     total_minor = MinorField()
     paid_minor = MinorField()
     offset_minor = MinorField()
+    written_off_minor = MinorField()
 
     reverse_charge = models.BooleanField(default=False)
     custom_fields = models.JSONField(default=list, blank=True)
@@ -159,10 +161,10 @@ class Invoice(Printed):
                     credit_notes_minor__gte=0,
                     wallet_credits_minor__gte=0,
                     total_minor__gte=0,
-                    paid_minor__gte=0,
                     paid_minor__lte=F("total_minor"),
                     offset_minor__gte=0,
-                    offset_minor__lte=F("paid_minor"),
+                    written_off_minor__gte=0,
+                    paid_minor__gte=F("offset_minor") + F("written_off_minor"),
                 ),
                 name="invoice_amounts_not_negative",
             ),
@@ -208,7 +210,7 @@ class Invoice(Printed):
     @property
     def received_minor(self) -> int:
         """The money that came in for it."""
-        return self.paid_minor - self.offset_minor
+        return self.paid_minor - self.offset_minor - self.written_off_minor
 
     @property
     def subtotal_minor(self) -> int:

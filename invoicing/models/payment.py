@@ -14,12 +14,17 @@ RECEIVED = ("successful", "partially_refunded", "refunded")  # the money came, w
 
 
 class Payment(Scoped):
-    """Money received. `key` makes recording it twice harmless."""
+    """Money received for an invoice. `key` makes recording it twice harmless. `remittance`: the transfer of which it
+    is a part.
+    """
 
     PREFIX = "pay"
 
     invoice = models.ForeignKey("invoicing.Invoice", on_delete=models.PROTECT, related_name="payments")
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="payments")
+    remittance = models.ForeignKey(
+        "invoicing.Remittance", null=True, on_delete=models.PROTECT, related_name="payments"
+    )
     amount_minor = models.BigIntegerField()
     currency = CurrencyField()
     status = models.CharField(

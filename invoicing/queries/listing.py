@@ -23,12 +23,14 @@ from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
 VISIBLE_VALUES = [status.value for status in VISIBLE]
 FINAL = Q(status=InvoiceStatus.FINALIZED.value)
 PAID = Q(payment_status=PaymentStatus.PAID.value)
+GIVEN_UP = Q(written_off_minor__gt=0)
 TABS = {
     "all": "All",
     "draft": "Drafts",
     "outstanding": "Outstanding",
     "paid": "Paid",
     "overdue": "Overdue",
+    "written_off": "Written off",
     "voided": "Voided",
 }
 INVOICE_SORTS = {
@@ -88,8 +90,10 @@ def listed(invoices: Iterable[Invoice], today: date) -> list[Listed]:
     return [
         Listed(
             row,
-            shown_status(row.status, row.payment_status, row.due_on, today),
-            possible_acts(row.status, row.type, row.due_minor),
+            shown_status(
+                row.status, row.payment_status, row.due_on, today, written_off=bool(row.written_off_minor)
+            ),
+            possible_acts(row.status, row.type, row.due_minor, written_off=bool(row.written_off_minor)),
         )
         for row in invoices
     ]
@@ -100,8 +104,9 @@ def tab_of(name: str, today: date) -> Q:
     conditions = {
         "draft": Q(status=InvoiceStatus.DRAFT.value),
         "outstanding": FINAL & ~PAID,
-        "paid": FINAL & PAID,
+        "paid": FINAL & PAID & ~GIVEN_UP,
         "overdue": FINAL & ~PAID & Q(due_on__lt=today),
+        "written_off": FINAL & GIVEN_UP,
         "voided": Q(status=InvoiceStatus.VOIDED.value),
     }
     return conditions.get(name, Q(status__in=VISIBLE_VALUES))
@@ -175,6 +180,7 @@ def credit_note_list(
     states = {
         "available": Q(status="finalized", balance_minor__gt=0),
         "consumed": Q(status="finalized", balance_minor=0),
+        "written_off": FINAL & GIVEN_UP,
         "voided": Q(status="voided"),
     }
     if values.get("state") in states:

@@ -21,6 +21,7 @@ INVOICE_WORDS = {
     "succeeded": "paid",
     "settled": "paid",
     "past_due": "overdue",
+    "uncollectible": "written_off",
 }
 PAYMENT_WORDS = {"succeeded": "successful", "success": "successful", "paid": "successful", "error": "failed"}
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -33,8 +34,8 @@ def visible(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def invoices_with_status(rows: Any, word: str, on: date) -> Any:
-    """Invoices in a state, in any case and spelling; paid, unpaid, overdue, partially_paid and failed are
-    states of payment. An unknown word finds nothing.
+    """Invoices in a state, in any case and spelling; paid, unpaid, overdue, written_off, partially_paid and
+    failed are states of payment. An unknown word finds nothing.
     """
     name = word.strip().lower().replace("-", "_").replace(" ", "_")
     name = INVOICE_WORDS.get(name, name)
@@ -44,7 +45,11 @@ def invoices_with_status(rows: Any, word: str, on: date) -> Any:
         return rows.unpaid()
     if name == "overdue":
         return rows.overdue(on)
-    if name in {PaymentStatus.PAID.value, PaymentStatus.PARTIALLY_PAID.value}:
+    if name == "written_off":
+        return rows.finalized().filter(written_off_minor__gt=0)
+    if name == PaymentStatus.PAID.value:
+        return rows.finalized().filter(payment_status=name, written_off_minor=0)
+    if name == PaymentStatus.PARTIALLY_PAID.value:
         return rows.finalized().filter(payment_status=name)
     return rows.none()
 

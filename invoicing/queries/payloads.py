@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 from billing.queries.payloads_catalog import filter_payload
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment, Refund
+from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment, Refund, WriteOff
 
 STEP_NUMBERS = {"amount", "units", "unit_amount", "flat_amount", "rate", "from_value", "to_value"}
 
@@ -33,7 +33,7 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
         "id": row.public_id,
         "number": row.number or None,
         "status": row.status,
-        "paymentStatus": row.payment_status,
+        "paymentStatus": "written_off" if row.written_off_minor else row.payment_status,
         "type": row.type,
         "customerId": encode("cust", row.customer_id),
         "customerName": row.customer_name,
@@ -50,6 +50,7 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
         "total": from_minor(row.total_minor, currency),
         "amountPaid": from_minor(row.received_minor, currency),
         "amountOffset": from_minor(row.offset_minor, currency),
+        "amountWrittenOff": from_minor(row.written_off_minor, currency),
         "amountDue": from_minor(row.due_minor, currency),
         "lines": [line_payload(line, currency) for line in lines],
         "taxes": [
@@ -142,6 +143,7 @@ def payment_payload(row: Payment) -> dict[str, Any]:
         "provider": row.provider,
         "reference": row.reference,
         "refundedAmount": from_minor(row.refunded_minor, row.currency),
+        "remittanceId": encode("rem", row.remittance_id) if row.remittance_id else None,
         "paidAt": row.paid_at,
         "createdAt": row.created_at,
     }
@@ -212,3 +214,17 @@ def plain(value: Decimal) -> Decimal:
     """A rate without the padding of its column: 20.0000 is 20."""
     text = f"{value:f}"
     return Decimal(text.rstrip("0").rstrip(".") or "0") if "." in text else value
+
+
+def write_off_payload(row: WriteOff) -> dict[str, Any]:
+    """What was given up of an invoice."""
+    return {
+        "id": row.public_id,
+        "invoiceId": encode("inv", row.invoice_id),
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "kind": row.kind,
+        "reason": row.reason,
+        "writtenOffAt": row.written_off_at,
+        "undoneAt": row.undone_at,
+    }

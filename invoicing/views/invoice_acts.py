@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -12,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.actions.clock import now
 from billing.rules.errors import BillingError, Conflict
-from billing.rules.periods import start_of_day
 from billing.web.access import access
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
@@ -24,6 +22,7 @@ from invoicing.actions.one_off import delete_draft
 from invoicing.actions.payments import record_payment
 from invoicing.actions.void import void_invoice
 from invoicing.forms.invoices import FinalizeForm, PaymentForm, VoidForm
+from invoicing.forms.receiving import moment_of
 from invoicing.models import Invoice
 from invoicing.queries.deductions import named_deductions
 from invoicing.queries.e_invoice import e_invoice, missing_of, wants_e_invoice
@@ -120,14 +119,10 @@ def pay(request: StaffRequest, id: UUID) -> HttpResponse:
             return done(request, url_of(row), "The payment was recorded.")
         except BillingError as error:
             add_error(form, error)
-    context = {"invoice": row, "form": form}
+    several = reverse("customer-payment-add", args=[row.customer]) + f"?currency={row.currency}"
+    context = {"invoice": row, "form": form, "several_url": "" if row.customer.deleted_at else several}
     status = 422 if form.errors else 200
     return render_page(request, "invoicing/invoices/pay.html", context, partials=("drawer",), status=status)
-
-
-def moment_of(day: object, today: object, at: datetime, zone: str) -> datetime:
-    """Today is now; another day is its beginning in the organization's zone."""
-    return at if day == today else start_of_day(day, zone)  # type: ignore[arg-type]
 
 
 @require_http_methods(["GET", "POST"])

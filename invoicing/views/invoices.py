@@ -104,6 +104,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "tax_rows": row.tax_rows.all(),
         "payments": row.payments.all(),
         "credit_notes": row.credit_notes.all(),
+        "write_off": row.write_offs.filter(undone_at=None).first() if row.written_off_minor else None,
         "is_draft": row.status == "draft",
         "editable": row.status == "draft" and row.type in ALTERABLE and may(request.member, "invoices.edit"),
         "review": InvoiceReview.objects.filter(invoice=row).current(today).first()

@@ -15,6 +15,7 @@ from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import PaymentFilters
 from invoicing.models import RECEIVED, Payment
+from invoicing.queries.collecting import on_account
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 from invoicing.views.frame import customer_named
 
@@ -36,6 +37,7 @@ def payments(request: StaffRequest) -> HttpResponse:
         "narrowed": bool(filters.values),
         "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
         "sort": sort if request.GET.get("sort") else "",
+        "on_account": on_account(request.organization),
     }
     response = render_page(request, "invoicing/payments/list.html", context, partials=("payment-table",))
     if wants_partial(request):

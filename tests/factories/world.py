@@ -12,12 +12,14 @@ from decimal import Decimal
 from io import BytesIO
 from typing import Any
 
+from django.core.files.base import ContentFile
 from PIL import Image
 
 from billing.actions import later
 from billing.actions.alerts import AlertTerms, save_alert
 from billing.actions.api_keys import issue_key
 from billing.actions.billing_entities import update_billing_entity
+from billing.actions.clock import now
 from billing.actions.coupons import apply_coupon
 from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.plan_prices import PriceTerms, add_price
@@ -40,20 +42,26 @@ from billing.models import (
     SavedView,
     SignIn,
 )
-from billing.rules.periods import Interval
+from billing.queries.schedules import customer_zone
+from billing.rules.periods import Interval, local_date
 from billing.rules.top_up_rules import Method
 from customers.actions.bulk import start_run
 from customers.actions.custom_fields import create_custom_field
 from customers.actions.merge import merge_customers
 from customers.actions.portal import create_link
+from customers.actions.statements import ask_for_statement
 from customers.actions.tag_list import create_tag
+from customers.forms.statement import usual_start
 from customers.models import Customer, Note, VatCheck
+from customers.queries.statement import statement
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.mail_documents import send_invoice_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
+from invoicing.actions.remittances import receive
+from invoicing.actions.write_offs import undo_write_off, write_off
 from invoicing.models import InvoiceLine, InvoiceReview
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
@@ -70,6 +78,15 @@ class World:
     admin: Member
     objects: dict[str, Any]
     key: str
+
+
+def print_account(customer: Customer) -> None:
+    """The statement that the page asks for by itself is printed already, so that looking at it changes nothing."""
+    at = now(customer.organization)
+    today = local_date(at, customer_zone(customer))
+    row = ask_for_statement(customer, statement(customer, customer.currency, usual_start(today), today, at))
+    row.pdf.save("of-a-test.pdf", ContentFile(b"%PDF-1.7 of a test"))
+    Job.objects.filter(subject_id=row.pk).update(state="done")
 
 
 def small_png() -> bytes:
@@ -112,6 +129,18 @@ def make_world(name: str) -> World:
     )
     account = make_provider(organization, name=f"{name} account", sync_customers=False)
     payment = record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=NOW)
+    write_off(invoice, kind="bad_debt", key="world", by=ACTOR, at=NOW)
+    undo_write_off(invoice, by=ACTOR, at=NOW)
+    transfer = receive(
+        customer,
+        currency="EUR",
+        amount_minor=500,
+        chosen={invoice.pk: 0},
+        keep_rest=True,
+        key="all",
+        by=ACTOR,
+        at=NOW,
+    )
     key, secret = issue_key(organization, f"{name} key", by=ACTOR, at=NOW)
     job = later.enqueue(
         organization, "billing.nothing", key="job", label=f"{name} job", subject_id=organization.pk
@@ -122,6 +151,7 @@ def make_world(name: str) -> World:
         store(document, lambda: b"%PDF-1.7 of a test")
     InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
+    print_account(customer)
     objects = {
         "customers": customer,
         "bulk": start_run(
@@ -176,6 +206,7 @@ def make_world(name: str) -> World:
         "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,
+        "remittances": transfer,
         "payment-providers": account,
         "integrations": account,
         "provider-links": link_customer(customer, account, f"{name}-at-stripe", by=ACTOR, at=NOW),

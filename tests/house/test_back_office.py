@@ -21,6 +21,8 @@ FIXED = [
     "Wallet",
     "Job",
     "Payment",
+    "WriteOff",
+    "Remittance",
     "CreditNote",
     "Sequence",
 ]

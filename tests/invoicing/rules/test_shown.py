@@ -34,7 +34,12 @@ def test_what_can_be_done() -> None:
     assert possible_acts("draft", "subscription", 0) == {"finalize", "refresh"}
     assert possible_acts("draft", "one_off", 0) == {"finalize", "delete"}
     assert possible_acts("draft", "credit", 0) == {"finalize"}
-    assert possible_acts("finalized", "one_off", 5) == {"void", "pay", "credit"}
+    assert possible_acts("finalized", "one_off", 5) == {"void", "pay", "write_off", "credit"}
     assert possible_acts("finalized", "one_off", 0) == {"void", "credit"}
     assert possible_acts("finalized", "credit", 0) == {"void", "credit"}
     assert possible_acts("voided", "one_off", 0) == frozenset()
+
+
+def test_the_rest_was_given_up() -> None:
+    assert shown_status("finalized", "paid", DUE, date(2027, 1, 1), written_off=True) == "written_off"
+    assert possible_acts("finalized", "one_off", 0, written_off=True) == {"undo_write_off", "credit"}

@@ -1,0 +1,71 @@
+"""/api/customers/{id}/payments: what a customer paid, and money for several invoices at once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Literal, cast
+from uuid import uuid4
+
+from django.http import HttpRequest
+from ninja import Field
+
+from billing.actions.clock import now
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from customers.api.lookup import present_customer
+from customers.api.router import router
+from invoicing.actions.remittances import receive
+from invoicing.forms.transfers import PartIn, parts_of, wallet_of
+from invoicing.models import Payment
+from invoicing.queries.payloads import payment_payload
+from invoicing.queries.payloads_collecting import remittance_payload
+from invoicing.rules.amounts import minor_of
+
+
+class ReceiveIn(ApiSchema):
+    """One transfer, in major units. `invoices` says which get how much; without it the unpaid ones are paid, the
+    oldest first. What is left buys credits of `walletId`, or stays on account (`rest`: "account").
+    """
+
+    amount: Decimal
+    currency: str | None = None
+    invoices: list[PartIn] | None = None
+    wallet_id: str | None = None
+    rest: Literal["account"] | None = None
+    provider: str = Field("manual", max_length=30)
+    reference: str = Field("", max_length=100)
+    paid_at: datetime | None = None
+
+
+@router.get("/{id}/payments")
+def customer_payments(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+    """The customer's payments, newest first."""
+    rows = Payment.objects.filter(customer=present_customer(request, id))
+    return page_envelope(rows, payment_payload, page=page, limit=limit)
+
+
+@router.post("/{id}/payments", response={201: dict[str, Any]})
+def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int, dict[str, Any]]:
+    """Record one transfer over several invoices; 400 rest_undecided when more came than is due and nothing says what
+    becomes of the rest. `Idempotency-Key` makes a repeat harmless.
+    """
+    staff = cast(ApiRequest, request)
+    customer = present_customer(request, id)
+    currency = (body.currency or customer.currency).strip().upper()
+    chosen = parts_of(body.invoices, currency)
+    row = receive(
+        customer,
+        currency=currency,
+        amount_minor=minor_of(body.amount, currency, "amount"),
+        chosen=chosen,
+        only=chosen is not None,
+        rest_to=wallet_of(request, body.wallet_id, customer.pk),
+        keep_rest=body.rest is not None,
+        paid_at=body.paid_at,
+        reference=body.reference,
+        provider=body.provider.strip().lower() or "manual",
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope(remittance_payload(row))

@@ -1,0 +1,42 @@
+"""The statement of account in the customer portal."""
+
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from billing.actions.clock import now
+from customers.views.portal_frame import PortalRequest, frame, portal
+from customers.views.statement import asked_for, csv_answer, statement_context
+from customers.views.statement_files import statement_answer
+
+
+@require_safe
+@portal
+def portal_statement(request: PortalRequest) -> HttpResponse:
+    """The page; `?currency=&first=&last=`."""
+    customer = request.customer
+    form, found = asked_for(customer, request.GET, now(customer.organization))
+    context = frame(request, "invoices") | statement_context(form, found)
+    context["csv_url"] = f"{reverse('portal-statement-csv')}?{form.query}"
+    context["pdf_url"] = f"{reverse('portal-statement-pdf')}?{form.query}"
+    return render(request, "portal/statement.html", context)
+
+
+@require_safe
+@portal
+def portal_statement_csv(request: PortalRequest) -> HttpResponse:
+    """The same as CSV."""
+    customer = request.customer
+    _, found = asked_for(customer, request.GET, now(customer.organization))
+    return csv_answer(found, customer)
+
+
+@require_safe
+@portal
+def portal_statement_pdf(request: PortalRequest) -> HttpResponse:
+    """The same as PDF."""
+    context = frame(request, "invoices") | {"back": reverse("portal-statement")}
+    return statement_answer(request, request.customer, "portal/statement_waiting.html", context)

@@ -1,0 +1,104 @@
+"""/api/remittances: transfers for several invoices, and what is left. Recorded at /customers/{id}/payments."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+from uuid import uuid4
+
+from django.http import HttpRequest
+from ninja import Field, Query, Router
+
+from billing.actions.clock import now
+from billing.rules.ids import decode
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from invoicing.actions.remittances import give_back_rest, turn_into_credits, use_rest
+from invoicing.forms.transfers import PartIn, parts_of, wallet_of
+from invoicing.models import Remittance
+from invoicing.queries.payloads_collecting import remittance_payload
+from invoicing.rules.amounts import minor_of
+
+router = Router(tags=["Payments"])
+
+
+class UseIn(ApiSchema):
+    """Invoices to pay (else the unpaid ones, the oldest first), or a wallet to buy credits for."""
+
+    invoices: list[PartIn] | None = None
+    wallet_id: str | None = None
+
+
+class GiveBackIn(ApiSchema):
+    """How much goes back; without `amount` all that is on account."""
+
+    amount: Decimal | None = None
+    reason: str = Field("", max_length=500)
+    reference: str = Field("", max_length=100)
+
+
+class Filters(ApiSchema):
+    """What the list can be narrowed to; `onAccount`: those of which something is left."""
+
+    customer_id: str | None = None
+    on_account: bool = False
+    page: int = 1
+    limit: int = 20
+
+
+def rows_of(request: HttpRequest) -> Any:
+    """The organization's transfers."""
+    return Remittance.objects.of(cast(ApiRequest, request).organization)
+
+
+@router.get("")
+def list_remittances(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+    """Newest first. An unknown id finds nothing."""
+    rows = rows_of(request).prefetch_related("returns")
+    if filters.customer_id:
+        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+    if filters.on_account:
+        rows = rows.with_rest()
+    return page_envelope(rows, remittance_payload, page=filters.page, limit=filters.limit)
+
+
+@router.get("/{id}")
+def get_remittance(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One transfer."""
+    return envelope(remittance_payload(rows_of(request).by_public_id(id)))
+
+
+@router.post("/{id}/use")
+def use(request: HttpRequest, id: str, body: UseIn | None = None) -> dict[str, Any]:
+    """Pay invoices with what is on account, or buy credits for all of it. `Idempotency-Key` makes a repeat
+    harmless.
+    """
+    staff = cast(ApiRequest, request)
+    row: Remittance = rows_of(request).by_public_id(id)
+    given = body or UseIn()
+    key = request.headers.get("Idempotency-Key") or uuid4().hex
+    wallet = wallet_of(request, given.wallet_id, row.customer_id)
+    at = now(staff.organization)
+    if wallet is not None:
+        turn_into_credits(row, wallet, key=key, by=staff.actor, at=at)
+    else:
+        chosen = parts_of(given.invoices, row.currency)
+        use_rest(row, chosen=chosen, only=chosen is not None, key=key, by=staff.actor, at=at)
+    return envelope(remittance_payload(rows_of(request).get(pk=row.pk)))
+
+
+@router.post("/{id}/give-back")
+def give_back(request: HttpRequest, id: str, body: GiveBackIn | None = None) -> dict[str, Any]:
+    """Note that money on account went back. `Idempotency-Key` makes a repeat harmless."""
+    staff = cast(ApiRequest, request)
+    row: Remittance = rows_of(request).by_public_id(id)
+    given = body or GiveBackIn(reason="", reference="")
+    give_back_rest(
+        row,
+        amount_minor=None if given.amount is None else minor_of(given.amount, row.currency, "amount"),
+        reason=given.reason,
+        reference=given.reference,
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return envelope(remittance_payload(rows_of(request).get(pk=row.pk)))

@@ -1,0 +1,47 @@
+"""What can be collected: a customer's unpaid invoices, and the money that is on account."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import F
+
+from invoicing.models import Invoice, Remittance
+from invoicing.models.invoice import InvoiceQuerySet
+
+
+def unpaid_of(customer: Any, currency: str) -> InvoiceQuerySet:
+    """The customer's unpaid invoices in a currency, in the order in which money pays them: by due day, those
+    without one last, then as they were issued.
+    """
+    rows: InvoiceQuerySet = Invoice.objects.filter(customer=customer, currency=currency).unpaid()
+    return rows.order_by(F("due_on").asc(nulls_last=True), "issuing_on", "pk")
+
+
+def due_of(customer: Any, currency: str) -> list[tuple[UUID, int]]:
+    """(invoice, what is due of it) in that order. One query."""
+    due = F("total_minor") - F("paid_minor")
+    return list(unpaid_of(customer, currency).annotate(due=due).values_list("pk", "due"))
+
+
+def currencies_due(customer: Any) -> list[str]:
+    """In which currencies something is due. One query."""
+    rows = Invoice.objects.filter(customer=customer).unpaid()
+    return list(rows.order_by("currency").values_list("currency", flat=True).distinct())
+
+
+def on_account(organization: Any, customer: Any = None) -> list[Remittance]:
+    """Transfers of which something is left, the oldest first, with their customers; at most a hundred. One query."""
+    rows = Remittance.objects.of(organization).with_rest().select_related("customer")
+    if customer is not None:
+        rows = rows.filter(customer=customer)
+    return list(rows.order_by("paid_at", "pk")[:100])
+
+
+def account_sums(rows: list[Remittance]) -> list[tuple[str, int]]:
+    """What is on account by currency."""
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row.currency] = sums.get(row.currency, 0) + row.left_minor
+    return sorted(sums.items())

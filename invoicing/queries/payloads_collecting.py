@@ -1,0 +1,41 @@
+"""What is collected, as the API and webhooks show it: camelCase, money in major units."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.rules.ids import encode
+from billing.rules.money import from_minor
+from invoicing.models import Remittance, RemittanceReturn
+from invoicing.queries.payloads import payment_payload
+
+
+def remittance_payload(row: Remittance) -> dict[str, Any]:
+    """One transfer with the payments that it was split into. `amountOnAccount` is what is left of it."""
+    return {
+        "id": row.public_id,
+        "customerId": encode("cust", row.customer_id),
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "amountApplied": from_minor(row.applied_minor, row.currency),
+        "amountGivenBack": from_minor(row.returned_minor, row.currency),
+        "amountOnAccount": from_minor(row.left_minor, row.currency),
+        "provider": row.provider,
+        "reference": row.reference,
+        "payments": [payment_payload(payment) for payment in row.payments.order_by("created_at", "pk")],
+        "givenBack": [return_payload(item) for item in row.returns.all()],
+        "paidAt": row.paid_at,
+        "createdAt": row.created_at,
+    }
+
+
+def return_payload(row: RemittanceReturn) -> dict[str, Any]:
+    """Money on account that went back."""
+    return {
+        "id": row.public_id,
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "reason": row.reason,
+        "reference": row.reference,
+        "returnedAt": row.returned_at,
+    }
