@@ -12,6 +12,7 @@ from billing.models import Job, Wallet
 from billing.orm.actor import Actor
 from invoicing.actions import (
     advance,
+    attempts,
     billing_run,
     ongoing,
     provider_drift,
@@ -86,6 +87,18 @@ def scheduled_top_ups() -> None:
     """Beat, each minute: wallets whose schedule is due get their credits."""
     for schedule in due_schedules():
         answer(schedule, by=Actor.system(), at=clock.now(schedule.organization))
+
+
+@shared_task(name="invoicing.ask_attempts")
+def ask_attempts() -> None:
+    """Beat: what payment providers know of attempts whose outcome is open."""
+    attempts.run(timezone.now())
+
+
+@shared_task(name="invoicing.ask_attempt")
+def ask_attempt(attempt_id: str) -> None:
+    """A provider has told something of this attempt, or its customer has come back."""
+    attempts.ask_about(UUID(attempt_id))
 
 
 @shared_task(name="invoicing.bill_advance")

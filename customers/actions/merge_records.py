@@ -24,7 +24,7 @@ from billing.orm.actor import Actor
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
-from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, ProviderLink, Remittance
+from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, PaymentAttempt, ProviderLink, Remittance
 from invoicing.queries.facts import windows_of
 
 MOVED, KEPT, REVOKED = "moved", "kept", "revoked"
@@ -38,6 +38,7 @@ CLASSIFIED = {
     "invoicing.Payment.customer": MOVED,
     "invoicing.Mail.customer": MOVED,
     "invoicing.Remittance.customer": MOVED,
+    "invoicing.PaymentAttempt.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
@@ -98,6 +99,7 @@ def move_documents(moving: Moving) -> None:
     moving.counts["payments"] = moving.hand_over(Payment.objects.all())
     moving.hand_over(Mail.objects.all())
     moving.hand_over(Remittance.objects.all())
+    moving.hand_over(PaymentAttempt.objects.all())
 
 
 def move_coupons(moving: Moving) -> None:

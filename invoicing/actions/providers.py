@@ -18,10 +18,11 @@ from billing.models import Organization, SyncStrategy
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from invoicing.actions import provider_calls as calls
+from invoicing.actions.paying import payer_of
 from invoicing.clients.providers.base import ProviderError
 from invoicing.models import PaymentProvider, ProviderLink
 from invoicing.models.provider import LinkState, ProviderType
-from invoicing.rules.providers import SYNCING
+from invoicing.rules.paying import PAYING
 
 FIELDS = ("name", "active", "priority", "sync_customers")
 MOST_CREDENTIALS = 30
@@ -129,10 +130,10 @@ def delete_provider(provider: PaymentProvider, *, by: Actor, at: datetime) -> Pa
 
 def try_provider(provider: PaymentProvider, *, by: Actor, at: datetime) -> Tested:
     """Try the credentials with one harmless call, and keep when and how it ended."""
-    if provider.type not in SYNCING:
+    if provider.type not in PAYING:
         return Tested(True, f"Stored. {provider.get_type_display()} accounts cannot be tested from here.")
     try:
-        tested = Tested(True, calls.client_of(provider, timeout=calls.IN_REQUEST).check())
+        tested = Tested(True, payer_of(provider, timeout=calls.IN_REQUEST).check())
     except ProviderError as error:
         tested = Tested(False, error.message)
     with transaction.atomic():
@@ -211,7 +212,7 @@ def try_failed_again(provider: PaymentProvider) -> None:
 def save(provider: PaymentProvider) -> None:
     """Check and write a row whose name must be unique."""
     try:
-        provider.clean_fields(exclude={"organization", "tested_at"})
+        provider.clean_fields(exclude={"organization", "tested_at", "bad_signature_at"})
     except ValidationError as error:
         found = [(name, text) for name, texts in error.message_dict.items() for text in texts]
         raise FieldErrors(found) from error

@@ -1,6 +1,7 @@
 """Routes of invoicing; importing this package registers them."""
 
 from billing.web.api import api
+from invoicing.api.checkout import router as checkout
 from invoicing.api.credit_notes import router as credit_notes
 from invoicing.api.invoice_preview import router as invoice_preview
 from invoicing.api.invoices import router as invoices
@@ -10,6 +11,7 @@ from invoicing.api.remittances import router as remittances
 
 api.add_router("/invoices/preview", invoice_preview)  # before `{id}` would take the word for an id
 api.add_router("/invoices", invoices)
+api.add_router("/invoices", checkout)
 api.add_router("/payments", payments)
 api.add_router("/remittances", remittances)
 api.add_router("/credit-notes", credit_notes)

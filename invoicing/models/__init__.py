@@ -15,6 +15,7 @@ from invoicing.models.invoice import (
 from invoicing.models.line_edit import LineEdit
 from invoicing.models.mail import Mail, MailKind, MailState
 from invoicing.models.outstanding import Outstanding
+from invoicing.models.paying import PaymentAttempt, ProviderEvent
 from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
@@ -44,8 +45,10 @@ __all__ = [
     "MailState",
     "Outstanding",
     "Payment",
+    "PaymentAttempt",
     "PaymentProvider",
     "PdfState",
+    "ProviderEvent",
     "ProviderLink",
     "ProviderType",
     "Refund",

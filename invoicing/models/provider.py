@@ -34,6 +34,8 @@ class PaymentProvider(Kept):
     sync_customers = models.BooleanField(default=True)
     tested_at = models.DateTimeField(null=True)
     test_error = models.CharField(max_length=500, blank=True)
+    bad_signatures = models.PositiveIntegerField(default=0)
+    bad_signature_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering: ClassVar = ["priority", "created_at"]

@@ -71,6 +71,12 @@ CREDENTIALS: dict[str, tuple[Credential, ...]] = {
     "stripe": (
         Credential("secret_key", "Secret key", hint="Starts with sk_ or rk_; needs to write customers."),
         Credential("publishable_key", "Publishable key", required=False, hint="Starts with pk_."),
+        Credential(
+            "webhook_secret",
+            "Signing secret of the webhook",
+            required=False,
+            hint="Starts with whsec_; Stripe shows it once the webhook is set up there.",
+        ),
     ),
     "flutterwave": (
         Credential("secret_key", "Secret key"),

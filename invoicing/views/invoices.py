@@ -19,6 +19,7 @@ from invoicing.models import InvoiceReview
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax, used_credits
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
+from invoicing.queries.paying import attempts_of
 from invoicing.views.frame import customer_named, document_context, find_invoice, history, today_of
 from invoicing.views.lines import line_groups, shown_lines
 
@@ -103,6 +104,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "credits": used_credits(credits),
         "tax_rows": row.tax_rows.all(),
         "payments": row.payments.all(),
+        "attempts": attempts_of(row) if row.number else [],
         "credit_notes": row.credit_notes.all(),
         "write_off": row.write_offs.filter(undone_at=None).first() if row.written_off_minor else None,
         "is_draft": row.status == "draft",

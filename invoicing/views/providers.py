@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
@@ -24,6 +25,7 @@ from invoicing.actions import providers as actions
 from invoicing.forms.providers import ProviderForm, StrategyForm
 from invoicing.models import PaymentProvider
 from invoicing.models.provider import ProviderType
+from invoicing.queries.paying import last_events, open_attempts
 from invoicing.queries.provider_accounts import (
     STATES,
     drift_lines,
@@ -31,6 +33,7 @@ from invoicing.queries.provider_accounts import (
     unlinked_customers,
     with_counts,
 )
+from invoicing.rules.paying import EVENTS, PAYING, SIGNED_BY
 from invoicing.rules.providers import CREDENTIALS, SYNCING
 
 CHANGED = ("provider-changed",)
@@ -59,6 +62,7 @@ def integrations(request: StaffRequest) -> HttpResponse:
         "accounts": accounts,
         "last": len(accounts),
         "syncing": SYNCING,
+        "paying": PAYING,
         "may_edit": may(request.member, "settings.edit"),
         "strategy": StrategyForm(organization=request.organization),
         "tab_items": settings_tabs(request, "integrations"),
@@ -206,6 +210,7 @@ def integration(request: StaffRequest, id: UUID) -> HttpResponse:
     context = {
         "account": account,
         "syncs": account.type in SYNCING,
+        "pays": account.type in PAYING,
         "stored": sorted(actions.stored_names(account)),
         "page": page,
         "state": state,
@@ -216,10 +221,26 @@ def integration(request: StaffRequest, id: UUID) -> HttpResponse:
         "unknown": unlinked_customers(account).count() if account.type in SYNCING else 0,
         "job": job,
         "job_open": job is not None and job.state in {JobState.QUEUED.value, JobState.RUNNING.value},
+        **messages_of(account),
         "may_edit": may(request.member, "settings.edit"),
         "may_link": may(request.member, "customers.edit"),
     }
     return render_page(request, "invoicing/providers/detail.html", context, partials=("link-table",))
+
+
+def messages_of(account: PaymentProvider) -> dict[str, Any]:
+    """How the account tells us of payments, for kinds that do."""
+    if account.type not in PAYING:
+        return {}
+    path = reverse("provider-webhook", args=[account.type, account.public_id])
+    return {
+        "webhook_url": settings.BASE_URL + path,
+        "webhook_events": EVENTS.get(account.type, ()),
+        "needs_secret": account.type in SIGNED_BY
+        and SIGNED_BY[account.type] not in actions.stored_names(account),
+        "events": last_events(account),
+        "n_open": open_attempts(account),
+    }
 
 
 @access("settings.edit")

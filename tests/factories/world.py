@@ -62,7 +62,7 @@ from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
 from invoicing.actions.remittances import receive
 from invoicing.actions.write_offs import undo_write_off, write_off
-from invoicing.models import InvoiceLine, InvoiceReview
+from invoicing.models import InvoiceLine, InvoiceReview, PaymentAttempt
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
@@ -207,6 +207,17 @@ def make_world(name: str) -> World:
         "credit-notes": note,
         "payments": payment,
         "remittances": transfer,
+        "payment-attempts": PaymentAttempt.objects.create(
+            organization=organization,
+            invoice=invoice,
+            customer=customer,
+            provider=account,
+            amount_minor=100,
+            currency=invoice.currency,
+            state="failed",
+            reason="It was declined.",
+            key="first",
+        ),
         "payment-providers": account,
         "integrations": account,
         "provider-links": link_customer(customer, account, f"{name}-at-stripe", by=ACTOR, at=NOW),

@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.services.stripe_money import Money
+
 KEY = "sk_test_of_the_tests"
 ID = re.compile(r"/v1/customers/([^/]+)")
 
@@ -45,6 +47,7 @@ class FakeStripe:
     before: Any = None
     lock: threading.RLock = field(default_factory=threading.RLock)
     number: int = 0
+    money: Money = field(default_factory=Money)
 
     def next(self, *faults: Any) -> None:
         """What the next requests meet: a status, "drop" (done but no answer), "garbage", a float of seconds to be
@@ -119,6 +122,9 @@ class FakeStripe:
         return status, found, {}
 
     def perform(self, asked: Asked) -> tuple[int, Any]:
+        about_money = self.money.handle(asked.method, asked.path, asked.query, asked.form)
+        if about_money is not None:
+            return about_money
         if asked.path == "/v1/customers" and asked.method == "POST":
             return self.create(asked.form)
         if asked.path == "/v1/customers":

@@ -1,10 +1,13 @@
-"""What a payment provider can be asked about customers, and how it fails."""
+"""What a payment provider can be asked about customers and payments, and how it fails."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from invoicing.rules.paying import LINK_HOURS
 
 
 class ProviderError(Exception):
@@ -68,3 +71,109 @@ class CustomerProvider(Protocol):
 
     def list_customers(self, after: str = "") -> Page:
         """A page of all customers."""
+
+
+class Unknown(Unavailable):
+    """No answer to something that may have reached the customer all the same: nobody else may be asked for it."""
+
+
+class BadSignature(Exception):
+    """An incoming message that the provider has not signed, or not in time."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """What is to be paid. `reference` is ours and unique; it comes back with everything that is said about it.
+    `callback_url` is where the provider tells of it, for kinds that are told so with each payment.
+    """
+
+    reference: str
+    amount_minor: int
+    currency: str
+    description: str
+    name: str
+    email: str
+    phone: str
+    return_url: str
+    callback_url: str = ""
+    customer_id: str = ""
+
+
+@dataclass(frozen=True)
+class Started:
+    """A payment that waits for the customer: under which id, and where it is paid. `note` is for the reader, where
+    there is no address to open. `minutes`: how long it can be paid.
+    """
+
+    external_id: str
+    url: str = ""
+    note: str = ""
+    minutes: int = 60 * LINK_HOURS
+
+
+@dataclass(frozen=True)
+class Seen:
+    """How a payment stands: a state of `AttemptState`, what came (minor units, once successful), the id under which
+    it can be given back, and why it failed.
+    """
+
+    state: str
+    amount_minor: int = 0
+    currency: str = ""
+    payment_id: str = ""
+    reason: str = ""
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """How a refund stands: pending, successful or failed."""
+
+    external_id: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Notice:
+    """What an incoming message is about: `event_id` once per event; `reference` (ours) or `external_id` (theirs) of a
+    payment; `refund_reference` or `refund_id` of a refund. What has happened is asked for, not believed.
+    """
+
+    event_id: str
+    name: str
+    reference: str = ""
+    external_id: str = ""
+    refund_reference: str = ""
+    refund_id: str = ""
+
+
+class PaymentsProvider(Protocol):
+    """Paying by one account. Calls raise ProviderError; amounts in minor units of ISO 4217."""
+
+    def check(self) -> str:
+        """Whether the credentials work; a sentence that says for what."""
+
+    def start(self, checkout: Checkout) -> Started:
+        """Ask for a payment. The same reference again is the same payment, where the provider knows such a thing."""
+
+    def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
+        """How it stands."""
+
+    def refund(
+        self, payment_id: str, amount_minor: int, currency: str, *, reference: str, reason: str
+    ) -> GivenBack:
+        """Give money back. The same reference again gives nothing back twice."""
+
+    def find_refund(self, payment_id: str, reference: str) -> GivenBack | None:
+        """The refund of a payment that carries our reference."""
+
+    def fetch_refund(self, id: str) -> GivenBack:
+        """How it stands."""
+
+    def read_notice(
+        self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
+    ) -> Notice:
+        """An incoming message, its signature checked before anything of it is read. Header names are lower-case.
+        Raises BadSignature.
+        """

@@ -7,18 +7,36 @@ from typing import Any
 
 from django.conf import settings
 
-from invoicing.clients.providers.base import CustomerProvider, Refused
+from invoicing.clients.providers.base import CustomerProvider, PaymentsProvider, Refused
 from invoicing.clients.providers.stripe import Stripe
+from invoicing.clients.providers.stripe_payments import StripePayments
 from invoicing.rules.providers import secret_of
 
 
 def client_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> CustomerProvider:
     """Raises Refused when the kind keeps no customers that we can reach, or when the secret key is missing."""
     if kind == "stripe":
-        key = secret_of(credentials, "secret_key")
-        if not key:
-            raise Refused("No secret key is stored.")
-        if not key.isascii() or not key.isprintable() or " " in key:
-            raise Refused("The secret key holds characters that no key has.")
-        return Stripe(key, base=settings.STRIPE_API_BASE, timeout=timeout)
+        return Stripe(key_of(credentials, "secret_key"), base=settings.STRIPE_API_BASE, timeout=timeout)
     raise Refused("Customers cannot be synchronised with this provider.")
+
+
+def payments_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> PaymentsProvider:
+    """Raises Refused when nothing can be paid by this kind, or when what it needs is missing."""
+    if kind == "stripe":
+        return StripePayments(
+            key_of(credentials, "secret_key"),
+            base=settings.STRIPE_API_BASE,
+            timeout=timeout,
+            webhook_secret=secret_of(credentials, "webhook_secret"),
+        )
+    raise Refused("Nothing can be paid online by this provider.")
+
+
+def key_of(credentials: Mapping[str, Any], name: str) -> str:
+    """A credential that can stand in a header, or Refused."""
+    key, label = secret_of(credentials, name), name.replace("_", " ")
+    if not key:
+        raise Refused(f"No {label} is stored.")
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise Refused(f"The {label} holds characters that no key has.")
+    return key

@@ -1,0 +1,196 @@
+"""What has become of attempts to pay: asked at the provider, and the money recorded.
+
+A message of a provider, a button and the beat all do the same: they have a worker ask the provider how the payment
+stands. So messages may come twice, late or in any order, and nobody can invent one. An attempt is asked about by who
+holds its lock, without a transaction around the call.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.actions import audit, clock, later
+from billing.actions.locks import lock_customer_of
+from billing.orm.actor import Actor
+from billing.rules.errors import BillingError, Conflict
+from billing.rules.money import from_minor
+from invoicing.actions import provider_calls as calls
+from invoicing.actions.draft import lock_invoice
+from invoicing.actions.paying import payer_of
+from invoicing.actions.payments import record_payment
+from invoicing.clients.providers.base import ProviderError, Seen
+from invoicing.models import Invoice, Payment, PaymentAttempt
+from invoicing.rules.paying import ask_after, next_state
+
+ASK = "invoicing.ask_attempt"
+MOST_AT_ONCE = 200
+RUN_SECONDS = 40
+RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-706179696e67")
+BY = Actor.system("Payment provider")
+
+
+def run(at: datetime, *, seconds: float = RUN_SECONDS) -> int:
+    """Ask about what is due. Returns how many were asked about; an account that is not available rests."""
+    end = time.monotonic() + seconds
+    count = 0
+    with later.advisory_lock(RUNNING) as alone:
+        if not alone:
+            return 0
+        rows = PaymentAttempt.objects.filter(next_at__lte=at).order_by("next_at", "pk")
+        resting: set[UUID] = set()
+        for key, account in list(rows.values_list("pk", "provider_id")[:MOST_AT_ONCE]):
+            if time.monotonic() > end:
+                break
+            if account in resting:
+                continue
+            count += 1
+            if not ask_about(key):
+                resting.add(account)
+    return count
+
+
+def ask_about(key: UUID) -> bool:
+    """Ask the provider how an attempt stands and write it down. False when it could not say."""
+    with later.advisory_lock(key) as held:
+        if not held:
+            return True
+        rows = PaymentAttempt.objects.select_related("provider", "invoice", "organization")
+        attempt = rows.filter(pk=key).first()
+        if attempt is None or attempt.state == "successful":
+            return True
+        try:
+            client = payer_of(attempt.provider, timeout=calls.IN_WORKER)
+            seen = client.fetch(attempt.reference, attempt.external_id, attempt.currency)
+        except ProviderError as error:
+            wait_longer(attempt, error.message)
+            return False
+        settle(attempt, seen, at=clock.now(attempt.organization))
+    return True
+
+
+@transaction.atomic
+def wait_longer(attempt: PaymentAttempt, reason: str) -> None:
+    """No answer: later again, until a person must look."""
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
+    row.asked_at, row.asked = timezone.now(), row.asked + 1
+    wait = ask_after(row.asked)
+    row.next_at = timezone.now() + wait if wait and row.open else None
+    row.reason = reason[:500]
+    row.save(update_fields=["asked_at", "asked", "next_at", "reason", "updated_at"])
+
+
+@transaction.atomic
+def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttempt:
+    """Write down how the payment stands, and record the money once. Locks: customer, invoice, attempt."""
+    lock_customer_of(attempt)
+    invoice = lock_invoice(attempt.invoice)
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
+    if row.state == "successful":
+        return row
+    before = audit.snapshot(row, ["state"])
+    row.asked_at, row.asked = timezone.now(), row.asked + 1
+    row.state = next_state(row.state, seen.state).value
+    row.money_id = seen.payment_id or row.money_id
+    if row.state != "failed" or seen.reason:
+        row.reason = seen.reason[:500]
+    wait = ask_after(row.asked)
+    if row.open and wait is None:
+        row.state = "failed"
+        row.reason = row.reason or "Nobody has paid in time."
+    row.next_at = timezone.now() + wait if row.open and wait else None
+    if row.state == "successful":
+        row.received_minor = seen.amount_minor
+        row.reason = ""
+        book(row, invoice, seen, at=at)
+    row.save()
+    if row.state == "failed" and before["state"] != "failed":
+        audit.record(
+            row.organization,
+            "payment.failed",
+            invoice,
+            by=BY,
+            at=at,
+            customer=invoice.customer,
+            changes={"provider": (None, row.provider.name), "amount_minor": (None, row.amount_minor)},
+            reason=row.reason,
+        )
+    return row
+
+
+def book(row: PaymentAttempt, invoice: Invoice, seen: Seen, *, at: datetime) -> None:
+    """Record what came, as far as it is due; what is not stays visible as a problem of the attempt."""
+    came = f"{from_minor(seen.amount_minor, seen.currency):f} {seen.currency}"
+    due = invoice.due_minor if invoice.status == "finalized" else 0
+    if seen.currency != invoice.currency:
+        row.problem = f"{came} came, but the invoice is in {invoice.currency}. Nothing was recorded."
+        return
+    if invoice.status != "finalized":
+        row.problem = f"{came} came, but the invoice is {invoice.status}. Give the money back."
+        return
+    amount = min(due, seen.amount_minor)
+    try:
+        row.payment = recorded(row, invoice, amount, seen, at=at) if amount > 0 else None
+    except BillingError as error:  # money that came is a fact, whatever stands against recording it
+        row.problem = f"{came} came and could not be recorded: {error}"[:500]
+        return
+    if amount < seen.amount_minor:
+        rest = f"{from_minor(seen.amount_minor - amount, seen.currency):f} {seen.currency}"
+        what = "It was paid already." if not amount else "Less was due."
+        row.problem = f"{rest} of {came} came too much. {what} Give the money back."
+
+
+def recorded(row: PaymentAttempt, invoice: Invoice, amount: int, seen: Seen, *, at: datetime) -> Payment:
+    """The payment, under the provider's id, so that it is counted once."""
+    return record_payment(
+        invoice,
+        amount_minor=amount,
+        paid_at=seen.paid_at,
+        reference=seen.payment_id,
+        provider=row.provider.type,
+        key=f"{row.provider.type}:{seen.payment_id or row.reference}",
+        by=BY,
+        at=at,
+    )
+
+
+@transaction.atomic
+def ask_soon(attempt: PaymentAttempt) -> None:
+    """Have a worker ask now; the beat finds it when the message is lost."""
+    rows = PaymentAttempt.objects.filter(pk=attempt.pk).exclude(state="successful")
+    if rows.update(next_at=timezone.now(), updated_at=timezone.now()):
+        later.after_commit(ASK, str(attempt.pk))
+
+
+def ask_now(attempt: PaymentAttempt) -> PaymentAttempt:
+    """Ask while a person waits. Raises Conflict when it is settled."""
+    if attempt.state == "successful":
+        raise Conflict("This payment has come already.", code="attempt_settled")
+    ask_about(attempt.pk)
+    attempt.refresh_from_db()
+    return attempt
+
+
+@transaction.atomic
+def problem_solved(attempt: PaymentAttempt, *, by: Actor, at: datetime) -> PaymentAttempt:
+    """Somebody has seen to the money that could not be recorded."""
+    customer = lock_customer_of(attempt)
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("invoice").get(pk=attempt.pk)
+    if not row.problem:
+        raise Conflict("There is nothing to see to any more.", code="no_problem")
+    audit.record(
+        row.organization,
+        "payment.seen_to",
+        row.invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        reason=row.problem,
+    )
+    row.problem = ""
+    row.save(update_fields=["problem", "updated_at"])
+    return row

@@ -1,0 +1,183 @@
+"""Asking a provider for a payment of an invoice: a link, or a prompt on the customer's phone.
+
+The attempt is a row before the provider is asked, and the provider is asked without a transaction. What it answers is
+written beside what has happened meanwhile. No answer at all leaves the attempt `unknown`: `attempts.py` asks later.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.actions import audit
+from billing.actions.locks import lock_customer_of
+from billing.clients.sealed import Unsealable, unseal
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Unavailable as NotAvailable
+from invoicing.actions import provider_calls as calls
+from invoicing.actions.draft import lock_invoice
+from invoicing.actions.payments import check_amount
+from invoicing.clients.providers.base import (
+    Checkout,
+    PaymentsProvider,
+    ProviderError,
+    Refused,
+    Started,
+    Unavailable,
+    Unknown,
+)
+from invoicing.clients.providers.registry import payments_for
+from invoicing.models import Invoice, PaymentAttempt, PaymentProvider
+from invoicing.models.paying import OPEN_STATES
+from invoicing.queries.paying import ways_to_pay
+from invoicing.queries.provider_links import known_links
+from invoicing.rules.paying import WAITS
+
+BEING_ASKED = timedelta(minutes=3)  # longer than any call may take, and than a phone asks
+MARGIN = timedelta(minutes=30)  # a link that ends sooner is not handed out again
+
+
+def open_checkout(
+    invoice: Invoice, *, return_url: str = "", key: str, by: Actor, at: datetime
+) -> PaymentAttempt:
+    """Somewhere to pay what is due of a finalised invoice: the open link for this amount, or a new one at the first
+    account that is available. Call it outside of transactions.
+
+    `key` makes a repeat harmless. Raises Invalid when nothing is due, when no account can take the amount
+    (no_provider) or the provider refuses (provider_refused), Conflict while another request is asking, Unavailable
+    (502) when no account is.
+    """
+    told: list[str] = []
+    number = 0
+    while True:
+        attempt, fresh = begin(invoice, f"{key}#{number}"[:200], skipped=len(told), by=by, at=at)
+        if attempt is None:
+            raise NotAvailable(" ".join(told), code="provider_failed")
+        if not fresh:
+            if attempt.state != "failed":
+                return attempt
+            number += 1
+            continue
+        try:
+            started = ask(attempt, return_url)
+        except Unknown as error:
+            return note(attempt, "unknown", error.message, by=by, at=at)
+        except Unavailable as error:
+            note(attempt, "failed", f"Not available: {error.message}", by=by, at=at)
+            told.append(f"{attempt.provider.name}: {error.message}")
+            number += 1
+        except ProviderError as error:
+            note(attempt, "failed", error.message, by=by, at=at)
+            raise Invalid(f"{attempt.provider.name}: {error.message}", code="provider_refused") from error
+        else:
+            return started_at(attempt, started, by=by, at=at)
+
+
+@transaction.atomic
+def begin(
+    invoice: Invoice, key: str, *, skipped: int, by: Actor, at: datetime
+) -> tuple[PaymentAttempt | None, bool]:
+    """The attempt to go on with, and whether it has just been made. None: no account is left."""
+    customer = lock_customer_of(invoice)
+    invoice = lock_invoice(invoice)
+    known = PaymentAttempt.objects.filter(invoice=invoice, key=key).select_related("provider").first()
+    if known is not None:
+        return known, False
+    check_amount(invoice, None)
+    rows = PaymentAttempt.objects.filter(invoice=invoice, state__in=OPEN_STATES).select_related("provider")
+    for row in rows:
+        usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
+        if row.state == "pending" and row.amount_minor == invoice.due_minor and usable:
+            return row, False
+        if row.state == "unknown" and row.created_at > timezone.now() - BEING_ASKED:
+            raise Conflict(
+                "A payment is being asked for just now. Look again in a moment.", code="being_asked"
+            )
+        if row.state == "pending" and not row.url and row.expires_at and row.expires_at > timezone.now():
+            return row, False  # the phone asks already
+    ways = ways_to_pay(invoice, customer)
+    if not ways.accounts:
+        reasons = "; ".join(f"{account.name} {reason}" for account, reason in ways.others)
+        raise Invalid(
+            f"No account can take this payment{': ' + reasons if reasons else '.'}"[:400], code="no_provider"
+        )
+    if skipped >= len(ways.accounts):
+        return None, False
+    made = PaymentAttempt.objects.create(
+        organization=invoice.organization,
+        invoice=invoice,
+        customer=customer,
+        provider=ways.accounts[skipped],
+        amount_minor=invoice.due_minor,
+        currency=invoice.currency,
+        key=key,
+        next_at=timezone.now() + WAITS[0],
+    )
+    return made, True
+
+
+def ask(attempt: PaymentAttempt, return_url: str) -> Started:
+    """The call. The customer's data are those of now."""
+    customer: Any = attempt.customer
+    link = known_links().filter(customer=customer, provider=attempt.provider).first()
+    checkout = Checkout(
+        reference=attempt.reference,
+        amount_minor=attempt.amount_minor,
+        currency=attempt.currency,
+        description=f"Invoice {attempt.invoice.number}",
+        name=str(customer.display_name),
+        email=customer.email,
+        phone=customer.phone,
+        return_url=return_url or settings.BASE_URL + reverse("paid", args=[attempt]),
+        customer_id=link.external_id if link else "",
+    )
+    return payer_of(attempt.provider, timeout=calls.IN_REQUEST).start(checkout)
+
+
+def payer_of(account: PaymentProvider, *, timeout: float) -> PaymentsProvider:
+    """The client of an account. Raises Refused when it cannot be used."""
+    try:
+        return payments_for(account.type, unseal(account.credentials), timeout=timeout)
+    except Unsealable as error:
+        raise Refused(f"{error} Enter them again.") from error
+
+
+@transaction.atomic
+def started_at(attempt: PaymentAttempt, started: Started, *, by: Actor, at: datetime) -> PaymentAttempt:
+    """Write down where it can be paid. A message of the provider may have been quicker."""
+    customer = lock_customer_of(attempt)
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
+    row.external_id = row.external_id or started.external_id
+    row.url, row.note = started.url, started.note[:255]
+    row.expires_at = timezone.now() + timedelta(minutes=started.minutes)
+    if row.state == "unknown":
+        row.state = "pending"
+    row.save()
+    audit.record(
+        row.organization,
+        "payment.asked_for",
+        attempt.invoice,
+        by=by,
+        at=at,
+        customer=customer,
+        changes={"provider": (None, row.provider.name), "amount_minor": (None, row.amount_minor)},
+    )
+    return row
+
+
+@transaction.atomic
+def note(attempt: PaymentAttempt, state: str, reason: str, *, by: Actor, at: datetime) -> PaymentAttempt:
+    """Write down why nothing was started. An attempt that failed is asked about no more."""
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
+    if row.state == "unknown":
+        row.state, row.reason = state, reason[:500]
+        if state == "failed":
+            row.next_at = None
+        row.save()
+    return row

@@ -1,0 +1,172 @@
+"""Paying by Stripe: Checkout Sessions, the PaymentIntents behind them, refunds, and signed events.
+
+Source: Stripe's API reference (checkout sessions, payment intents, refunds, webhook signatures). Our reference is the
+session's `client_reference_id` and stands in the metadata of session, payment and refund.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from invoicing.clients.providers.base import (
+    BadSignature,
+    Checkout,
+    GivenBack,
+    Gone,
+    KeySpent,
+    Notice,
+    Refused,
+    Seen,
+    Started,
+    Unavailable,
+)
+from invoicing.clients.providers.stripe import Stripe, identity, rows_of, table
+from invoicing.rules.paying import LINK_HOURS, TIMELY, from_stripe, to_stripe
+
+REFERENCE = "tarn_reference"
+REFUND_REFERENCE = "tarn_refund"
+REFUNDS = {"succeeded": "successful", "failed": "failed", "canceled": "failed"}
+
+
+class StripePayments(Stripe):
+    """The payments of a Stripe account."""
+
+    def __init__(self, secret_key: str, *, base: str, timeout: float, webhook_secret: str = "") -> None:
+        super().__init__(secret_key, base=base, timeout=timeout)
+        self.webhook_secret = webhook_secret
+
+    def start(self, checkout: Checkout) -> Started:
+        """A session over one line, which can be paid for most of a day."""
+        ends = datetime.now(UTC) + timedelta(hours=LINK_HOURS)
+        line = "line_items[0][price_data]"
+        data = {
+            "mode": "payment",
+            "client_reference_id": checkout.reference,
+            "success_url": checkout.return_url,
+            "cancel_url": checkout.return_url,
+            "line_items[0][quantity]": "1",
+            f"{line}[currency]": checkout.currency.lower(),
+            f"{line}[unit_amount]": str(to_stripe(checkout.amount_minor, checkout.currency)),
+            f"{line}[product_data][name]": checkout.description,
+            f"metadata[{REFERENCE}]": checkout.reference,
+            f"payment_intent_data[metadata][{REFERENCE}]": checkout.reference,
+            "payment_intent_data[description]": checkout.description,
+            "expires_at": str(int(ends.timestamp())),
+        }
+        if checkout.customer_id:
+            data["customer"] = checkout.customer_id
+        elif checkout.email:
+            data["customer_email"] = checkout.email
+        try:
+            found = self.call("POST", "/v1/checkout/sessions", data, key=checkout.reference)
+        except (KeySpent, Gone) as error:
+            raise Refused(error.message) from error
+        url = found.get("url")
+        if not isinstance(url, str) or not url:
+            raise Unavailable("Stripe's answer could not be read.")
+        return Started(identity(found), url)
+
+    def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
+        """The session with its payment. One whose id never reached us was not paid: nobody has its address."""
+        if not external_id:
+            return Seen("failed", reason="Stripe did not answer in time.")
+        path = (
+            f"/v1/checkout/sessions/{quote(external_id, safe='')}?{urlencode({'expand[]': 'payment_intent'})}"
+        )
+        try:
+            found = self.call("GET", path)
+        except Gone:
+            return Seen("failed", reason="Stripe does not know it any more.")
+        payment = table(found.get("payment_intent"))
+        reason = str(table(payment.get("last_payment_error")).get("message") or "")
+        id = str(payment.get("id") or "")
+        if found.get("payment_status") == "paid":
+            code = str(found.get("currency") or "").upper()
+            amount = found.get("amount_total")
+            if not isinstance(amount, int) or not code:
+                raise Unavailable("Stripe's answer could not be read.")
+            return Seen("successful", from_stripe(amount, code), code, id)
+        if found.get("status") == "expired":
+            return Seen("failed", payment_id=id, reason=reason or "The link has expired, nobody paid.")
+        if found.get("status") == "complete":
+            failed = payment.get("status") in {"requires_payment_method", "canceled"}
+            return Seen("failed" if failed else "processing", payment_id=id, reason=reason)
+        return Seen("pending", payment_id=id, reason=reason)
+
+    def refund(
+        self, payment_id: str, amount_minor: int, currency: str, *, reference: str, reason: str
+    ) -> GivenBack:
+        """Of a PaymentIntent. A key that is spent by a failure is a refusal: look for the refund first."""
+        data = {
+            "payment_intent": payment_id,
+            "amount": str(to_stripe(amount_minor, currency)),
+            f"metadata[{REFUND_REFERENCE}]": reference,
+        }
+        try:
+            return given_back(self.call("POST", "/v1/refunds", data, key=reference))
+        except (KeySpent, Gone) as error:
+            raise Refused(error.message) from error
+
+    def find_refund(self, payment_id: str, reference: str) -> GivenBack | None:
+        """Among the refunds of the payment."""
+        asked = urlencode({"payment_intent": payment_id, "limit": 100})
+        rows = rows_of(self.call("GET", f"/v1/refunds?{asked}"))
+        mine = (row for row in rows if table(row.get("metadata")).get(REFUND_REFERENCE) == reference)
+        return next((given_back(row) for row in mine), None)
+
+    def fetch_refund(self, id: str) -> GivenBack:
+        """A refund by its id."""
+        try:
+            return given_back(self.call("GET", f"/v1/refunds/{quote(id, safe='')}"))
+        except Gone as error:
+            raise Refused(error.message) from error
+
+    def read_notice(
+        self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
+    ) -> Notice:
+        """`t=…,v1=…`: HMAC-SHA256 over time, point and body; several v1 while the secret is being changed."""
+        check_signature(self.webhook_secret, headers.get("stripe-signature", ""), body, at)
+        try:
+            event = json.loads(body)
+        except ValueError as error:
+            raise BadSignature("The body is no JSON.") from error
+        name, id = str(table(event).get("type") or ""), str(table(event).get("id") or "")
+        row = table(table(table(event).get("data")).get("object"))
+        metadata = table(row.get("metadata"))
+        if not id:
+            raise BadSignature("The event has no id.")
+        if row.get("object") == "refund":
+            return Notice(
+                id,
+                name,
+                refund_id=str(row.get("id") or ""),
+                refund_reference=str(metadata.get(REFUND_REFERENCE) or ""),
+            )
+        reference = row.get("client_reference_id") or metadata.get(REFERENCE) or ""
+        session = str(row.get("id") or "") if row.get("object") == "checkout.session" else ""
+        return Notice(id, name, reference=str(reference), external_id=session)
+
+
+def check_signature(secret: str, header: str, body: bytes, at: datetime) -> None:
+    """Raises BadSignature unless Stripe has signed this body, a few minutes ago at most."""
+    pairs = [part.strip().partition("=") for part in header.split(",")]
+    stamp = next((value for name, _, value in pairs if name == "t"), "")
+    signed = [value for name, _, value in pairs if name == "v1"]
+    if not secret or not stamp.isascii() or not stamp.isdigit() or len(stamp) > 12:
+        raise BadSignature("The message is not signed.")
+    if abs(at.timestamp() - int(stamp)) > TIMELY.total_seconds():
+        raise BadSignature("The signature is too old.")
+    expected = hmac.new(secret.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
+    if not any(hmac.compare_digest(expected.encode(), value.encode()) for value in signed):
+        raise BadSignature("The signature is not right.")
+
+
+def given_back(row: Any) -> GivenBack:
+    """Stripe's refund; what needs an act of the customer is pending."""
+    reason = str(row.get("failure_reason") or "").replace("_", " ")
+    return GivenBack(identity(row), REFUNDS.get(str(row.get("status")), "pending"), reason)

@@ -1,0 +1,119 @@
+"""Attempts to be paid by a provider, and what providers told us."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+from billing.orm.fields import CurrencyField
+from billing.orm.scoped import Scoped
+
+OPEN_STATES = ("unknown", "pending", "processing")
+
+
+class PaymentAttempt(Scoped):
+    """One try to be paid for an invoice by an account. `url` is where it can be paid until `expires_at`; `key` makes
+    asking twice harmless; `external_id` is the provider's id of the checkout, `money_id` that of the money.
+    `payment` is what was recorded; `problem` says what of the money could not be, until somebody has seen to it.
+    """
+
+    PREFIX = "patt"
+
+    invoice = models.ForeignKey("invoicing.Invoice", on_delete=models.PROTECT, related_name="attempts")
+    customer = models.ForeignKey(
+        "customers.Customer", on_delete=models.PROTECT, related_name="payment_attempts"
+    )
+    provider = models.ForeignKey(
+        "invoicing.PaymentProvider", on_delete=models.PROTECT, related_name="attempts"
+    )
+    payment = models.OneToOneField(
+        "invoicing.Payment", null=True, on_delete=models.PROTECT, related_name="attempt"
+    )
+    amount_minor = models.BigIntegerField()
+    currency = CurrencyField()
+    state = models.CharField(
+        max_length=12,
+        choices=[
+            ("unknown", "No answer yet"),
+            ("pending", "Waits for the customer"),
+            ("processing", "Processing"),
+            ("successful", "Successful"),
+            ("failed", "Failed"),
+        ],
+        default="unknown",
+    )
+    reason = models.CharField(max_length=500, blank=True)
+    key = models.CharField(max_length=200)
+    external_id = models.CharField(max_length=255, blank=True)
+    money_id = models.CharField(max_length=255, blank=True)
+    url = models.URLField(max_length=2000, blank=True)
+    note = models.CharField(max_length=255, blank=True)
+    received_minor = models.BigIntegerField(default=0)
+    problem = models.CharField(max_length=500, blank=True)
+    expires_at = models.DateTimeField(null=True)
+    asked = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField(null=True)
+    next_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["invoice", "key"], name="payment_attempt_once"),
+            models.UniqueConstraint(
+                fields=["provider", "external_id"],
+                condition=~Q(external_id=""),
+                name="payment_attempt_there_once",
+            ),
+            models.CheckConstraint(condition=Q(amount_minor__gt=0), name="payment_attempt_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="payment_attempt_due"),
+            models.Index(fields=["organization", "-created_at"], name="payment_attempt_by_time"),
+            models.Index(fields=["organization"], condition=~Q(problem=""), name="payment_attempt_problem"),
+        ]
+
+    def __str__(self) -> str:
+        return self.external_id or self.reference
+
+    @property
+    def reference(self) -> str:
+        """What the provider knows it by; letters, digits and a dash are taken everywhere."""
+        return f"tarn-{self.pk.hex}"
+
+    @property
+    def open(self) -> bool:
+        """Whether it may still be paid."""
+        return self.state in OPEN_STATES
+
+
+class ProviderEvent(Scoped):
+    """A message of a provider, kept once. Never its body, which may hold card data: what it is about, and what we
+    made of it.
+    """
+
+    PREFIX = "pevt"
+
+    provider = models.ForeignKey("invoicing.PaymentProvider", on_delete=models.PROTECT, related_name="events")
+    event_id = models.CharField(max_length=255)
+    name = models.CharField(max_length=100)
+    reference = models.CharField(max_length=255, blank=True)
+    outcome = models.CharField(
+        max_length=10,
+        choices=[("payment", "About a payment"), ("refund", "About a refund"), ("unknown", "Not known here")],
+    )
+    attempt = models.ForeignKey(PaymentAttempt, null=True, on_delete=models.PROTECT, related_name="events")
+    received_at = models.DateTimeField()
+
+    class Meta:
+        ordering: ClassVar = ["-received_at", "-pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["provider", "event_id"], name="provider_event_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["provider", "-received_at"], name="provider_event_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,115 @@
+"""Attempts to be paid online: which accounts can be asked, what is open, what failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from billing.models import Organization
+from billing.rules.ids import encode
+from billing.rules.money import from_minor
+from invoicing.models import Invoice, PaymentAttempt, PaymentProvider, ProviderEvent
+from invoicing.models.paying import OPEN_STATES
+from invoicing.rules.paying import PAYING, in_order, unable
+
+MOST_SHOWN = 20
+# What the list of attempts can be narrowed to: label and condition.
+ATTEMPT_STATES = {
+    "": ("All", Q()),
+    "open": ("Open", Q(state__in=OPEN_STATES)),
+    "successful": ("Successful", Q(state="successful")),
+    "failed": ("Failed", Q(state="failed")),
+    "problem": ("To see to", ~Q(problem="")),
+}
+
+
+@dataclass(frozen=True)
+class Ways:
+    """The accounts that can take what is due, in order, and why the others cannot: [(account, reason)]."""
+
+    accounts: list[PaymentProvider] = field(default_factory=list)
+    others: list[tuple[PaymentProvider, str]] = field(default_factory=list)
+
+
+def attempt_payload(row: PaymentAttempt) -> dict[str, Any]:
+    """An attempt; `paymentId` is that of the payment once there is one, the attempt's before."""
+    return {
+        "id": row.public_id,
+        "checkoutUrl": row.url,
+        "note": row.note,
+        "paymentId": encode("pay", row.payment_id) if row.payment_id else row.public_id,
+        "provider": row.provider.type,
+        "providerId": row.provider.public_id,
+        "amount": from_minor(row.amount_minor, row.currency),
+        "currency": row.currency,
+        "status": row.state,
+        "reason": row.reason or None,
+        "expiresAt": row.expires_at,
+        "createdAt": row.created_at,
+    }
+
+
+def ways_to_pay(invoice: Invoice, customer: Any) -> Ways:
+    """Who would be asked for what is due of an invoice."""
+    rows = PaymentProvider.objects.of(invoice.organization_id).kept().filter(active=True, type__in=PAYING)
+    found = in_order(rows, preferred=customer.preferred_provider, disabled=customer.disabled_providers)
+    ways = Ways()
+    for row in rows:
+        if row.type in customer.disabled_providers:
+            ways.others.append((row, "is disabled for this customer"))
+    for row in found:
+        reason = unable(
+            row.type, invoice.due_minor, invoice.currency, email=customer.email, phone=customer.phone
+        )
+        if reason:
+            ways.others.append((row, reason))
+        else:
+            ways.accounts.append(row)
+    return ways
+
+
+def any_way(organization_id: UUID) -> bool:
+    """Whether anything could be paid online at all."""
+    rows = PaymentProvider.objects.of(organization_id).kept()
+    return rows.filter(active=True, type__in=PAYING).exists()
+
+
+def attempts_of(invoice: Invoice) -> list[PaymentAttempt]:
+    """All attempts for an invoice with their accounts, the latest first."""
+    return list(PaymentAttempt.objects.filter(invoice=invoice).select_related("provider"))
+
+
+def attempts(organization: Organization) -> QuerySet[PaymentAttempt]:
+    """All attempts of an organization."""
+    return PaymentAttempt.objects.of(organization).select_related("provider", "invoice", "customer")
+
+
+def attempts_in(organization: Organization, state: str) -> QuerySet[PaymentAttempt]:
+    """Those in a state of ATTEMPT_STATES."""
+    return attempts(organization).filter(ATTEMPT_STATES[state][1])
+
+
+def open_attempts(account: PaymentProvider) -> int:
+    """How many attempts of an account are not settled."""
+    return PaymentAttempt.objects.filter(provider=account, state__in=OPEN_STATES).count()
+
+
+def last_events(account: PaymentProvider) -> list[ProviderEvent]:
+    """What the provider told last."""
+    rows = ProviderEvent.objects.filter(provider=account).select_related("attempt__invoice")
+    return list(rows[:MOST_SHOWN])
+
+
+def attempt_by(account: PaymentProvider, reference: str, external_id: str) -> PaymentAttempt | None:
+    """The attempt of an account that is meant by our reference, or by the provider's id."""
+    rows = PaymentAttempt.objects.filter(provider=account)
+    digits = reference.removeprefix("tarn-")
+    if digits != reference and len(digits) == 32:
+        try:
+            return rows.filter(pk=UUID(digits)).first()
+        except ValueError:
+            return None
+    return rows.filter(external_id=external_id).first() if external_id else None

@@ -1,0 +1,153 @@
+"""Paying online: which account is asked, what each provider can take, and how an attempt goes from state to state.
+
+Law: accounts are asked in order: those of the kind that the customer prefers, then by priority; never a kind that is
+disabled for the customer, an account that is not active, or one that cannot take the amount. The next is asked only
+when one is not available, never after a refusal. Money is counted once: an attempt that was successful stays so.
+
+Example: preferred "paystack", accounts Stripe (1), Flutterwave (2), Paystack (3): Paystack, Stripe, Flutterwave.
+
+What an attempt came to is asked after 1, 2, 5, 15, 30 minutes, 1, 2, 4, 8 and 16 hours; then it has failed if the
+provider says that nobody has paid, and waits for a person if it says nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import timedelta
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+from billing.rules.money import exponent
+from billing.rules.states import Moves
+
+PAYING = frozenset({"stripe"})
+# Which events an account is set up to send, by kind, and the credential without which they are refused.
+EVENTS = {
+    "stripe": (
+        "checkout.session.completed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.async_payment_failed",
+        "checkout.session.expired",
+        "refund.updated",
+        "refund.failed",
+    ),
+}
+SIGNED_BY = {"stripe": "webhook_secret"}
+WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 960))
+LINK_HOURS = 23  # how long a link can be paid; Stripe allows 24 hours at most
+TIMELY = timedelta(minutes=5)  # how old a signed message may be
+
+
+class AttemptState(StrEnum):
+    """Where an attempt to pay stands. Unknown: it was asked for and no answer came."""
+
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    PROCESSING = "processing"
+    SUCCESSFUL = "successful"
+    FAILED = "failed"
+
+
+_ATT = AttemptState
+# A provider tells in any order, and a link that failed may be paid later.
+ATTEMPT_MOVES: Moves[AttemptState] = {
+    _ATT.UNKNOWN: frozenset({_ATT.PENDING, _ATT.PROCESSING, _ATT.SUCCESSFUL, _ATT.FAILED}),
+    _ATT.PENDING: frozenset({_ATT.PROCESSING, _ATT.SUCCESSFUL, _ATT.FAILED}),
+    _ATT.PROCESSING: frozenset({_ATT.SUCCESSFUL, _ATT.FAILED}),
+    _ATT.FAILED: frozenset({_ATT.PROCESSING, _ATT.SUCCESSFUL}),
+    _ATT.SUCCESSFUL: frozenset(),
+}
+OPEN = frozenset({_ATT.UNKNOWN, _ATT.PENDING, _ATT.PROCESSING})
+
+# Smallest units by provider where they are not those of ISO 4217. Stripe: its list of currencies without decimals;
+# UGX and ISK have none but are written with two, which must be zero.
+STRIPE_EXPONENTS = {"MGA": 0, "ISK": 2, "UGX": 2}
+THREE_DECIMALS = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
+FLUTTERWAVE_CURRENCIES = frozenset(
+    {
+        *(
+            "NGN",
+            "USD",
+            "EUR",
+            "GBP",
+            "KES",
+            "GHS",
+            "UGX",
+            "TZS",
+            "RWF",
+            "ZAR",
+            "ZMW",
+            "MWK",
+            "XAF",
+            "XOF",
+            "EGP",
+        ),
+        *("MAD", "SLL", "CAD", "AUD"),
+    }
+)
+PAYSTACK_CURRENCIES = frozenset({"NGN", "GHS", "ZAR", "KES", "USD"})
+KENYAN = re.compile(r"(?:\+?254|0)?([17]\d{8})")
+
+
+def in_order(accounts: Iterable[Any], *, preferred: str, disabled: Iterable[str]) -> list[Any]:
+    """The accounts (`type`, `priority`) that may be asked, in the order in which they are."""
+    shut = set(disabled)
+    usable = [account for account in accounts if account.type in PAYING and account.type not in shut]
+    return sorted(usable, key=lambda account: (account.type != preferred, account.priority))
+
+
+def unable(kind: str, amount_minor: int, currency: str, *, email: str, phone: str) -> str:
+    """Why a kind of provider cannot take an amount from a customer; empty when it can."""
+    if kind == "stripe":
+        if exponent(currency) > stripe_exponent(currency) and amount_minor % 100:
+            return f"takes whole {currency} only"
+        if currency in THREE_DECIMALS and amount_minor % 10:
+            return f"takes {currency} with two decimals only"
+    if kind == "flutterwave" and currency not in FLUTTERWAVE_CURRENCIES:
+        return f"does not take {currency}"
+    if kind == "paystack" and currency not in PAYSTACK_CURRENCIES:
+        return f"does not take {currency}"
+    if kind in {"flutterwave", "paystack"} and not email:
+        return "needs the customer's e-mail address"
+    if kind == "mpesa":
+        if currency != "KES":
+            return "takes KES only"
+        if amount_minor % 100:
+            return "takes whole shillings only"
+        if not kenyan_number(phone):
+            return "needs the customer's Kenyan mobile number"
+    return ""
+
+
+def kenyan_number(phone: str) -> str:
+    """A Kenyan mobile number as M-Pesa writes it, 2547XXXXXXXX; nothing when it is none."""
+    found = KENYAN.fullmatch(re.sub(r"[\s().-]", "", phone or ""))
+    return f"254{found[1]}" if found else ""
+
+
+def stripe_exponent(currency: str) -> int:
+    """The decimals with which Stripe writes a currency."""
+    return STRIPE_EXPONENTS.get(currency, exponent(currency))
+
+
+def to_stripe(amount_minor: int, currency: str) -> int:
+    """Minor units as Stripe counts them: 5000 UGX are 500000, 12.00 MGA (1200) are 12."""
+    return int(Decimal(amount_minor).scaleb(stripe_exponent(currency) - exponent(currency)))
+
+
+def from_stripe(amount: int, currency: str) -> int:
+    """And back."""
+    return int(Decimal(amount).scaleb(exponent(currency) - stripe_exponent(currency)))
+
+
+def next_state(now: str, told: str) -> AttemptState:
+    """Where an attempt stands when the provider says `told`: what is no move is passed over."""
+    state, found = AttemptState(now), AttemptState(told)
+    return found if found in ATTEMPT_MOVES[state] else state
+
+
+def ask_after(asked: int) -> timedelta | None:
+    """How long to wait after so many questions that settled nothing; None: no more."""
+    return WAITS[asked] if asked < len(WAITS) else None

@@ -1,0 +1,212 @@
+"""Paying an invoice online at Stripe: who is asked, what becomes of it, and the money counted once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from billing.models import Organization
+from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Unavailable as NotAvailable
+from customers.actions.customers import update_customer
+from invoicing.actions.attempts import ask_about, ask_now, problem_solved, run
+from invoicing.actions.paying import begin
+from invoicing.actions.payments import record_payment
+from invoicing.actions.providers import update_provider
+from invoicing.actions.void import void_invoice
+from invoicing.models import Invoice, Payment, PaymentAttempt
+from tests.factories.paying import BY, make_due, make_payer, open_link
+from tests.factories.people import make_organization
+from tests.services.stripe import FakeStripe
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def acme() -> Organization:
+    return make_organization()
+
+
+def fresh(row: Any) -> Any:
+    return type(row).objects.get(pk=row.pk)
+
+
+def later_on() -> int:
+    """What the worker does once every wait is over."""
+    PaymentAttempt.objects.exclude(next_at=None).update(next_at=timezone.now() - timedelta(seconds=1))
+    return run(timezone.now())
+
+
+def test_a_link_is_opened_once_and_its_payment_recorded(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme, "123.45", email="anna@ngoma.example")
+
+    attempt = open_link(invoice)
+
+    row = stripe.money.session()
+    assert (attempt.state, attempt.url, attempt.external_id) == ("pending", row["url"], row["id"])
+    assert (row["amount_total"], row["currency"]) == (12345, "eur")
+    [asked] = stripe.writes()
+    assert asked.form["client_reference_id"] == attempt.reference == asked.key
+    assert asked.form["customer_email"] == "anna@ngoma.example"
+    assert asked.form["success_url"].endswith(f"/paid/{attempt.public_id}")
+    assert open_link(invoice) == attempt == open_link(invoice, "another key")
+    assert len(stripe.writes()) == 1
+
+    assert (later_on(), fresh(attempt).state) == (1, "pending")
+    stripe.money.pay()
+    assert (later_on(), later_on()) == (1, 0)
+
+    attempt, invoice = fresh(attempt), fresh(invoice)
+    payment = Payment.objects.get(invoice=invoice)
+    assert (attempt.state, attempt.payment, attempt.problem, attempt.next_at) == (
+        "successful",
+        payment,
+        "",
+        None,
+    )
+    assert (payment.amount_minor, payment.provider, payment.status) == (12345, "stripe", "successful")
+    assert payment.reference == "pi_000001"
+    assert (invoice.payment_status, invoice.due_minor) == ("paid", 0)
+    with pytest.raises(Invalid, match="paid already"):
+        open_link(invoice, "k2")
+
+
+def test_the_next_account_is_asked_when_one_is_not_available_never_after_a_refusal(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    first, second = make_payer(acme, name="First"), make_payer(acme, name="Second")
+    invoice = make_due(acme)
+    stripe.next(503)
+    assert open_link(invoice).provider == second
+    failed = PaymentAttempt.objects.get(provider=first)
+    assert (failed.state, failed.next_at) == ("failed", None)
+    assert "Not available: Injected 503." in failed.reason
+    assert open_link(invoice).provider == second, "a repeat asks nobody"
+
+    other = make_due(acme)
+    stripe.next(402)
+    with pytest.raises(Invalid, match=r"First: Injected 402\.") as caught:
+        open_link(other)
+    assert caught.value.code == "provider_refused"
+    assert PaymentAttempt.objects.get(invoice=other).provider == first
+
+    third = make_due(acme)
+    stripe.next(500, 503)
+    with pytest.raises(NotAvailable, match=r"First: Injected 500\. Second: Injected 503\."):
+        open_link(third)
+
+
+def test_the_order_of_the_accounts(acme: Organization, stripe: FakeStripe) -> None:
+    with pytest.raises(Invalid) as caught:
+        open_link(make_due(acme))
+    assert caught.value.code == "no_provider"
+    shut = make_payer(acme, name="Shut", active=False)
+    best, good = make_payer(acme, name="Best", priority=2), make_payer(acme, name="Good", priority=3)
+    assert open_link(make_due(acme)).provider == best
+    update_provider(shut, {"active": True}, **BY)
+    assert open_link(make_due(acme)).provider == shut
+    update_provider(good, {"priority": 1}, **BY)
+    invoice = make_due(acme, disabled_providers=["stripe"])
+    with pytest.raises(Invalid, match="Good is disabled for this customer"):
+        open_link(invoice)
+    update_customer(invoice.customer, {"disabled_providers": []}, **BY)
+    assert open_link(invoice).provider in (good, shut)
+
+
+def test_a_declined_card_leaves_the_link_open_and_its_end_is_a_failure(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    stripe.money.decline(message="Your card has insufficient funds.")
+    later_on()
+    assert (fresh(attempt).state, fresh(attempt).reason) == ("pending", "Your card has insufficient funds.")
+    stripe.money.expire()
+    later_on()
+    assert (fresh(attempt).state, fresh(attempt).reason) == ("failed", "Your card has insufficient funds.")
+    assert later_on() == 0
+    assert not Payment.objects.exists()
+    assert open_link(fresh(attempt).invoice, "k2") != attempt
+    stripe.money.pay(attempt.external_id)  # late, but it came
+    ask_now(fresh(attempt))
+    assert fresh(attempt).state == "successful"
+    with pytest.raises(Conflict):
+        ask_now(fresh(attempt))
+
+
+def test_no_answer_is_asked_again_and_nothing_is_paid_twice(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    attempt = open_link(invoice)
+    stripe.money.pay()
+    stripe.next(500, "garbage", "drop")
+    for asked in (1, 2, 3):
+        assert (later_on(), fresh(attempt).asked) == (1, asked)
+    assert fresh(attempt).state == "pending"
+    assert fresh(attempt).next_at > timezone.now()
+    ask_about(attempt.pk)
+    ask_about(attempt.pk)
+    assert Payment.objects.get().amount_minor == 10000
+
+
+def test_one_that_was_never_answered_has_failed(acme: Organization, stripe: FakeStripe) -> None:
+    """The process died between the row and the answer."""
+    make_payer(acme)
+    invoice = make_due(acme)
+    attempt, is_new = begin(invoice, "k", skipped=0, **BY)
+    assert attempt is not None and is_new and attempt.state == "unknown"
+    with pytest.raises(Conflict, match="just now"):
+        open_link(invoice, "other")
+    later_on()
+    assert (fresh(attempt).state, fresh(attempt).reason) == ("failed", "Stripe did not answer in time.")
+    assert open_link(invoice, "other").state == "pending"
+
+
+def test_paid_twice_or_for_nothing_stays_visible(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    attempt = open_link(invoice)
+    record_payment(invoice, amount_minor=4000, key="cash", **BY)
+    stripe.money.pay()
+    later_on()
+    attempt = fresh(attempt)
+    assert attempt.problem == "40.00 EUR of 100.00 EUR came too much. Less was due. Give the money back."
+    assert (attempt.payment.amount_minor, fresh(invoice).payment_status) == (6000, "paid")
+    problem_solved(attempt, **BY)
+    assert fresh(attempt).problem == ""
+    with pytest.raises(Conflict):
+        problem_solved(attempt, **BY)
+
+    gone = make_due(acme)
+    attempt = open_link(gone)
+    void_invoice(gone, **BY)
+    stripe.money.pay(attempt.external_id)
+    later_on()
+    attempt = fresh(attempt)
+    assert (attempt.state, attempt.payment) == ("successful", None)
+    assert attempt.problem == "100.00 EUR came, but the invoice is voided. Give the money back."
+    assert not Payment.objects.filter(invoice=gone).exists()
+
+
+def test_amounts_are_written_as_stripe_counts_them(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme, 5000, currency="UGX"))
+    assert stripe.money.session()["amount_total"] == 500000
+    stripe.money.pay()
+    later_on()
+    assert fresh(attempt).received_minor == 5000
+    with pytest.raises(Invalid, match="takes whole MGA only"):
+        open_link(make_due(acme, "12.5", currency="MGA"))
+
+
+def test_a_draft_or_voided_invoice_has_no_link(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    Invoice.objects.filter(pk=invoice.pk).update(status="voided")
+    with pytest.raises(Invalid, match="only a finalised one"):
+        open_link(invoice)
+    assert stripe.log == []

@@ -1,0 +1,150 @@
+"""Checkout sessions, payments and refunds of the Stripe of the tests, and the events that it sends.
+
+`pay`, `decline` and `expire` are what customers do; `event` is a signed message, ready to be posted.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+WEBHOOK_SECRET = "whsec_of_the_tests"
+SESSION = re.compile(r"/v1/checkout/sessions/([^/]+)")
+REFUND = re.compile(r"/v1/refunds/([^/]+)")
+
+
+@dataclass
+class Money:
+    """What can be paid at the account."""
+
+    sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refund_status: str = "succeeded"
+    number: int = 0
+
+    def handle(
+        self, method: str, path: str, query: dict[str, str], form: dict[str, str]
+    ) -> tuple[int, Any] | None:
+        """The answer; None for paths that are not about money."""
+        if path == "/v1/checkout/sessions" and method == "POST":
+            return self.start(form)
+        if path == "/v1/refunds":
+            return self.give_back(form) if method == "POST" else (200, self.page(query["payment_intent"]))
+        for pattern, rows in ((SESSION, self.sessions), (REFUND, self.refunds)):
+            found = pattern.fullmatch(path)
+            if found:
+                row = rows.get(found[1])
+                return (
+                    (200, row)
+                    if row
+                    else (404, {"error": {"code": "resource_missing", "message": "No such."}})
+                )
+        return None
+
+    def start(self, form: dict[str, str]) -> tuple[int, Any]:
+        wanted = ("mode", "success_url", "line_items[0][price_data][currency]", "line_items[0][quantity]")
+        missing = [name for name in wanted if name not in form]
+        if missing or ("customer" in form and "customer_email" in form):
+            return 400, {"error": {"type": "invalid_request_error", "message": f"Missing: {missing}"}}
+        if not 1800 <= int(form["expires_at"]) - time.time() <= 86400:
+            return 400, {
+                "error": {"type": "invalid_request_error", "message": "expires_at is not within a day."}
+            }
+        self.number += 1
+        id = f"cs_test_{self.number:06d}"
+        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        self.sessions[id] = {
+            "id": id,
+            "object": "checkout.session",
+            "url": f"https://checkout.stripe.example/c/{id}",
+            "client_reference_id": form["client_reference_id"],
+            "amount_total": int(form["line_items[0][price_data][unit_amount]"]),
+            "currency": form["line_items[0][price_data][currency]"],
+            "status": "open",
+            "payment_status": "unpaid",
+            "payment_intent": None,
+            "metadata": metadata,
+        }
+        return 200, self.sessions[id]
+
+    def give_back(self, form: dict[str, str]) -> tuple[int, Any]:
+        paid = [
+            row
+            for row in self.sessions.values()
+            if (row["payment_intent"] or {}).get("id") == form["payment_intent"]
+        ]
+        if not paid:
+            return 404, {"error": {"code": "resource_missing", "message": "No such payment_intent."}}
+        before = sum(
+            row["amount"] for row in self.refunds.values() if row["payment_intent"] == form["payment_intent"]
+        )
+        if before + int(form["amount"]) > paid[0]["amount_total"]:
+            text = "Refund amount is greater than unrefunded amount on charge."
+            return 400, {"error": {"type": "invalid_request_error", "message": text}}
+        id = f"re_{len(self.refunds) + 1:06d}"
+        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        self.refunds[id] = {
+            "id": id,
+            "object": "refund",
+            "amount": int(form["amount"]),
+            "payment_intent": form["payment_intent"],
+            "status": self.refund_status,
+            "metadata": metadata,
+        }
+        return 200, self.refunds[id]
+
+    def page(self, payment: str) -> dict[str, Any]:
+        rows = [row for row in self.refunds.values() if row["payment_intent"] == payment]
+        return {"object": "list", "data": rows, "has_more": False}
+
+    def session(self, external_id: str = "") -> dict[str, Any]:
+        """The session with this id, or the only one."""
+        if external_id:
+            return self.sessions[external_id]
+        [row] = self.sessions.values()
+        return row
+
+    def pay(self, external_id: str = "", *, amount: int | None = None) -> dict[str, Any]:
+        """A customer pays."""
+        row = self.session(external_id)
+        row |= {"status": "complete", "payment_status": "paid"}
+        row["payment_intent"] = {
+            "id": f"pi_{row['id'][8:]}",
+            "status": "succeeded",
+            "last_payment_error": None,
+        }
+        if amount is not None:
+            row["amount_total"] = amount
+        return row
+
+    def decline(self, external_id: str = "", message: str = "Your card was declined.") -> dict[str, Any]:
+        """A card is declined; the session stays open."""
+        row = self.session(external_id)
+        failed = {"status": "requires_payment_method", "last_payment_error": {"message": message}}
+        row["payment_intent"] = {"id": f"pi_{row['id'][8:]}", **failed}
+        return row
+
+    def expire(self, external_id: str = "") -> dict[str, Any]:
+        """Nobody pays in time."""
+        row = self.session(external_id)
+        row["status"] = "expired"
+        return row
+
+    def event(
+        self,
+        row: dict[str, Any],
+        name: str = "checkout.session.completed",
+        *,
+        id: str = "evt_1",
+        at: float | None = None,
+        secret: str = WEBHOOK_SECRET,
+    ) -> tuple[bytes, dict[str, str]]:
+        """Body and headers of a message about an object."""
+        body = json.dumps({"id": id, "object": "event", "type": name, "data": {"object": row}}).encode()
+        stamp = str(int(time.time() if at is None else at))
+        signature = hmac.new(secret.encode(), f"{stamp}.".encode() + body, "sha256").hexdigest()
+        return body, {"Stripe-Signature": f"t={stamp},v1={'0' * 64},v1={signature}"}
