@@ -24,7 +24,16 @@ from billing.orm.actor import Actor
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
-from invoicing.models import CreditNote, Invoice, InvoiceType, Mail, Payment, PaymentAttempt, ProviderLink, Remittance
+from invoicing.models import (
+    CreditNote,
+    Invoice,
+    InvoiceType,
+    Mail,
+    Payment,
+    PaymentAttempt,
+    ProviderLink,
+    Remittance,
+)
 from invoicing.queries.facts import windows_of
 
 MOVED, KEPT, REVOKED = "moved", "kept", "revoked"

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing', '0017_priorities_of_credits'),
         ('customers', '0002_own_values_kept'),
-        ('invoicing', '0011_line_edits'),
+        ('invoicing', '0013_remittances'),
     ]
 
     operations = [
