@@ -82,8 +82,8 @@ def overdue(rows: Any, organization: Organization, values: Mapping[str, Any], to
     """With something to be paid that is late, or without."""
     if "overdue" not in values:
         return rows
-    unpaid = Invoice.objects.of(organization).unpaid()
-    late = Exists(unpaid.filter(due_on__lt=today, customer=OuterRef("pk")))
+    mine = Invoice.objects.of(organization).overdue(today)
+    late = Exists(mine.filter(customer=OuterRef("pk")))
     return rows.filter(late if values["overdue"] == "yes" else ~late)
 
 

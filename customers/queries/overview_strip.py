@@ -20,6 +20,7 @@ from customers.queries.overview import PAYING
 from customers.rules.ageing import BUCKETS, Bucket
 from customers.rules.recurring import monthly_minor
 from invoicing.models import RECEIVED, Invoice, Payment
+from invoicing.rules.states import DisputeState
 
 PAID, NOT_DUE = "paid", "not_due"
 
@@ -107,7 +108,8 @@ def rows(customer: Customer, today: date, new_year: datetime) -> Iterable[tuple[
         ),
         default=Value(NOT_DUE),
     )
-    late = Case(When(due_on__lt=today, then=age), default=Value(NOT_DUE))
+    contested = When(dispute=DisputeState.OPEN.value, then=Value(NOT_DUE))
+    late = Case(contested, When(due_on__lt=today, then=age), default=Value(NOT_DUE))
     paid = Payment.objects.filter(customer=customer, status__in=RECEIVED, paid_at__gte=new_year)
     currency = F("currency")
     return part(late, unpaid, currency=currency, minor=F("total_minor") - F("paid_minor")).union(

@@ -7,7 +7,7 @@ credits; copy seller and buyer; take the number last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -101,11 +101,14 @@ def finalize_new(
     windows: Sequence[Window],
     lines: Sequence[Line],
     *,
+    groups: Mapping[str, str] | None = None,
     by: Actor,
     at: datetime,
 ) -> Invoice | None:
-    """Issue an empty invoice of this transaction at once (no grace period). None: nothing to ask for."""
-    settle_subscription(invoice, customer, windows, lines, by=by, at=at, fresh=True)
+    """Issue an empty invoice of this transaction at once (no grace period). None: nothing to ask for. `groups`:
+    {subscription id: heading}, where it is not that of the windows.
+    """
+    settle_subscription(invoice, customer, windows, lines, groups=groups, by=by, at=at, fresh=True)
     if invoice.status == InvoiceStatus.CLOSED.value:
         return None
     return issue(invoice, customer, by=by, at=at)
@@ -117,6 +120,7 @@ def settle_subscription(
     windows: Sequence[Window],
     lines: Sequence[Line],
     *,
+    groups: Mapping[str, str] | None = None,
     by: Actor,
     at: datetime,
     fresh: bool = False,
@@ -137,7 +141,8 @@ def settle_subscription(
         credit_notes=[CreditNoteFacts(str(note.pk), note.balance_minor) for note in notes],
         currency=invoice.currency,
     )
-    rows = write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
+    headings = groups_of(windows) if groups is None else groups
+    rows = write_rows(invoice, lines, totals, applied, groups=headings, fresh=fresh)
     if not lines or issues_nothing(customer, lines):
         close(invoice)
         return

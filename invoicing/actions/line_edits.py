@@ -190,11 +190,12 @@ def tell(
     line = InvoiceLine.objects.filter(invoice=draft, line_key=key).first()
     then, now = figures(row, draft.currency), figures(line, draft.currency)
     changes: dict[str, tuple[Any, Any]] = {
-        name: (then.get(name), now.get(name)) for name in then | now if then.get(name) != now.get(name)
+        name: (then.get(name), now.get(name))
+        for name in then | now
+        if name == "line" or then.get(name) != now.get(name)
     }
     if total_before != draft.total_minor:
         changes["total_minor"] = (total_before, draft.total_minor)
-    named = line or row
     audit.record(
         draft.organization,
         action,
@@ -203,7 +204,6 @@ def tell(
         at=at,
         customer=customer,
         changes=changes,
-        reason=named.description if named else "",
     )
 
 
@@ -212,7 +212,7 @@ def figures(line: InvoiceLine | None, currency: str) -> dict[str, Any]:
     if line is None:
         return {}
     return {
-        "description": line.description,
+        "line": line.description,
         "units": number(line.units),
         "unit_price": f"{number(line.unit_amount)} {currency}",
         "amount": f"{from_minor(line.amount_minor, currency):f} {currency}",

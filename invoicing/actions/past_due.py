@@ -51,8 +51,10 @@ def run(where: Q, at: datetime) -> None:
 def late(rows: QuerySet[Subscription], owing: QuerySet[Invoice]) -> QuerySet[Subscription]:
     """Those with something on one of the invoices, or that follow one that has."""
     billed = InvoicedPeriod.objects.filter(invoice__in=owing)
-    # Invoices of usage that is billed before its period closes have lines of the subscription only.
-    early = InvoiceLine.objects.filter(invoice__in=owing.filter(type__in=EARLY))
+    # Invoices of usage that is billed before its period closes, and those that were made again from a voided one,
+    # have lines of the subscription only.
+    without = Q(type__in=EARLY) | Q(voided_invoice__isnull=False)
+    early = InvoiceLine.objects.filter(invoice__in=owing.filter(without))
     own = Q(pk__in=billed.values("subscription")) | Q(pk__in=early.values("subscription"))
     first = Q(first__in=billed.values("subscription")) | Q(
         first__in=billed.exclude(subscription__first=None).values("subscription__first")

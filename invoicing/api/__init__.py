@@ -3,8 +3,8 @@
 from billing.web.api import api
 from invoicing.api.checkout import router as checkout
 from invoicing.api.credit_notes import router as credit_notes
+from invoicing.api.invoice_changes import invoices
 from invoicing.api.invoice_preview import router as invoice_preview
-from invoicing.api.invoices import router as invoices
 from invoicing.api.payment_providers import router as payment_providers
 from invoicing.api.payments import router as payments
 from invoicing.api.remittances import router as remittances

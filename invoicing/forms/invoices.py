@@ -29,6 +29,11 @@ class VoidForm(forms.Form):
         help_text="Kept in the history and printed on the stamped PDF, which the customer can open.",
         widget=forms.TextInput,
     )
+    again = forms.BooleanField(
+        label="Make it again afterwards",
+        required=False,
+        help_text="The next page has a copy of its lines, to be corrected before it is issued.",
+    )
 
 
 class WriteOffForm(OnceForm):

@@ -6,12 +6,12 @@ from invoicing.models.invoice import (
     DeductionKind,
     Invoice,
     InvoiceDeduction,
-    InvoicedPeriod,
     InvoiceLine,
     InvoiceTax,
     InvoiceType,
     LineKind,
 )
+from invoicing.models.invoiced_period import InvoicedPeriod
 from invoicing.models.line_edit import LineEdit
 from invoicing.models.mail import Mail, MailKind, MailState
 from invoicing.models.outstanding import Outstanding

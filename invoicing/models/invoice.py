@@ -13,7 +13,7 @@ from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.wallets import LAST_PRIORITY
 from invoicing.models.printed import Printed
-from invoicing.rules.states import InvoiceStatus, PaymentStatus
+from invoicing.rules.states import DisputeState, InvoiceStatus, PaymentStatus
 
 
 class InvoiceType(models.TextChoices):
@@ -46,11 +46,17 @@ class InvoiceQuerySet(ScopedQuerySet):
         return self.finalized().exclude(payment_status=PaymentStatus.PAID.value)
 
     def overdue(self, on: date) -> InvoiceQuerySet:
-        """Unpaid after the due date."""
-        return self.unpaid().filter(due_on__lt=on)
+        """Unpaid after the due date; what is in dispute is not."""
+        return self.unpaid().filter(due_on__lt=on).exclude(dispute=DisputeState.OPEN.value)
+
+    def disputed(self) -> InvoiceQuerySet:
+        """Contested by their customers, with something left to pay."""
+        return self.unpaid().filter(dispute=DisputeState.OPEN.value)
 
     def about(self, subscription: object) -> InvoiceQuerySet:
         """Those that have something of a subscription, also together with others."""
+        from invoicing.models.invoiced_period import InvoicedPeriod  # it refers to invoices
+
         periods = InvoicedPeriod.objects.filter(subscription=subscription).values("invoice")
         lines = InvoiceLine.objects.filter(subscription=subscription).values("invoice")
         return self.filter(Q(pk__in=periods) | Q(pk__in=lines))
@@ -130,8 +136,22 @@ class Invoice(Printed):
     paid_at = models.DateTimeField(null=True, blank=True)
     voided_at = models.DateTimeField(null=True, blank=True)
     void_reason = models.CharField(max_length=500, blank=True)
+    # The invoice that this one was made again from; it is done once.
+    voided_invoice = models.OneToOneField(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="regenerated"
+    )
+    dispute = models.CharField(
+        max_length=10,
+        choices=[(state.value, state.value) for state in DisputeState if state],
+        default=DisputeState.NONE.value,
+        db_default=DisputeState.NONE.value,
+        blank=True,
+    )
+    disputed_at = models.DateTimeField(null=True, blank=True)
+    dispute_reason = models.CharField(max_length=500, blank=True, db_default="")
+    dispute_ended_at = models.DateTimeField(null=True, blank=True)
     # Whether `line_edits` of it count; most drafts have none, and bills need not ask.
-    lines_edited = models.BooleanField(default=False)
+    lines_edited = models.BooleanField(default=False, db_default=False)
 
     objects = InvoiceQuerySet.as_manager()
 
@@ -176,6 +196,10 @@ class Invoice(Printed):
             models.CheckConstraint(
                 condition=Q(voided_at=None) | Q(status="voided"), name="invoice_voided_moment"
             ),
+            models.CheckConstraint(
+                condition=Q(dispute="", disputed_at=None) | ~Q(dispute="") & Q(disputed_at__isnull=False),
+                name="invoice_disputed_moment",
+            ),
             models.UniqueConstraint(
                 F("wallet"),
                 KT("metadata__transactionId"),
@@ -191,7 +215,7 @@ class Invoice(Printed):
             # Who owes how much, and since when, without reading the invoices.
             models.Index(
                 fields=["organization", "customer"],
-                include=["currency", "total_minor", "paid_minor", "due_on"],
+                include=["currency", "total_minor", "paid_minor", "due_on", "dispute"],
                 condition=Q(status="finalized") & ~Q(payment_status="paid"),
                 name="invoice_unpaid",
             ),
@@ -206,6 +230,11 @@ class Invoice(Printed):
         if self.status != InvoiceStatus.FINALIZED.value:
             return 0
         return self.total_minor - self.paid_minor
+
+    @property
+    def in_dispute(self) -> bool:
+        """Whether the customer contests what is still to be paid."""
+        return self.dispute == DisputeState.OPEN.value and self.due_minor > 0
 
     @property
     def received_minor(self) -> int:
@@ -351,46 +380,3 @@ class InvoiceDeduction(Scoped):
 
     def __str__(self) -> str:
         return self.label
-
-
-class InvoicedPeriod(Scoped):
-    """A subscription's period that has been put on an invoice. The unique key makes billing idempotent.
-
-    `kind` is `usage` for what was used in [start, end), `fee` for the plan's fee for [start, end), `fixed` for fixed
-    charges paid in advance for it (from its start, or from a change of units), `advance` what stays in use of usage
-    that is paid in advance, for the period that it begins, `arrears` for fixed charges in arrears where they are not
-    billed with usage, `settling` for the minimum commitment of a subscription that ended between two months of its
-    period. `closing` on usage: it completes its period (a bill in between does not); on a fee: the subscription ended
-    inside it.
-    A voided invoice keeps its rows: its period is billed again only by a regenerated invoice.
-    """
-
-    PREFIX = "ipd"
-
-    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="periods")
-    subscription = models.ForeignKey(
-        "billing.Subscription", on_delete=models.PROTECT, related_name="invoiced_periods"
-    )
-    kind = models.CharField(
-        max_length=8,
-        choices=[
-            ("usage", "Usage"),
-            ("fee", "Fee"),
-            ("fixed", "Fixed charges"),
-            ("advance", "In advance"),
-            ("arrears", "Fixed charges in arrears"),
-            ("settling", "Minimum commitment"),
-        ],
-    )
-    start = models.DateTimeField()
-    end = models.DateTimeField()
-    closing = models.BooleanField(default=False)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["subscription", "kind", "start"], name="period_is_invoiced_once"),
-            models.CheckConstraint(condition=Q(end__gte=F("start")), name="period_forward"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.start:%Y-%m-%d} to {self.end:%Y-%m-%d}"

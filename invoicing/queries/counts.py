@@ -19,6 +19,7 @@ def open_counts(organization: Organization, today: date) -> dict[str, str]:
     mine = Invoice.objects.of(organization).order_by()
     drafts = mine.filter(status="draft").values_list(Value("drafts"))[: MOST + 1]
     late = mine.filter(status="finalized", due_on__lt=today, payment_status__in=UNPAID)
+    late = late.exclude(dispute="open")
     rows = drafts.union(late.values_list(Value("overdue"))[: MOST + 1], all=True)
     found = Counter(name for (name,) in rows)
     return {name: str(count) if count <= MOST else f"{MOST}+" for name, count in found.items()}

@@ -18,18 +18,20 @@ from billing.rules.ids import decode
 from invoicing.models import CreditNote, Invoice, InvoiceReview, Payment
 from invoicing.queries.lists import payments_with_status
 from invoicing.rules.shown import possible_acts, shown_status
-from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentStatus
+from invoicing.rules.states import VISIBLE, DisputeState, InvoiceStatus, PaymentStatus
 
 VISIBLE_VALUES = [status.value for status in VISIBLE]
 FINAL = Q(status=InvoiceStatus.FINALIZED.value)
 PAID = Q(payment_status=PaymentStatus.PAID.value)
 GIVEN_UP = Q(written_off_minor__gt=0)
+CONTESTED = Q(dispute=DisputeState.OPEN.value)
 TABS = {
     "all": "All",
     "draft": "Drafts",
     "outstanding": "Outstanding",
     "paid": "Paid",
     "overdue": "Overdue",
+    "disputed": "Disputed",
     "written_off": "Written off",
     "voided": "Voided",
 }
@@ -91,9 +93,20 @@ def listed(invoices: Iterable[Invoice], today: date) -> list[Listed]:
         Listed(
             row,
             shown_status(
-                row.status, row.payment_status, row.due_on, today, written_off=bool(row.written_off_minor)
+                row.status,
+                row.payment_status,
+                row.due_on,
+                today,
+                written_off=bool(row.written_off_minor),
+                disputed=row.in_dispute,
             ),
-            possible_acts(row.status, row.type, row.due_minor, written_off=bool(row.written_off_minor)),
+            possible_acts(
+                row.status,
+                row.type,
+                row.due_minor,
+                written_off=bool(row.written_off_minor),
+                disputed=row.dispute == "open",
+            ),
         )
         for row in invoices
     ]
@@ -105,8 +118,9 @@ def tab_of(name: str, today: date) -> Q:
         "draft": Q(status=InvoiceStatus.DRAFT.value),
         "outstanding": FINAL & ~PAID,
         "paid": FINAL & PAID & ~GIVEN_UP,
-        "overdue": FINAL & ~PAID & Q(due_on__lt=today),
+        "overdue": FINAL & ~PAID & ~CONTESTED & Q(due_on__lt=today),
         "written_off": FINAL & GIVEN_UP,
+        "disputed": FINAL & ~PAID & CONTESTED,
         "voided": Q(status=InvoiceStatus.VOIDED.value),
     }
     return conditions.get(name, Q(status__in=VISIBLE_VALUES))

@@ -22,6 +22,7 @@ INVOICE_WORDS = {
     "settled": "paid",
     "past_due": "overdue",
     "uncollectible": "written_off",
+    "in_dispute": "disputed",
 }
 PAYMENT_WORDS = {"succeeded": "successful", "success": "successful", "paid": "successful", "error": "failed"}
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -34,7 +35,7 @@ def visible(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def invoices_with_status(rows: Any, word: str, on: date) -> Any:
-    """Invoices in a state, in any case and spelling; paid, unpaid, overdue, written_off, partially_paid and
+    """Invoices in a state, in any case and spelling; paid, unpaid, overdue, disputed, written_off, partially_paid and
     failed are states of payment. An unknown word finds nothing.
     """
     name = word.strip().lower().replace("-", "_").replace(" ", "_")
@@ -45,6 +46,8 @@ def invoices_with_status(rows: Any, word: str, on: date) -> Any:
         return rows.unpaid()
     if name == "overdue":
         return rows.overdue(on)
+    if name == "disputed":
+        return rows.disputed()
     if name == "written_off":
         return rows.finalized().filter(written_off_minor__gt=0)
     if name == PaymentStatus.PAID.value:

@@ -29,6 +29,8 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
     deductions = list(row.deductions.all())
     lines = list(row.lines.all())
     subscriptions = {period.subscription_id for period in row.periods.all()}
+    if row.voided_invoice_id:  # it has no periods of its own
+        subscriptions |= {line.subscription_id for line in lines if line.subscription_id}
     return {
         "id": row.public_id,
         "number": row.number or None,
@@ -87,6 +89,16 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
         "notes": row.notes,
         "customFields": row.custom_fields,
         "metadata": row.metadata,
+        "voidedInvoiceId": encode("inv", row.voided_invoice_id) if row.voided_invoice_id else None,
+        "finalizeAt": row.finalize_at,
+        "dispute": {
+            "status": row.dispute,
+            "reason": row.dispute_reason,
+            "disputedAt": row.disputed_at,
+            "endedAt": row.dispute_ended_at,
+        }
+        if row.dispute
+        else None,
         "pdfUrl": pdf_url(row),
         "createdAt": row.created_at,
         "updatedAt": row.updated_at,
@@ -118,6 +130,23 @@ def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
         "from": line.period_start,
         "to": line.period_end,
         "steps": [step_payload(step) for step in line.steps],
+        "edited": edited_payload(line, currency),
+    }
+
+
+def edited_payload(line: InvoiceLine, currency: str) -> dict[str, Any] | None:
+    """What a line that was changed by hand would be without; None where nobody did."""
+    before = line.edited
+    if before is None:
+        return None
+    if "amount_minor" not in before:
+        return {"added": True}
+    return {
+        "added": bool(before.get("added")),
+        "description": before["description"],
+        "units": Decimal(before["units"]),
+        "unitAmount": Decimal(before["unit_amount"]),
+        "amount": from_minor(before["amount_minor"], currency),
     }
 
 

@@ -72,6 +72,18 @@ class RefundStatus(StrEnum):
     FAILED = "failed"
 
 
+class DisputeState(StrEnum):
+    """Whether a customer contests an invoice, and how that ended: `upheld` the customer was right, `rejected` it was
+    not, `withdrawn` it no longer contests it.
+    """
+
+    NONE = ""
+    OPEN = "open"
+    UPHELD = "upheld"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
 _INV = InvoiceStatus
 INVOICE_MOVES: Moves[InvoiceStatus] = {
     _INV.GENERATING: frozenset({_INV.DRAFT, _INV.PENDING, _INV.FAILED, _INV.FINALIZED, _INV.CLOSED}),
@@ -119,6 +131,14 @@ REFUND_MOVES: Moves[RefundStatus] = {
     RefundStatus.PENDING: frozenset({RefundStatus.SUCCEEDED, RefundStatus.FAILED}),
     RefundStatus.FAILED: frozenset({RefundStatus.PENDING, RefundStatus.SUCCEEDED}),
     RefundStatus.SUCCEEDED: frozenset(),
+}
+
+_ENDED = frozenset({DisputeState.UPHELD, DisputeState.REJECTED, DisputeState.WITHDRAWN})
+# Money in dispute is owed, but nobody asks for it; however it ended, a customer may contest again.
+DISPUTE_MOVES: Moves[DisputeState] = {
+    DisputeState.NONE: frozenset({DisputeState.OPEN}),
+    DisputeState.OPEN: _ENDED,
+    **{state: frozenset({DisputeState.OPEN}) for state in _ENDED},
 }
 
 # Carries a number and a frozen copy of everything printed on it.

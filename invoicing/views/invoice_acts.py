@@ -27,6 +27,7 @@ from invoicing.models import Invoice
 from invoicing.queries.deductions import named_deductions
 from invoicing.queries.e_invoice import e_invoice, missing_of, wants_e_invoice
 from invoicing.queries.preview import final_totals
+from invoicing.rules.shown import possible_acts
 from invoicing.views.e_invoices import missing_rows
 from invoicing.views.frame import find_invoice
 
@@ -136,7 +137,9 @@ def void(request: StaffRequest, id: UUID) -> HttpResponse:
             void_invoice(
                 row, reason=form.cleaned_data["reason"], by=request.actor, at=now(request.organization)
             )
-            return done(request, url_of(row), f"Invoice {row.number} was voided.")
+            again = form.cleaned_data["again"] and possible_acts("voided", row.type, 0)
+            url = reverse("invoice-regenerate", args=[row]) if again else url_of(row)
+            return done(request, url, f"Invoice {row.number} was voided.")
         except BillingError as error:
             add_error(form, error)
     context = {
@@ -145,6 +148,7 @@ def void(request: StaffRequest, id: UUID) -> HttpResponse:
         "deductions": row.deductions.exclude(kind="progressive"),
         "notes": row.credit_notes.exclude(status="voided"),
         "refused": row.status != "finalized" or bool(row.paid_minor),
+        "remakable": bool(possible_acts("voided", row.type, 0)) and not row.customer.deleted_at,
     }
     status = 422 if form.errors else 200
     return render_page(request, "invoicing/invoices/void.html", context, partials=("dialog",), status=status)

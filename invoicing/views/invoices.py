@@ -15,7 +15,7 @@ from billing.web.recent import remember
 from billing.web.requests import StaffRequest
 from invoicing.actions.line_edits import ALTERABLE
 from invoicing.forms.lists import InvoiceFilters
-from invoicing.models import InvoiceReview
+from invoicing.models import Invoice, InvoiceReview
 from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax, used_credits
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
@@ -108,6 +108,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "credit_notes": row.credit_notes.all(),
         "write_off": row.write_offs.filter(undone_at=None).first() if row.written_off_minor else None,
         "is_draft": row.status == "draft",
+        "successor": Invoice.objects.filter(voided_invoice=row).first() if row.status == "voided" else None,
         "editable": row.status == "draft" and row.type in ALTERABLE and may(request.member, "invoices.edit"),
         "review": InvoiceReview.objects.filter(invoice=row).current(today).first()
         if row.taxes_minor

@@ -96,7 +96,7 @@ def test_a_corrected_line_and_what_follows(
     assert now.edited["amount_minor"] == was.amount_minor
     assert now.description == (wanted.name or was.description)
     entry = AuditEntry.objects.get(action="invoice.line_edited")
-    assert (entry.subject_id, entry.reason) == (invoice.pk, now.description)
+    assert (entry.subject_id, entry.changes["line"][1]) == (invoice.pk, now.description)
 
 
 def test_it_survives_refresh_and_usage_and_is_frozen(organization: Organization) -> None:

@@ -30,14 +30,22 @@ def test_without_a_due_day_nothing_is_overdue() -> None:
     assert shown_status("finalized", "pending", None, date(2099, 1, 1)) == "finalized"
 
 
+def test_what_is_contested_is_not_overdue() -> None:
+    late = date(2027, 1, 1)
+    assert shown_status("finalized", "partially_paid", DUE, late, disputed=True) == "disputed"
+    assert shown_status("finalized", "paid", DUE, late, disputed=True) == "paid"
+    assert "end_dispute" in possible_acts("finalized", "one_off", 5, disputed=True)
+
+
 def test_what_can_be_done() -> None:
     assert possible_acts("draft", "subscription", 0) == {"finalize", "refresh"}
     assert possible_acts("draft", "one_off", 0) == {"finalize", "delete"}
     assert possible_acts("draft", "credit", 0) == {"finalize"}
-    assert possible_acts("finalized", "one_off", 5) == {"void", "pay", "write_off", "credit"}
+    assert possible_acts("finalized", "one_off", 5) == {"void", "pay", "write_off", "credit", "dispute"}
     assert possible_acts("finalized", "one_off", 0) == {"void", "credit"}
     assert possible_acts("finalized", "credit", 0) == {"void", "credit"}
-    assert possible_acts("voided", "one_off", 0) == frozenset()
+    assert possible_acts("voided", "one_off", 0) == {"regenerate"}
+    assert possible_acts("voided", "progressive_billing", 0) == frozenset()
 
 
 def test_the_rest_was_given_up() -> None:

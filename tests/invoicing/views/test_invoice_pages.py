@@ -90,7 +90,7 @@ def test_tabs_count_what_they_show(staff: Client, organization: Organization) ->
     page = get(staff, "invoices")
     counts = {item["label"]: item["count"] for item in page.context["tab_items"]}
     one_of_each = dict.fromkeys(("Drafts", "Outstanding", "Paid", "Overdue", "Voided"), 1)
-    assert counts == {"All": 4, "Written off": 0} | one_of_each
+    assert counts == {"All": 4, "Disputed": 0, "Written off": 0} | one_of_each
     for tab, number in (("draft", 1), ("outstanding", 1), ("paid", 1), ("overdue", 1), ("voided", 1)):
         page = get(staff, "invoices", tab=tab)
         assert len(page.context["rows"]) == number
