@@ -216,7 +216,7 @@ def letter(mail: Mail) -> mailer.Letter:
         text=mail.text,
         html=mail.html,
         files=files_of(mail),
-        logo=logo_of(mail) if "cid:logo" in mail.html else b"",
+        logo=logo_of(mail.billing_entity) if "cid:logo" in mail.html else b"",
     )
 
 

@@ -24,10 +24,13 @@ from invoicing.actions.crediting import (
     void_credit_note,
     withdraw_rest,
 )
+from invoicing.actions.mail_documents import send_credit_note_mail
 from invoicing.actions.publish import ask_for_pdf
+from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.crediting import creditable
 from invoicing.queries.e_invoice_xml import e_invoice_xml
+from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.payloads import credit_note_payload, plain
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
@@ -258,6 +261,14 @@ def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[
     act = withdraw_rest if note.balance_minor and not note.untouched else void_credit_note
     note = act(note, reason=reason, by=staff.actor, at=now(staff.organization))
     return envelope(credit_note_payload(note))
+
+
+@router.post("/{id}/send", response={202: dict[str, Any]})
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+    """Have a credit note sent by e-mail, as an invoice is."""
+    staff = cast(ApiRequest, request)
+    note = CreditNote.objects.of(staff.organization).by_public_id(id)
+    return 202, envelope(mail_payload(send_credit_note_mail(note, **mail_terms(staff, note, body))))
 
 
 @router.get("/{id}/xml")

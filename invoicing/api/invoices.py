@@ -24,14 +24,17 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plai
 from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.mail_documents import send_invoice_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
 from invoicing.actions.write_offs import undo_write_off, write_off
+from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import Invoice
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.lists import invoices_with_status, visible
+from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.payloads import invoice_payload, with_parts
 from invoicing.rules.amounts import minor_of
 
@@ -294,6 +297,16 @@ def take_back(request: HttpRequest, id: str) -> dict[str, Any]:
     invoice = find(staff, id)
     undo_write_off(invoice, by=staff.actor, at=now(staff.organization))
     return answer(staff, invoice)
+
+
+@router.post("/{id}/send", response={202: dict[str, Any]})
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+    """Have an issued invoice sent by e-mail, to its customer's address when `to` is left out. The same
+    Idempotency-Key sends it once.
+    """
+    staff = cast(ApiRequest, request)
+    invoice = find(staff, id)
+    return 202, envelope(mail_payload(send_invoice_mail(invoice, **mail_terms(staff, invoice, body))))
 
 
 @router.get("/{id}/xml")

@@ -6,8 +6,9 @@ from typing import Any
 
 from billing.models import BillingEntity
 from invoicing.documents.clean import clean
+from invoicing.documents.mail_words import MAIL_WORDS
 from invoicing.documents.mails import MailFacts
-from invoicing.models import CreditNote, Invoice
+from invoicing.models import CreditNote, Invoice, Mail
 from invoicing.rules.addresses import SHAPE
 
 Attachment = dict[str, str]
@@ -87,3 +88,26 @@ def document_files(row: Invoice | CreditNote) -> list[Attachment]:
 def file_names(files: list[Attachment], number: str) -> tuple[str, ...]:
     """What the files of one document are called."""
     return tuple(f"{number}.{'pdf' if item['form'] == 'pdf' else 'xml'}" for item in files)
+
+
+def mail_languages() -> list[str]:
+    """The codes of the languages that mails have words in."""
+    return list(MAIL_WORDS)
+
+
+def mail_payload(mail: Mail) -> dict[str, Any]:
+    """An e-mail as the API shows it."""
+    return {
+        "id": mail.public_id,
+        "kind": mail.kind,
+        "status": mail.state,
+        "to": mail.to,
+        "cc": mail.cc,
+        "bcc": mail.bcc,
+        "language": mail.language,
+        "subject": mail.subject,
+        "attempts": mail.attempts,
+        "error": mail.error,
+        "sentAt": mail.sent_at,
+        "createdAt": mail.created_at,
+    }

@@ -6,6 +6,7 @@ import io
 
 from PIL import Image, UnidentifiedImageError
 
+from billing.models import BillingEntity
 from billing.rules.errors import BillingError
 from invoicing.models import CreditNote, Invoice, Mail
 from invoicing.queries.e_invoice_xml import e_invoice_xml
@@ -39,9 +40,9 @@ def files_of(mail: Mail) -> list[tuple[str, bytes, str]]:
     return found
 
 
-def logo_of(mail: Mail) -> bytes:
+def logo_of(entity: BillingEntity) -> bytes:
     """The issuer's logo as a small PNG; nothing when it is no picture any more."""
-    logo = mail.billing_entity.logo
+    logo = entity.logo
     name = logo.name or ""
     if not name or not logo.storage.exists(name):
         return b""

@@ -15,7 +15,7 @@ from billing.web.requests import StaffRequest
 from invoicing.forms.lists import CreditNoteFilters
 from invoicing.queries.consumer import for_consumer, items_with_tax
 from invoicing.queries.listing import CREDIT_NOTE_SORTS, credit_note_list, note_state, sums_of
-from invoicing.views.frame import customer_named, document_context, find_credit_note, history
+from invoicing.views.frame import customer_named, document_context, find_credit_note, history, mail_log
 
 
 @require_safe
@@ -67,5 +67,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "history": history(note),
     }
     return render_page(
-        request, "invoicing/credit_notes/detail.html", context | document_context(request, note)
+        request,
+        "invoicing/credit_notes/detail.html",
+        context | document_context(request, note) | mail_log(note),
     )

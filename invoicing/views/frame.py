@@ -19,10 +19,11 @@ from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.requests import StaffRequest
 from invoicing.actions.publish import ask_for_pdf, job_key
-from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
+from invoicing.models import CreditNote, Invoice, Mail, MailState, PdfState, StoredCopy
 
 Document = Invoice | CreditNote
 MOST_HISTORY = 50
+MOST_MAILS = 20
 
 
 def find_invoice(request: StaffRequest, key: UUID) -> Invoice:
@@ -85,6 +86,13 @@ def pdf_view(copy: StoredCopy, job: Job | None) -> str:
     if copy.state == PdfState.PENDING:
         running = job is None or job.state != JobState.FAILED.value
     return "waiting" if running else "failed"
+
+
+def mail_log(row: Document) -> dict[str, Any]:
+    """What `invoicing/mails/log.html` needs; `mail_busy`: one of them is being sent for the first time."""
+    mails = list(Mail.objects.of(row.organization_id).about(row).defer("html", "text")[:MOST_MAILS])
+    busy = any(mail.state == MailState.WAITING.value and not mail.attempts for mail in mails)
+    return {"mails": mails, "mail_busy": busy}
 
 
 def history(row: Document) -> list[dict[str, Any]]:

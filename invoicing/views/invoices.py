@@ -20,7 +20,7 @@ from invoicing.queries.consumer import for_consumer, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax, used_credits
 from invoicing.queries.listing import INVOICE_SORTS, TABS, invoice_list, listed
 from invoicing.queries.paying import attempts_of
-from invoicing.views.frame import customer_named, document_context, find_invoice, history, today_of
+from invoicing.views.frame import customer_named, document_context, find_invoice, history, mail_log, today_of
 from invoicing.views.lines import line_groups, shown_lines
 
 DEFAULT_SORT = "-issued"
@@ -115,5 +115,5 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         else None,
         "history": history(row),
     }
-    context |= document_context(request, row)
+    context |= document_context(request, row) | mail_log(row)
     return render_page(request, "invoicing/invoices/detail.html", context, partials=("review-hint",))

@@ -75,6 +75,9 @@ NO_PAGES = {
         "billing-entity-number-preview",
         "invoice-document",
         "credit-note-document",
+        "invoice-mail",
+        "credit-note-mail",
+        "mail-html",
     },
     "a picture or style": {"two-factor-picture", "billing-entity-logo", "portal-logo", "portal-brand"},
     "a download": {
