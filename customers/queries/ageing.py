@@ -52,6 +52,9 @@ PAST = """
     WHERE organization_id = %(organization)s AND issuing_on <= %(day)s {mine}
         AND (status = 'finalized' OR status = 'voided' AND voided_at >= %(until)s)
 """
+CONTESTED_THEN = """
+    coalesce(disputed_at < %(until)s AND (dispute_ended_at IS NULL OR dispute_ended_at >= %(until)s), false)
+"""
 REPORT = """
 WITH debts AS MATERIALIZED ({debts}), grouped AS MATERIALIZED (
     SELECT customer_id, debts.currency, {sums}, sum(minor)::bigint AS total, count(*)::bigint AS invoices
@@ -162,8 +165,8 @@ def ageing(
 def debts(until: datetime | None, mine: str) -> str:
     """The statement behind the report: today's debts, or those of a day that is past."""
     if until is None:
-        return UNPAID.format(disputed="false", mine=mine.format(""))
-    return PAST.format(disputed="false", mine=mine.format("invoice."))
+        return UNPAID.format(disputed="dispute = 'open'", mine=mine.format(""))
+    return PAST.format(disputed=CONTESTED_THEN, mine=mine.format("invoice."))
 
 
 def part_of(name: str) -> str:

@@ -44,11 +44,15 @@ from customers.management.commands._demo_world import (
 )
 from customers.models import Customer
 from invoicing.actions.billing_run import RunResult, bill_customers, finalize_drafts
+from invoicing.actions.disputes import dispute_invoice
+from invoicing.actions.line_edits import add_item, correct_line
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.regenerate import regenerate_invoice
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
-from invoicing.models import Invoice, InvoiceType, PdfState
+from invoicing.models import Invoice, InvoiceLine, InvoiceType, PdfState
+from invoicing.rules.adjusting import Correction
 
 NAME = "Tarn Demo"
 PASSWORD = "tarn-demo-login"  # noqa: S105 - a demo that anybody may sign in to
@@ -204,6 +208,22 @@ class Demo:
                 if number == 6:
                     cancel_pending(waiting, by=BY, at=self.now)
 
+    def changed_by_hand(self, at: datetime) -> None:
+        """A voided invoice made again, one in dispute, and a draft with a corrected line and an added one."""
+        if again := Invoice.objects.filter(self.mine, status="voided").order_by("number").first():
+            regenerate_invoice(again, by=BY, at=at)
+        late = Invoice.objects.filter(self.mine).overdue(at.date())
+        if contested := late.order_by("due_on", "number").first():
+            reason = "They say that the usage of their test account is on it."
+            dispute_invoice(contested, reason=reason, by=BY, at=at)
+        drafts = Invoice.objects.filter(self.mine, status="draft", type=InvoiceType.SUBSCRIPTION)
+        euro = InvoiceLine.objects.filter(invoice__in=drafts, invoice__currency="EUR", kind="charge")
+        line = euro.exclude(charge__charge_model="percentage").order_by("-amount_minor", "pk").first()
+        if line is not None:
+            fewer = Correction((line.units * Decimal("0.9")).quantize(Decimal(1)))
+            correct_line(line.invoice, line.pk, fewer, by=BY, at=at)
+            add_item(line.invoice, Item("Help with the move", Decimal(95), Decimal(2)), by=BY, at=at)
+
     def special_cases(self) -> None:
         """What does not happen every day: endings, one-offs, sold credits, voids, quarantine, a deletion."""
         at = self.now
@@ -223,6 +243,7 @@ class Demo:
         unpaid = Invoice.objects.filter(self.mine, type=InvoiceType.SUBSCRIPTION, paid_minor=0).unpaid()
         for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
             void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)
+        self.changed_by_hand(at)
         strays = [
             IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
             for number, (subscription, code) in enumerate(

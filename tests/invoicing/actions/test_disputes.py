@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from billing.models import AuditEntry, EmittedEvent, Subscription
 from billing.rules.errors import BillingError, Conflict, Invalid, Locked
+from customers.queries.ageing import ageing
 from customers.queries.overview_strip import balance_strip
 from invoicing.actions.billing_run import run
 from invoicing.actions.disputes import dispute_invoice, end_dispute
@@ -97,6 +98,19 @@ def test_the_customers_strip_knows_no_late_part(invoice: Invoice) -> None:
     strip = balance_strip(invoice.customer, [], LATE)
     assert [row.overdue.minor for row in strip.currencies] == [0]
     assert strip.currencies[0].outstanding.minor == 3100
+
+
+def test_the_ageing_report_has_it_in_a_column_of_its_own(invoice: Invoice) -> None:
+    def columns(at: datetime, *, past: bool = False) -> tuple[int, int]:
+        (total,) = ageing(invoice.organization, at.date(), at + timedelta(days=1) if past else None).totals
+        return total.minor["disputed"], total.minor["total"]
+
+    dispute_invoice(invoice, reason="Wrong plan", by=ACTOR, at=LATE)
+    assert columns(LATE) == columns(LATE, past=True) == (3100, 3100)
+    assert columns(LATE - timedelta(days=5), past=True) == (0, 3100)
+    end_dispute(invoice, DisputeState.WITHDRAWN, by=ACTOR, at=LATE + timedelta(days=5))
+    assert columns(LATE) == (0, 3100)
+    assert columns(LATE, past=True) == (3100, 3100)
 
 
 @pytest.mark.parametrize(("reason", "paid", "code"), [(" ", False, "invalid"), ("x", True, "nothing_due")])
