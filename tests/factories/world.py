@@ -152,6 +152,17 @@ def make_world(name: str) -> World:
     InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
     print_account(customer)
+    attempt = PaymentAttempt.objects.create(
+        organization=organization,
+        invoice=invoice,
+        customer=customer,
+        provider=account,
+        amount_minor=100,
+        currency=invoice.currency,
+        state="failed",
+        reason="It was declined.",
+        key="first",
+    )
     objects = {
         "customers": customer,
         "bulk": start_run(
@@ -207,17 +218,8 @@ def make_world(name: str) -> World:
         "credit-notes": note,
         "payments": payment,
         "remittances": transfer,
-        "payment-attempts": PaymentAttempt.objects.create(
-            organization=organization,
-            invoice=invoice,
-            customer=customer,
-            provider=account,
-            amount_minor=100,
-            currency=invoice.currency,
-            state="failed",
-            reason="It was declined.",
-            key="first",
-        ),
+        "payment-attempts": attempt,
+        "paid": attempt,
         "payment-providers": account,
         "integrations": account,
         "provider-links": link_customer(customer, account, f"{name}-at-stripe", by=ACTOR, at=NOW),
