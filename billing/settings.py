@@ -202,6 +202,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Tarn <billing@localho
 OUTBOUND_ALLOW_PRIVATE = os.environ.get("OUTBOUND_ALLOW_PRIVATE", "")
 VIES_URL = os.environ.get("VIES_URL", "https://ec.europa.eu/taxation_customs/vies/rest-api")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
+FLUTTERWAVE_API_BASE = os.environ.get("FLUTTERWAVE_API_BASE", "https://api.flutterwave.com")
+PAYSTACK_API_BASE = os.environ.get("PAYSTACK_API_BASE", "https://api.paystack.co")
+MPESA_API_BASE = os.environ.get("MPESA_API_BASE", "https://api.safaricom.co.ke")
 # What encrypts the credentials of payment providers at rest; derived from SECRET_KEY when it is empty.
 CREDENTIALS_KEY = os.environ.get("CREDENTIALS_KEY", "")
 

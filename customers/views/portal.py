@@ -31,6 +31,7 @@ from customers.queries.usage import running_usage
 from customers.views.portal_frame import COOKIE, PATH, SALT, PortalRequest, closed, frame, portal, private
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.listing import balances, listed
+from invoicing.queries.paying import any_way
 
 ISSUED = ("finalized", "voided")
 
@@ -74,6 +75,7 @@ def portal_home(request: PortalRequest) -> HttpResponse:
     context = frame(request, "home") | {
         "balances": balances(customer, today),
         "rows": listed(list(rows), today),
+        "can_pay": any_way(customer.organization_id),
         "subscriptions": Subscription.objects.live().filter(customer=customer).select_related("plan"),
         "wallets": wallets_of(customer),
     }
@@ -90,6 +92,7 @@ def portal_invoices(request: PortalRequest) -> HttpResponse:
     context = frame(request, "invoices") | {
         "page": page,
         "rows": listed(page.object_list, today),
+        "can_pay": any_way(customer.organization_id),
         "notes": CreditNote.objects.filter(customer=customer)[:50],
     }
     return render(request, "portal/invoices.html", context)

@@ -8,6 +8,7 @@ holds its lock, without a transaction around the call.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -92,6 +93,8 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
     if row.state == "successful":
         return row
+    if seen.amount_minor is None:
+        seen = replace(seen, amount_minor=row.amount_minor)
     before = audit.snapshot(row, ["state"])
     row.asked_at, row.asked = timezone.now(), row.asked + 1
     row.state = next_state(row.state, seen.state).value
@@ -104,7 +107,7 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
         row.reason = row.reason or "Nobody has paid in time."
     row.next_at = timezone.now() + wait if row.open and wait else None
     if row.state == "successful":
-        row.received_minor = seen.amount_minor
+        row.received_minor = seen.amount_minor or 0
         row.reason = ""
         book(row, invoice, seen, at=at)
     row.save()
@@ -124,7 +127,8 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
 
 def book(row: PaymentAttempt, invoice: Invoice, seen: Seen, *, at: datetime) -> None:
     """Record what came, as far as it is due; what is not stays visible as a problem of the attempt."""
-    came = f"{from_minor(seen.amount_minor, seen.currency):f} {seen.currency}"
+    received = seen.amount_minor or 0
+    came = f"{from_minor(received, seen.currency):f} {seen.currency}"
     due = invoice.due_minor if invoice.status == "finalized" else 0
     if seen.currency != invoice.currency:
         row.problem = f"{came} came, but the invoice is in {invoice.currency}. Nothing was recorded."
@@ -132,14 +136,14 @@ def book(row: PaymentAttempt, invoice: Invoice, seen: Seen, *, at: datetime) -> 
     if invoice.status != "finalized":
         row.problem = f"{came} came, but the invoice is {invoice.status}. Give the money back."
         return
-    amount = min(due, seen.amount_minor)
+    amount = min(due, received)
     try:
         row.payment = recorded(row, invoice, amount, seen, at=at) if amount > 0 else None
     except BillingError as error:  # money that came is a fact, whatever stands against recording it
         row.problem = f"{came} came and could not be recorded: {error}"[:500]
         return
-    if amount < seen.amount_minor:
-        rest = f"{from_minor(seen.amount_minor - amount, seen.currency):f} {seen.currency}"
+    if amount < received:
+        rest = f"{from_minor(received - amount, seen.currency):f} {seen.currency}"
         what = "It was paid already." if not amount else "Less was due."
         row.problem = f"{rest} of {came} came too much. {what} Give the money back."
 

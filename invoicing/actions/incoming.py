@@ -46,7 +46,7 @@ def keep(account: PaymentProvider, notice: Notice) -> ProviderEvent:
         defaults={
             "organization": account.organization,
             "name": notice.name[:100],
-            "reference": (notice.reference or notice.external_id or notice.refund_id)[:255],
+            "reference": (notice.reference or notice.external_id)[:255],
             "outcome": "payment" if attempt else "unknown",
             "attempt": attempt,
             "received_at": timezone.now(),

@@ -135,6 +135,8 @@ def ask(attempt: PaymentAttempt, return_url: str) -> Started:
         email=customer.email,
         phone=customer.phone,
         return_url=return_url or settings.BASE_URL + reverse("paid", args=[attempt]),
+        callback_url=settings.BASE_URL
+        + reverse("provider-webhook", args=[attempt.provider.type, attempt.provider.public_id]),
         customer_id=link.external_id if link else "",
     )
     return payer_of(attempt.provider, timeout=calls.IN_REQUEST).start(checkout)

@@ -64,7 +64,7 @@ class Migration(migrations.Migration):
                 ('event_id', models.CharField(max_length=255)),
                 ('name', models.CharField(max_length=100)),
                 ('reference', models.CharField(blank=True, max_length=255)),
-                ('outcome', models.CharField(choices=[('payment', 'About a payment'), ('refund', 'About a refund'), ('unknown', 'Not known here')], max_length=10)),
+                ('outcome', models.CharField(choices=[('payment', 'About a payment'), ('unknown', 'Not known here')], max_length=10)),
                 ('received_at', models.DateTimeField()),
                 ('attempt', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='invoicing.paymentattempt')),
                 ('organization', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='billing.organization')),

@@ -101,7 +101,7 @@ class ProviderEvent(Scoped):
     reference = models.CharField(max_length=255, blank=True)
     outcome = models.CharField(
         max_length=10,
-        choices=[("payment", "About a payment"), ("refund", "About a refund"), ("unknown", "Not known here")],
+        choices=[("payment", "About a payment"), ("unknown", "Not known here")],
     )
     attempt = models.ForeignKey(PaymentAttempt, null=True, on_delete=models.PROTECT, related_name="events")
     received_at = models.DateTimeField()

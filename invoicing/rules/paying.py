@@ -22,7 +22,7 @@ from typing import Any
 from billing.rules.money import exponent
 from billing.rules.states import Moves
 
-PAYING = frozenset({"stripe"})
+PAYING = frozenset({"stripe", "flutterwave", "paystack", "mpesa"})
 # Which events an account is set up to send, by kind, and the credential without which they are refused.
 EVENTS = {
     "stripe": (
@@ -30,11 +30,11 @@ EVENTS = {
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
         "checkout.session.expired",
-        "refund.updated",
-        "refund.failed",
     ),
+    "flutterwave": ("charge.completed",),
+    "paystack": ("charge.success",),
 }
-SIGNED_BY = {"stripe": "webhook_secret"}
+SIGNED_BY = {"stripe": "webhook_secret", "flutterwave": "secret_hash"}
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 960))
 LINK_HOURS = 23  # how long a link can be paid; Stripe allows 24 hours at most
 TIMELY = timedelta(minutes=5)  # how old a signed message may be

@@ -82,6 +82,12 @@ CREDENTIALS: dict[str, tuple[Credential, ...]] = {
         Credential("secret_key", "Secret key"),
         Credential("public_key", "Public key", required=False),
         Credential("encryption_key", "Encryption key", required=False),
+        Credential(
+            "secret_hash",
+            "Secret hash of the webhook",
+            required=False,
+            hint="A word of your own, entered at Flutterwave beside the address of the webhook.",
+        ),
     ),
     "paystack": (
         Credential("secret_key", "Secret key"),

@@ -13,12 +13,18 @@ from invoicing.actions.providers import add_provider
 from invoicing.models import Invoice, PaymentAttempt, PaymentProvider
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW
+from tests.services.african import FakeFlutterwave, FakePaystack
 from tests.services.stripe import KEY
 from tests.services.stripe_money import WEBHOOK_SECRET
 
 NUMBERS = count(1)
 BY: dict[str, Any] = {"by": ACTOR, "at": NOW}
-SECRETS = {"stripe": {"secret_key": KEY, "webhook_secret": WEBHOOK_SECRET}}
+SECRETS = {
+    "stripe": {"secret_key": KEY, "webhook_secret": WEBHOOK_SECRET},
+    "paystack": {"secret_key": FakePaystack.KEY},
+    "flutterwave": {"secret_key": FakeFlutterwave.KEY, "secret_hash": FakeFlutterwave.HASH},
+    "mpesa": {"consumer_key": "ck", "consumer_secret": "cs", "shortcode": "174379", "passkey": "pk"},
+}
 
 
 def make_payer(organization: Organization, kind: str = "stripe", **fields: Any) -> PaymentProvider:

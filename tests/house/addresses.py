@@ -29,6 +29,7 @@ PUBLIC = frozenset(
         "portal-leave",
         "portal-invoices",
         "portal-invoice-pdf",
+        "portal-invoice-pay",
         "portal-credit-note-pdf",
         "portal-statement",
         "portal-statement-csv",

@@ -1,4 +1,4 @@
-"""Checkout sessions, payments and refunds of the Stripe of the tests, and the events that it sends.
+"""Checkout sessions and payments of the Stripe of the tests, and the events that it sends.
 
 `pay`, `decline` and `expire` are what customers do; `event` is a signed message, ready to be posted.
 """
@@ -14,7 +14,6 @@ from typing import Any
 
 WEBHOOK_SECRET = "whsec_of_the_tests"
 SESSION = re.compile(r"/v1/checkout/sessions/([^/]+)")
-REFUND = re.compile(r"/v1/refunds/([^/]+)")
 
 
 @dataclass
@@ -22,8 +21,6 @@ class Money:
     """What can be paid at the account."""
 
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refund_status: str = "succeeded"
     number: int = 0
 
     def handle(
@@ -32,17 +29,12 @@ class Money:
         """The answer; None for paths that are not about money."""
         if path == "/v1/checkout/sessions" and method == "POST":
             return self.start(form)
-        if path == "/v1/refunds":
-            return self.give_back(form) if method == "POST" else (200, self.page(query["payment_intent"]))
-        for pattern, rows in ((SESSION, self.sessions), (REFUND, self.refunds)):
-            found = pattern.fullmatch(path)
-            if found:
-                row = rows.get(found[1])
-                return (
-                    (200, row)
-                    if row
-                    else (404, {"error": {"code": "resource_missing", "message": "No such."}})
-                )
+        found = SESSION.fullmatch(path)
+        if found:
+            row = self.sessions.get(found[1])
+            return (
+                (200, row) if row else (404, {"error": {"code": "resource_missing", "message": "No such."}})
+            )
         return None
 
     def start(self, form: dict[str, str]) -> tuple[int, Any]:
@@ -70,36 +62,6 @@ class Money:
             "metadata": metadata,
         }
         return 200, self.sessions[id]
-
-    def give_back(self, form: dict[str, str]) -> tuple[int, Any]:
-        paid = [
-            row
-            for row in self.sessions.values()
-            if (row["payment_intent"] or {}).get("id") == form["payment_intent"]
-        ]
-        if not paid:
-            return 404, {"error": {"code": "resource_missing", "message": "No such payment_intent."}}
-        before = sum(
-            row["amount"] for row in self.refunds.values() if row["payment_intent"] == form["payment_intent"]
-        )
-        if before + int(form["amount"]) > paid[0]["amount_total"]:
-            text = "Refund amount is greater than unrefunded amount on charge."
-            return 400, {"error": {"type": "invalid_request_error", "message": text}}
-        id = f"re_{len(self.refunds) + 1:06d}"
-        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
-        self.refunds[id] = {
-            "id": id,
-            "object": "refund",
-            "amount": int(form["amount"]),
-            "payment_intent": form["payment_intent"],
-            "status": self.refund_status,
-            "metadata": metadata,
-        }
-        return 200, self.refunds[id]
-
-    def page(self, payment: str) -> dict[str, Any]:
-        rows = [row for row in self.refunds.values() if row["payment_intent"] == payment]
-        return {"object": "list", "data": rows, "has_more": False}
 
     def session(self, external_id: str = "") -> dict[str, Any]:
         """The session with this id, or the only one."""

@@ -114,11 +114,11 @@ class Started:
 @dataclass(frozen=True)
 class Seen:
     """How a payment stands: a state of `AttemptState`, what came (minor units, once successful), the id under which
-    it can be given back, and why it failed.
+    it can be given back, and why it failed. An amount of None is what was asked for.
     """
 
     state: str
-    amount_minor: int = 0
+    amount_minor: int | None = 0
     currency: str = ""
     payment_id: str = ""
     reason: str = ""
@@ -126,26 +126,15 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class GivenBack:
-    """How a refund stands: pending, successful or failed."""
-
-    external_id: str
-    state: str
-    reason: str = ""
-
-
-@dataclass(frozen=True)
 class Notice:
     """What an incoming message is about: `event_id` once per event; `reference` (ours) or `external_id` (theirs) of a
-    payment; `refund_reference` or `refund_id` of a refund. What has happened is asked for, not believed.
+    payment. What has happened is asked for, not believed.
     """
 
     event_id: str
     name: str
     reference: str = ""
     external_id: str = ""
-    refund_reference: str = ""
-    refund_id: str = ""
 
 
 class PaymentsProvider(Protocol):
@@ -158,17 +147,6 @@ class PaymentsProvider(Protocol):
         """Ask for a payment. The same reference again is the same payment, where the provider knows such a thing."""
 
     def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
-        """How it stands."""
-
-    def refund(
-        self, payment_id: str, amount_minor: int, currency: str, *, reference: str, reason: str
-    ) -> GivenBack:
-        """Give money back. The same reference again gives nothing back twice."""
-
-    def find_refund(self, payment_id: str, reference: str) -> GivenBack | None:
-        """The refund of a payment that carries our reference."""
-
-    def fetch_refund(self, id: str) -> GivenBack:
         """How it stands."""
 
     def read_notice(

@@ -8,6 +8,9 @@ from typing import Any
 from django.conf import settings
 
 from invoicing.clients.providers.base import CustomerProvider, PaymentsProvider, Refused
+from invoicing.clients.providers.flutterwave import Flutterwave
+from invoicing.clients.providers.mpesa import Mpesa
+from invoicing.clients.providers.paystack import Paystack
 from invoicing.clients.providers.stripe import Stripe
 from invoicing.clients.providers.stripe_payments import StripePayments
 from invoicing.rules.providers import secret_of
@@ -28,6 +31,24 @@ def payments_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -
             base=settings.STRIPE_API_BASE,
             timeout=timeout,
             webhook_secret=secret_of(credentials, "webhook_secret"),
+        )
+    if kind == "flutterwave":
+        return Flutterwave(
+            key_of(credentials, "secret_key"),
+            base=settings.FLUTTERWAVE_API_BASE,
+            timeout=timeout,
+            secret_hash=secret_of(credentials, "secret_hash"),
+        )
+    if kind == "paystack":
+        return Paystack(key_of(credentials, "secret_key"), base=settings.PAYSTACK_API_BASE, timeout=timeout)
+    if kind == "mpesa":
+        return Mpesa(
+            key_of(credentials, "consumer_key"),
+            key_of(credentials, "consumer_secret"),
+            shortcode=secret_of(credentials, "shortcode"),
+            passkey=secret_of(credentials, "passkey"),
+            base=settings.MPESA_API_BASE,
+            timeout=timeout,
         )
     raise Refused("Nothing can be paid online by this provider.")
 

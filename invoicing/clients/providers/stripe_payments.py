@@ -1,7 +1,7 @@
-"""Paying by Stripe: Checkout Sessions, the PaymentIntents behind them, refunds, and signed events.
+"""Paying by Stripe: Checkout Sessions, the PaymentIntents behind them, and signed events.
 
-Source: Stripe's API reference (checkout sessions, payment intents, refunds, webhook signatures). Our reference is the
-session's `client_reference_id` and stands in the metadata of session, payment and refund.
+Source: Stripe's API reference (checkout sessions, payment intents, webhook signatures). Our reference is the
+session's `client_reference_id` and stands in the metadata of session and payment.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from invoicing.clients.providers.base import (
     BadSignature,
     Checkout,
-    GivenBack,
     Gone,
     KeySpent,
     Notice,
@@ -25,12 +23,10 @@ from invoicing.clients.providers.base import (
     Started,
     Unavailable,
 )
-from invoicing.clients.providers.stripe import Stripe, identity, rows_of, table
+from invoicing.clients.providers.stripe import Stripe, identity, table
 from invoicing.rules.paying import LINK_HOURS, TIMELY, from_stripe, to_stripe
 
 REFERENCE = "tarn_reference"
-REFUND_REFERENCE = "tarn_refund"
-REFUNDS = {"succeeded": "successful", "failed": "failed", "canceled": "failed"}
 
 
 class StripePayments(Stripe):
@@ -98,34 +94,6 @@ class StripePayments(Stripe):
             return Seen("failed" if failed else "processing", payment_id=id, reason=reason)
         return Seen("pending", payment_id=id, reason=reason)
 
-    def refund(
-        self, payment_id: str, amount_minor: int, currency: str, *, reference: str, reason: str
-    ) -> GivenBack:
-        """Of a PaymentIntent. A key that is spent by a failure is a refusal: look for the refund first."""
-        data = {
-            "payment_intent": payment_id,
-            "amount": str(to_stripe(amount_minor, currency)),
-            f"metadata[{REFUND_REFERENCE}]": reference,
-        }
-        try:
-            return given_back(self.call("POST", "/v1/refunds", data, key=reference))
-        except (KeySpent, Gone) as error:
-            raise Refused(error.message) from error
-
-    def find_refund(self, payment_id: str, reference: str) -> GivenBack | None:
-        """Among the refunds of the payment."""
-        asked = urlencode({"payment_intent": payment_id, "limit": 100})
-        rows = rows_of(self.call("GET", f"/v1/refunds?{asked}"))
-        mine = (row for row in rows if table(row.get("metadata")).get(REFUND_REFERENCE) == reference)
-        return next((given_back(row) for row in mine), None)
-
-    def fetch_refund(self, id: str) -> GivenBack:
-        """A refund by its id."""
-        try:
-            return given_back(self.call("GET", f"/v1/refunds/{quote(id, safe='')}"))
-        except Gone as error:
-            raise Refused(error.message) from error
-
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
     ) -> Notice:
@@ -140,13 +108,6 @@ class StripePayments(Stripe):
         metadata = table(row.get("metadata"))
         if not id:
             raise BadSignature("The event has no id.")
-        if row.get("object") == "refund":
-            return Notice(
-                id,
-                name,
-                refund_id=str(row.get("id") or ""),
-                refund_reference=str(metadata.get(REFUND_REFERENCE) or ""),
-            )
         reference = row.get("client_reference_id") or metadata.get(REFERENCE) or ""
         session = str(row.get("id") or "") if row.get("object") == "checkout.session" else ""
         return Notice(id, name, reference=str(reference), external_id=session)
@@ -164,9 +125,3 @@ def check_signature(secret: str, header: str, body: bytes, at: datetime) -> None
     expected = hmac.new(secret.encode(), stamp.encode() + b"." + body, "sha256").hexdigest()
     if not any(hmac.compare_digest(expected.encode(), value.encode()) for value in signed):
         raise BadSignature("The signature is not right.")
-
-
-def given_back(row: Any) -> GivenBack:
-    """Stripe's refund; what needs an act of the customer is pending."""
-    reason = str(row.get("failure_reason") or "").replace("_", " ")
-    return GivenBack(identity(row), REFUNDS.get(str(row.get("status")), "pending"), reason)

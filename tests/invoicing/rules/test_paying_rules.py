@@ -1,0 +1,67 @@
+"""The rules of paying online: amounts, order, states."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from invoicing.rules.paying import (
+    AttemptState,
+    from_stripe,
+    in_order,
+    kenyan_number,
+    next_state,
+    to_stripe,
+    unable,
+)
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "theirs"),
+    [(1234, "EUR", 1234), (500, "JPY", 500), (5000, "UGX", 500000), (1200, "MGA", 12), (1230, "KWD", 1230)],
+)
+def test_amounts_at_stripe(minor: int, currency: str, theirs: int) -> None:
+    assert (to_stripe(minor, currency), from_stripe(theirs, currency)) == (theirs, minor)
+
+
+@pytest.mark.parametrize(
+    ("kind", "minor", "currency", "why"),
+    [
+        ("stripe", 1250, "MGA", "whole MGA"),
+        ("stripe", 1234, "KWD", "two decimals"),
+        ("stripe", 1, "UGX", ""),
+        ("paystack", 100, "EUR", "does not take EUR"),
+        ("mpesa", 150, "KES", "whole shillings"),
+        ("mpesa", 100, "UGX", "KES only"),
+        ("mpesa", 100, "KES", ""),
+    ],
+)
+def test_who_can_take_what(kind: str, minor: int, currency: str, why: str) -> None:
+    found = unable(kind, minor, currency, email="a@b.example", phone="0712345678")
+    assert why in found and bool(why) == bool(found)
+
+
+@pytest.mark.parametrize("phone", ["+254 712 345 678", "0712345678", "254712345678", "712-345-678"])
+def test_kenyan_numbers(phone: str) -> None:
+    assert kenyan_number(phone) == "254712345678"
+    assert kenyan_number(phone + "1") == kenyan_number("+256" + phone) == ""
+
+
+def test_the_order() -> None:
+    rows = [
+        SimpleNamespace(type=kind, priority=place)
+        for place, kind in enumerate(("stripe", "manual", "flutterwave", "paystack"), start=1)
+    ]
+    found = in_order(rows, preferred="paystack", disabled=["flutterwave"])
+    assert [row.type for row in found] == ["paystack", "stripe"]
+
+
+@given(st.lists(st.sampled_from(list(AttemptState))))
+def test_success_is_for_good(told: list[AttemptState]) -> None:
+    state = AttemptState.UNKNOWN
+    for word in told:
+        state = next_state(state, word)
+    assert (state == AttemptState.SUCCESSFUL) == (AttemptState.SUCCESSFUL in told)
