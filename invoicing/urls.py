@@ -97,9 +97,11 @@ urlpatterns: list[URLPattern] = [
     path("payment-attempts/<pid:id>/ask", paying.ask, name="payment-attempt-ask"),
     path("payment-attempts/<pid:id>/seen-to", paying.seen_to, name="payment-attempt-seen-to"),
     path("paid/<pid:id>", incoming.paid, name="paid"),
-    path("webhooks/<str:kind>/<pid:id>", incoming.provider_webhook, name="provider-webhook"),
+    path("webhooks/<str:kind>/<pid:account_id>", incoming.provider_webhook, name="provider-webhook"),
     path(
-        "webhooks/<str:kind>/<pid:id>/<str:token>", incoming.provider_webhook, name="provider-webhook-token"
+        "webhooks/<str:kind>/<pid:account_id>/<str:token>",
+        incoming.provider_webhook,
+        name="provider-webhook-token",
     ),
     path("payments", payments.payments, name="payments"),
     path("payments/add", receiving.choose, name="payment-add"),

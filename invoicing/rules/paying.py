@@ -122,7 +122,7 @@ def unable(kind: str, amount_minor: int, currency: str, *, email: str, phone: st
 
 
 def kenyan_number(phone: str) -> str:
-    """A Kenyan mobile number as M-Pesa writes it, 2547XXXXXXXX; nothing when it is none."""
+    """A Kenyan mobile number as M-Pesa writes it, 254712345678; nothing when it is none."""
     found = KENYAN.fullmatch(re.sub(r"[\s().-]", "", phone or ""))
     return f"254{found[1]}" if found else ""
 

@@ -22,11 +22,13 @@ SECONDS_BETWEEN = 10
 
 @csrf_exempt
 @require_POST
-def provider_webhook(request: HttpRequest, kind: str, id: UUID, token: str = "") -> HttpResponse:
+def provider_webhook(request: HttpRequest, kind: str, account_id: UUID, token: str = "") -> HttpResponse:
     """A message of a provider to one account: 200 once it is kept, also when it was before; 400 when the provider has
     not sent it, 404 for an account that is not there, 413 for what is too long.
     """
-    account = PaymentProvider.objects.kept().select_related("organization").filter(pk=id, type=kind).first()
+    account = (
+        PaymentProvider.objects.kept().select_related("organization").filter(pk=account_id, type=kind).first()
+    )
     if account is None:
         return JsonResponse({"received": False}, status=404)
     length = request.headers.get("Content-Length", "")

@@ -48,7 +48,7 @@ PUBLIC = frozenset(
     }
 )
 # Arguments that are no ids of rows.
-PLAIN_ARGUMENTS = {"noun": "metric", "uidb64": "MQ", "token": "no-such-token"}
+PLAIN_ARGUMENTS = {"noun": "metric", "kind": "stripe", "uidb64": "MQ", "token": "no-such-token"}
 # Arguments whose name says more than the part of the address before them.
 NAMED_ARGUMENTS = {
     "subscription_id": "subscriptions",
@@ -56,6 +56,7 @@ NAMED_ARGUMENTS = {
     "change_id": "price-changes",
     "transaction_id": "transactions",
     "entry_id": "wallet-entries",
+    "account_id": "integrations",
     "reference": "external",
     "currency": "price-currencies",
 }
