@@ -36,7 +36,7 @@ class Service:
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any, authorization: str) -> Said:
         """What the service says."""
-        raise NotImplementedError
+        return 404, {"message": "Nothing is served here."}
 
 
 @dataclass
