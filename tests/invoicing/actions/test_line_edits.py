@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from billing.actions.usage import ingest
 from billing.models import AuditEntry, Organization, Subscription
@@ -266,3 +268,29 @@ def test_a_line_that_is_gone_is_not_found(organization: Organization) -> None:
     invoice = drafted(organization)
     with pytest.raises(NotFound):
         correct_line(invoice, invoice.pk, Correction(Decimal(1)), by=ACTOR, at=AT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_edit_and_the_final_invoice_at_once_agree() -> None:
+    """Either the line is corrected before it is frozen, or it is refused."""
+    invoice = drafted(make_organization())
+    key = line(invoice).pk
+
+    def attempt(edit: bool) -> str:
+        try:
+            if edit:
+                correct_line(invoice, key, Correction(Decimal(7)), by=ACTOR, at=AT)
+            else:
+                finalize_invoice(invoice, by=ACTOR, at=AT)
+            return "done"
+        except Invalid as refused:
+            return refused.code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        edited, final = pool.map(attempt, (True, False))
+    fresh = Invoice.objects.get()
+    assert (final, fresh.status) == ("done", "finalized")
+    assert (edited, line(fresh).amount_minor) in [("done", 7000), ("invoice_not_draft", 4000)]
+    assert fresh.lines_minor == 3100 + line(fresh).amount_minor

@@ -10,7 +10,7 @@ from billing.rules.charges.base import Usage
 from billing.rules.charges.registry import price
 from billing.rules.errors import Invalid
 from billing.rules.proration import SubscriptionFee
-from invoicing.rules.adjusting import Correction, Pricing, corrected
+from invoicing.rules.adjusting import Correction, Edit, Edits, Pricing, corrected, line_key
 from invoicing.rules.lines import Line, LineFacts, charge_line, subscription_line
 
 FACTS = LineFacts("API calls", "EUR")
@@ -84,3 +84,22 @@ def test_units_alone_are_what_would_have_been_measured(measured: Decimal, wanted
             usual.exact,
             usual.unit_amount,
         )
+
+
+@given(st.decimals(0, 10**6, places=2), st.decimals(0, 10**6, places=2), st.decimals(0, 10**4, places=4))
+def test_an_edit_finds_its_line_whatever_was_measured(
+    measured: Decimal, wanted: Decimal, price_each: Decimal
+) -> None:
+    line = usage_line(str(measured))
+    key = line_key(line.kind, line.facts)
+    found = Edits({key: Edit(Correction(wanted, price_each, "Other"))}).applied_to(line, STANDARD)
+    assert found.original == line and line_key(found.kind, found.facts) == key
+    assert found.exact == wanted * price_each
+    assert Edits().applied_to(line, STANDARD) == line
+
+
+def test_a_model_that_wants_single_events_by_now_takes_the_price_of_the_line() -> None:
+    """Nothing may stop a bill: 3 units at what one came to."""
+    line = usage_line("4")
+    edits = Edits({line_key(line.kind, line.facts): Edit(Correction(Decimal(3)))})
+    assert edits.applied_to(line, PERCENTAGE).amount_minor == 3000
