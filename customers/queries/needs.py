@@ -40,7 +40,7 @@ from billing.models import (
 )
 from billing.rules.states import LIVE, JobState
 from customers.models import Customer, VatCheck
-from invoicing.models import Invoice, InvoiceReview, Payment, ProviderLink
+from invoicing.models import Invoice, InvoiceReview, Payment, PaymentAttempt, ProviderLink
 
 SOON = timedelta(days=30)
 TRIAL_SOON = timedelta(days=7)
@@ -113,6 +113,7 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
     failed = Payment.objects.of(organization).filter(
         status="failed", paid_at__gte=at - RECENT, invoice__status="finalized"
     )
+    attempts = PaymentAttempt.objects.of(organization)
     return [
         part("drafts", mine.draft(), currency=F("currency"), minor=F("total_minor"), first_at="finalize_at"),
         part("unpaid", mine.unpaid(), currency=F("currency"), minor=rest),
@@ -122,6 +123,20 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
             failed.exclude(invoice__payment_status="paid"),
             currency=F("currency"),
             minor=F("amount_minor"),
+        ),
+        part(
+            "failed_attempts",
+            attempts.filter(state="failed", created_at__gte=at - RECENT, invoice__status="finalized").exclude(
+                invoice__payment_status="paid"
+            ),
+            currency=F("currency"),
+            minor=F("amount_minor"),
+        ),
+        part(
+            "paid_problems",
+            attempts.exclude(problem=""),
+            currency=F("currency"),
+            minor=F("received_minor"),
         ),
         part(
             "reviews",

@@ -18,11 +18,12 @@ from customers.queries.charts import recurring_movements, usage_by_day
 from customers.queries.needs import Part, waiting
 from customers.rules.movements import Movement
 from invoicing.actions.one_off import Item, create_one_off
-from invoicing.models import Invoice, Payment, PaymentProvider, ProviderLink
+from invoicing.models import Invoice, Payment, PaymentAttempt, PaymentProvider, ProviderLink
 from tests.factories.catalog import make_metric, make_plan
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import subscribe
 from tests.factories.people import ACTOR, make_organization
+from tests.factories.providers import make_provider
 from tests.factories.usage import event
 
 pytestmark = pytest.mark.django_db
@@ -92,6 +93,31 @@ def test_failed_payments_of_what_is_still_unpaid(organization: Organization) -> 
             key=str(number),
         )
     assert found(organization) == {"failed_payments": [Part("EUR", 1, 900)]}
+
+
+def test_online_payments_that_failed_or_could_not_be_recorded(organization: Organization) -> None:
+    account = make_provider(organization, sync_customers=False)
+    for number, (state, problem) in enumerate(
+        [("failed", ""), ("successful", "Paid twice."), ("pending", "")]
+    ):
+        invoice = final(organization, 9, -5)
+        PaymentAttempt.objects.create(
+            organization=organization,
+            invoice=invoice,
+            customer=invoice.customer,
+            provider=account,
+            amount_minor=900,
+            received_minor=900 if problem else 0,
+            currency="EUR",
+            state=state,
+            problem=problem,
+            key=str(number),
+        )
+    PaymentAttempt.objects.update(created_at=NOW)
+    assert found(organization) == {
+        "failed_attempts": [Part("EUR", 1, 900)],
+        "paid_problems": [Part("EUR", 1, 900)],
+    }
 
 
 def test_wallets_that_are_low_or_expire(organization: Organization) -> None:
