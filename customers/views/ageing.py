@@ -18,6 +18,7 @@ from billing.actions.clock import now
 from billing.rules.money import from_minor
 from billing.rules.periods import start_of_day
 from billing.web.access import access
+from billing.web.csv_files import written
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import PER_PAGE, tidy
 from billing.web.requests import StaffRequest
@@ -25,7 +26,6 @@ from customers.actions.export import record_export
 from customers.forms.ageing import AgeingFilters
 from customers.queries.ageing import COLUMNS, SORTS, Aged, Ageing, ageing
 from customers.rules.ageing import BUCKETS
-from customers.views.export import written
 
 HEADINGS = (
     ("not_due", "Not due"),
@@ -148,7 +148,7 @@ def export(request: StaffRequest) -> HttpResponse:
         at=now(request.organization),
     )
     response = StreamingHttpResponse(
-        written("", NAMES, lines(result, filters.day)), content_type="text/csv; charset=utf-8"
+        written(NAMES, lines(result, filters.day)), content_type="text/csv; charset=utf-8"
     )
     response["Content-Disposition"] = f'attachment; filename="ageing-{filters.day.isoformat()}.csv"'
     response["Cache-Control"] = "no-store"

@@ -15,6 +15,7 @@ from django.urls import reverse
 
 from billing.actions.clock import now
 from billing.models import Job
+from billing.rules.csv_cells import cell
 from billing.rules.errors import BillingError
 from billing.rules.ids import decode
 from billing.web.access import access, may
@@ -27,7 +28,6 @@ from customers.forms.bulk import BulkForm
 from customers.models import BulkRun, Customer
 from customers.queries.bulk import described, forecast, outcomes
 from customers.rules.bulk import ACTS, MOST, UNDO
-from customers.rules.csv_cells import cell
 from customers.views.listing import essence, listing, url_if_any
 
 MERGE = "merge"

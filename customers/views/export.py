@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator
-from io import StringIO
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse, QueryDict, StreamingHttpResponse
+from django.http import HttpResponse, QueryDict
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.rules.ids import decode
 from billing.web.access import access
+from billing.web.csv_files import BOM, csv_answer
 from billing.web.requests import StaffRequest
 from customers.actions.export import record_export
 from customers.models import Customer
 from customers.queries.custom_fields import custom_fields
 from customers.queries.export import export_rows, header
-from customers.rules.csv_cells import cell
 from customers.rules.list_columns import own_column, with_own
 from customers.views.listing import columns_of, essence, listing, sort_of
-
-CHUNK = 60_000
-BOM = "\ufeff"
 
 
 @require_safe
@@ -52,24 +46,4 @@ def export(request: StaffRequest) -> HttpResponse:
     record_export(organization, essence(query), [column.key for column in columns], by=request.actor, at=at)
     lines = export_rows(organization, rows, columns, fields, today)
     start = BOM if asked.get("bom") else ""
-    response = StreamingHttpResponse(
-        written(start, header(columns), lines), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="customers-{today.isoformat()}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]
-
-
-def written(start: str, names: list[str], lines: Iterable[list[Any]]) -> Iterator[str]:
-    """The file in pieces of some 60 kB."""
-    out = StringIO()
-    out.write(start)
-    writer = csv.writer(out)
-    writer.writerow([cell(name) for name in names])
-    for line in lines:
-        writer.writerow([cell(value) for value in line])
-        if out.tell() > CHUNK:
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()
+    return csv_answer(f"customers-{today.isoformat()}", header(columns), lines, start=start)

@@ -14,13 +14,13 @@ from billing.queries.schedules import customer_zone
 from billing.rules.money import from_minor
 from billing.rules.periods import local_date
 from billing.web.access import access
+from billing.web.csv_files import written
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
 from customers.forms.statement import StatementForm
 from customers.models import Customer
 from customers.queries.statement import Movement, Statement, currencies_of, statement
 from customers.rules.ageing import BUCKETS
-from customers.views.export import written
 from customers.views.frame import customer_frame, find_customer
 from invoicing.models import WriteOffKind
 
@@ -99,7 +99,7 @@ def customer_statement_csv(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def csv_answer(found: Statement, customer: Customer) -> HttpResponse:
     """The file, amounts in major units."""
-    response = StreamingHttpResponse(written("", NAMES, cells(found)), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(written(NAMES, cells(found)), content_type="text/csv; charset=utf-8")
     name = "".join(char if char.isalnum() or char in "-_" else "-" for char in customer.external_id)[:60]
     response["Content-Disposition"] = f'attachment; filename="statement-{name}-{found.last}.csv"'
     response["Cache-Control"] = "no-store"

@@ -56,10 +56,8 @@ def period_text(start: datetime | None, end: datetime | None, zone: str) -> str:
     return day_text(first) if first >= last else f"{day_text(first)} – {day_text(last)}"
 
 
-def explanation(line: InvoiceLine, invoice: Invoice) -> dict[str, Any] | None:
-    """Inputs of `{% explain %}` from the frozen steps; None when units times price say everything."""
-    if not line.steps and line.events_count is None:
-        return None
+def explanation(line: InvoiceLine, invoice: Invoice) -> dict[str, Any]:
+    """Inputs of `{% explain %}` from the frozen steps; where there are none, units times price say everything."""
     currency = invoice.currency
     amount = money_text(line.amount_minor, currency)
     if line.steps:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from billing.rules.csv_cells import cell
 from customers.rules.bulk import new_tags, still_there
-from customers.rules.csv_cells import cell
 from customers.rules.list_columns import COLUMNS, USUAL, chosen, own_column, with_own
 
 
