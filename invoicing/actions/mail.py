@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from billing.actions import audit, later
@@ -184,13 +184,17 @@ def deliver(mail_id: UUID, *, attempt: int, by: Actor, at: datetime) -> None:
     except mailer.Refused as error:
         note(mail, MailState.FAILED, str(error), tried=True)
         raise MailFailed(str(error)) from error
-    with transaction.atomic():
-        note(mail, MailState.SENT, "", tried=True)
-        told = mail.payment or mail.credit_note or mail.invoice or mail.customer
-        changes = {"to": ("", ", ".join([*mail.to, *mail.cc]))}
-        audit.record(
-            mail.organization, TOLD[mail.kind], told, by=by, at=at, customer=mail.customer, changes=changes
-        )
+    except (OperationalError, InterfaceError):  # the database: the job is tried again by itself
+        raise
+    except Exception as error:  # a file that is gone, say: its job shows it, and it must not wait for ever
+        note(mail, MailState.FAILED, later.reason(error), tried=True)
+        raise
+    note(mail, MailState.SENT, "", tried=True)  # by itself: what fails after it must not have it sent again
+    told = mail.payment or mail.credit_note or mail.invoice or mail.customer
+    changes = {"to": ("", ", ".join([*mail.to, *mail.cc]))}
+    audit.record(
+        mail.organization, TOLD[mail.kind], told, by=by, at=at, customer=mail.customer, changes=changes
+    )
 
 
 def needless(mail: Mail) -> str:

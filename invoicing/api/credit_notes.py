@@ -268,6 +268,7 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
     """Have a credit note sent by e-mail, as an invoice is."""
     staff = cast(ApiRequest, request)
     note = CreditNote.objects.of(staff.organization).by_public_id(id)
+    ask_for_pdf(note)
     return 202, envelope(mail_payload(send_credit_note_mail(note, **mail_terms(staff, note, body))))
 
 

@@ -306,6 +306,7 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
     """
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
+    ask_for_pdf(invoice)  # an old one may have none yet
     return 202, envelope(mail_payload(send_invoice_mail(invoice, **mail_terms(staff, invoice, body))))
 
 

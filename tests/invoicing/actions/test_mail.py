@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core import mail as outbox
 from django.core.files.base import ContentFile
+from django.db import OperationalError
 from django.utils import timezone
 
 from billing.actions import later
@@ -221,6 +222,32 @@ def test_a_pdf_that_is_still_being_made_is_waited_for(organization: Organization
     Invoice.objects.filter(pk=invoice.pk).update(pdf_state=PdfState.PENDING)
     assert (work(mail).state, mail.state, outbox.outbox) == ("queued", "waiting", [])
     Invoice.objects.filter(pk=invoice.pk).update(pdf_state=PdfState.READY)
+    assert (work(mail).state, len(outbox.outbox)) == ("succeeded", 1)
+
+
+def test_a_file_that_is_gone_is_seen_and_the_mail_can_be_sent_again(organization: Organization) -> None:
+    invoice = issued(organization)
+    mail = Mail.objects.get()
+    name, content = invoice.pdf.name, invoice.pdf.read()
+    invoice.pdf.storage.delete(name)
+    assert (work(mail).state, mail.state, outbox.outbox) == ("failed", "failed", [])
+    assert "FileNotFoundError" in mail.error
+    invoice.pdf.storage.save(name, ContentFile(content))
+    send_again(mail, token="x", by=ACTOR)
+    assert (work(mail).state, mail.state, len(outbox.outbox)) == ("succeeded", "sent", 1)
+
+
+def test_what_fails_after_the_server_took_it_does_not_send_it_twice(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    issued(organization)
+    mail = Mail.objects.get()
+
+    def broken(*_: Any, **__: Any) -> None:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr("invoicing.actions.mail.audit.record", broken)
+    assert (work(mail).state, mail.state) == ("queued", "sent")
     assert (work(mail).state, len(outbox.outbox)) == ("succeeded", 1)
 
 
