@@ -31,7 +31,7 @@ from customers.queries.usage import running_usage
 from customers.views.portal_frame import COOKIE, PATH, SALT, PortalRequest, closed, frame, portal, private
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.listing import balances, listed
-from invoicing.queries.paying import any_way
+from invoicing.queries.paying import payable_online
 
 ISSUED = ("finalized", "voided")
 
@@ -71,11 +71,11 @@ def portal_home(request: PortalRequest) -> HttpResponse:
     customer = request.customer
     at = now(customer.organization)
     today = timezone.localtime(at).date()
-    rows = invoices_of(customer)[:5]
+    rows = list(invoices_of(customer)[:5])
     context = frame(request, "home") | {
         "balances": balances(customer, today),
-        "rows": listed(list(rows), today),
-        "can_pay": any_way(customer.organization_id),
+        "rows": listed(rows, today),
+        "payable": payable_online(customer, rows),
         "subscriptions": Subscription.objects.live().filter(customer=customer).select_related("plan"),
         "wallets": wallets_of(customer),
     }
@@ -92,7 +92,7 @@ def portal_invoices(request: PortalRequest) -> HttpResponse:
     context = frame(request, "invoices") | {
         "page": page,
         "rows": listed(page.object_list, today),
-        "can_pay": any_way(customer.organization_id),
+        "payable": payable_online(customer, page.object_list),
         "notes": CreditNote.objects.filter(customer=customer)[:50],
     }
     return render(request, "portal/invoices.html", context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -71,10 +72,18 @@ def ways_to_pay(invoice: Invoice, customer: Any) -> Ways:
     return ways
 
 
-def any_way(organization_id: UUID) -> bool:
-    """Whether anything could be paid online at all."""
-    rows = PaymentProvider.objects.of(organization_id).kept()
-    return rows.filter(active=True, type__in=PAYING).exists()
+def payable_online(customer: Any, invoices: Iterable[Invoice]) -> set[UUID]:
+    """The ids of those of a customer's invoices that an account could take what is due of."""
+    rows = PaymentProvider.objects.of(customer.organization_id).kept().filter(active=True, type__in=PAYING)
+    found = in_order(rows, preferred=customer.preferred_provider, disabled=customer.disabled_providers)
+    reach = {"email": customer.email, "phone": customer.phone}
+    return {
+        row.pk
+        for row in invoices
+        if row.status == "finalized"
+        and row.due_minor > 0
+        and any(not unable(account.type, row.due_minor, row.currency, **reach) for account in found)
+    }
 
 
 def attempts_of(invoice: Invoice) -> list[PaymentAttempt]:

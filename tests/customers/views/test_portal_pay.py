@@ -25,6 +25,8 @@ def test_paying_in_the_portal(stripe: FakeStripe) -> None:
     client.get(f"/portal/enter/{secret}")
     path = f"/portal/invoices/{invoice.public_id}/pay"
     assert path not in client.get("/portal").content.decode(), "nothing can be paid online"
+    make_payer(acme, "mpesa")
+    assert path not in client.get("/portal").content.decode(), "M-Pesa does not take EUR"
     make_payer(acme, name="Our account 7")
     assert path in client.get("/portal").content.decode()
     assert path in client.get("/portal/invoices").content.decode()
