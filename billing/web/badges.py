@@ -51,6 +51,7 @@ BADGES: dict[str, tuple[str, str]] = {
     "retrying": ("warning", "Retrying"),
     "done": ("success", "Done"),
     "delivered": ("success", "Delivered"),
+    "sent": ("success", "Sent"),
     # events
     "processed": ("success", "Processed"),
     "quarantined": ("warning", "Quarantined"),
