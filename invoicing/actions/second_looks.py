@@ -14,6 +14,7 @@ the bill lacks one event of its charge: the event is noted as late.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -49,7 +50,9 @@ WRITER = """(
     FROM (SELECT top, (top / 4294967296) * 4294967296 + {row}.xmin::text::bigint AS number
         FROM (SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS top) AS now) AS known
 )"""
-UNSEEN = f"NOT pg_visible_in_snapshot({WRITER}, reading.snapshot::pg_snapshot)"
+# The snapshot names no savepoints, which have numbers of their own: whatever is not surely older is asked for.
+UNSEEN = f"{WRITER} >= pg_snapshot_xmin(reading.snapshot::pg_snapshot)"
+SEEN_THEN = f"pg_visible_in_snapshot({WRITER}, reading.snapshot::pg_snapshot)"
 # Charges in advance bill their events whenever they come.
 OF_BILL = """
 FROM invoicing_usagereading AS reading
@@ -66,13 +69,20 @@ JOIN billing_usagehour AS hours
     AND hours.hour >= date_trunc('hour', period.start, 'UTC') AND hours.hour < period."end"
 WHERE reading.id = ANY(%s) AND {UNSEEN.format(row="hours")}
 """
+WHICH = f"""event.id, event.metric_id, event."timestamp", {SEEN_THEN.format(row="event")}"""
 EVENTS = f"""
-SELECT event.id, event.metric_id, event."timestamp" {OF_BILL}
+SELECT {WHICH} {OF_BILL}
 JOIN billing_event AS event
     ON event.subscription_id = period.subscription_id AND event.metric_id = priced.metric_id
     AND event."timestamp" >= greatest(%s, period.start)
     AND event."timestamp" < least(%s + interval '1 hour', period."end")
 WHERE reading.period_id = %s AND {UNSEEN.format(row="event")}
+    AND NOT EXISTS (SELECT FROM billing_lateevent AS noted WHERE noted.event_id = event.id)
+"""  # noqa: S608 - our own texts
+NOTED = """
+SELECT event.metric_id, count(*) FROM billing_lateevent AS noted
+JOIN billing_event AS event ON event.id = noted.event_id
+WHERE noted.subscription_id = %s AND noted."timestamp" >= %s AND noted."timestamp" < %s GROUP BY event.metric_id
 """
 
 
@@ -112,8 +122,10 @@ def look() -> tuple[int, int]:
 
 
 def note(period_id: UUID, hours: Sequence[datetime]) -> int:
-    """Note the events of these hours that the bill has not seen, where it lacks any of their metric; how many."""
-    found: list[tuple[UUID, UUID, datetime]] = []
+    """Note the events of these hours that the bill lacks; how many. Of each metric as many as are missing and not
+    noted yet: first those that its snapshot surely did not see, then the latest.
+    """
+    found: list[tuple[UUID, UUID, datetime, bool]] = []
     with connection.cursor() as cursor:
         for hour in hours:
             cursor.execute(EVENTS, [hour, hour, period_id])
@@ -122,20 +134,31 @@ def note(period_id: UUID, hours: Sequence[datetime]) -> int:
         return 0
     periods: Any = InvoicedPeriod.objects.select_related("invoice", "subscription__plan")
     period = periods.get(pk=period_id)
-    usage = late_usage(period)
-    missing = (
-        {row.charge.metric_id for row in usage.charges if row.charge and row.events > 0} if usage else set()
-    )
-    rows = [
-        LateEvent(
-            organization_id=period.organization_id,
-            subscription_id=period.subscription_id,
-            event_id=event,
-            timestamp=moment,
-        )
-        for event, metric, moment in found
-        if metric in missing
-    ]
-    before = LateEvent.objects.filter(event_id__in=[row.event_id for row in rows]).count()
+    missing = missing_of(period)
+    rows: list[LateEvent] = []
+    for event, metric, moment, _ in sorted(found, key=lambda row: (row[3], -row[0].int)):
+        if missing[metric] > 0:
+            missing[metric] -= 1
+            rows.append(
+                LateEvent(
+                    organization_id=period.organization_id,
+                    subscription_id=period.subscription_id,
+                    event_id=event,
+                    timestamp=moment,
+                )
+            )
     LateEvent.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows) - before
+    return len(rows)
+
+
+def missing_of(period: InvoicedPeriod) -> Counter[UUID]:
+    """How many events of each metric the bill of a period lacks that are not noted."""
+    usage = late_usage(period)
+    missing: Counter[UUID] = Counter()
+    for row in usage.charges if usage else ():
+        if row.charge is not None:
+            missing[row.charge.metric_id] = max(missing[row.charge.metric_id], row.events)
+    with connection.cursor() as cursor:
+        cursor.execute(NOTED, [period.subscription_id, period.start, period.end])
+        missing.subtract(dict(cursor.fetchall()))
+    return missing

@@ -194,3 +194,22 @@ def test_two_looks_at_once_note_an_event_once() -> None:
         answers.append(second_looks.run())
     assert sum(answers) == 1
     assert case.late() == ["between"]
+
+
+def test_of_a_metric_as_many_are_noted_as_the_bill_lacks(monkeypatch: Any) -> None:
+    """Two come between the snapshot and the reading and are counted; one is not."""
+    case = Case()
+    read = periods.window_lines
+
+    def slow(*args: Any, **named: Any) -> Any:
+        for number in (1, 2):
+            with storing(lambda number=number: case.send(case.calls, f"in time {number}")) as finish:  # type: ignore[misc]
+                finish()
+        return read(*args, **named)
+
+    monkeypatch.setattr(periods, "window_lines", slow)
+    run(AT)
+    assert Invoice.objects.get().total_minor == 300
+    case.send(case.calls, "after")
+    assert second_looks.run() == 0
+    assert case.late() == ["after"]

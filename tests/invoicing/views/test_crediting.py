@@ -68,7 +68,7 @@ def test_other_ways_look_at_nothing_else(
 )
 def test_bad_amounts_stand_at_their_line(staff: Client, invoice: Invoice, typed: str, says: str) -> None:
     line = InvoiceLine.objects.get(invoice=invoice)
-    data = {f"line-{line.pk}": typed, "reason": "other", "once": "a"}
+    data = {f"line-{line.pk}": typed, "reason": "other", "once": "credit-a"}
     answer = staff.post(reverse("invoice-credit", args=[invoice]), data)
     assert answer.status_code == 422
     assert says in str(answer.context["form"].errors[f"line-{line.pk}"])
@@ -79,8 +79,8 @@ def test_refund_and_void_pages(staff: Client, invoice: Invoice) -> None:
     payment = record_payment(invoice, key="p", by=ACTOR, at=NOW)
     url = reverse("payment-refund", args=[payment])
     assert staff.get(url).status_code == 200
-    assert staff.post(url, {"amount": "100.01", "once": "a"}).status_code == 422
-    assert staff.post(url, {"amount": "60", "reason": "Late", "once": "b"}).status_code == 302
+    assert staff.post(url, {"amount": "100.01", "once": "credit-a"}).status_code == 422
+    assert staff.post(url, {"amount": "60", "reason": "Late", "once": "credit-b"}).status_code == 302
     assert Refund.objects.get().amount_minor == 6000
     support = Client()
     support.force_login(make_member(invoice.organization, "support").user)

@@ -41,7 +41,12 @@ def test_the_drawer_shows_the_mail_and_sends_it_once(invoice: Invoice) -> None:
     form = page.context["form"]
     assert form["to"].value() == "ap@globex.example" and form["language"].value() == "de-AT"
     assert page.context["text"].subject.startswith("Rechnung ")
-    data = {"to": "ap@globex.example, cfo@globex.example", "language": "fr", "note": "Merci", "once": "a"}
+    data = {
+        "to": "ap@globex.example, cfo@globex.example",
+        "language": "fr",
+        "note": "Merci",
+        "once": "mail-a",
+    }
     looked = staff.post(url, data, headers={"HX-Request": "true", "HX-Target": "mail-preview"})
     assert "Facture" in looked.content.decode() and not Mail.objects.exists()
     for _ in range(2):
@@ -77,7 +82,7 @@ def test_the_preview_runs_and_fetches_nothing(invoice: Invoice) -> None:
     ],
 )
 def test_bad_input_is_named_at_its_field(invoice: Invoice, field: str, text: str) -> None:
-    data = {"to": "a@b.example", "language": "en", "once": "b", field: text}
+    data = {"to": "a@b.example", "language": "en", "once": "mail-b", field: text}
     answer = signed_in(invoice).post(reverse("invoice-send", args=[invoice]), data)
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, [field])
     assert not Mail.objects.exists()
@@ -121,7 +126,7 @@ def test_a_draft_is_not_sent() -> None:
     draft = create_one_off(customer, [Item("Work", Decimal(100))], by=ACTOR, at=NOW)
     staff, url = signed_in(draft), reverse("invoice-send", args=[draft])
     assert "It cannot be sent" in staff.get(url).content.decode()
-    staff.post(url, {"to": "a@b.example", "language": "en", "once": "c"})
+    staff.post(url, {"to": "a@b.example", "language": "en", "once": "mail-c"})
     assert not Mail.objects.exists()
     api = Api(draft.organization)
     assert refused(api.post(f"/invoices/{draft.public_id}/send"))[:2] == (409, "invoice_not_finalized")
@@ -132,7 +137,7 @@ def test_a_credit_note_and_the_api(invoice: Invoice) -> None:
     note = create_credit_note(invoice, [item], 0, key="note", by=ACTOR, at=NOW)
     staff = signed_in(invoice)
     url = reverse("credit-note-send", args=[note])
-    assert staff.post(url, {"to": "a@b.example", "language": "en", "once": "d"}).status_code == 302
+    assert staff.post(url, {"to": "a@b.example", "language": "en", "once": "mail-d"}).status_code == 302
     assert "a@b.example" in staff.get(reverse("credit-note", args=[note])).content.decode()
     assert b"Gutschrift" in staff.get(reverse("credit-note-mail", args=[note])).content
     api = Api(invoice.organization)

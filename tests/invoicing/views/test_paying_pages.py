@@ -68,7 +68,7 @@ def test_reasons_stand_in_the_dialog(acme: Organization, finance: Client, stripe
     assert "<b>Stripe Europe</b> is disabled for this customer" in text(finance.get(path))
     other = make_due(acme)
     stripe.next(401)
-    answer = finance.post(f"/invoices/{other.public_id}/checkout", {"once": "x"})
+    answer = finance.post(f"/invoices/{other.public_id}/checkout", {"once": "paying-x"})
     assert answer.status_code == 422
     assert "Stripe does not accept the secret key." in text(answer)
 
