@@ -23,6 +23,7 @@ from invoicing.actions import (
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import deliver
 from invoicing.actions.publish import (
+    ON_DEMAND,
     publish_credit_note,
     publish_invoice,
     publish_voided_credit_note,
@@ -147,7 +148,7 @@ def look_at_wallets(job_id: str) -> None:
 @shared_task(name="invoicing.publish")
 def publish(job_id: str) -> None:
     """The PDF of an issued invoice."""
-    later.run(job_id, lambda job: publish_invoice(job.subject_id))
+    later.run(job_id, lambda job: publish_invoice(job.subject_id, issued=ON_DEMAND not in job.args))
 
 
 @shared_task(name="invoicing.publish_voided")

@@ -24,15 +24,20 @@ from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.rules.states import InvoiceStatus
 
 Publishable = Invoice | CreditNote
+ON_DEMAND = "on demand"  # among a job's arguments: nobody issues the document now
 
 
-def publish_invoice(invoice_id: UUID) -> None:
-    """Make and store an invoice's PDF; nothing to do when it is there or the invoice is not issued."""
+def publish_invoice(invoice_id: UUID, *, issued: bool = True) -> None:
+    """Make and store an invoice's PDF, once, and have it mailed where that is wanted; nothing to do for a draft. Not
+    `issued`: an old invoice's file is made because somebody looks at it, which mails nobody.
+    """
     invoice = read_invoice(invoice_id)
-    if invoice.pdf_state == PdfState.READY or invoice.status == InvoiceStatus.DRAFT.value:
+    if invoice.status == InvoiceStatus.DRAFT.value:
         return
-    store(invoice, lambda: render(invoice_document(invoice).as_issued(), inside(invoice)))
-    mail_issued_invoice(invoice, by=Actor.system(), at=clock.now(invoice.organization))
+    if invoice.pdf_state != PdfState.READY:
+        store(invoice, lambda: render(invoice_document(invoice).as_issued(), inside(invoice)))
+    if issued:  # also when the file is there: a worker may have been killed between the two
+        mail_issued_invoice(invoice, by=Actor.system(), at=clock.now(invoice.organization))
 
 
 def publish_credit_note(note_id: UUID) -> None:
@@ -84,6 +89,7 @@ def ask_for_pdf(row: Publishable) -> Publishable:
                 key=job_key(row, copy),
                 label=f"PDF of {row.number}{', voided' if copy.stamped else ''}",
                 subject_id=row.pk,
+                args=[ON_DEMAND],
             )
     return row
 

@@ -16,13 +16,14 @@ from django.utils import timezone
 from billing.actions import later
 from billing.models import AuditEntry, Job, Organization
 from billing.rules.errors import Conflict, Invalid
+from customers.models import Customer
 from invoicing import tasks
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.mail import WAITS, deliver, queue_mail, send_again
 from invoicing.actions.mail_documents import send_credit_note_mail, send_invoice_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
-from invoicing.actions.publish import publish_credit_note, publish_invoice
+from invoicing.actions.publish import ask_for_pdf, publish_credit_note, publish_invoice
 from invoicing.actions.void import void_invoice
 from invoicing.documents.mails import MailFacts, compose
 from invoicing.models import Invoice, Mail, PdfState
@@ -108,6 +109,25 @@ def test_who_gets_it(organization: Organization, entity: bool, fields: dict[str,
     assert [mail.to for mail in Mail.objects.all()] == [
         [fields.get("einvoice_email", "ap@globex.example")]
     ] * wanted
+
+
+def test_a_worker_that_was_killed_before_the_mail_was_written_down(organization: Organization) -> None:
+    invoice = issued(organization)
+    Mail.objects.all().delete()
+    tasks.publish(str(Job.objects.get(key=f"pdf:{invoice.pk}").pk))
+    assert Mail.objects.get().to == ["ap@globex.example"]
+
+
+def test_printing_an_old_invoice_mails_nobody(organization: Organization) -> None:
+    invoice = issued(organization, email_invoices=False)
+    Customer.objects.update(email_invoices=True)
+    Job.objects.all().delete()
+    Invoice.objects.update(pdf_state=PdfState.NONE)
+    invoice.refresh_from_db()
+    ask_for_pdf(invoice)
+    tasks.publish(str(Job.objects.get(key=f"pdf:{invoice.pk}").pk))
+    invoice.refresh_from_db()
+    assert invoice.pdf_state == PdfState.READY and not Mail.objects.exists()
 
 
 def test_a_voided_invoice_is_not_sent(organization: Organization) -> None:
