@@ -174,12 +174,13 @@ def deliver(mail_id: UUID, *, attempt: int, by: Actor, at: datetime) -> None:
         note(mail, MailState.CANCELED, reason)
         return
     try:
-        mailer.send(letter(mail))
+        refused = mailer.send(letter(mail))
     except (mailer.NotNow, NotReady) as error:
+        tried = not isinstance(error, NotReady)
         if attempt <= len(WAITS):
-            note(mail, MailState.WAITING, str(error), tried=True)
+            note(mail, MailState.WAITING, str(error), tried=tried)
             raise later.TryAgain(str(error), after=WAITS[attempt - 1]) from error
-        note(mail, MailState.FAILED, str(error), tried=True)
+        note(mail, MailState.FAILED, str(error), tried=tried)
         raise MailFailed(str(error)) from error
     except mailer.Refused as error:
         note(mail, MailState.FAILED, str(error), tried=True)
@@ -189,9 +190,16 @@ def deliver(mail_id: UUID, *, attempt: int, by: Actor, at: datetime) -> None:
     except Exception as error:  # a file that is gone, say: its job shows it, and it must not wait for ever
         note(mail, MailState.FAILED, later.reason(error), tried=True)
         raise
-    note(mail, MailState.SENT, "", tried=True)  # by itself: what fails after it must not have it sent again
+    missed = mailer.listed(refused)
+    if refused.keys() >= set(mail.to):  # copies alone went out; those must not come again by themselves
+        note(mail, MailState.FAILED, missed, tried=True)
+        raise MailFailed(missed)
+    note(
+        mail, MailState.SENT, missed, tried=True
+    )  # by itself: what fails after it must not have it sent again
     told = mail.payment or mail.credit_note or mail.invoice or mail.customer
-    changes = {"to": ("", ", ".join([*mail.to, *mail.cc]))}
+    took = [address for address in (*mail.to, *mail.cc) if address not in refused]
+    changes = {"to": ("", ", ".join(took))}
     audit.record(
         mail.organization, TOLD[mail.kind], told, by=by, at=at, customer=mail.customer, changes=changes
     )

@@ -1,21 +1,22 @@
 """Handing an e-mail to the mail server of Django's settings, and what its answer means.
 
 Law: `Refused` is for good (the server said 5xx to it, or the mail cannot be written); `NotNow` is worth another try
-(4xx, no connection, no answer in time).
+(4xx, no connection, no answer in time). What the server took for some of the addresses is sent; `send` says for which
+it was not.
 """
 
 from __future__ import annotations
 
 import smtplib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from email.mime.image import MIMEImage
 from email.utils import formataddr, parseaddr
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.core.mail.message import BadHeaderError
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.message import BadHeaderError, SafeMIMEMultipart, sanitize_address
 
 MOST_WORDS = 300
 
@@ -47,15 +48,15 @@ class Letter:
     logo: bytes = b""
 
 
-def send(letter: Letter) -> None:
-    """Hand it over. Raises `NotNow` or `Refused` with a sentence for staff."""
+def send(letter: Letter) -> dict[str, str]:
+    """Hand it over: {address: what the server said} of those whom it did not take it for, while it did for others.
+    Raises `NotNow` or `Refused` with a sentence for staff.
+    """
     try:
-        message_of(letter).send()
+        return refused_of(hand_over(message_of(letter)))
     except smtplib.SMTPRecipientsRefused as error:
         codes = [code for code, _ in error.recipients.values()]
-        who = "; ".join(
-            f"{address}: {words(code, text)}" for address, (code, text) in error.recipients.items()
-        )
+        who = listed(refused_of(error.recipients))
         raise (NotNow if any(400 <= code < 500 for code in codes) else Refused)(who[:MOST_WORDS]) from error
     except smtplib.SMTPResponseException as error:
         kind = Refused if error.smtp_code >= 500 else NotNow
@@ -74,6 +75,28 @@ def send(letter: Letter) -> None:
         raise NotNow("The mail server did not answer in time.") from error
     except (OSError, smtplib.SMTPException) as error:
         raise NotNow(f"The mail server could not be reached: {error}"[:MOST_WORDS]) from error
+
+
+def hand_over(message: EmailMultiAlternatives) -> Mapping[str, tuple[int, Any]]:
+    """Send it through Django's connection; whom an SMTP server refused, which Django itself would not tell."""
+    with get_connection() as connection:
+        session = getattr(connection, "connection", None)
+        if isinstance(session, smtplib.SMTP):
+            sender = sanitize_address(message.from_email, "utf-8")
+            content = cast(SafeMIMEMultipart, message.message()).as_bytes(linesep="\r\n")
+            return session.sendmail(sender, message.recipients(), content)
+        connection.send_messages([message])
+    return {}
+
+
+def refused_of(answers: Mapping[str, tuple[int, Any]]) -> dict[str, str]:
+    """smtplib's answers by address, in words."""
+    return {address: words(code, text) for address, (code, text) in answers.items()}
+
+
+def listed(refused: Mapping[str, str]) -> str:
+    """Addresses with what the server said to each, for staff."""
+    return "; ".join(f"{address}: {said}" for address, said in refused.items())
 
 
 def words(code: int, text: Any) -> str:

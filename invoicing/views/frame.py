@@ -89,9 +89,11 @@ def pdf_view(copy: StoredCopy, job: Job | None) -> str:
 
 
 def mail_log(row: Document) -> dict[str, Any]:
-    """What `invoicing/mails/log.html` needs; `mail_busy`: one of them is being sent for the first time."""
+    """What `invoicing/mails/log.html` needs; `mail_busy`: one of them is being sent for the first time, and not put
+    off for a while.
+    """
     mails = list(Mail.objects.of(row.organization_id).about(row).defer("html", "text")[:MOST_MAILS])
-    busy = any(mail.state == MailState.WAITING.value and not mail.attempts for mail in mails)
+    busy = any(mail.state == MailState.WAITING.value and not (mail.attempts or mail.error) for mail in mails)
     return {"mails": mails, "mail_busy": busy}
 
 

@@ -11,6 +11,7 @@ import pytest
 from django.core import mail as outbox
 from django.core.files.base import ContentFile
 from django.db import OperationalError
+from django.template.loader import render_to_string
 from django.utils import timezone
 
 from billing.actions import later
@@ -27,6 +28,7 @@ from invoicing.actions.publish import ask_for_pdf, publish_credit_note, publish_
 from invoicing.actions.void import void_invoice
 from invoicing.documents.mails import MailFacts, compose
 from invoicing.models import Invoice, Mail, PdfState
+from invoicing.views.frame import mail_log
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import on, set_entity
 from tests.factories.people import ACTOR, make_organization
@@ -203,6 +205,36 @@ def test_a_refusal_is_for_good_and_can_be_run_again(organization: Organization, 
     assert first.message["Message-ID"] != second.message["Message-ID"]
 
 
+def test_who_was_refused_stays_with_a_mail_that_others_got(
+    organization: Organization, smtp: FakeSmtp
+) -> None:
+    invoice = issued(organization, email_invoices=False)
+    mail = send_invoice_mail(
+        invoice,
+        to=["ap@globex.example", "gone@globex.example"],
+        cc=["cfo@globex.example"],
+        bcc=["us@acme.example"],
+        key="by hand",
+        by=ACTOR,
+        at=AT,
+    )
+    smtp.answers |= {"gone@globex.example": "550 Gone", "cfo@globex.example": "451 Later"}
+    assert (work(mail).state, mail.state) == ("succeeded", "sent")
+    assert mail.error == "gone@globex.example: 550 Gone; cfo@globex.example: 451 Later"
+    assert smtp.mails[0].recipients == ["ap@globex.example", "us@acme.example"]
+    assert AuditEntry.objects.get(action="invoice.sent").changes["to"] == ["", "ap@globex.example"]
+
+
+def test_copies_alone_are_not_sent_again_and_again(organization: Organization, smtp: FakeSmtp) -> None:
+    invoice = issued(organization, email_invoices=False)
+    mail = send_invoice_mail(invoice, bcc=["us@acme.example"], key="by hand", by=ACTOR, at=AT)
+    smtp.answers["ap@globex.example"] = "451 Later"
+    job = work(mail)
+    assert (job.state, mail.state, len(smtp.mails)) == ("failed", "failed", 1)
+    assert mail.error == job.error == "ap@globex.example: 451 Later"
+    assert not AuditEntry.objects.filter(action="invoice.sent").exists()
+
+
 @pytest.mark.parametrize(
     ("place", "says", "words"),
     [
@@ -240,7 +272,10 @@ def test_a_pdf_that_is_still_being_made_is_waited_for(organization: Organization
     invoice = issued(organization)
     mail = Mail.objects.get()
     Invoice.objects.filter(pk=invoice.pk).update(pdf_state=PdfState.PENDING)
-    assert (work(mail).state, mail.state, outbox.outbox) == ("queued", "waiting", [])
+    assert (work(mail).state, mail.state, mail.attempts, outbox.outbox) == ("queued", "waiting", 0, [])
+    log = mail_log(invoice)
+    page = render_to_string("invoicing/mails/log.html", log | {"organization": organization})
+    assert not log["mail_busy"] and "Waiting" in page and "Retrying" not in page and "not made yet" in page
     Invoice.objects.filter(pk=invoice.pk).update(pdf_state=PdfState.READY)
     assert (work(mail).state, len(outbox.outbox)) == ("succeeded", 1)
 

@@ -99,6 +99,10 @@ def test_a_mail_is_looked_at_and_sent_again(invoice: Invoice) -> None:
     page = staff.get(reverse("mail", args=[mail])).content.decode()
     assert "Send again" in page and "sandbox=" in page and "&lt;b&gt;Hi&lt;/b&gt;" in page
     assert b"&lt;b&gt;Hi" in staff.get(reverse("mail-html", args=[mail])).content
+    assert "Not everybody got it" not in page
+    Mail.objects.filter(pk=mail.pk).update(error="cfo@globex.example: 550 Gone")
+    page = staff.get(reverse("mail", args=[mail])).content.decode()
+    assert "Not everybody got it" in page and "cfo@globex.example: 550 Gone" in page
     for _ in range(2):
         assert staff.post(again, {"token": "t"}).status_code == 302
     assert Mail.objects.count() == 2
