@@ -120,6 +120,12 @@ def look_a_second_time() -> None:
     second_looks.run()
 
 
+@shared_task(name="invoicing.second_look")
+def look_at_a_bill(job_id: str) -> None:
+    """A look that failed, tried again."""
+    later.run(job_id, lambda job: second_looks.look_at(job.subject_id))
+
+
 @shared_task(name="invoicing.watch_usage")
 def watch_usage() -> None:
     """Beat, every five seconds: thresholds and alerts of subscriptions that have new events."""

@@ -16,7 +16,6 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
 from billing.actions.wallet_ledger import lock_row
-from billing.actions.wallet_merging import heir_of
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
@@ -98,8 +97,9 @@ def estimate_sale(invoice: Invoice, request: CreditRequest) -> Estimate:
     if refused := sale_refusal(invoice):
         raise Conflict(refused, code="credit_invoice")
     rest = creditable(invoice)
-    most = rest.total_minor if not invoice.paid_minor else sale_left(invoice)
-    whole = request.everything or not invoice.paid_minor
+    received = invoice.received_minor > 0
+    most = sale_left(invoice) if received else rest.total_minor
+    whole = request.everything or not received
     credit = credit_of(rest, CreditRequest(total_minor=most) if whole else request)
     if credit.total_minor > most:
         amount = from_minor(most, invoice.currency)
@@ -109,7 +109,7 @@ def estimate_sale(invoice: Invoice, request: CreditRequest) -> Estimate:
             field="amount",
         )
     total = credit.total_minor
-    refund, offset = (total, 0) if invoice.paid_minor else (0, total)
+    refund, offset = (total, 0) if received else (0, total)
     for field_name, asked, forced in (
         ("refund", request.refund_minor, refund),
         ("offset", request.offset_minor, offset),
@@ -171,7 +171,7 @@ def issue_credit_note(
         return found
     made = estimate(invoice, request)
     credit, rest = made.credit, made.rest
-    sold_to = lock_row(heir_of(invoice.wallet)) if invoice.wallet and made.refund_minor else None
+    sold_to = lock_row(invoice.wallet) if invoice.wallet and made.refund_minor else None
     rows = {str(row.pk): row for row in rest.rows}
     items = [
         CreditItem(rows[line], rows[line].description, minor, credit.item_taxes.get(line, 0))

@@ -5,7 +5,8 @@ the bill had ended before it was stored. Between the two it does neither. So a b
 leaves the snapshot before which it has read (`UsageReading`, in its own transaction), and this looks once every
 transaction has ended that ran when the bill was first seen: no event can come after that without noting itself.
 The hours that were rolled up by a transaction outside of the snapshot are few or none; only their events are asked.
-A look takes its row away in the transaction in which it looks: none is lost, and a repeat notes nothing twice.
+A look takes its row away in the transaction in which it looks: none is lost, and a repeat notes nothing twice. One
+that fails is held and becomes a job, which staff see and can run again; the others go on.
 
 Example: a bill for January reads usage at 00:00:10.1 and is committed at 00:00:10.2; an event of 31 January is
 committed at 00:00:10.15. The hour of that event was written by a transaction that the snapshot of 10.1 does not see,
@@ -14,6 +15,7 @@ the bill lacks one event of its charge: the event is noted as late.
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -22,23 +24,25 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from billing.actions import later
 from billing.models import LateEvent
 from invoicing.models import Invoice, InvoicedPeriod, UsageReading
 from invoicing.queries.late import late_usage
 
+logger = logging.getLogger(__name__)
 AT_ONCE = 500
 LONGEST = "15 minutes"  # nothing that takes in events runs longer: a forgotten transaction holds no look up
 
 BEGIN = """
-INSERT INTO invoicing_usagereading (organization_id, period_id, snapshot)
-SELECT organization_id, id, pg_current_snapshot()::text FROM invoicing_invoicedperiod
+INSERT INTO invoicing_usagereading (organization_id, period_id, snapshot, held)
+SELECT organization_id, id, pg_current_snapshot()::text, false FROM invoicing_invoicedperiod
 WHERE invoice_id = %s AND kind = 'usage' AND start < "end"
 ON CONFLICT (period_id) DO UPDATE SET snapshot = excluded.snapshot, seen_at = NULL
 """
 SEEN = "UPDATE invoicing_usagereading SET seen_at = clock_timestamp() WHERE seen_at IS NULL"
 RIPE = """
-SELECT id, period_id FROM invoicing_usagereading
-WHERE seen_at < greatest(clock_timestamp() - %s::interval, (
+SELECT id FROM invoicing_usagereading
+WHERE NOT held AND seen_at < greatest(clock_timestamp() - %s::interval, (
     SELECT coalesce(min(xact_start), clock_timestamp()) FROM pg_stat_activity
     WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
 ))
@@ -111,14 +115,50 @@ def look() -> tuple[int, int]:
     """Look at some bills: how many these were, and how many events were noted."""
     with connection.cursor() as cursor:
         cursor.execute(RIPE, [LONGEST, AT_ONCE])
-        readings = [key for key, _ in cursor.fetchall()]
-        cursor.execute(HOURS, [readings])
-        hours: dict[UUID, list[datetime]] = {}
-        for period, hour in cursor.fetchall():
-            hours.setdefault(period, []).append(hour)
-    noted = sum(note(period, sorted(moments)) for period, moments in hours.items())
-    UsageReading.objects.filter(pk__in=readings).delete()
+        readings = [key for (key,) in cursor.fetchall()]
+    noted = 0
+    for period, hours in hours_of(readings).items():
+        try:
+            with transaction.atomic():
+                noted += note(period, hours)
+        except Exception:  # one bill of many: the others are still looked at
+            logger.exception("Looking again at the usage of period %s failed.", period)
+            hand_over(period)
+    UsageReading.objects.filter(pk__in=readings, held=False).delete()
     return len(readings), noted
+
+
+@transaction.atomic
+def look_at(period_id: UUID) -> None:
+    """Look at one bill whose look has failed. Nothing when it has been looked at."""
+    rows = UsageReading.objects.select_for_update().filter(period=period_id)
+    readings = list(rows.values_list("pk", flat=True))
+    for period, hours in hours_of(readings).items():
+        note(period, hours)
+    UsageReading.objects.filter(pk__in=readings).delete()
+
+
+def hours_of(readings: Sequence[int]) -> dict[UUID, list[datetime]]:
+    """{period: the hours with usage that its bill may not have seen}, in order."""
+    hours: dict[UUID, list[datetime]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(HOURS, [list(readings)])
+        for period, hour in sorted(cursor.fetchall()):
+            hours.setdefault(period, []).append(hour)
+    return hours
+
+
+def hand_over(period_id: UUID) -> None:
+    """Hold a look that failed and make a job of it: it has a reason and a button."""
+    UsageReading.objects.filter(period=period_id).update(held=True)
+    period = InvoicedPeriod.objects.select_related("organization", "subscription").get(pk=period_id)
+    later.enqueue_again(
+        period.organization,
+        "invoicing.second_look",
+        key=f"second-look:{period.pk}",
+        label=f"Late events of {period.subscription}, {period}",
+        subject_id=period.pk,
+    )
 
 
 def note(period_id: UUID, hours: Sequence[datetime]) -> int:

@@ -89,9 +89,9 @@ class CreditNoteForm(OnceForm):
         ways = {LINES, AMOUNT, EVERYTHING} | ({TAX} if self.taxes else set())
         if self.sale:
             total = money_text(
-                sale_left(invoice) if invoice.paid_minor else rest.total_minor, invoice.currency
+                sale_left(invoice) if invoice.received_minor else rest.total_minor, invoice.currency
             )
-            ways = {AMOUNT, EVERYTHING} if invoice.paid_minor else {EVERYTHING}
+            ways = {AMOUNT, EVERYTHING} if invoice.received_minor else {EVERYTHING}
             mode.initial = EVERYTHING
         mode.choices = [choice for choice in MODES if choice[0] in ways]  # type: ignore[attr-defined]
         mode.choice_hints = {  # type: ignore[attr-defined]

@@ -11,7 +11,7 @@ class UsageReading(models.Model):
     """A bill that is final at once with its commit has read the usage of a period: `snapshot` is PostgreSQL's
     `pg_current_snapshot()` just before. An event that was being stored then is neither on the bill nor noted as
     late; `actions/second_looks.py` finds it afterwards and takes the row away. `seen_at`: when the bill was first
-    seen to be committed, by the database's clock.
+    seen to be committed, by the database's clock; `held`: a look has failed and waits for staff.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -23,6 +23,7 @@ class UsageReading(models.Model):
     )
     snapshot = models.TextField()
     seen_at = models.DateTimeField(null=True)
+    held = models.BooleanField(default=False)
 
     objects = ScopedQuerySet.as_manager()
 

@@ -24,8 +24,9 @@ def sale_refusal(invoice: Invoice) -> str:
     """Why no credit note can be made of an invoice that sold prepaid credits; empty when one can."""
     if not invoice.wallet_credits:
         return "It collects what was owed on a wallet: there is nothing to take back."
-    if not invoice.paid_minor:
-        return ""
+    if not invoice.received_minor:
+        whole = invoice.due_minor == invoice.total_minor
+        return "" if whole else "It was settled without money: there is nothing to take back."
     if invoice.due_minor:
         received = from_minor(invoice.received_minor, invoice.currency)
         return f"{received:f} {invoice.currency} of it were received: give the payment back first."

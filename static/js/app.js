@@ -30,7 +30,7 @@ function toast(text, kind = "success", undo = "") {
   region.showPopover(); // above an open dialog
   expire(node);
 }
-each("#toasts .toast", expire);
+addEventListener("load", () => each("#toasts .toast", expire)); // its time begins when there is a page to read it on
 on("click", "[data-toast-close]", (button) => button.closest(".toast").remove());
 document.addEventListener("toast", ({ detail }) => toast(detail.text, detail.kind, detail.undo_url));
 

@@ -106,10 +106,11 @@ def use(organization: Any, names: list[str], at: datetime) -> None:
     from billing.models import Metric
     from billing.rules.events import IncomingEvent
 
+    codes = list(Metric.objects.filter(organization=organization).values_list("code", flat=True))
     events = [
         IncomingEvent(f"{number}-{code}-{at:%m}", name, code, at, {"value": 1200 + number})
         for number, name in enumerate(names)
-        for code in Metric.objects.filter(organization=organization).values_list("code", flat=True)
+        for code in codes
     ]
     for start in range(0, len(events), 1000):
         results = ingest(organization, events[start : start + 1000], at=at)

@@ -17,6 +17,7 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
+from invoicing.actions.write_offs import write_off
 from invoicing.models import CreditNote, Invoice, Payment, Refund
 from invoicing.rules.crediting import CreditReason
 from tests.factories.catalog import make_tax
@@ -172,3 +173,11 @@ def test_credits_of_an_invoice_that_is_paid_in_part_are_not_taken_back() -> None
     with pytest.raises(Conflict, match=r"5\.00 EUR"):
         issue(invoice, everything=True)
     assert not CreditNote.objects.exists() and wallet.balance_minor == 0
+
+
+def test_credits_whose_invoice_was_written_off_are_not_taken_back() -> None:
+    _, invoice = sale(paid=False)
+    write_off(invoice, kind="bad_debt", reason="Gone", key="w", by=ACTOR, at=NOW)
+    invoice.refresh_from_db()
+    with pytest.raises(Conflict, match="settled without money"):
+        issue(invoice, everything=True)

@@ -11,12 +11,13 @@ import pytest
 from django.db import connections, transaction
 
 from billing.actions.usage import ingest
-from billing.models import Event, LateEvent, Metric, Organization
+from billing.models import Event, Job, LateEvent, Metric, Organization
 from invoicing.actions import periods, second_looks
 from invoicing.actions.billing_run import run
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.models import Invoice, InvoicedPeriod, UsageReading
 from invoicing.queries.late import late_usage
+from invoicing.tasks import look_at_a_bill
 from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
 from tests.factories.people import ACTOR, make_organization
@@ -213,3 +214,28 @@ def test_of_a_metric_as_many_are_noted_as_the_bill_lacks(monkeypatch: Any) -> No
     case.send(case.calls, "after")
     assert second_looks.run() == 0
     assert case.late() == ["after"]
+
+
+def test_a_look_that_fails_is_a_job_and_holds_up_no_other(monkeypatch: Any) -> None:
+    first, second = Case(), Case()
+    with storing(lambda: first.send(first.calls, "between")) as one:
+        with storing(lambda: second.send(second.calls, "between")) as two:
+            run(AT)
+            two()
+        one()
+    price = second_looks.late_usage
+
+    def broken(period: InvoicedPeriod) -> Any:
+        if period.organization_id == first.organization.pk:
+            raise ValueError("It cannot be priced.")
+        return price(period)
+
+    monkeypatch.setattr(second_looks, "late_usage", broken)
+    assert second_looks.run() == 1
+    assert second_looks.run() == 0
+    job = Job.objects.get(task="invoicing.second_look")
+    assert (job.organization, UsageReading.objects.get().held) == (first.organization, True)
+    monkeypatch.setattr(second_looks, "late_usage", price)
+    look_at_a_bill(str(job.pk))
+    job.refresh_from_db()
+    assert (job.state, LateEvent.objects.count(), UsageReading.objects.count()) == ("succeeded", 2, 0)
