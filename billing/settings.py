@@ -234,6 +234,7 @@ STORAGES = {
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 FILE_UPLOAD_PERMISSIONS = 0o640
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000  # an invoice that is made again sends four for each of its lines
 
 # --- Security -------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {

@@ -16,7 +16,7 @@ from billing.rules.money import ZERO, from_minor
 from billing.rules.tax import Tax
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.draft_lines import facts_of
-from invoicing.queries.facts import FEE, USAGE, Window, less_billed
+from invoicing.queries.facts import ADVANCE, FEE, USAGE, Window, less_billed
 from invoicing.queries.rates import Rates
 from invoicing.rules.lines import Line, LineKind
 
@@ -81,12 +81,14 @@ def taxes_of(row: InvoiceLine, rates: Rates) -> tuple[Tax, ...]:
 
 
 def windows_behind(rows: Sequence[InvoiceLine]) -> list[Window]:
-    """What the lines cover: stretches of usage, and the rest."""
+    """What the lines cover: stretches of usage that progressive invoices may have billed before, and the rest."""
     found: dict[tuple[Any, ...], Window] = {}
     for row in rows:
         if row.subscription is None or row.period_start is None or row.period_end is None:
             continue
-        kind = USAGE if row.kind == LineKind.CHARGE.value else FEE
+        kind = FEE
+        if row.charge is not None and row.kind == LineKind.CHARGE.value:
+            kind = ADVANCE if row.charge.pay_in_advance else USAGE
         key = (row.subscription_id, kind, row.period_start)
         found.setdefault(key, Window(row.subscription, kind, row.period_start, row.period_end))
     return list(found.values())

@@ -13,21 +13,23 @@ from django.test import Client
 from django.urls import reverse
 
 from billing.actions.wallet_ending import terminate_wallet
-from billing.models import AppliedCoupon, EmittedEvent, Organization, Subscription, Wallet
+from billing.models import AppliedCoupon, EmittedEvent, Organization, Subscription, UsageThreshold, Wallet
 from billing.rules.errors import BillingError, Conflict, FieldErrors
+from invoicing.actions import advance, usage_watch
 from invoicing.actions.billing_run import run
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.regenerate import AS_IT_WAS, Remade, preview_regeneration, regenerate_invoice
 from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
-from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine
+from invoicing.models import CreditNote, Invoice, InvoicedPeriod, InvoiceLine
 from invoicing.rules.adjusting import Correction
 from tests.factories.api import Api
-from tests.factories.catalog import make_tax
+from tests.factories.catalog import charge, make_metric, make_tax
 from tests.factories.customers import make_customer
-from tests.factories.invoicing import default_tax, give_coupon, make_wallet
+from tests.factories.invoicing import default_tax, give_coupon, make_plan, make_wallet, on, subscribe
 from tests.factories.people import ACTOR, make_member, make_organization
+from tests.factories.usage import use
 from tests.invoicing.actions.test_line_edits import AT, drafted, line
 
 pytestmark = pytest.mark.django_db
@@ -155,6 +157,35 @@ def test_its_debt_makes_its_subscription_past_due(organization: Organization) ->
     Invoice.objects.filter(voided_invoice=old).update(due_on=AT.date())
     run(AT.replace(month=4))
     assert Subscription.objects.get().status == "past_due"
+
+
+def test_what_was_billed_ahead_gives_nothing_of_a_threshold_back(organization: Organization) -> None:
+    """Seats of February are billed when it begins; what a threshold bills within it is another matter."""
+    calls, seats = (
+        make_metric(organization, code=code, recurring=code == "seats") for code in ("calls", "seats")
+    )
+    terms = [charge(calls), charge(seats, properties={"amount": "5"}, pay_in_advance=True)]
+    plan = make_plan(organization, 3100, *terms)
+    UsageThreshold.objects.create(organization=organization, plan=plan, amount_minor=10000)
+    customer = make_customer(organization, currency="EUR", grace_period_days=0)
+    subscription = subscribe(customer, plan, on(2026, 1, 1))
+    use(subscription, seats, 3, at=on(2026, 1, 5))
+    advance.run(at=on(2026, 1, 5))
+    run(AT)
+    use(subscription, calls, 2000, at=on(2026, 2, 5))
+    usage_watch.run(at=on(2026, 2, 5))
+    assert Invoice.objects.filter(type="progressive_billing", lines_minor=20000).count() == 1
+    old = void_invoice(Invoice.objects.get(type="subscription"), by=ACTOR, at=on(2026, 2, 6))
+    assert old.lines.get(charge__metric=seats).amount_minor == 1500
+    made = regenerate_invoice(old, by=ACTOR, at=on(2026, 2, 6))
+    assert (made.total_minor, CreditNote.objects.count()) == (old.total_minor, 0)
+
+
+def test_many_lines_are_not_too_many_fields(organization: Organization) -> None:
+    staff = Client()
+    staff.force_login(make_member(organization, "manager").user)
+    url = reverse("invoice-regenerate", args=[voided(organization)])
+    assert staff.post(url, {f"name-{at}": "x" for at in range(1200)}).status_code == 422
 
 
 def test_pages_and_api(organization: Organization) -> None:
