@@ -5,7 +5,7 @@ Laws.
   (`units_alone` says why) a unit price is needed too.
 - Units and a unit price: units x price, whatever the model; rounded once like any line.
 - A name alone changes no figure. A correction says nothing about what was measured: the events stay as counted.
-- Nothing negative, and a price never without its units.
+- Nothing negative, a price never without its units, and no amount of `MOST_MINOR` or more, whatever prices it.
 - A correction hangs on what a line is (`line_key`), not on its figures: it finds its line again however often the
   draft is computed, and a line that is not there (no usage) is made for it.
 
@@ -28,6 +28,7 @@ from billing.rules.errors import Invalid
 from billing.rules.money import exact, to_minor
 from invoicing.rules.lines import Line, LineFacts, LineKind
 
+MOST_MINOR = 10**15  # far above any bill; the sum of thousands of such lines can still be stored
 BY_EVENT = frozenset({"percentage", "dynamic"})
 DERIVED = frozenset({LineKind.TRUE_UP, LineKind.COMMITMENT})
 LINES = UUID("5f0c1d5e-6f1b-5c1c-9d38-2b7c7d5d9a41")  # the name space of line keys
@@ -175,13 +176,16 @@ def corrected(line: Line, correction: Correction, pricing: Pricing | None = None
     units = correction.units
     priced = _priced(line, units, correction.unit_amount, pricing)
     amount = priced.unit_amount(units) if correction.unit_amount is None else correction.unit_amount
+    minor = to_minor(priced.total, facts.currency)
+    if minor >= MOST_MINOR:
+        raise Invalid("The line's amount is too large.", field="units")
     return replace(
         line,
         facts=facts,
         units=units,
         unit_amount=amount,
         exact=priced.total,
-        amount_minor=to_minor(priced.total, facts.currency),
+        amount_minor=minor,
         steps=priced.steps,
     )
 

@@ -244,6 +244,10 @@ def test_who_looked_before_somebody_else_changed_it_is_told(organization: Organi
     [
         (Correction(Decimal(-1)), "units"),
         (Correction(Decimal(10) ** 16), "units"),
+        (
+            Correction(Decimal(10) ** 15 - 1),
+            "units",
+        ),  # no unit price to look at: the charge's makes it too much
         (Correction(Decimal("NaN")), "units"),
         (Correction(Decimal(1), Decimal(10) ** 13), "unitAmount"),
         (Correction(Decimal(1), Decimal(-1)), "unitAmount"),

@@ -66,6 +66,7 @@ def test_a_name_changes_no_figure() -> None:
         (Correction(), STANDARD, "units"),
         (Correction(Decimal(1)), PERCENTAGE, "unitAmount"),
         (Correction(Decimal(1)), PRORATED, "unitAmount"),
+        (Correction(Decimal(10) ** 12), STANDARD, "units"),
     ],
 )
 def test_refused(correction: Correction, pricing: Pricing, field: str) -> None:
