@@ -29,7 +29,9 @@ MOST_MAILS = 20
 def find_invoice(request: StaffRequest, key: UUID) -> Invoice:
     """An invoice of the organization, also of a deleted customer; else 404. Closed ones are not shown."""
     rows = Invoice.objects.of(request.organization).exclude(status="closed")
-    return cast(Invoice, rows.select_related("customer", "billing_entity", "wallet").get_or_404(pk=key))
+    return cast(
+        Invoice, rows.select_related("customer", "billing_entity", "wallet", "review").get_or_404(pk=key)
+    )
 
 
 def find_credit_note(request: StaffRequest, key: UUID) -> CreditNote:

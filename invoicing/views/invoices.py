@@ -86,7 +86,8 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
     remember(request, "invoice", row)
     today = today_of(request)
     (shown,) = listed([row], today)
-    before_tax, credits = before_and_after_tax(row.deductions.all())
+    lowered = row.progressive_minor or row.coupons_minor or row.credit_notes_minor or row.wallet_credits_minor
+    before_tax, credits = before_and_after_tax(row.deductions.all() if lowered else [])
     lines, consumer = shown_lines(row), for_consumer(row)
     context = {
         "lines_minor": put_tax_in(row, lines, before_tax) if consumer else row.lines_minor,
@@ -111,7 +112,7 @@ def invoice(request: StaffRequest, id: UUID) -> HttpResponse:
         "successor": Invoice.objects.filter(voided_invoice=row).first() if row.status == "voided" else None,
         "editable": row.status == "draft" and row.type in ALTERABLE and may(request.member, "invoices.edit"),
         "review": InvoiceReview.objects.filter(invoice=row).current(today).first()
-        if row.taxes_minor
+        if hasattr(row, "review")
         else None,
         "history": history(row),
     }

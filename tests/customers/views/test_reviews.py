@@ -107,7 +107,7 @@ def test_an_invoice_says_that_it_is_in_question(staff: Client, customer: Custome
     first, second = invoices_of(customer)
     page = reverse("invoice", args=[first])
     assert "Does this invoice need its tax?" in text(staff.get(page))
-    assert queries(staff, page) <= 13
+    assert queries(staff, page) <= 12
     staff.post(reverse("customer-reviews", args=[customer]), {"invoices": [first.public_id], "note": "Fine"})
     hint = text(staff.get(page, headers=htmx("review-hint")))
     assert "looked at again" in hint and ": <span class" in hint and "Fine" in hint and "<title>" not in hint
