@@ -1,7 +1,8 @@
 """Cells of CSV files that spreadsheets open.
 
-Laws. A text that begins like a formula (=, +, -, @, tab, carriage return) gets an apostrophe in front, so that it
-stays a text; numbers that we compute stay numbers. Days are ISO 8601, amounts plain decimals of major units.
+Laws. A text that begins like a formula (=, +, -, @, also in full width, tab, line end) gets an apostrophe in front,
+so that it stays a text; numbers that we compute stay numbers. Days are ISO 8601, amounts plain decimals of major
+units.
 Example: `cell("=1+1")` is "'=1+1"; `cell(Decimal("-5.00"))` is "-5.00"; `cell("+49 30")` is "'+49 30".
 """
 
@@ -11,7 +12,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> str:

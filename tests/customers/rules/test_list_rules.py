@@ -42,6 +42,8 @@ def test_columns_are_a_set_in_the_order_of_the_table() -> None:
         (Decimal("-5.00"), "-5.00"),
         (-5, "-5"),
         (True, "yes"),
+        ("\n=1+1", "'\n=1+1"),
+        ("＝1+1", "'＝1+1"),
         (date(2026, 11, 25), "2026-11-25"),
         (datetime(2026, 11, 25, 1, tzinfo=UTC), "2026-11-25T01:00:00+00:00"),
     ],
