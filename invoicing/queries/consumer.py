@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
+from billing.rules.money import round_half_up
 from invoicing.models import CreditNote, Invoice, InvoiceDeduction, InvoiceLine
 from invoicing.rules.gross import gross, gross_items, with_tax
 
@@ -23,6 +24,11 @@ def put_tax_in(invoice: Invoice, lines: Sequence[InvoiceLine], coupons: Sequence
     pairs = [(line.amount_minor, line.tax_rate) for line in lines]
     found = gross(pairs, [row.amount_minor for row in coupons], invoice.taxes_minor)
     for line, amount in zip(lines, found.lines, strict=True):
+        if line.edited and "amount_minor" in line.edited:
+            before = line.edited["amount_minor"]
+            same = before == line.amount_minor
+            shown = amount if same else int(round_half_up(with_tax(Decimal(before), line.tax_rate)))
+            line.edited |= {"amount_minor": shown}
         line.amount_minor = amount
         line.unit_amount = with_tax(line.unit_amount, line.tax_rate)
         line.steps = [

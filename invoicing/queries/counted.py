@@ -228,15 +228,19 @@ def fees_of_line(source: Source) -> Any:
     line = source.line
     rows = AdvanceFee.objects.filter(subscription=line.subscription, charge=source.charge)
     if line.invoice.type == "advance_charges":
-        return rows.filter(invoice=line.invoice)
+        invoice = line.invoice
+        while invoice.voided_invoice is not None:  # made again from it: the fees stayed there
+            invoice = invoice.voided_invoice
+        mine = rows.filter(invoice=invoice)
+    else:
+        mine = rows.filter(invoice=None, counts_at__gte=source.start, counts_at__lt=source.end)
     part = name_of(line.charge_filter, line.charge_group)
-    gathered = rows.filter(invoice=None, counts_at__gte=source.start, counts_at__lt=source.end)
     parts = {
         fee["part"]
-        for fee in gathered.order_by().values("part", "charge_filter", "charge_group").distinct()
+        for fee in mine.order_by().values("part", "charge_filter", "charge_group").distinct()
         if name_of(fee["charge_filter"], fee["charge_group"]) == part
     }
-    return gathered.filter(part__in=parts)
+    return mine.filter(part__in=parts)
 
 
 def event_of(row: Sequence[Any]) -> CountedEvent:

@@ -1,7 +1,8 @@
 """Where the figures of an invoice come from: of a line its metric, charge and prices; of the invoice its sums in the
 order in which they are computed (`invoicing/rules/totals.py`).
 
-All of it is plain data, so that it can be frozen with the invoice.
+All of it is plain data. Amounts, units, steps and taxes are frozen with an invoice; what the metric and the plan are
+called and how the metric measures is read as it is now.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from billing.models import PlanVersion
+from billing.models import AuditEntry, PlanVersion
 from billing.queries.versions import version_of
 from billing.rules.money import ZERO, exact
 from billing.rules.price_versions import is_own
@@ -19,6 +20,7 @@ from invoicing.models import BEFORE_TAX, Invoice, InvoiceDeduction, InvoiceLine,
 from invoicing.queries.counted import Source, carried_over, charge_then, source_of
 
 LINES, TOTAL = "lines", "total"
+EDITS = ("invoice.line_edited", "invoice.line_added")
 
 
 @dataclass(frozen=True)
@@ -35,8 +37,8 @@ class Rung:
 
 
 def origin_of(line: InvoiceLine) -> tuple[dict[str, Any], Source | None]:
-    """{"metric", "charge", "prices", "carried"}: what a line measured, by which terms, and where its events are. What
-    does not apply is left out.
+    """{"metric", "charge", "prices", "carried", "changed"}: what a line measured, by which terms, who changed it by
+    hand, and where its events are. What does not apply is left out.
     """
     found: dict[str, Any] = {}
     source: Source | None = None
@@ -64,7 +66,24 @@ def origin_of(line: InvoiceLine) -> tuple[dict[str, Any], Source | None]:
             found["carried"] = f"{carried:f}"
     if line.subscription is not None and line.period_start is not None:
         found["prices"] = prices_of(line)
+    if line.edited and (entry := edit_entry(line)) is not None:
+        found["changed"] = {"by": entry.actor_label, "at": entry.at.isoformat()}
     return found, source
+
+
+def edit_entry(line: InvoiceLine) -> AuditEntry | None:
+    """The trail's last entry about a change of a line by hand. None where it cannot be told: another changed line of
+    the invoice is called the same.
+    """
+    invoice = line.invoice
+    if invoice.voided_invoice_id is not None:
+        remade = AuditEntry.objects.filter(subject_id=invoice.voided_invoice_id, action="invoice.regenerated")
+        return remade.first()
+    alike = invoice.lines.filter(description=line.description, edited__isnull=False).exclude(pk=line.pk)
+    if alike.exists():
+        return None
+    entries = AuditEntry.objects.filter(subject_id=invoice.pk, action__in=EDITS)
+    return entries.filter(changes__line__1=line.description).first()
 
 
 def prices_of(line: InvoiceLine) -> dict[str, Any]:

@@ -4,7 +4,6 @@ amount of an invoice how it was computed and how it goes on. Drawers that are pa
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +23,7 @@ from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.explain import origin_of, rungs_of
 from invoicing.views.explain_words import amount_words, goes_on, line_facts, rung_rows
 from invoicing.views.frame import find_invoice
-from invoicing.views.lines import explanation, shown_lines
+from invoicing.views.lines import explanation, shown_lines, units_typed
 
 SHOWN, PER_PAGE = 10, 50
 CSV_COLUMNS = (
@@ -55,8 +54,8 @@ def find_line(request: StaffRequest, id: UUID, line_id: UUID) -> InvoiceLine:
 def line(request: StaffRequest, id: UUID, line_id: UUID) -> HttpResponse:
     """Why a line is what it is."""
     row = find_line(request, id, line_id)
-    invoice, origin = row.invoice, origin_of(row)
-    facts, source = origin
+    invoice = row.invoice
+    facts, source = origin_of(row)
     sees = may(request.member, "events.view")
     context = {
         "invoice": invoice,
@@ -64,6 +63,7 @@ def line(request: StaffRequest, id: UUID, line_id: UUID) -> HttpResponse:
         "explain": explanation(shown_line(row), invoice),
         "with_tax": for_consumer(invoice),
         "facts": line_facts(row, facts),
+        "typed": units_typed(row),
         "metric_id": facts.get("metric", {}).get("id"),
         "onward": goes_on(row),
         "source": source,
@@ -143,7 +143,7 @@ def explain(request: StaffRequest, id: UUID) -> HttpResponse:
     context = {
         "invoice": invoice,
         "rung": rung,
-        "words": amount_words(invoice, rung, rows.get(of), copy.copy(lines)),
+        "words": amount_words(invoice, rung, rows.get(of), lines),
         "rungs": rung_rows(invoice, rungs, of),
         "with_tax": for_consumer(invoice),
         "frozen": invoice.status != "draft",

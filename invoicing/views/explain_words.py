@@ -11,7 +11,7 @@ from billing.rules.money import exact, exponent
 from billing.web.formats import day_text, moment_text, money_text, units_text, zone_of
 from invoicing.models import Invoice, InvoiceDeduction, InvoiceLine, InvoiceTax
 from invoicing.queries.explain import LINES, TOTAL, Rung, base_of, taxable, taxed_by
-from invoicing.views.lines import price_text
+from invoicing.views.lines import price_text, price_typed, units_typed
 
 AGGREGATED = {
     "count": "The number of events",
@@ -27,37 +27,16 @@ FREQUENCIES = {"once": "once", "recurring": "for a number of invoices", "forever
 
 
 def line_facts(line: InvoiceLine, found: dict[str, Any]) -> list[tuple[str, str]]:
-    """(name, text): where the units of a line come from, its period, its prices and its rounding."""
-    zone, facts = line.invoice.timezone, []
+    """(name, text): what was changed by hand, where the units of a line come from, its period, its prices and its
+    rounding.
+    """
+    zone, facts = line.invoice.timezone, edit_facts(line, found.get("changed"))
     metric, charge, prices = (found.get(name) for name in ("metric", "charge", "prices"))
     if metric and line.kind == "charge":
-        facts.append(
-            ("Measured", AGGREGATED.get(metric["aggregation"], "").format(field=metric["field"]) + ".")
-        )
-        facts.append(
-            (
-                "Events counted",
-                f"{line.events_count or 0:,}. Whole hours are read from the hourly sums that are kept with each "
-                "event, the first and last hour event by event; the nightly check counts them again.",
-            )
-        )
-        if "carried" in found:
-            carried = Decimal(found["carried"])
-            facts.append(
-                ("Carried over", f"{units_text(carried)} were in use when the period began, and count again.")
-            )
-        facts += part_facts(line)
-        if metric["rounding"]:
-            facts.append(
-                (
-                    "Units rounded",
-                    f"{ROUNDED[metric['rounding']].capitalize()} at {metric['precision'] or 0} decimals, "
-                    "before they are priced.",
-                )
-            )
-        if charge and charge["prorated"]:
+        facts += measured_facts(line, found) + part_facts(line)
+        if charge and charge["prorated"] and not units_typed(line):
             facts.append(("By days", "A unit counts for the days it was there, of the days of the period."))
-        if charge and charge["payInAdvance"]:
+        if charge and charge["payInAdvance"] and not units_typed(line):
             facts.append(("Billed", "In advance: each event for what it adds to the most that was in use."))
     if line.period_start and line.period_end:
         facts.append(("Period", period_words(line.period_start, line.period_end, zone)))
@@ -68,8 +47,65 @@ def line_facts(line: InvoiceLine, found: dict[str, Any]) -> list[tuple[str, str]
             if prices["own"]
             else f"{prices['plan']}, version {prices['version']}, in the catalogue since {since}."
         )
-        facts.append(("Prices", whose))
+        facts.append(("Prices", f"Typed by hand. Without that: {whose}" if price_typed(line) else whose))
     facts.append(("Rounding", "The steps are exact; the line is rounded once, half away from zero."))
+    return facts
+
+
+def edit_facts(line: InvoiceLine, changed: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What somebody changed on a line by hand and what it would be without; nothing where nobody did."""
+    before, currency = line.edited, line.invoice.currency
+    if not before:
+        return []
+    said = []
+    if "amount_minor" in before:
+        each = Decimal(before["unit_amount"])
+        if units_typed(line):
+            said.append(f"{units_text(line.units)} units instead of {units_text(before['units'])}")
+        if price_typed(line) and each != line.unit_amount:
+            said.append(
+                f"{price_text(line.unit_amount, currency)} a unit instead of {price_text(each, currency)}"
+            )
+        if line.description != before["description"]:
+            said.append(f"called “{line.description}” instead of “{before['description']}”")
+    if changed:
+        at = moment_text(datetime.fromisoformat(changed["at"]), line.invoice.timezone)
+        said.append(f"by {changed['by']}, {at}")
+    words = ", ".join(said) or "it says what it would say anyway"
+    name = "Added by hand" if before.get("added") else "Changed by hand"
+    without = "The line would not be there."
+    if not before.get("added"):
+        amount = money_text(before["amount_minor"], currency)
+        without = f"{units_text(before['units'])} units, {amount} without tax."
+    return [(name, f"{words[0].upper()}{words[1:]}."), ("Without that", without)]
+
+
+def measured_facts(line: InvoiceLine, found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What was measured for a line of usage, and how; where its units were typed, what was measured all the same."""
+    metric, typed = found["metric"], units_typed(line)
+    what = AGGREGATED.get(metric["aggregation"], "").format(field=metric["field"])
+    counted = (
+        "They do not make the units: those were typed."
+        if typed
+        else "Whole hours are read from the hourly sums that are kept with each event, the first and last hour event "
+        "by event; the nightly check counts them again."
+    )
+    facts = [("Measured", f"{what}."), ("Events counted", f"{line.events_count or 0:,}. {counted}")]
+    if typed:
+        return facts
+    if "carried" in found:
+        carried = Decimal(found["carried"])
+        facts.append(
+            ("Carried over", f"{units_text(carried)} were in use when the period began, and count again.")
+        )
+    if metric["rounding"]:
+        facts.append(
+            (
+                "Units rounded",
+                f"{ROUNDED[metric['rounding']].capitalize()} at {metric['precision'] or 0} decimals, "
+                "before they are priced.",
+            )
+        )
     return facts
 
 

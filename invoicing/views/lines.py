@@ -77,9 +77,27 @@ def explanation(line: InvoiceLine, invoice: Invoice) -> dict[str, Any]:
 
 
 def formula(line: InvoiceLine) -> str:
-    """How the amount is made, in words."""
-    if any(step.get("kind") == "adjusted" for step in line.steps):
+    """How the amount is made, in words, with what was changed by hand."""
+    if price_typed(line):
         return "Corrected by hand: units × the unit price that was typed."
+    if line.edited and line.kind == "one_off":
+        return "Added by hand: units × unit price."
+    usual = usual_formula(line)
+    return f"Units typed by hand. {usual}".strip() if units_typed(line) else usual
+
+
+def price_typed(line: InvoiceLine) -> bool:
+    """Whether somebody typed units and a unit price of a line that a plan prices."""
+    return any(step.get("kind") == "adjusted" for step in line.steps)
+
+
+def units_typed(line: InvoiceLine) -> bool:
+    """Whether somebody typed other units than the line would have."""
+    return bool(line.edited) and Decimal((line.edited or {}).get("units") or 0) != line.units
+
+
+def usual_formula(line: InvoiceLine) -> str:
+    """How the amount of such a line is made, whoever said its units."""
     if line.charge is not None and line.kind == "charge":
         model = line.charge.charge_model
         words = MODELS.get(model, "")

@@ -15,10 +15,19 @@ from django.urls import reverse
 from billing.actions.charge_terms import ChargeTerms, FilterTerms
 from billing.actions.usage import ingest
 from billing.models import Organization, Subscription
+from billing.orm.actor import Actor
+from billing.web.formats import money_text
 from invoicing.actions.billing_run import run
 from invoicing.actions.finalize import finalize_invoice
+from invoicing.actions.line_edits import add_item, correct_line
+from invoicing.actions.one_off import Item
+from invoicing.actions.regenerate import Remade, regenerate_invoice
+from invoicing.actions.termination import terminate_subscription
+from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.counted import counted_events, source_of
+from invoicing.rules.adjusting import Correction
+from invoicing.rules.termination import Ending
 from tests.factories.catalog import GRADUATED, charge, make_metric
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import default_tax, give_coupon, make_plan, make_wallet, on, subscribe
@@ -96,7 +105,7 @@ def test_a_line_says_where_it_comes_from(
     assert "version 1" in facts["Prices"]
     assert len(page.context["events"]) == 10
     assert page.context["events"][0].transaction_id == "e59"
-    assert "Frozen when the invoice was finalized" in text_of(page)
+    assert "frozen since the invoice was finalized" in text_of(page)
     drawer = staff.get(
         reverse("line-explain", args=[invoice, line]),
         headers={"HX-Request": "true", "HX-Target": "drawer"},
@@ -206,6 +215,86 @@ def test_a_draft_says_that_nothing_is_frozen(staff: Client, organization: Organi
     assert page.context["source"] is None
     assert "version 1" in dict(page.context["facts"])["Prices"]
     assert get(staff, "invoice-line-events", invoice, fee).status_code == 200
+
+
+ADA = Actor.system("Ada")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says", "prices"),
+    [
+        (Correction(Decimal(100)), "100 units instead of 1,200, by Ada, 2 Feb 2026, 00:00.", "Plan"),
+        (
+            Correction(Decimal(3), Decimal(2)),
+            "3 units instead of 1,200, €2.00 a unit instead of ",
+            "Typed by",
+        ),
+        (Correction(name="Calls"), "Called “Calls” instead of “API calls”, by Ada, ", "Plan"),
+    ],
+)
+def test_a_line_that_was_changed_says_how_by_whom_and_from_what(
+    staff: Client, organization: Organization, wanted: Correction, says: str, prices: str
+) -> None:
+    invoice = bill(organization, grace=3)
+    was = money_text(usage_line(invoice).amount_minor, "EUR")
+    correct_line(invoice, usage_line(invoice).pk, wanted, by=ADA, at=on(2026, 2, 2))
+    page = get(staff, "line-explain", invoice, usage_line(invoice))
+    facts = dict(page.context["facts"])
+    assert facts["Changed by hand"].startswith(says)
+    assert facts["Without that"] == f"1,200 units, {was} without tax."
+    assert facts["Prices"].startswith(prices)
+    assert ("those were typed" in facts["Events counted"]) == (wanted.units is not None)
+    formula = page.context["explain"]["formula"]
+    assert formula.startswith("Units typed by hand. Graduated: ") == (prices == "Plan" and bool(wanted.units))
+
+
+def test_who_added_or_remade_a_line_is_named_where_it_is_known(
+    staff: Client, organization: Organization
+) -> None:
+    invoice = bill(organization, grace=3)
+    fee = invoice.lines.get(kind="subscription")
+    add_item(invoice, Item("Work", Decimal(5)), by=ADA, at=on(2026, 2, 2))
+    work = invoice.lines.get(description="Work")
+    page = get(staff, "line-explain", invoice, work)
+    assert dict(page.context["facts"])["Added by hand"].startswith("By Ada, 2 Feb 2026")
+    assert page.context["explain"]["formula"] == "Added by hand: units × unit price."
+    correct_line(invoice, fee.pk, Correction(name="Work"), by=ADA, at=on(2026, 2, 2))
+    page = get(staff, "line-explain", invoice, work)
+    assert "Ada" not in dict(page.context["facts"])["Added by hand"]
+    old = void_invoice(finalize_invoice(invoice, by=ACTOR, at=on(2026, 2, 3)), by=ACTOR, at=on(2026, 2, 3))
+    remade = Remade({usage_line(old).pk: Correction(Decimal(1))})
+    made = regenerate_invoice(old, remade, by=ADA, at=on(2026, 2, 4))
+    page = get(staff, "line-explain", made, usage_line(made))
+    assert "by Ada, 4 Feb 2026" in dict(page.context["facts"])["Changed by hand"]
+
+
+def test_lines_of_charges_in_advance_list_the_events_of_their_own_part(organization: Organization) -> None:
+    """Two users' fees on an invoice of their own; made again, it lists the same ones."""
+    metric = make_metric(organization, code="calls", aggregation="sum")
+    terms = charge(metric, pay_in_advance=True, invoiceable=False, group_keys=["user"])
+    customer = make_customer(organization, currency="EUR")
+    row = subscribe(customer, make_plan(organization, 0, terms), on(2026, 3, 1))
+    sent = [event(row, metric, 40, at=on(2026, 3, 2), id=user, user=user) for user in ("ann", "bo")]
+    ingest(organization, sent, at=on(2026, 3, 2))
+    terminate_subscription(row, Ending(invoice=False), by=ACTOR, at=on(2026, 3, 10))
+    invoice = Invoice.objects.get(type="advance_charges")
+    old = void_invoice(invoice, by=ACTOR, at=on(2026, 3, 11))
+    made = regenerate_invoice(old, by=ACTOR, at=on(2026, 3, 11))
+    for one in (*old.lines.all(), *made.lines.all()):
+        source = source_of(one)
+        assert source
+        assert one.charge_group
+        assert [row.transaction_id for row in counted_events(source)] == [one.charge_group["user"]]
+
+
+def test_a_consumer_sees_what_a_changed_line_would_be_with_tax(
+    staff: Client, organization: Organization
+) -> None:
+    invoice = bill(organization, grace=3, customer_type="consumer")
+    correct_line(invoice, usage_line(invoice).pk, Correction(name="Calls"), by=ADA, at=on(2026, 2, 2))
+    shown = text_of(get(staff, "invoice", invoice))
+    assert ">Edited<" in shown
+    assert "Edited, else" not in shown
 
 
 def test_a_consumer_sees_the_same_amount_in_the_drawer(staff: Client, organization: Organization) -> None:
