@@ -2,14 +2,16 @@
 
 A message of a provider, a button and the beat all do the same: they have a worker ask the provider how the payment
 stands. So messages may come twice, late or in any order, and nobody can invent one. An attempt is asked about by who
-holds its lock, without a transaction around the call.
+holds its lock, without a transaction around the call; who is told meanwhile to ask leaves `next_at` behind, which
+the one who asks does not overwrite.
 """
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -26,17 +28,22 @@ from invoicing.actions.paying import payer_of
 from invoicing.actions.payments import record_payment
 from invoicing.clients.providers.base import ProviderError, Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
-from invoicing.rules.paying import ask_after, next_state
+from invoicing.rules.paying import RETRIED, AttemptState, ask_after, next_state
+
+logger = logging.getLogger(__name__)
 
 ASK = "invoicing.ask_attempt"
 MOST_AT_ONCE = 200
 RUN_SECONDS = 40
+OFF = timedelta(minutes=5)
 RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-706179696e67")
 BY = Actor.system("Payment provider")
 
 
 def run(at: datetime, *, seconds: float = RUN_SECONDS) -> int:
-    """Ask about what is due. Returns how many were asked about; an account that is not available rests."""
+    """Ask about what is due. Returns how many were asked about; an account that is not available rests, and an
+    attempt that cannot be settled is put off, so that it does not keep the others from it.
+    """
     end = time.monotonic() + seconds
     count = 0
     with later.advisory_lock(RUNNING) as alone:
@@ -50,8 +57,14 @@ def run(at: datetime, *, seconds: float = RUN_SECONDS) -> int:
             if account in resting:
                 continue
             count += 1
-            if not ask_about(key):
-                resting.add(account)
+            try:
+                answered = ask_about(key)
+            except Exception:  # one attempt of many: the others are still asked about
+                logger.exception("The attempt %s could not be settled.", key)
+                PaymentAttempt.objects.filter(pk=key).update(next_at=timezone.now() + OFF)
+            else:
+                if not answered:
+                    resting.add(account)
     return count
 
 
@@ -62,7 +75,7 @@ def ask_about(key: UUID) -> bool:
             return True
         rows = PaymentAttempt.objects.select_related("provider", "invoice", "organization")
         attempt = rows.filter(pk=key).first()
-        if attempt is None or attempt.state == "successful":
+        if attempt is None or attempt.state == "successful" or attempt.provider.deleted_at:
             return True
         try:
             client = payer_of(attempt.provider, timeout=calls.IN_WORKER)
@@ -76,12 +89,13 @@ def ask_about(key: UUID) -> bool:
 
 @transaction.atomic
 def wait_longer(attempt: PaymentAttempt, reason: str) -> None:
-    """No answer: later again, until a person must look."""
+    """No answer: later again, until a person must look; also about one that had failed, since something was told."""
     row = PaymentAttempt.objects.select_for_update(of=("self",)).get(pk=attempt.pk)
     row.asked_at, row.asked = timezone.now(), row.asked + 1
-    wait = ask_after(row.asked)
-    row.next_at = timezone.now() + wait if wait and row.open else None
     row.reason = reason[:500]
+    if row.next_at == attempt.next_at:
+        wait = ask_after(row.asked_at - row.created_at, patient=True)
+        row.next_at = row.asked_at + wait if wait else None
     row.save(update_fields=["asked_at", "asked", "next_at", "reason", "updated_at"])
 
 
@@ -101,12 +115,16 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
     row.money_id = seen.payment_id or row.money_id
     if row.state != "failed" or seen.reason:
         row.reason = seen.reason[:500]
-    wait = ask_after(row.asked)
-    if row.open and wait is None:
+    on_its_way = row.state == AttemptState.PROCESSING
+    wait = ask_after(row.asked_at - row.created_at, patient=on_its_way)
+    if row.open and wait is None and not on_its_way:
         row.state = "failed"
         row.reason = row.reason or "Nobody has paid in time."
-    row.next_at = timezone.now() + wait if row.open and wait else None
+    if row.next_at == attempt.next_at:
+        payable = row.open or (row.url and row.provider.type in RETRIED)
+        row.next_at = row.asked_at + wait if payable and wait else None
     if row.state == "successful":
+        row.next_at = None
         row.received_minor = seen.amount_minor or 0
         row.reason = ""
         book(row, invoice, seen, at=at)

@@ -6,8 +6,9 @@ when one is not available, never after a refusal. Money is counted once: an atte
 
 Example: preferred "paystack", accounts Stripe (1), Flutterwave (2), Paystack (3): Paystack, Stripe, Flutterwave.
 
-What an attempt came to is asked after 1, 2, 5, 15, 30 minutes, 1, 2, 4, 8 and 16 hours; then it has failed if the
-provider says that nobody has paid, and waits for a person if it says nothing.
+What an attempt came to is asked when it is 1, 3, 8, 23, 53 minutes old and so on to 32 hours, whoever asks in
+between; then it has failed if the provider says that nobody has paid. While money is on its way, or the provider says
+nothing, it is asked on every 8 hours until it is 30 days old and waits for a person.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any
 
 from billing.rules.money import exponent
@@ -36,6 +38,9 @@ EVENTS = {
 }
 SIGNED_BY = {"stripe": "webhook_secret", "flutterwave": "secret_hash"}
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 960))
+AGES = tuple(accumulate(WAITS))
+AFTERWARDS, LONGEST = timedelta(hours=8), timedelta(days=30)
+RETRIED = frozenset({"flutterwave", "paystack"})  # where a link can be paid after a payment by it has failed
 LINK_HOURS = 23  # how long a link can be paid; Stripe allows 24 hours at most
 TIMELY = timedelta(minutes=5)  # how old a signed message may be
 
@@ -148,6 +153,9 @@ def next_state(now: str, told: str) -> AttemptState:
     return found if found in ATTEMPT_MOVES[state] else state
 
 
-def ask_after(asked: int) -> timedelta | None:
-    """How long to wait after so many questions that settled nothing; None: no more."""
-    return WAITS[asked] if asked < len(WAITS) else None
+def ask_after(age: timedelta, *, patient: bool = False) -> timedelta | None:
+    """How long an attempt of this age waits for the next question; None: no more. `patient`: no answer, or one that
+    says that money is on its way. By age and not by count, so that asking more often does not end it sooner.
+    """
+    wait = next((moment - age for moment in AGES if moment > age), None)
+    return AFTERWARDS if wait is None and patient and age < LONGEST else wait

@@ -46,7 +46,7 @@ def provider_webhook(request: HttpRequest, kind: str, account_id: UUID, token: s
 def paid(request: HttpRequest, id: UUID) -> HttpResponse:
     """Where a customer lands after paying. It says nothing of the invoice; the provider is asked meanwhile."""
     attempt = PaymentAttempt.objects.select_related("invoice__billing_entity").filter(pk=id).first()
-    if attempt is not None and attempt.open:
+    if attempt is not None and attempt.state != "successful":
         last = attempt.asked_at or attempt.created_at
         if (timezone.now() - last).total_seconds() > SECONDS_BETWEEN:
             later.send(ASK, str(attempt.pk))

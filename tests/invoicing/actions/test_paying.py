@@ -12,11 +12,12 @@ from billing.models import Organization
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.errors import Unavailable as NotAvailable
 from customers.actions.customers import update_customer
-from invoicing.actions.attempts import ask_about, ask_now, problem_solved, run
+from invoicing.actions.attempts import ask_about, ask_now, ask_soon, problem_solved, run, settle
 from invoicing.actions.paying import begin
 from invoicing.actions.payments import record_payment
 from invoicing.actions.providers import update_provider
 from invoicing.actions.void import void_invoice
+from invoicing.clients.providers.base import Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
@@ -32,6 +33,10 @@ def acme() -> Organization:
 
 def fresh(row: Any) -> Any:
     return type(row).objects.get(pk=row.pk)
+
+
+def aged(attempt: PaymentAttempt, **age: int) -> None:
+    PaymentAttempt.objects.filter(pk=attempt.pk).update(created_at=timezone.now() - timedelta(**age))
 
 
 def later_on() -> int:
@@ -210,3 +215,68 @@ def test_a_draft_or_voided_invoice_has_no_link(acme: Organization, stripe: FakeS
     with pytest.raises(Invalid, match="only a finalised one"):
         open_link(invoice)
     assert stripe.log == []
+
+
+def test_asking_often_does_not_end_a_link_sooner(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    for _ in range(11):
+        ask_now(attempt)
+    assert attempt.state == "pending"
+    assert attempt.next_at is not None and attempt.next_at <= attempt.created_at + timedelta(minutes=1)
+    aged(attempt, hours=32)
+    later_on()
+    assert (fresh(attempt).state, fresh(attempt).reason) == ("failed", "Nobody has paid in time.")
+    assert later_on() == 0
+
+
+def test_money_on_its_way_is_waited_for(acme: Organization, stripe: FakeStripe) -> None:
+    """A bank debit takes days."""
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    row = stripe.money.session()
+    row |= {"status": "complete", "payment_intent": {"id": "pi_1", "status": "processing"}}
+    later_on()
+    assert fresh(attempt).state == "processing"
+    aged(attempt, days=5)
+    later_on()
+    assert fresh(attempt).state == "processing"
+    stripe.money.pay()
+    later_on()
+    assert (fresh(attempt).state, Payment.objects.get().amount_minor) == ("successful", 10000)
+
+
+def test_who_is_told_to_ask_while_another_asks_is_not_forgotten(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    asking = fresh(attempt)
+    ask_soon(attempt)  # the message comes while the answer of before is under way
+    settle(asking, Seen("pending"), **{"at": BY["at"]})
+    assert run(timezone.now()) == 1
+
+
+def test_no_answer_about_a_late_payment_is_asked_again(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    stripe.money.expire()
+    later_on()
+    aged(attempt, days=3)
+    stripe.money.pay()
+    ask_soon(attempt)
+    stripe.next(503)
+    assert (run(timezone.now()), fresh(attempt).state) == (1, "failed")
+    assert (later_on(), fresh(attempt).state) == (1, "successful")
+
+
+def test_an_attempt_that_cannot_be_settled_does_not_hold_up_the_others(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    odd, good = open_link(make_due(acme)), open_link(make_due(acme))
+    stripe.money.pay(odd.external_id)["currency"] = "zzz"
+    stripe.money.pay(good.external_id)
+    assert later_on() == 2
+    assert (fresh(odd).state, fresh(good).state) == ("pending", "successful")
+    assert fresh(odd).next_at > timezone.now()

@@ -103,6 +103,18 @@ def test_flutterwave(acme: Organization, flutterwave: FakeFlutterwave) -> None:
     assert (Payment.objects.get().amount_minor, outcome(attempt)[0]) == (90000, "successful")
 
 
+def test_another_card_after_a_refusal_is_noticed_without_a_message(
+    acme: Organization, paystack: FakePaystack
+) -> None:
+    make_payer(acme, "paystack")
+    attempt = open_link(make_due(acme, 10, currency="NGN"))
+    paystack.fail(attempt.reference, "Declined by the bank")
+    assert (later_on(), *outcome(attempt)) == (1, "failed", "Declined by the bank")
+    paystack.pay(attempt.reference)
+    assert (later_on(), *outcome(attempt)) == (1, "successful", "")
+    assert Payment.objects.get().amount_minor == 1000
+
+
 def test_a_message_of_flutterwave_is_not_believed(acme: Organization, flutterwave: FakeFlutterwave) -> None:
     account = make_payer(acme, "flutterwave")
     attempt = open_link(make_due(acme, 50, currency="KES"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from invoicing.rules.paying import (
     AttemptState,
+    ask_after,
     from_stripe,
     in_order,
     kenyan_number,
@@ -65,3 +67,21 @@ def test_success_is_for_good(told: list[AttemptState]) -> None:
     for word in told:
         state = next_state(state, word)
     assert (state == AttemptState.SUCCESSFUL) == (AttemptState.SUCCESSFUL in told)
+
+
+@pytest.mark.parametrize(
+    ("age", "patient", "wait"),
+    [
+        (0, False, 1),
+        (2.5, False, 0.5),
+        (3, False, 5),
+        (16 * 60, False, 15 * 60 + 53),
+        (32 * 60, False, None),
+        (32 * 60, True, 8 * 60),
+        (30 * 24 * 60, True, None),
+    ],
+)
+def test_when_an_attempt_is_asked_about_next(age: float, patient: bool, wait: float | None) -> None:
+    """In minutes; it is asked when it is 1, 3, 8, 23, 53, 113, 233, 473, 953 and 1913 old."""
+    found = ask_after(timedelta(minutes=age), patient=patient)
+    assert found == (None if wait is None else timedelta(minutes=wait))

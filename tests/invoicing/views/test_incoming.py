@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from billing.actions import later
 from billing.models import Organization
 from invoicing.actions.attempts import run
 from invoicing.models import Payment, PaymentAttempt, PaymentProvider, ProviderEvent
@@ -123,6 +124,18 @@ def test_addresses_that_are_none(client: Client, account: PaymentProvider, strip
     assert client.post(path, b"x" * 300_000, "application/json").status_code == 413
     PaymentProvider.objects.filter(pk=account.pk).update(deleted_at=timezone.now())
     assert post(client, account, message).status_code == 404
+
+
+def test_coming_back_has_the_payment_asked_for_also_after_a_failure(
+    client: Client, acme: Organization, account: PaymentProvider, stripe: FakeStripe, monkeypatch: Any
+) -> None:
+    attempt = open_link(make_due(acme))
+    sent: list[tuple[str, ...]] = []
+    monkeypatch.setattr(later, "send", lambda *told: sent.append(told))
+    for state, asked in (("pending", 1), ("failed", 2), ("successful", 2)):
+        PaymentAttempt.objects.update(state=state, created_at=timezone.now() - timedelta(minutes=1))
+        assert client.get(f"/paid/{attempt.public_id}").status_code == 200
+        assert sent == [("invoicing.ask_attempt", str(attempt.pk))] * asked
 
 
 def test_the_page_after_paying_says_nothing_of_the_invoice(
