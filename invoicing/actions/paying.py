@@ -40,6 +40,7 @@ from invoicing.queries.provider_links import known_links
 from invoicing.rules.paying import WAITS
 
 BEING_ASKED = timedelta(minutes=3)  # longer than any call may take, and than a phone asks
+MOST_KEY = 190  # what numbers the attempts under it fits behind it
 MARGIN = timedelta(minutes=30)  # a link that ends sooner is not handed out again
 
 
@@ -53,10 +54,12 @@ def open_checkout(
     (no_provider) or the provider refuses (provider_refused), Conflict while another request is asking, Unavailable
     (502) when no account is.
     """
+    if len(key) > MOST_KEY:
+        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
     told: list[str] = []
     number = 0
     while True:
-        attempt, fresh = begin(invoice, f"{key}#{number}"[:200], skipped=len(told), by=by, at=at)
+        attempt, fresh = begin(invoice, f"{key}#{number}", skipped=len(told), by=by, at=at)
         if attempt is None:
             raise NotAvailable(" ".join(told), code="provider_failed")
         if not fresh:
@@ -93,8 +96,9 @@ def begin(
     rows = PaymentAttempt.objects.filter(invoice=invoice, state__in=OPEN_STATES).select_related("provider")
     for row in rows:
         usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
-        if row.state == "pending" and row.amount_minor == invoice.due_minor and usable:
-            return row, False
+        there = row.provider.active and row.provider.deleted_at is None
+        if row.state != "unknown" and row.amount_minor == invoice.due_minor and usable and there:
+            return row, False  # also while a payment is on its way: another link could be paid as well
         if row.state == "unknown" and row.created_at > timezone.now() - BEING_ASKED:
             raise Conflict(
                 "A payment is being asked for just now. Look again in a moment.", code="being_asked"

@@ -20,12 +20,14 @@ from billing.rules.errors import Conflict, FieldErrors, Invalid
 from invoicing.actions import provider_calls as calls
 from invoicing.actions.paying import payer_of
 from invoicing.clients.providers.base import ProviderError
-from invoicing.models import PaymentProvider, ProviderLink
+from invoicing.models import PaymentAttempt, PaymentProvider, ProviderLink
+from invoicing.models.paying import OPEN_STATES
 from invoicing.models.provider import LinkState, ProviderType
 from invoicing.rules.paying import PAYING
 
 FIELDS = ("name", "active", "priority", "sync_customers")
 MOST_CREDENTIALS = 30
+NOT_ASKED = "The account was deleted. Look at the provider whether it was paid all the same."
 MOST_CHARACTERS = 5000
 MOST_PRIORITY = 32767
 
@@ -119,11 +121,16 @@ def move_provider(provider: PaymentProvider, steps: int, *, by: Actor, at: datet
 
 @transaction.atomic
 def delete_provider(provider: PaymentProvider, *, by: Actor, at: datetime) -> PaymentProvider:
-    """Forget the account and its credentials. The provider's customers stay as they are; they are no longer told."""
+    """Forget the account and its credentials. The provider's customers stay as they are; they are no longer told.
+    Nobody can ask about open payments any more: they have failed, and say where to look.
+    """
     provider = catalog.lock(provider)
     provider.deleted_at, provider.active = at, False
     provider.credentials = seal({})
     provider.save()
+    asked = PaymentAttempt.objects.filter(provider=provider)
+    asked.filter(state__in=OPEN_STATES).update(state="failed", reason=NOT_ASKED, updated_at=timezone.now())
+    asked.exclude(next_at=None).update(next_at=None)
     audit.record(provider.organization, "payment_provider.deleted", provider, by=by, at=at)
     return provider
 

@@ -188,7 +188,7 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
     if request.method == "POST":
         actions.delete_provider(account, by=request.actor, at=now(request.organization))
         return done(request, reverse("integrations"), f"{account.name} deleted.")
-    context = {"account": account, "action": request.path}
+    context = {"account": account, "action": request.path, "n_open": open_attempts(account)}
     return render_page(request, "invoicing/providers/delete.html", context, partials=("dialog",))
 
 

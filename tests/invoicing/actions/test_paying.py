@@ -15,7 +15,7 @@ from customers.actions.customers import update_customer
 from invoicing.actions.attempts import ask_about, ask_now, ask_soon, problem_solved, run, settle
 from invoicing.actions.paying import begin
 from invoicing.actions.payments import record_payment
-from invoicing.actions.providers import update_provider
+from invoicing.actions.providers import delete_provider, update_provider
 from invoicing.actions.void import void_invoice
 from invoicing.clients.providers.base import Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
@@ -230,7 +230,9 @@ def test_asking_often_does_not_end_a_link_sooner(acme: Organization, stripe: Fak
     assert later_on() == 0
 
 
-def test_money_on_its_way_is_waited_for(acme: Organization, stripe: FakeStripe) -> None:
+def test_money_on_its_way_is_waited_for_and_no_second_link_opened(
+    acme: Organization, stripe: FakeStripe
+) -> None:
     """A bank debit takes days."""
     make_payer(acme)
     attempt = open_link(make_due(acme))
@@ -238,6 +240,7 @@ def test_money_on_its_way_is_waited_for(acme: Organization, stripe: FakeStripe) 
     row |= {"status": "complete", "payment_intent": {"id": "pi_1", "status": "processing"}}
     later_on()
     assert fresh(attempt).state == "processing"
+    assert open_link(attempt.invoice, "again") == attempt
     aged(attempt, days=5)
     later_on()
     assert fresh(attempt).state == "processing"
@@ -280,3 +283,33 @@ def test_an_attempt_that_cannot_be_settled_does_not_hold_up_the_others(
     assert later_on() == 2
     assert (fresh(odd).state, fresh(good).state) == ("pending", "successful")
     assert fresh(odd).next_at > timezone.now()
+
+
+def test_a_key_that_is_too_long_is_refused(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    with pytest.raises(Invalid) as caught:
+        open_link(invoice, "k" * 191)
+    assert (caught.value.field, stripe.log) == ("key", [])
+    make_payer(acme)
+    stripe.next(503)
+    assert open_link(invoice, "k" * 190).state == "pending"
+
+
+def test_the_link_of_an_account_that_is_gone_or_off_is_not_handed_out(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    first, second, third = (make_payer(acme) for _ in range(3))
+    invoice = make_due(acme)
+    attempt = open_link(invoice)
+    assert attempt.provider == first
+    update_provider(first, {"active": False}, **BY)
+    assert open_link(invoice, "k2").provider == second
+    delete_provider(first, **BY)
+    delete_provider(second, **BY)
+    assert open_link(invoice, "k3").provider == third
+    assert (fresh(attempt).state, fresh(attempt).next_at) == ("failed", None)
+    assert "The account was deleted." in fresh(attempt).reason
+    asked = len(stripe.log)
+    assert ask_about(attempt.pk)
+    assert len(stripe.log) == asked
