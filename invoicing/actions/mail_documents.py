@@ -12,8 +12,16 @@ from billing.rules.errors import Conflict
 from invoicing.actions.mail import mails_customers, queue_mail
 from invoicing.documents.mails import MailText, compose
 from invoicing.models import CreditNote, Invoice, Mail, MailKind
-from invoicing.queries.mail_facts import address_of, credit_note_facts, document_files, invoice_facts
+from invoicing.queries.mail_facts import (
+    Attachment,
+    address_of,
+    credit_note_facts,
+    document_files,
+    invoice_facts,
+)
 from invoicing.rules.states import InvoiceStatus
+
+Document = Invoice | CreditNote
 
 
 def wanted(invoice: Invoice) -> bool:
@@ -27,12 +35,12 @@ def mail_issued_invoice(invoice: Invoice, *, by: Actor, at: datetime) -> Mail | 
     """The e-mail that goes out of itself when an invoice is issued; once, whatever happens."""
     if invoice.status != InvoiceStatus.FINALIZED.value or not wanted(invoice):
         return None
-    return send_invoice_mail(invoice, key=f"invoice:{invoice.pk}", by=by, at=at)
+    return send_document_mail(invoice, key=f"invoice:{invoice.pk}", by=by, at=at)
 
 
 @transaction.atomic
-def send_invoice_mail(
-    invoice: Invoice,
+def send_document_mail(
+    row: Document,
     *,
     key: str,
     by: Actor,
@@ -43,67 +51,44 @@ def send_invoice_mail(
     language: str = "",
     note: str = "",
 ) -> Mail:
-    """Send an issued invoice to its customer's address, or to others. `key` makes a repeat harmless. Raises Conflict
-    for a draft or a voided one (invoice_not_finalized), Invalid without an address (field to).
+    """Send an issued document to its customer's address, or to others. `key` makes a repeat harmless. Raises Conflict
+    for a draft or a voided one (invoice_not_finalized, credit_note_voided), Invalid without an address (field to).
     """
-    if invoice.status != InvoiceStatus.FINALIZED.value:
+    credit = isinstance(row, CreditNote)
+    if row.status != InvoiceStatus.FINALIZED.value:
+        if credit:
+            raise Conflict("A voided credit note is not sent.", code="credit_note_voided")
         raise Conflict(
             "Only an invoice that is finalized and not voided is sent.", code="invoice_not_finalized"
         )
+    files = document_files(row)
     return queue_mail(
-        MailKind.INVOICE.value,
-        subject=invoice,
-        customer=invoice.customer,
-        billing_entity=invoice.billing_entity,
-        to=[address_of(invoice.customer)] if to is None else to,
+        MailKind.CREDIT_NOTE.value if credit else MailKind.INVOICE.value,
+        subject=row,
+        customer=row.customer,
+        billing_entity=invoice_of(row).billing_entity,
+        to=[address_of(row.customer)] if to is None else to,
         cc=cc,
         bcc=bcc,
-        text=invoice_text(invoice, language=language, note=note),
-        attachments=document_files(invoice),
+        text=document_text(row, files, language=language, note=note),
+        attachments=files,
         key=key,
         by=by,
         at=at,
     )
 
 
-@transaction.atomic
-def send_credit_note_mail(
-    credit: CreditNote,
-    *,
-    key: str,
-    by: Actor,
-    at: datetime,
-    to: Sequence[str] | None = None,
-    cc: Sequence[str] = (),
-    bcc: Sequence[str] = (),
-    language: str = "",
-    note: str = "",
-) -> Mail:
-    """Send an issued credit note, as `send_invoice_mail`. Raises Conflict for a voided one (credit_note_voided)."""
-    if credit.status != "finalized":
-        raise Conflict("A voided credit note is not sent.", code="credit_note_voided")
-    return queue_mail(
-        MailKind.CREDIT_NOTE.value,
-        subject=credit,
-        customer=credit.customer,
-        billing_entity=credit.invoice.billing_entity,
-        to=[address_of(credit.customer)] if to is None else to,
-        cc=cc,
-        bcc=bcc,
-        text=credit_note_text(credit, language=language, note=note),
-        attachments=document_files(credit),
-        key=key,
-        by=by,
-        at=at,
-    )
+def document_text(
+    row: Document, files: Sequence[Attachment], *, language: str = "", note: str = ""
+) -> MailText:
+    """The e-mail with a document, in its invoice's language unless another is asked for."""
+    language = language or invoice_of(row).locale
+    if isinstance(row, CreditNote):
+        facts = credit_note_facts(row, language, note=note, files=files)
+        return compose(MailKind.CREDIT_NOTE.value, language, facts)
+    return compose(MailKind.INVOICE.value, language, invoice_facts(row, language, note=note, files=files))
 
 
-def invoice_text(invoice: Invoice, *, language: str = "", note: str = "") -> MailText:
-    """The e-mail with an invoice, in its own language unless another is asked for."""
-    return compose(MailKind.INVOICE.value, language or invoice.locale, invoice_facts(invoice, note=note))
-
-
-def credit_note_text(credit: CreditNote, *, language: str = "", note: str = "") -> MailText:
-    """The e-mail with a credit note, in its invoice's language unless another is asked for."""
-    facts = credit_note_facts(credit, note=note)
-    return compose(MailKind.CREDIT_NOTE.value, language or credit.invoice.locale, facts)
+def invoice_of(row: Document) -> Invoice:
+    """The invoice that a document is, or corrects."""
+    return row.invoice if isinstance(row, CreditNote) else row

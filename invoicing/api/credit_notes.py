@@ -24,7 +24,7 @@ from invoicing.actions.crediting import (
     void_credit_note,
     withdraw_rest,
 )
-from invoicing.actions.mail_documents import send_credit_note_mail
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import CreditNote, Invoice
@@ -269,7 +269,7 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
     staff = cast(ApiRequest, request)
     note = CreditNote.objects.of(staff.organization).by_public_id(id)
     ask_for_pdf(note)
-    return 202, envelope(mail_payload(send_credit_note_mail(note, **mail_terms(staff, note, body))))
+    return 202, envelope(mail_payload(send_document_mail(note, **mail_terms(staff, note, body))))
 
 
 @router.get("/{id}/xml")

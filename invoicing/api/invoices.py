@@ -24,7 +24,7 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plai
 from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
-from invoicing.actions.mail_documents import send_invoice_mail
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
@@ -307,7 +307,7 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
     ask_for_pdf(invoice)  # an old one may have none yet
-    return 202, envelope(mail_payload(send_invoice_mail(invoice, **mail_terms(staff, invoice, body))))
+    return 202, envelope(mail_payload(send_document_mail(invoice, **mail_terms(staff, invoice, body))))
 
 
 @router.get("/{id}/xml")

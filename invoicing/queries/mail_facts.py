@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from billing.models import BillingEntity
@@ -9,6 +10,9 @@ from invoicing.documents.clean import clean
 from invoicing.documents.mail_words import MAIL_WORDS
 from invoicing.documents.mails import MailFacts
 from invoicing.models import CreditNote, Invoice, Mail
+from invoicing.queries.document import party
+from invoicing.queries.e_invoice import e_invoice, missing_of
+from invoicing.queries.parties import seller as seller_now
 from invoicing.rules.addresses import SHAPE
 
 Attachment = dict[str, str]
@@ -25,28 +29,33 @@ def addresses_of(customer: Any) -> list[str]:
     return list(dict.fromkeys(address for address in found if address and SHAPE.fullmatch(address)))
 
 
-def sender(entity: BillingEntity, frozen: dict[str, str] | None = None) -> dict[str, Any]:
-    """The parts of `MailFacts` that are the seller's: name, address lines, colour, whether there is a logo."""
-    facts = frozen or {}
-
-    def value(name: str) -> str:
-        return str(facts.get(name) or getattr(entity, name))
-
-    town = " ".join(part for part in (value("postal_code"), value("city")) if part)
-    lines = (value("address_line1"), town, value("country"), value("tax_id"))
+def sender(entity: BillingEntity, language: str, frozen: dict[str, str] | None = None) -> dict[str, Any]:
+    """The parts of `MailFacts` that are the seller's, as a document has frozen them, else as they are: name, address
+    in the mail's language, colour; the logo is today's.
+    """
+    facts = frozen or seller_now(entity)
+    printed = party(facts, language, legal=True)
     return {
-        "seller": clean(value("legal_name") or value("name"), 200),
-        "signature": tuple(line for line in lines if line),
-        "accent": entity.brand_color,
+        "seller": printed.name,
+        "signature": tuple(line for line in (*printed.address, facts.get("tax_id", "")) if line),
+        "accent": facts.get("brand_color") or entity.brand_color,
         "has_logo": bool(entity.logo),
     }
 
 
-def invoice_facts(invoice: Invoice, *, note: str = "", link: str = "", pays: bool = False) -> MailFacts:
+def invoice_facts(
+    invoice: Invoice,
+    language: str,
+    *,
+    note: str = "",
+    link: str = "",
+    pays: bool = False,
+    files: Sequence[Attachment] = (),
+) -> MailFacts:
     """An issued invoice."""
     left = invoice.due_minor
     return MailFacts(
-        **sender(invoice.billing_entity, invoice.seller),
+        **sender(invoice.billing_entity, language, invoice.seller),
         customer=clean(invoice.customer_name, 200),
         number=invoice.number,
         currency=invoice.currency,
@@ -57,14 +66,16 @@ def invoice_facts(invoice: Invoice, *, note: str = "", link: str = "", pays: boo
         note=note,
         link=link,
         pays=pays,
-        files=file_names(document_files(invoice), invoice.number),
+        files=file_names(files, invoice.number),
     )
 
 
-def credit_note_facts(credit: CreditNote, *, note: str = "") -> MailFacts:
+def credit_note_facts(
+    credit: CreditNote, language: str, *, note: str = "", files: Sequence[Attachment] = ()
+) -> MailFacts:
     """An issued credit note."""
     return MailFacts(
-        **sender(credit.invoice.billing_entity, credit.invoice.seller),
+        **sender(credit.invoice.billing_entity, language, credit.invoice.seller),
         customer=clean(credit.customer_name, 200),
         number=credit.number,
         currency=credit.currency,
@@ -72,20 +83,22 @@ def credit_note_facts(credit: CreditNote, *, note: str = "") -> MailFacts:
         issued_on=credit.issuing_on,
         about=credit.invoice.number,
         note=note,
-        files=file_names(document_files(credit), credit.number),
+        files=file_names(files, credit.number),
     )
 
 
 def document_files(row: Invoice | CreditNote) -> list[Attachment]:
-    """What an e-mail with a document carries: its PDF, and UBL for a customer that prefers e-invoices."""
+    """What an e-mail with a document carries: its PDF, and for a customer that prefers e-invoices its UBL, unless
+    something is missing for that.
+    """
     of = "credit_note" if isinstance(row, CreditNote) else "invoice"
     files = [{"of": of, "id": row.pk.hex, "form": "pdf"}]
-    if row.customer.prefer_einvoice:
+    if row.customer.prefer_einvoice and not missing_of(row, e_invoice(row)):
         files.append({"of": of, "id": row.pk.hex, "form": "ubl"})
     return files
 
 
-def file_names(files: list[Attachment], number: str) -> tuple[str, ...]:
+def file_names(files: Sequence[Attachment], number: str) -> tuple[str, ...]:
     """What the files of one document are called."""
     return tuple(f"{number}.{'pdf' if item['form'] == 'pdf' else 'xml'}" for item in files)
 

@@ -20,12 +20,8 @@ from billing.web.letters import LETTER, letter_answer
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
 from invoicing.actions.mail import mails_customers, send_again
-from invoicing.actions.mail_documents import (
-    credit_note_text,
-    invoice_text,
-    send_credit_note_mail,
-    send_invoice_mail,
-)
+from invoicing.actions.mail_documents import document_text, invoice_of, send_document_mail
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.forms.mails import MailForm
 from invoicing.models import CreditNote, Invoice, Mail
 from invoicing.queries.mail_facts import addresses_of, document_files, file_names
@@ -67,15 +63,16 @@ def credit_note_preview(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def preview(request: StaffRequest, row: Document) -> HttpResponse:
     """The letter alone."""
-    text = text_of(row, request.GET.get("language", ""), request.GET.get("note", ""))
-    return letter_answer(text.html, logo_of(issuer(row)))
+    note = request.GET.get("note", "")[:MOST_NOTE]
+    text = document_text(row, document_files(row), language=request.GET.get("language", ""), note=note)
+    return letter_answer(text.html, logo_of(invoice_of(row).billing_entity))
 
 
 def drawer(request: StaffRequest, row: Document) -> HttpResponse:
     """To whom, in which language; below it the e-mail as it will look, which follows what is typed."""
     noun = "credit-note" if isinstance(row, CreditNote) else "invoice"
-    entity, back = issuer(row), reverse(noun, args=[row])
-    own = row.invoice.locale if isinstance(row, CreditNote) else row.locale
+    invoice, back = invoice_of(row), reverse(noun, args=[row])
+    own, entity = invoice.locale, invoice.billing_entity
     posted = request.POST if request.method == "POST" else None
     form = MailForm(posted, known=addresses_of(row.customer), language=own)
     refused = refusal(row)
@@ -92,12 +89,13 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
         "frame_url": f"{reverse(f'{noun}-mail', args=[row])}?{urlencode({'language': language, 'note': note})}",
         "entity": entity,
         "sender": entity.legal_name or entity.name,
-        "files": file_names(document_files(row), row.number),
         "refused": refused,
         "noun": noun.replace("-", " "),
     }
     if not refused:
-        context["text"] = text_of(row, language, note)
+        files = document_files(row)
+        context["files"] = file_names(files, row.number)
+        context["text"] = document_text(row, files, language=language, note=note)
     status = 422 if posted is not None and form.errors and not sees else 200
     return render_page(
         request, "invoicing/mails/send.html", context, partials=("drawer", "mail-preview"), status=status
@@ -108,7 +106,9 @@ def refusal(row: Document) -> str:
     """Why it cannot be sent; empty when it can."""
     if row.status != "finalized":
         return "Only a document that is final and not voided is sent."
-    return "" if mails_customers(issuer(row)) else "This is a sandbox: it mails no customer."
+    return (
+        "" if mails_customers(invoice_of(row).billing_entity) else "This is a sandbox: it mails no customer."
+    )
 
 
 def sent(request: StaffRequest, row: Document, form: MailForm) -> bool:
@@ -118,26 +118,12 @@ def sent(request: StaffRequest, row: Document, form: MailForm) -> bool:
     values |= {"key": f"form:{form.token}", "by": request.actor, "at": now(request.organization)}
     try:
         with claimed(form) as first:
-            if first and isinstance(row, CreditNote):
-                send_credit_note_mail(row, **values)
-            elif first and isinstance(row, Invoice):
-                send_invoice_mail(row, **values)
+            if first:
+                send_document_mail(ask_for_pdf(row), **values)
     except BillingError as error:
         add_error(form, error)
         return False
     return True
-
-
-def issuer(row: Document) -> Any:
-    """The billing entity of a document."""
-    return (row.invoice if isinstance(row, CreditNote) else row).billing_entity
-
-
-def text_of(row: Document, language: str, note: str) -> Any:
-    """The e-mail with a document."""
-    if isinstance(row, CreditNote):
-        return credit_note_text(row, language=language, note=note[:MOST_NOTE])
-    return invoice_text(row, language=language, note=note[:MOST_NOTE])
 
 
 def find_mail(request: StaffRequest, key: UUID) -> Mail:

@@ -55,7 +55,7 @@ from customers.forms.statement import usual_start
 from customers.models import Customer, Note, VatCheck
 from customers.queries.statement import statement
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
-from invoicing.actions.mail_documents import send_invoice_mail
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
@@ -213,7 +213,7 @@ def make_world(name: str) -> World:
         "wallet-entries": entry,
         "invoices": invoice,
         "lines": line,
-        "mails": send_invoice_mail(invoice, to=["ap@globex.example"], key=f"{name}-mail", by=ACTOR, at=NOW),
+        "mails": send_document_mail(invoice, to=["ap@globex.example"], key=f"{name}-mail", by=ACTOR, at=NOW),
         "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,

@@ -21,7 +21,7 @@ from customers.models import Customer
 from invoicing import tasks
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.mail import WAITS, deliver, queue_mail, send_again
-from invoicing.actions.mail_documents import send_credit_note_mail, send_invoice_mail
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf, publish_credit_note, publish_invoice
@@ -30,7 +30,7 @@ from invoicing.documents.mails import MailFacts, compose
 from invoicing.models import Invoice, Mail, PdfState
 from invoicing.views.frame import mail_log
 from tests.factories.customers import make_customer
-from tests.factories.invoicing import on, set_entity
+from tests.factories.invoicing import default_tax, on, set_entity
 from tests.factories.people import ACTOR, make_organization
 from tests.factories.world import small_png
 from tests.services.smtp import FakeSmtp, fake_smtp
@@ -132,6 +132,33 @@ def test_printing_an_old_invoice_mails_nobody(organization: Organization) -> Non
     assert invoice.pdf_state == PdfState.READY and not Mail.objects.exists()
 
 
+def test_the_seller_stands_as_it_was_in_the_mails_language(organization: Organization) -> None:
+    place = {"address_line1": "Hauptstr. 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+    set_entity(organization, email_invoices=False, tax_id="DE136695976", **place)
+    invoice = issued(organization, locale="de")
+    set_entity(organization, legal_name="Newer SE", address_line1="Elsewhere 2")
+    mail = send_document_mail(invoice, language="fr", key="by hand", by=ACTOR, at=AT)
+    assert mail.text.endswith("Acme GmbH\nHauptstr. 1\n10115 Berlin\nAllemagne\nDE136695976\n")
+    assert "Facture" in mail.subject and "Allemagne" in mail.html and "Newer" not in mail.html
+
+
+@pytest.mark.parametrize(("country", "forms"), [("DE", ["pdf", "xml"]), ("", ["pdf"])])
+def test_the_mail_names_the_files_that_it_carries(
+    organization: Organization, country: str, forms: list[str]
+) -> None:
+    """An e-invoice from which something is missing is not promised."""
+    place = {"address_line1": "Hauptstr. 1", "postal_code": "10115", "city": "Berlin", "country": "DE"}
+    set_entity(organization, tax_id="DE136695976", **place)
+    default_tax(organization, "19")
+    place |= {"country": country}
+    invoice = issued(organization, name="Acme AG", prefer_einvoice=True, **place)
+    mail = Mail.objects.get()
+    work(mail)
+    names = [f"{invoice.number}.{form}" for form in forms]
+    assert [name for name, _, _ in outbox.outbox[0].attachments] == names
+    assert f"Attached: {', '.join(names)}\n" in mail.text
+
+
 def test_a_voided_invoice_is_not_sent(organization: Organization) -> None:
     invoice = issued(organization)
     void_invoice(invoice, reason="Wrong", by=ACTOR, at=AT)
@@ -140,7 +167,7 @@ def test_a_voided_invoice_is_not_sent(organization: Organization) -> None:
     assert (outbox.outbox, mail.state, mail.error) == ([], "canceled", "It was voided meanwhile.")
     invoice.refresh_from_db()
     with pytest.raises(Conflict, match="not voided"):
-        send_invoice_mail(invoice, key="again", by=ACTOR, at=AT)
+        send_document_mail(invoice, key="again", by=ACTOR, at=AT)
 
 
 def test_a_sandbox_sends_nothing_to_anybody() -> None:
@@ -149,14 +176,14 @@ def test_a_sandbox_sends_nothing_to_anybody() -> None:
     invoice = issued(sandbox)
     assert not Mail.objects.exists()
     with pytest.raises(Conflict, match="sandbox"):
-        send_invoice_mail(invoice, key="by hand", by=ACTOR, at=AT)
+        send_document_mail(invoice, key="by hand", by=ACTOR, at=AT)
 
 
 def test_what_arrives(organization: Organization, smtp: FakeSmtp) -> None:
     entity = set_entity(organization, email_invoices=False, legal_name="Acme\r\nBcc: all@world.example")
     entity.logo.save("logo.png", ContentFile(small_png()))
     invoice = issued(organization, name="<b>Globex</b> Bcc: x@y.example", prefer_einvoice=True)
-    mail = send_invoice_mail(
+    mail = send_document_mail(
         invoice,
         to=["ap@globex.example", "AP@globex.example"],
         cc=["cfo@globex.example"],
@@ -209,7 +236,7 @@ def test_who_was_refused_stays_with_a_mail_that_others_got(
     organization: Organization, smtp: FakeSmtp
 ) -> None:
     invoice = issued(organization, email_invoices=False)
-    mail = send_invoice_mail(
+    mail = send_document_mail(
         invoice,
         to=["ap@globex.example", "gone@globex.example"],
         cc=["cfo@globex.example"],
@@ -227,7 +254,7 @@ def test_who_was_refused_stays_with_a_mail_that_others_got(
 
 def test_copies_alone_are_not_sent_again_and_again(organization: Organization, smtp: FakeSmtp) -> None:
     invoice = issued(organization, email_invoices=False)
-    mail = send_invoice_mail(invoice, bcc=["us@acme.example"], key="by hand", by=ACTOR, at=AT)
+    mail = send_document_mail(invoice, bcc=["us@acme.example"], key="by hand", by=ACTOR, at=AT)
     smtp.answers["ap@globex.example"] = "451 Later"
     job = work(mail)
     assert (job.state, mail.state, len(smtp.mails)) == ("failed", "failed", 1)
@@ -311,7 +338,7 @@ def test_a_credit_note(organization: Organization) -> None:
     item = CreditItem(invoice.lines.get(), "Less", 1000)
     credit = create_credit_note(invoice, [item], 0, key="note", by=ACTOR, at=AT)
     publish_credit_note(credit.pk)
-    mail = send_credit_note_mail(credit, key="note", by=ACTOR, at=AT)
+    mail = send_document_mail(credit, key="note", by=ACTOR, at=AT)
     work(mail)
     message = outbox.outbox[-1]
     assert message.subject == f"Avoir {credit.number} de Acme GmbH"
@@ -345,6 +372,6 @@ def test_a_reminder_of_what_is_paid_meanwhile_stays_here(organization: Organizat
 def test_what_is_no_address_is_named(organization: Organization, field: str, text: str) -> None:
     invoice = issued(organization, email_invoices=False)
     with pytest.raises(Invalid) as error:
-        send_invoice_mail(invoice, key="x", by=ACTOR, at=AT, **{"to": ["a@b.example"], field: [text]})
+        send_document_mail(invoice, key="x", by=ACTOR, at=AT, **{"to": ["a@b.example"], field: [text]})
     assert (error.value.field, error.value.code) == (field, "invalid_address")
     assert not Mail.objects.exists()

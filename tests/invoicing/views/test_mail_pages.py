@@ -8,12 +8,13 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from billing.models import Job
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.mail import deliver
-from invoicing.actions.mail_documents import send_invoice_mail
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.publish import publish_invoice
-from invoicing.models import Invoice, Mail
+from invoicing.models import Invoice, Mail, PdfState
 from tests.factories.api import Api, refused
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
@@ -62,6 +63,14 @@ def test_the_drawer_shows_the_mail_and_sends_it_once(invoice: Invoice) -> None:
     assert "ap@globex.example, cfo@globex.example" in log and reverse("mail", args=[mail]) in log
 
 
+def test_an_old_invoice_that_is_sent_is_printed_first(invoice: Invoice) -> None:
+    Job.objects.all().delete()
+    Invoice.objects.update(pdf_state=PdfState.NONE)
+    data = {"to": "ap@globex.example", "language": "en", "once": "mail-old"}
+    assert signed_in(invoice).post(reverse("invoice-send", args=[invoice]), data).status_code == 302
+    assert set(Job.objects.values_list("task", flat=True)) == {"invoicing.publish", "invoicing.mail"}
+
+
 def test_the_preview_runs_and_fetches_nothing(invoice: Invoice) -> None:
     url = reverse("invoice-mail", args=[invoice])
     answer = signed_in(invoice).get(url, {"language": "xx", "note": "<script>alert(1)</script>"})
@@ -91,7 +100,7 @@ def test_bad_input_is_named_at_its_field(invoice: Invoice, field: str, text: str
 def test_a_mail_is_looked_at_and_sent_again(invoice: Invoice) -> None:
     staff = signed_in(invoice)
     publish_invoice(invoice.pk)
-    mail = send_invoice_mail(invoice, key="a", note="<b>Hi</b>", by=ACTOR, at=NOW)
+    mail = send_document_mail(invoice, key="a", note="<b>Hi</b>", by=ACTOR, at=NOW)
     again = reverse("mail-again", args=[mail])
     staff.post(again, {"token": "early"})  # refused: it waits
     assert Mail.objects.count() == 1
@@ -109,7 +118,7 @@ def test_a_mail_is_looked_at_and_sent_again(invoice: Invoice) -> None:
 
 
 def test_who_may(invoice: Invoice) -> None:
-    mail = send_invoice_mail(invoice, key="a", by=ACTOR, at=NOW)
+    mail = send_document_mail(invoice, key="a", by=ACTOR, at=NOW)
     support = signed_in(invoice, "support")
     assert support.get(reverse("invoice-send", args=[invoice])).status_code == 403
     assert support.post(reverse("mail-again", args=[mail])).status_code == 403
