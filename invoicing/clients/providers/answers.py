@@ -50,6 +50,51 @@ def call(
     return found
 
 
+class Keyed:
+    """An account behind one secret key that answers {"status", "message", "data"}, also a no with a 200."""
+
+    WHO = ""
+    YES: Any = "success"
+    NOT_FOUND = ""
+
+    def __init__(self, secret_key: str, *, base: str, timeout: float) -> None:
+        self.secret_key = secret_key
+        self.base = base.rstrip("/")
+        self.timeout = timeout
+
+    def call(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
+        """The answer's `data`, whatever the status of a no."""
+        headers = {"Authorization": f"Bearer {self.secret_key}"}
+        url = self.base + path
+        found = call(self.WHO, method, url, timeout=self.timeout, headers=headers, json_body=body)
+        said = found.get("status")
+        if not isinstance(said, type(self.YES)) or said != self.YES:
+            raise Refused(text_of(found.get("message")) or f"{self.WHO} says no.")
+        return table(found.get("data"))
+
+    def make(self, path: str, body: Any) -> Mapping[str, Any]:
+        """What was made; nothing there to make it with is a final no."""
+        try:
+            return self.call("POST", path, body)
+        except Gone as error:
+            raise Refused(error.message) from error
+
+    def look_up(self, path: str) -> Mapping[str, Any] | None:
+        """What is there; None where there is nothing, which not every status says."""
+        try:
+            return self.call("GET", path)
+        except Gone:
+            return None
+        except Refused as error:
+            if self.NOT_FOUND in error.message.lower():
+                return None
+            raise
+
+    def unreadable(self) -> Unavailable:
+        """The error for an answer that lacks what it must have."""
+        return Unavailable(f"{self.WHO}'s answer could not be read.")
+
+
 def table(value: Any) -> Mapping[str, Any]:
     """The object, or an empty one."""
     return value if isinstance(value, dict) else {}

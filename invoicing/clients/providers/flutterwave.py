@@ -9,34 +9,23 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlencode
 
 from billing.rules.money import from_minor
-from invoicing.clients.providers.answers import body_of, call, minor, moment, needed, table, text_of
-from invoicing.clients.providers.base import (
-    BadSignature,
-    Checkout,
-    Gone,
-    Notice,
-    Refused,
-    Seen,
-    Started,
-    Unavailable,
-)
+from invoicing.clients.providers.answers import Keyed, body_of, minor, moment, needed, table, text_of
+from invoicing.clients.providers.base import BadSignature, Checkout, Notice, Seen, Started
 
-WHO = "Flutterwave"
 STATES = {"successful": "successful", "failed": "failed"}
-NOT_FOUND = "no transaction was found"
 
 
-class Flutterwave:
+class Flutterwave(Keyed):
     """The payments of a Flutterwave account."""
 
+    WHO = "Flutterwave"
+    NOT_FOUND = "no transaction was found"
+
     def __init__(self, secret_key: str, *, base: str, timeout: float, secret_hash: str = "") -> None:
-        self.secret_key = secret_key
-        self.base = base.rstrip("/")
-        self.timeout = timeout
+        super().__init__(secret_key, base=base, timeout=timeout)
         self.secret_hash = secret_hash
 
     def check(self) -> str:
@@ -54,30 +43,22 @@ class Flutterwave:
             "customer": {"email": checkout.email, "name": checkout.name, "phonenumber": checkout.phone},
             "customizations": {"title": checkout.description},
         }
-        try:
-            data = table(self.call("POST", "/v3/payments", body).get("data"))
-        except Gone as error:
-            raise Refused(error.message) from error
-        return Started(checkout.reference, needed(WHO, data.get("link")))
+        data = self.make("/v3/payments", body)
+        return Started(checkout.reference, needed(self.WHO, data.get("link")))
 
     def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
         """The transaction under our reference; there is none before the customer has tried to pay."""
         path = f"/v3/transactions/verify_by_reference?{urlencode({'tx_ref': reference})}"
-        try:
-            data = table(self.call("GET", path).get("data"))
-        except Gone:
+        data = self.look_up(path)
+        if data is None:
             return Seen("pending")
-        except Refused as error:
-            if NOT_FOUND in error.message.lower():
-                return Seen("pending")
-            raise
         word, id = text_of(data.get("status")), text_of(data.get("id"))
         if data.get("tx_ref") != reference or not word:
-            raise Unavailable("Flutterwave's answer could not be read.")
+            raise self.unreadable()
         state = STATES.get(word, "processing")
         if state == "successful":
-            code = needed(WHO, data.get("currency")).upper()
-            amount = minor(WHO, data.get("amount"), code)
+            code = needed(self.WHO, data.get("currency")).upper()
+            amount = minor(self.WHO, data.get("amount"), code)
             return Seen(state, amount, code, id, paid_at=moment(data.get("created_at")))
         reason = text_of(data.get("processor_response")) if state == "failed" else ""
         return Seen(state, payment_id=id, reason=reason)
@@ -97,11 +78,3 @@ class Flutterwave:
             raise BadSignature("The message could not be read.")
         reference = text_of(data.get("tx_ref")) or text_of(data.get("txRef"))
         return Notice(f"{name}-{id}-{text_of(data.get('status'))}", name, reference=reference)
-
-    def call(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """The answer, also when Flutterwave says no with a 200."""
-        headers = {"Authorization": f"Bearer {self.secret_key}"}
-        found = call(WHO, method, self.base + path, timeout=self.timeout, headers=headers, json_body=body)
-        if found.get("status") != "success":
-            raise Refused(text_of(found.get("message")) or "Flutterwave says no.")
-        return found

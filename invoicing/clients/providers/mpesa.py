@@ -96,7 +96,7 @@ class Mpesa:
         body = self.signed() | {"CheckoutRequestID": external_id}
         try:
             found = self.call("POST", "/mpesa/stkpushquery/v1/query", self.token(), body)
-        except (Gone, ProviderError) as error:
+        except ProviderError as error:
             if any(words in error.message.lower() for words in STILL_ASKING):
                 return Seen("pending")
             if isinstance(error, Gone):
