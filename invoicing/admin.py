@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from billing.web.back_office import BackOffice
@@ -91,6 +91,10 @@ class MailAdmin(BackOffice):
     search_fields: ClassVar = ["subject", "customer__name", "organization__name"]
     list_filter: ClassVar = ["kind", "state"]
     list_select_related = ("customer", "organization")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Mail]:
+        """Without the letters, which a list does not show."""
+        return super().get_queryset(request).defer("text", "html")
 
 
 @admin.register(Sequence)

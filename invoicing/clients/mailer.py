@@ -1,8 +1,8 @@
 """Handing an e-mail to the mail server of Django's settings, and what its answer means.
 
 Law: `Refused` is for good (the server said 5xx to it, or the mail cannot be written); `NotNow` is worth another try
-(4xx, no connection, no answer in time). What the server took for some of the addresses is sent; `send` says for which
-it was not.
+(4xx, no connection, no answer in time, a password that the operator has to correct). What the server took for some of
+the addresses is sent; `send` says for which it was not.
 """
 
 from __future__ import annotations
@@ -58,6 +58,9 @@ def send(letter: Letter) -> dict[str, str]:
         codes = [code for code, _ in error.recipients.values()]
         who = listed(refused_of(error.recipients))
         raise (NotNow if any(400 <= code < 500 for code in codes) else Refused)(who[:MOST_WORDS]) from error
+    except smtplib.SMTPAuthenticationError as error:
+        said = words(error.smtp_code, error.smtp_error)
+        raise NotNow(f"The mail server does not let us sign in: {said}"[:MOST_WORDS]) from error
     except smtplib.SMTPResponseException as error:
         kind = Refused if error.smtp_code >= 500 else NotNow
         raise kind(words(error.smtp_code, error.smtp_error)[:MOST_WORDS]) from error

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 from django.apps import apps
 from django.contrib import admin
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.models import AuditEntry, Organization, User
+from invoicing.models import Mail
 from tests.factories.people import PASSWORD, sign_in
 from tests.factories.world import World, make_world
 
@@ -94,3 +97,10 @@ def test_members_are_not_operators(world: World) -> None:
     client = sign_in(Client(), world.admin)
     assert client.get("/admin/").status_code == 302
     assert client.get(address(Organization, "changelist")).status_code == 302
+
+
+def test_the_list_of_mails_does_not_load_the_letters(world: World, operator: Client) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        assert operator.get(address(Mail, "changelist")).status_code == 200
+    assert not [query for query in asked.captured_queries if '"html"' in query["sql"]]
+    assert operator.get(address(Mail, "change", world.objects["mails"].pk)).status_code == 200

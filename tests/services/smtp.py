@@ -2,7 +2,8 @@
 
 `server.mails` is what it took, as parsed messages with their envelope. `server.answers[address]` is what it says to a
 recipient ("550 No such user", "451 Try later"); `server.says["DATA"]` what it says once a mail is whole, `"HELO"`
-what it says first; "silence" says nothing and lets the client wait, "close" hangs up.
+what it says first, another verb (`"EHLO"`, `"AUTH"`) what it says to that; "silence" says nothing and lets the client
+wait, "close" hangs up.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ class Handler(socketserver.StreamRequestHandler):
                 self.say("221 bye")
                 return
             else:
-                going = self.say("250 fine")
+                going = self.say(fake.says.get(verb, "250 fine"))
             if not going:
                 return
 

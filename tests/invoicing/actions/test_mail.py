@@ -286,6 +286,20 @@ def test_a_passing_fault_is_tried_again(
     assert (work(mail).state, mail.state, mail.attempts, len(smtp.mails)) == ("succeeded", "sent", 2, 1)
 
 
+def test_a_wrong_password_is_not_the_mails_fault(
+    organization: Organization, smtp: FakeSmtp, settings: Any
+) -> None:
+    """The operator corrects it, and what waited goes out by itself."""
+    issued(organization)
+    mail = Mail.objects.get()
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "tarn", "wrong"
+    smtp.says |= {"EHLO": "250-here\r\n250 AUTH PLAIN", "AUTH": "535 Wrong password"}
+    assert (work(mail).state, mail.state) == ("queued", "waiting")
+    assert mail.error == "The mail server does not let us sign in: 535 Wrong password"
+    smtp.says["AUTH"] = "235 Welcome"
+    assert (work(mail).state, mail.state, len(smtp.mails)) == ("succeeded", "sent", 1)
+
+
 def test_after_the_last_try_staff_see_it(organization: Organization, smtp: FakeSmtp) -> None:
     issued(organization)
     mail = Mail.objects.get()
