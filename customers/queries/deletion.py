@@ -16,6 +16,7 @@ from billing.rules.states import LIVE, SubscriptionStatus
 from customers.models import Customer
 from invoicing.models import CreditNote, Invoice, ProviderLink
 from invoicing.models.provider import LinkState
+from invoicing.queries.collecting import account_sums
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Deletion:
     unpaid: list[Invoice] = field(default_factory=list)
     coupons: list[AppliedCoupon] = field(default_factory=list)
     wallets: list[Wallet] = field(default_factory=list)
+    on_account: list[tuple[str, int]] = field(default_factory=list)
     kept_invoices: int = 0
     kept_credit_notes: int = 0
     providers: list[str] = field(default_factory=list)
@@ -47,7 +49,7 @@ class Deletion:
     def money_involved(self) -> bool:
         """Whether the external ID has to be typed: anything that bills, voids or loses money."""
         credits = any(wallet.balance_minor for wallet in self.wallets)
-        return bool(self.subscriptions or self.drafts or self.unpaid or credits)
+        return bool(self.subscriptions or self.drafts or self.unpaid or credits or self.on_account)
 
     def wallets_ending(self, booked: Container[object]) -> list[Wallet]:
         """The wallets to speak of. One that was never used ends without a word, unless it is among `booked`: the ids
@@ -76,6 +78,7 @@ def deletion_preview(customer: Customer, at: datetime) -> Deletion:
         unpaid=list(unpaid),
         coupons=list(AppliedCoupon.objects.filter(customer=customer).active().select_related("coupon")),
         wallets=list(wallets),
+        on_account=account_sums(customer),
         kept_invoices=invoices.exclude(number="").count(),
         kept_credit_notes=CreditNote.objects.filter(customer=customer).count(),
         providers=sorted(known_at(customer)),

@@ -23,7 +23,8 @@ from billing.queries.schedules import customer_zone
 from billing.rules.periods import local_date, start_of_day
 from customers.models import Customer
 from customers.queries.ageing import Aged, ageing
-from invoicing.models import RECEIVED, Invoice, Remittance
+from invoicing.models import RECEIVED, Invoice
+from invoicing.queries.collecting import account_sums
 
 MINE = "organization_id = %(organization)s AND customer_id = %(customer)s AND currency = %(currency)s"
 MOVEMENTS = """
@@ -155,8 +156,7 @@ def statement(customer: Customer, currency: str, first: date, last: date, at: da
     report = ageing(customer.organization, last, until, currency=currency, customer=customer)
     on_account = None
     if last == today:
-        found = Remittance.objects.filter(customer=customer, currency=currency).with_rest()
-        on_account = sum(row.left_minor for row in found)
+        on_account = dict(account_sums(customer)).get(currency, 0)
     return Statement(
         currency,
         first,

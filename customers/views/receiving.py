@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods
 from billing.actions.clock import now
 from billing.models import Wallet
 from billing.rules.errors import BillingError
+from billing.rules.money import is_currency
 from billing.web.access import access
 from billing.web.formats import money_text
 from billing.web.htmx import done, render_page
@@ -54,7 +55,6 @@ def record(request: StaffRequest, id: UUID) -> HttpResponse:
         "customer": customer,
         "currency": currency,
         "others": [code for code in found if code != currency],
-        "due_minor": sum(row.due_minor for row in invoices),
         "form": form,
         "rows": split_rows(form),
         "split": None,
@@ -74,11 +74,12 @@ def record(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 def currency_asked(request: StaffRequest, customer: Customer, found: list[str]) -> str:
-    """The currency of the address, else the customer's own when something is due in it (or nothing is), else the
-    first in which something is.
+    """The currency of the address, also when nothing is due in it any more: an amount that was typed in one is never
+    read in another. Without, the customer's own when something is due in it (or nothing is), else the first in which
+    something is.
     """
     asked = request.GET.get("currency", "").upper()
-    if asked in found:
+    if is_currency(asked):
         return asked
     return customer.currency if customer.currency in found or not found else found[0]
 

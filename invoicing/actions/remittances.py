@@ -4,7 +4,8 @@ account or goes back, and never twice.
 Laws: amount = parts + on account + given back (checked by the database). A part is a payment like any other: giving
 it back (`refunds.py`) leaves its invoice paid and puts nothing on account. Credits bought for the rest are an invoice
 of their own that the rest pays; giving that payment back takes no credits out of the wallet. What is on account pays
-nothing until somebody uses it.
+nothing until somebody uses it, and pays on the day on which it is used: a bill is not paid before it was written, and
+the statements of days that are past stay as they were.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from invoicing.queries.collecting import due_of
 from invoicing.rules.splitting import Split, split
 
 MOST_KEY = 150
+RECEIVING = ""  # the key of the parts that are made with the transfer: nobody else's, who all have one
 
 
 @transaction.atomic
@@ -58,8 +60,7 @@ def receive(
     so two payments at once never pay one invoice twice. `key` makes a repeat harmless; another amount or customer
     under the same key is a Conflict.
     """
-    if len(key) > MOST_KEY:
-        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
+    check_key(key)
     customer = lock_customer(customer.pk)
     if customer.merged_into_id is not None:
         raise Conflict("This customer was merged into another one.", code="customer_merged")
@@ -100,9 +101,9 @@ def receive(
         changes={"amount_minor": (0, amount_minor)},
         reason=row.reference,
     )
-    pay(row, parts, key="first", by=by, at=at)
+    pay(row, parts, paid_at=row.paid_at, key=RECEIVING, by=by, at=at)
     if parts.rest_minor and rest_to is not None:
-        buy_credits(row, rest_to, key="first", by=by, at=at)
+        buy_credits(row, rest_to, key=RECEIVING, by=by, at=at)
     return row
 
 
@@ -130,6 +131,7 @@ def use_rest(
     """Pay invoices with what is on account, as `receive` does; what is left stays there. `key` makes a repeat
     harmless.
     """
+    check_key(key)
     customer, row = locked(remittance)
     if row.payments.filter(key=part_key(row, key)).exists():
         return row
@@ -140,7 +142,7 @@ def use_rest(
         raise Invalid("No invoice in this currency is due.", code="nothing_due")
     if expected is not None and expected != parts.seen:
         raise Conflict("What is due has changed meanwhile. Look again.", code="split_changed")
-    pay(row, parts, key=key, by=by, at=at)
+    pay(row, parts, paid_at=at, key=key, by=by, at=at)
     return row
 
 
@@ -149,6 +151,7 @@ def turn_into_credits(
     remittance: Remittance, wallet: Wallet, *, key: str, by: Actor, at: datetime
 ) -> Remittance:
     """Buy credits of a wallet for all that is on account. `key` makes a repeat harmless."""
+    check_key(key)
     _, row = locked(remittance)
     if row.payments.filter(key=part_key(row, key)).exists():
         return row
@@ -170,6 +173,7 @@ def give_back_rest(
     at: datetime,
 ) -> RemittanceReturn:
     """Note that money on account went back (None: all of it). `key` makes a repeat harmless."""
+    check_key(key)
     customer, row = locked(remittance)
     found = RemittanceReturn.objects.filter(remittance=row, key=key).first()
     if found is not None:
@@ -214,6 +218,12 @@ def give_back_rest(
     return made
 
 
+def check_key(key: str) -> None:
+    """Refuse a key that is longer than its column."""
+    if len(key) > MOST_KEY:
+        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
+
+
 def locked(remittance: Remittance) -> tuple[Any, Remittance]:
     """The customer and the row, both locked."""
     customer = lock_customer_of(remittance)
@@ -225,21 +235,30 @@ def part_key(row: Remittance, key: str) -> str:
     return f"{row.public_id}:{key}"
 
 
-def pay(row: Remittance, parts: Split[UUID], *, key: str, by: Actor, at: datetime) -> None:
+def pay(row: Remittance, parts: Split[UUID], *, paid_at: datetime, key: str, by: Actor, at: datetime) -> None:
     """Record the parts, and what they use of the transfer."""
     invoices = Invoice.objects.in_bulk(parts.parts)
     for invoice, minor in parts.parts.items():
-        pay_part(row, invoices[invoice], minor, key=key, by=by, at=at)
+        pay_part(row, invoices[invoice], minor, paid_at=paid_at, key=key, by=by, at=at)
 
 
-def pay_part(row: Remittance, invoice: Invoice, minor: int, *, key: str, by: Actor, at: datetime) -> None:
+def pay_part(
+    row: Remittance,
+    invoice: Invoice,
+    minor: int,
+    *,
+    paid_at: datetime,
+    key: str,
+    by: Actor,
+    at: datetime,
+) -> None:
     """One part: the transfer's count first, so that the database refuses more than came."""
     row.applied_minor += minor
     row.save(update_fields=["applied_minor", "updated_at"])
     record_payment(
         invoice,
         amount_minor=minor,
-        paid_at=row.paid_at,
+        paid_at=paid_at,
         reference=row.reference,
         provider=row.provider,
         remittance=row,
@@ -270,4 +289,4 @@ def buy_credits(row: Remittance, wallet: Wallet, *, key: str, by: Actor, at: dat
         )
     except Invalid as error:  # the wallet's limits
         raise Invalid(str(error), code=error.code, field="rest") from error
-    pay_part(row, invoice, invoice.total_minor, key=key, by=by, at=at)
+    pay_part(row, invoice, invoice.total_minor, paid_at=at, key=key, by=by, at=at)

@@ -53,7 +53,7 @@ def rows_of(request: HttpRequest) -> Any:
 @router.get("")
 def list_remittances(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. An unknown id finds nothing."""
-    rows = rows_of(request).prefetch_related("returns")
+    rows = rows_of(request).prefetch_related("returns", "payments")
     if filters.customer_id:
         rows = rows.filter(customer_id=decode("cust", filters.customer_id))
     if filters.on_account:

@@ -25,8 +25,8 @@ MOST_ROWS = 100
 
 
 class SplitForm(OnceForm):
-    """An amount for each unpaid invoice; an empty one is filled by itself, the oldest first. `seen` is the split that
-    was shown, sent back as what was agreed to.
+    """An amount for each unpaid invoice, the first hundred; an empty one is filled by itself, the oldest first.
+    `seen` is the split that was shown, sent back as what was agreed to.
     """
 
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
@@ -35,6 +35,8 @@ class SplitForm(OnceForm):
         super().__init__(*args, **kwargs)
         self.currency = currency
         self.invoices = list(invoices)[:MOST_ROWS]
+        self.more = max(len(invoices) - MOST_ROWS, 0)
+        self.any_disputed = any(row.in_dispute for row in self.invoices)
         for row in self.invoices:
             self.fields[f"part-{row.pk}"] = EmptyAmountField(currency, label=f"For {row.number}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from invoicing.models import Remittance, RemittanceReturn
+from invoicing.models import Payment, Remittance, RemittanceReturn
 from invoicing.queries.payloads import payment_payload
 
 
@@ -22,11 +22,16 @@ def remittance_payload(row: Remittance) -> dict[str, Any]:
         "amountOnAccount": from_minor(row.left_minor, row.currency),
         "provider": row.provider,
         "reference": row.reference,
-        "payments": [payment_payload(payment) for payment in row.payments.order_by("created_at", "pk")],
+        "payments": [payment_payload(part) for part in sorted(row.payments.all(), key=made)],
         "givenBack": [return_payload(item) for item in row.returns.all()],
         "paidAt": row.paid_at,
         "createdAt": row.created_at,
     }
+
+
+def made(row: Payment) -> tuple[Any, ...]:
+    """The order in which parts were made."""
+    return row.created_at, row.pk
 
 
 def return_payload(row: RemittanceReturn) -> dict[str, Any]:

@@ -30,6 +30,8 @@ def sale_refusal(invoice: Invoice) -> str:
     if invoice.due_minor:
         received = from_minor(invoice.received_minor, invoice.currency)
         return f"{received:f} {invoice.currency} of it were received: give the payment back first."
+    if invoice.written_off_minor:
+        return "It was written off, and no credits came of it: undo that first."
     lot = lot_of(invoice)
     if lot is None or lot.wallet.status != "active":
         return "The wallet of these credits has ended or was merged: take them out there and give the payment back."

@@ -19,6 +19,7 @@ from invoicing.actions.billing_run import bill_now, run
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.remittances import receive
 from invoicing.models import CreditNote, Invoice
 from tests.factories.customers import make_customer
 from tests.factories.deleting import AT, BY, Case, ask, make_case, rows, work
@@ -140,11 +141,20 @@ def test_preview_lists_what_is_touched(case: Case) -> None:
 
 
 @pytest.mark.django_db
+def test_money_on_account_is_spoken_of_and_stays() -> None:
+    customer = make_customer(make_organization(), currency="EUR")
+    for key, minor in (("a", 500), ("b", 200)):
+        receive(customer, currency="EUR", amount_minor=minor, keep_rest=True, key=key, by=ACTOR, at=AT)
+    found = deletion_preview(customer, AT)
+    assert (found.on_account, found.money_involved) == ([("EUR", 700)], True)
+
+
+@pytest.mark.django_db
 def test_nothing_at_all_needs_no_confirmation() -> None:
     customer = make_customer(make_organization())
     create_wallet(customer, currency="EUR", by=ACTOR, at=AT)
     found = deletion_preview(customer, AT)
-    assert not found.money_involved
+    assert not found.money_involved and found.on_account == []
     outcome = foresee_deletion(customer, by=BY, at=AT)
     assert outcome == Outcome([], [], [], {})
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from billing.actions.wallet_opening import end_untouched
 from billing.models import Wallet
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from customers.actions.merge import merge_customers
 from customers.models import Customer
+from invoicing.actions.disputes import dispute_invoice
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.refunds import refund_payment
 from invoicing.actions.remittances import give_back_rest, receive, turn_into_credits, use_rest
@@ -172,6 +176,70 @@ def test_a_merge_takes_it_along(customer: Customer) -> None:
     assert due(a) == [0]
 
 
+def test_money_on_account_pays_on_the_day_on_which_it_is_used(customer: Customer) -> None:
+    """It came in January; the invoice that it pays in March was issued in February."""
+    wallet = make_wallet(customer, "10", NOW)
+    came = NOW - timedelta(days=60)
+    row = got(customer, 10000, keep_rest=True, paid_at=came)
+    a = bill(customer, 15)
+    later = NOW + timedelta(days=20)
+    use_rest(row, key="u", by=ACTOR, at=later)
+    turn_into_credits(row, wallet, key="c", by=ACTOR, at=later)
+    assert {part.paid_at for part in row.payments.all()} == {later}
+    a.refresh_from_db()
+    assert a.paid_at == later
+    b = bill(customer, 15)
+    at_once = got(customer, 2500, key="k2", rest_to=wallet, paid_at=came)
+    paid = {part.invoice_id == b.pk: part.paid_at for part in at_once.payments.all()}
+    assert paid == {True: came, False: NOW}  # the credits are billed now
+
+
+def test_what_is_in_dispute_is_paid_last(customer: Customer) -> None:
+    a, b = bill(customer, 60, "2026-02-01"), bill(customer, 50, "2026-03-01")
+    dispute_invoice(a, reason="Wrong", **DONE)  # type: ignore[arg-type]
+    got(customer, 7000)
+    assert due(a, b) == [4000, 0]
+
+
+def test_a_key_is_the_callers_own_and_has_a_length(customer: Customer) -> None:
+    """None is taken by the transfer itself; one that no column can hold is refused before anything moves."""
+    wallet = make_wallet(customer, "10", NOW)
+    bill(customer, 10)
+    row = got(customer, 5000, keep_rest=True)
+    a = bill(customer, 10)
+    use_rest(row, key="first", **DONE)  # type: ignore[arg-type]
+    assert due(a) == [0]
+    for act in (use_rest, give_back_rest, lambda row, **more: turn_into_credits(row, wallet, **more)):
+        with pytest.raises(Invalid) as long:
+            act(row, key="x" * 151, **DONE)  # type: ignore[operator]
+        assert long.value.field == "key"
+
+
+@pytest.mark.parametrize(("code", "net", "text"), [("JPY", "60", "¥40"), ("KWD", "6.125", "3.875")])
+def test_currencies_without_and_with_three_decimals(
+    customer: Customer, client: Client, code: str, net: str, text: str
+) -> None:
+    """More than is due comes; what is left stays on account to the smallest unit."""
+    yen = make_customer(customer.organization, external_id="other", currency=code)
+    a = create_one_off(yen, [Item("Work", Decimal(net))], finalize=True, **DONE)  # type: ignore[arg-type]
+    client.force_login(make_member(customer.organization, "finance").user)
+    url = reverse("customer-payment-add", args=[yen])
+    came = str(Decimal(net) + Decimal(text.strip("¥")))
+    data = {"amount": came, "paid_on": f"{NOW:%Y-%m-%d}", "once": f"{code}-a", "rest": "account"}
+    data["seen"] = client.post(url, data).context["split"].seen
+    assert client.post(url, data | {"once": f"{code}-b"}).status_code == 302
+    row = Remittance.objects.get()
+    assert due(a) == [0] and adds_up(row) and row.applied_minor == a.total_minor
+    assert text in client.get(reverse("remittance", args=[row])).content.decode()
+    assert (
+        client.post(url, data | {"once": f"{code}-c", "amount": f"{came}.1" if code == "JPY" else f"{came}1"})
+        .context["form"]
+        .errors["amount"]
+    )
+    payload = Api(customer.organization).get(f"/remittances/{row.public_id}")[1]["data"]
+    assert Decimal(str(payload["amountOnAccount"])) == Decimal(text.strip("¥"))
+
+
 def test_the_database_refuses_more_than_came(customer: Customer) -> None:
     row = got(customer, 1000, keep_rest=True)
     with pytest.raises(IntegrityError), transaction.atomic():
@@ -248,6 +316,44 @@ def test_the_page_of_a_transfer_and_its_drawers(staff: Client, customer: Custome
     support.force_login(make_member(customer.organization, "support").user)
     assert support.get(use).status_code == 403
     assert support.get(reverse("remittance", args=[row])).status_code == 200
+
+
+def test_an_amount_is_never_read_in_another_currency(staff: Client, customer: Customer) -> None:
+    """The drawer was opened for dollars; by the time it is sent nothing is due in them any more."""
+    bill(customer, 60)
+    url = reverse("customer-payment-add", args=[customer])
+    assert staff.get(url + "?currency=USD").context["currency"] == "USD"
+    assert staff.get(url + "?currency=XYZ").context["currency"] == "EUR"
+
+
+def test_money_of_a_deleted_customer_can_still_be_used(staff: Client, customer: Customer) -> None:
+    row = got(customer, 5000, keep_rest=True)
+    end_untouched(Wallet.objects.filter(customer=customer), at=NOW)
+    use = reverse("remittance-use", args=[row])
+    assert "Buy credits" not in staff.get(use).content.decode()  # there is no wallet
+    a = bill(customer, 20)
+    Customer.objects.filter(pk=customer.pk).update(deleted_at=NOW)
+    assert use in staff.get(reverse("remittance", args=[row])).content.decode()
+    form = staff.get(use)
+    assert staff.post(use, {"once": "of-deleted", "seen": form.context["split"].seen}).status_code == 302
+    assert due(a) == [0]
+
+
+def test_a_list_of_transfers_asks_once_for_their_parts(customer: Customer) -> None:
+    api = Api(customer.organization)
+
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as seen:
+            assert api.get("/remittances")[0] == 200
+        return len(seen)
+
+    got(customer, 1000, keep_rest=True, key="k0")
+    queries()  # the first also notes that the key was used
+    few = queries()
+    for number in range(1, 4):
+        bill(customer, 5)
+        got(customer, 1000, keep_rest=True, key=f"k{number}")
+    assert queries() == few
 
 
 def test_the_api(customer: Customer) -> None:

@@ -13,10 +13,12 @@ from billing.models import AuditEntry, EmittedEvent
 from billing.rules.errors import Conflict, Invalid
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
+from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
 from invoicing.actions.write_offs import undo_write_off, write_off
 from invoicing.models import Invoice, Outstanding, Payment, WriteOff
 from invoicing.queries.outstanding import differing_sums
+from invoicing.queries.sold_credits import sale_refusal
 from tests.factories.api import Api, refused
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import make_wallet, owing
@@ -107,6 +109,15 @@ def test_a_debt_of_a_wallet_is_not_given_up_behind_its_back(invoice: Invoice) ->
     with pytest.raises(Invalid) as refused:
         give_up(invoice)
     assert refused.value.code == "wallet_debt"
+
+
+def test_credits_that_were_given_up_are_not_credited_as_if_they_had_come(invoice: Invoice) -> None:
+    wallet = make_wallet(invoice.customer, "10", NOW)
+    sold = sell_credits(wallet, Decimal(5), by=ACTOR, at=NOW)
+    give_up(sold)
+    wallet.refresh_from_db()
+    sold.refresh_from_db()
+    assert wallet.balance_minor == 1000 and "undo that first" in sale_refusal(sold)
 
 
 def test_the_database_refuses_more_than_the_total(invoice: Invoice) -> None:
