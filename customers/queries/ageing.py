@@ -35,12 +35,12 @@ PAST = """
     FROM invoicing_invoice AS invoice
     LEFT JOIN (
         SELECT invoice_id, sum(amount_minor) AS minor FROM invoicing_payment
-        WHERE organization_id = %(organization)s AND status = ANY(%(received)s) AND paid_at < %(until)s
+        WHERE organization_id = %(organization)s AND status = ANY(%(received)s) AND paid_at < %(until)s {ours}
         GROUP BY invoice_id
     ) AS paid ON paid.invoice_id = invoice.id
     LEFT JOIN (
         SELECT invoice_id, sum(offset_minor) AS minor FROM invoicing_creditnote
-        WHERE organization_id = %(organization)s AND offset_minor > 0 AND issuing_on <= %(day)s
+        WHERE organization_id = %(organization)s AND offset_minor > 0 AND issuing_on <= %(day)s {ours}
         GROUP BY invoice_id
     ) AS offsets ON offsets.invoice_id = invoice.id
     LEFT JOIN (
@@ -142,7 +142,7 @@ def ageing(
     for one in BUCKETS:
         values[f"{one.name}_from"], values[f"{one.name}_to"] = one.due_days(day)
     query = REPORT.format(
-        debts=debts(until, mine),
+        debts=debts(until, mine, "AND customer_id = %(customer)s" if customer else ""),
         sums=", ".join(f"{part_of(name)}::bigint AS {name}" for name in COLUMNS if name != "total"),
         joined=JOINED if found else "",
         found=found,
@@ -162,11 +162,13 @@ def ageing(
     )
 
 
-def debts(until: datetime | None, mine: str) -> str:
-    """The statement behind the report: today's debts, or those of a day that is past."""
+def debts(until: datetime | None, mine: str, ours: str) -> str:
+    """The statement behind the report: today's debts, or those of a day that is past. `mine` narrows the invoices,
+    `ours` what lowers them, so that the statement of one customer reads nobody else's payments.
+    """
     if until is None:
         return UNPAID.format(disputed="dispute = 'open'", mine=mine.format(""))
-    return PAST.format(disputed=CONTESTED_THEN, mine=mine.format("invoice."))
+    return PAST.format(disputed=CONTESTED_THEN, mine=mine.format("invoice."), ours=ours)
 
 
 def part_of(name: str) -> str:

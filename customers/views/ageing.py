@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
@@ -18,7 +18,7 @@ from billing.actions.clock import now
 from billing.rules.money import from_minor
 from billing.rules.periods import start_of_day
 from billing.web.access import access
-from billing.web.csv_files import written
+from billing.web.csv_files import csv_answer
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import PER_PAGE, tidy
 from billing.web.requests import StaffRequest
@@ -147,12 +147,7 @@ def export(request: StaffRequest) -> HttpResponse:
         by=request.actor,
         at=now(request.organization),
     )
-    response = StreamingHttpResponse(
-        written(NAMES, lines(result, filters.day)), content_type="text/csv; charset=utf-8"
-    )
-    response["Content-Disposition"] = f'attachment; filename="ageing-{filters.day.isoformat()}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]
+    return csv_answer(f"ageing-{filters.day}", NAMES, lines(result, filters.day))
 
 
 def lines(result: Ageing, day: date) -> Iterator[list[Any]]:

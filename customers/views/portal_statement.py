@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from customers.views.portal_frame import PortalRequest, frame, portal
-from customers.views.statement import asked_for, csv_answer, statement_context
+from customers.views.statement import asked_for, statement_context, statement_file
 from customers.views.statement_files import statement_answer
 
 
@@ -19,7 +19,7 @@ def portal_statement(request: PortalRequest) -> HttpResponse:
     """The page; `?currency=&first=&last=`."""
     customer = request.customer
     form, found = asked_for(customer, request.GET, now(customer.organization))
-    context = frame(request, "invoices") | statement_context(form, found)
+    context = frame(request, "invoices") | statement_context(form, found, outside=True)
     context["csv_url"] = f"{reverse('portal-statement-csv')}?{form.query}"
     context["pdf_url"] = f"{reverse('portal-statement-pdf')}?{form.query}"
     return render(request, "portal/statement.html", context)
@@ -31,7 +31,7 @@ def portal_statement_csv(request: PortalRequest) -> HttpResponse:
     """The same as CSV."""
     customer = request.customer
     _, found = asked_for(customer, request.GET, now(customer.organization))
-    return csv_answer(found, customer)
+    return statement_file(found, customer, outside=True)
 
 
 @require_safe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
@@ -14,7 +14,7 @@ from billing.queries.schedules import customer_zone
 from billing.rules.money import from_minor
 from billing.rules.periods import local_date
 from billing.web.access import access
-from billing.web.csv_files import written
+from billing.web.csv_files import csv_answer
 from billing.web.htmx import render_page
 from billing.web.requests import StaffRequest
 from customers.forms.statement import StatementForm
@@ -58,12 +58,14 @@ def customer_statement(request: StaffRequest, id: UUID) -> HttpResponse:
     return render_page(request, "customers/statement/page.html", frame | context, partials=("statement",))
 
 
-def statement_context(form: StatementForm, found: Statement) -> dict[str, Any]:
-    """What the page shows, for staff and for the customer."""
+def statement_context(form: StatementForm, found: Statement, *, outside: bool = False) -> dict[str, Any]:
+    """What the page shows, for staff and, `outside`, for the customer."""
     return {
         "form": form,
         "statement": found,
-        "lines": [{"line": line, "kind": KINDS[line.kind], "note": note_of(line)} for line in found.lines],
+        "lines": [
+            {"line": line, "kind": KINDS[line.kind], "note": note_of(line, outside)} for line in found.lines
+        ],
         "ages": ages_of(found),
     }
 
@@ -79,12 +81,12 @@ def ages_of(found: Statement) -> list[dict[str, Any]]:
     ]
 
 
-def note_of(line: Movement) -> str:
-    """What is said beside a line."""
+def note_of(line: Movement, outside: bool) -> str:
+    """What is said beside a line. Why something was given up, "bad debt" say, is not for the customer to read."""
     if line.kind == "credit_note":
         return f"for {line.note}"
     if line.kind in ("write_off", "write_off_undone"):
-        return str(dict(WriteOffKind.choices).get(line.note, line.note))
+        return "" if outside else str(dict(WriteOffKind.choices).get(line.note, line.note))
     return line.note
 
 
@@ -94,19 +96,15 @@ def customer_statement_csv(request: StaffRequest, id: UUID) -> HttpResponse:
     """The statement as CSV, with its opening and closing balance."""
     customer = find_customer(request, id)
     _, found = asked_for(customer, request.GET, now(request.organization))
-    return csv_answer(found, customer)
+    return statement_file(found, customer)
 
 
-def csv_answer(found: Statement, customer: Customer) -> HttpResponse:
+def statement_file(found: Statement, customer: Customer, *, outside: bool = False) -> HttpResponse:
     """The file, amounts in major units."""
-    response = StreamingHttpResponse(written(NAMES, cells(found)), content_type="text/csv; charset=utf-8")
-    name = "".join(char if char.isalnum() or char in "-_" else "-" for char in customer.external_id)[:60]
-    response["Content-Disposition"] = f'attachment; filename="statement-{name}-{found.last}.csv"'
-    response["Cache-Control"] = "no-store"
-    return response  # type: ignore[return-value]
+    return csv_answer(f"statement-{customer.external_id[:60]}-{found.last}", NAMES, cells(found, outside))
 
 
-def cells(found: Statement) -> list[list[Any]]:
+def cells(found: Statement, outside: bool) -> list[list[Any]]:
     """Its lines."""
 
     def money(minor: int) -> Any:
@@ -120,7 +118,7 @@ def cells(found: Statement) -> list[list[Any]]:
             line.day,
             line.kind,
             line.number,
-            note_of(line),
+            note_of(line, outside),
             line.due_on,
             money(line.amount_minor),
             money(line.charged_minor),

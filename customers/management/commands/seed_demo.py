@@ -30,6 +30,7 @@ from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_collecting import make_collected
 from customers.management.commands._demo_notes import make_notes
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of, properties_of
@@ -244,6 +245,7 @@ class Demo:
         for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
             void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)
         self.changed_by_hand(at)
+        make_collected(self.organization, BY, at)
         strays = [
             IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
             for number, (subscription, code) in enumerate(
