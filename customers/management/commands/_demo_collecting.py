@@ -35,7 +35,7 @@ def make_collected(organization: Organization, by: Actor, at: datetime) -> None:
         by=by,
         at=at,
     )
-    lost = unpaid.exclude(customer=payer).order_by("due_on", "number").first()
+    lost = unpaid.overdue(at.date()).exclude(customer=payer).order_by("-total_minor", "number").first()
     if lost is not None:
         reason = "They closed their business, nothing is to be had."
         write_off(lost, kind="bad_debt", reason=reason, key="demo", by=by, at=at)
