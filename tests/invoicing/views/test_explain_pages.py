@@ -9,6 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -25,7 +26,7 @@ from invoicing.actions.regenerate import Remade, regenerate_invoice
 from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceLine
-from invoicing.queries.counted import counted_events, source_of
+from invoicing.queries.counted import Source, counted_events, query_of, source_of
 from invoicing.rules.adjusting import Correction
 from invoicing.rules.termination import Ending
 from tests.factories.catalog import GRADUATED, charge, make_metric
@@ -135,6 +136,17 @@ def test_exactly_the_counted_events_are_listed_page_by_page_and_in_the_file(
     assert "'=late" in b"".join(answer.streaming_content).decode()
 
 
+def plan_of(source: Source) -> str:
+    """How a page of a line's events is found, where sorting all of them is the last resort."""
+    text, values = query_of(source)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_sort = off")
+        cursor.execute(f"EXPLAIN {text} LIMIT 50", values)
+        found = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("SET LOCAL enable_sort = on")
+    return found
+
+
 def test_each_part_of_a_charge_has_its_own_events(organization: Organization) -> None:
     """A filter for eu and groups by user: every event is behind one line, and the numbers are the lines'."""
     metric = make_metric(organization, "calls", "sum", filters=FILTERED, name="Calls")
@@ -166,6 +178,7 @@ def test_each_part_of_a_charge_has_its_own_events(organization: Organization) ->
         assert source
         rows = counted_events(source, limit=100)
         assert len(rows) == line.events_count
+        assert "Incremental Sort" in plan_of(source)  # hour by hour: a page of a busy part stops early
         half = counted_events(source, limit=4)
         rest = counted_events(source, before=(half[-1].timestamp, half[-1].id), limit=100)
         assert [one.id for one in (*half, *rest)] == [one.id for one in rows]
