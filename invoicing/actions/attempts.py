@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from billing.actions import audit, clock, later
 from billing.actions.locks import lock_customer_of
+from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict
 from billing.rules.money import from_minor
@@ -28,6 +29,7 @@ from invoicing.actions.paying import payer_of
 from invoicing.actions.payments import record_payment
 from invoicing.clients.providers.base import ProviderError, Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
+from invoicing.queries.paying import attempt_payload
 from invoicing.rules.paying import RETRIED, AttemptState, ask_after, next_state
 
 logger = logging.getLogger(__name__)
@@ -140,6 +142,7 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
             changes={"provider": (None, row.provider.name), "amount_minor": (None, row.amount_minor)},
             reason=row.reason,
         )
+        emit(row.organization, "payment.failed", row, attempt_payload(row), at=at)
     return row
 
 

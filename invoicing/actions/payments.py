@@ -9,12 +9,14 @@ from django.db import transaction
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
 from billing.actions.wallets import settle_debt, settle_purchase
+from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
 from invoicing.models import Invoice, Payment, Remittance
+from invoicing.queries.payloads import payment_payload
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
 MOST_KEY = 200
@@ -90,6 +92,7 @@ def record_payment(
         changes=audit.differences(before, invoice),
         reason=". ".join(filter(None, notes)),
     )
+    emit(invoice.organization, "payment.successful", payment, payment_payload(payment), at=at)
     if invoice.payment_status == PaymentStatus.PAID.value:
         follow_debts(customer, by=by, at=at)
     return payment

@@ -9,11 +9,13 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
+from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.models import CreditNote, Invoice, Payment, Refund
 from invoicing.queries.crediting import REFUNDABLE
+from invoicing.queries.payloads import payment_payload
 
 MOST_KEY = 200
 
@@ -72,6 +74,7 @@ def refund_payment(
         changes=audit.differences(before, payment),
         reason=refund.reason,
     )
+    emit(payment.organization, "payment.refunded", payment, payment_payload(payment), at=at)
     return refund
 
 

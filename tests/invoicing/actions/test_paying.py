@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from billing.models import Organization
+from billing.models import EmittedEvent, Organization
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.errors import Unavailable as NotAvailable
 from customers.actions.customers import update_customer
@@ -16,6 +16,7 @@ from invoicing.actions.attempts import ask_about, ask_now, ask_soon, problem_sol
 from invoicing.actions.paying import begin
 from invoicing.actions.payments import record_payment
 from invoicing.actions.providers import delete_provider, update_provider
+from invoicing.actions.refunds import refund_payment
 from invoicing.actions.void import void_invoice
 from invoicing.clients.providers.base import Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
@@ -313,3 +314,25 @@ def test_the_link_of_an_account_that_is_gone_or_off_is_not_handed_out(
     asked = len(stripe.log)
     assert ask_about(attempt.pk)
     assert len(stripe.log) == asked
+
+
+def test_who_listens_is_told_of_each_outcome_once(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme, "12.50"))
+    stripe.money.expire()
+    ask_about(attempt.pk)
+    ask_about(attempt.pk)
+    stripe.money.pay()
+    ask_about(attempt.pk)
+    ask_about(attempt.pk)
+    payment = Payment.objects.get()
+    for _ in range(2):
+        refund_payment(payment, amount_minor=250, key="r", **BY)
+    told = EmittedEvent.objects.filter(name__startswith="payment.").order_by("pk")
+    assert [(row.name, row.subject_id, row.data["status"]) for row in told] == [
+        ("payment.failed", attempt.pk, "failed"),
+        ("payment.successful", payment.pk, "successful"),
+        ("payment.refunded", payment.pk, "partially_refunded"),
+    ]
+    assert told[0].data["reason"] == "The link has expired, nobody paid."
+    assert [row.data["refundedAmount"] for row in told[1:]] == ["0.00", "2.50"]
