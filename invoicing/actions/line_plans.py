@@ -25,6 +25,7 @@ from invoicing.queries.draft_lines import (
     row_key,
     typed,
     typed_lines,
+    typed_taxes,
 )
 from invoicing.rules.adjusting import Correction, check
 from invoicing.rules.lines import Line, LineKind, one_off_line
@@ -198,9 +199,14 @@ def typed_item(
     invoice: Invoice, item: Item, taxes: Sequence[TaxRow] | None, key: UUID | None = None
 ) -> list[Line]:
     """The lines of a one-off draft with an item more."""
+    lines = typed_lines(invoice)
     try:
         made = item_lines([item], invoice.customer, taxes)
     except FieldErrors as error:
         plain = [(name.removeprefix("items[0]."), text) for name, text in error.errors]
         raise FieldErrors([(NAMES.get(name, name), text) for name, text in plain]) from error
-    return [*typed_lines(invoice), *(replace(line, key=key or new_id()) for line in made)]
+    known = typed_taxes(invoice)  # the same tax by another name meanwhile is still one row of the tax table
+    for line in made:
+        taxes = tuple(known.get((tax.code, tax.rate), tax) for tax in line.facts.taxes)
+        lines.append(replace(line, facts=replace(line.facts, taxes=taxes), key=key or new_id()))
+    return lines

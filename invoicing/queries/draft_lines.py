@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -53,20 +54,14 @@ def typed(invoice: Invoice, lines: Sequence[Line]) -> Drafted:
 
 def typed_lines(invoice: Invoice) -> list[Line]:
     """The lines of a one-off draft as they were typed, with the taxes that they got."""
-    frozen = {
-        (row.code, row.rate): Tax(
-            row.code, row.rate, row.name, row.category, row.exemption_code, row.exemption_reason
-        )
-        for row in invoice.tax_rows.all()
-    }
-    rates = {code: tax for (code, _), tax in frozen.items()}
+    known = typed_taxes(invoice)
     return [
         replace(
             one_off_line(
                 LineFacts(
                     row.description,
                     invoice.currency,
-                    tuple(rates[tax["code"]] for tax in row.taxes),
+                    tuple(known[tax["code"], Decimal(tax["rate"])] for tax in row.taxes),
                     add_on_id=str(row.add_on_id) if row.add_on_id else None,
                 ),
                 row.units,
@@ -76,6 +71,16 @@ def typed_lines(invoice: Invoice) -> list[Line]:
         )
         for row in invoice.lines.order_by("position")
     ]
+
+
+def typed_taxes(invoice: Invoice) -> dict[tuple[str, Decimal], Tax]:
+    """{(code, rate): tax} of a one-off draft, as they were when its lines were typed: one may have changed since."""
+    return {
+        (row.code, row.rate): Tax(
+            row.code, row.rate, row.name, row.category, row.exemption_code, row.exemption_reason
+        )
+        for row in invoice.tax_rows.all()
+    }
 
 
 def key_of_line(line: Line) -> UUID:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from billing.actions.usage import ingest
-from billing.models import AuditEntry, Organization, Subscription
+from billing.models import AuditEntry, Organization, Subscription, Tax
 from billing.rules.errors import BillingError, Conflict, Invalid, NotFound
 from invoicing.actions.billing_run import run
 from invoicing.actions.draft import refresh_draft
@@ -216,6 +216,19 @@ def test_lines_of_a_one_off_draft_are_typed_anew(organization: Organization) -> 
     reset_line(invoice, invoice.lines.get(description="Travel").pk, by=ACTOR, at=AT)
     final = finalize_invoice(invoice, by=ACTOR, at=AT)
     assert (final.lines_minor, final.taxes_minor) == (13000, 600)
+
+
+def test_lines_of_a_one_off_draft_keep_the_rate_that_they_were_typed_at(organization: Organization) -> None:
+    """Work at 20 %, then the tax is 10 % and then called otherwise: each line has its own rate, each rate one row."""
+    customer = make_customer(organization, currency="EUR")
+    invoice = create_one_off(customer, [Item("Work", Decimal(10))], by=ACTOR, at=AT)
+    Tax.objects.update(rate=10)
+    add_item(invoice, Item("Hotel", Decimal(100)), by=ACTOR, at=AT)
+    Tax.objects.update(name="Lower")
+    add_item(invoice, Item("Taxi", Decimal(10)), by=ACTOR, at=AT)
+    correct_line(invoice, invoice.lines.get(description="Work").pk, Correction(Decimal(2)), by=ACTOR, at=AT)
+    assert list(invoice.lines.order_by("position").values_list("tax_minor", flat=True)) == [400, 1000, 100]
+    assert sorted(invoice.tax_rows.values_list("rate", "amount_minor")) == [(10, 1100), (20, 400)]
 
 
 def test_the_last_line_of_a_one_off_draft_stays(organization: Organization) -> None:
