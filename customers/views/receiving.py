@@ -48,7 +48,9 @@ def record(request: StaffRequest, id: UUID) -> HttpResponse:
         today=today,
     )
     looking = request.htmx.target == "payment-split" or request.POST.get("act") == "look"
-    agreed = request.method == "POST" and not looking and form.is_valid() and bool(form.cleaned_data["seen"])
+    whole = form.is_valid()
+    amount, chosen = (form.cleaned_data["amount"], form.chosen()) if whole else (0, {})
+    agreed = whole and not looking and bool(form.cleaned_data["seen"])
     if agreed and (row := recorded(request, customer, form, today)):
         return done(request, reverse("customer-payments", args=[customer]), said(row))
     context: dict[str, Any] = {
@@ -59,10 +61,10 @@ def record(request: StaffRequest, id: UUID) -> HttpResponse:
         "rows": split_rows(form),
         "split": None,
     }
-    if request.method == "POST" and form.is_valid():
-        context |= show_split(
-            form, lambda: planned(customer, currency, form.cleaned_data["amount"], form.chosen())
-        )
+    if (
+        whole
+    ):  # also when it was refused: what has changed, and the choice that is missing, stand in the split
+        context |= show_split(form, lambda: planned(customer, currency, amount, chosen))
     status = 422 if form.errors and not looking else 200
     return render_page(
         request,

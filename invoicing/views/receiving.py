@@ -87,7 +87,9 @@ def use(request: StaffRequest, id: UUID) -> HttpResponse:
         Wallet.objects.filter(customer=row.customer, currency=row.currency).active().in_order_of_use()
     )
     looking = request.htmx.target == "payment-split" or request.POST.get("act") == "look"
-    if request.method == "POST" and not looking and form.is_valid() and used(request, row, form, wallets):
+    whole = form.is_valid()
+    chosen = form.chosen() if whole else {}
+    if whole and not looking and used(request, row, form, wallets):
         return done(request, reverse("remittance", args=[row]), "The money on account was used.")
     context: dict[str, Any] = {
         "remittance": row,
@@ -97,8 +99,7 @@ def use(request: StaffRequest, id: UUID) -> HttpResponse:
         "split": None,
         "wallets": wallet_choices(wallets),
     }
-    if row.left_minor and invoices and (not form.is_bound or form.is_valid()):
-        chosen = form.chosen() if form.is_bound else {}
+    if row.left_minor and invoices and (whole or not form.is_bound):
         context |= show_split(form, lambda: planned(row.customer, row.currency, row.left_minor, chosen))
     status = 422 if form.errors and not looking else 200
     return render_page(

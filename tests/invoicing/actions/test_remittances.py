@@ -263,6 +263,8 @@ def test_the_drawer_shows_the_split_before_it_records(staff: Client, customer: C
     data["seen"] = first.context["split"].seen
     undecided = staff.post(url, data)
     assert undecided.status_code == 422 and undecided.context["form"].errors["rest"]
+    assert 'name="rest"' in undecided.content.decode()  # the choice that is missing can be made
+    assert undecided.context["split"].seen == data["seen"]
     piece = staff.post(url, data, headers={"HX-Request": "true", "HX-Target": "payment-split"})
     assert piece.status_code == 200 and "payment-split" in piece.content.decode()
     for _ in range(2):
@@ -305,6 +307,9 @@ def test_the_page_of_a_transfer_and_its_drawers(staff: Client, customer: Custome
     use = reverse("remittance-use", args=[row])
     form = staff.get(use)
     assert "€20.00" in form.content.decode()
+    changed = staff.post(use, {"once": "a0", "seen": "x"})
+    assert changed.status_code == 422 and "Look again" in changed.content.decode()
+    assert changed.context["split"].seen == form.context["split"].seen
     assert staff.post(use, {"once": "a", "seen": form.context["split"].seen}).status_code == 302
     assert due(a) == [0]
     back = reverse("remittance-give-back", args=[row])
