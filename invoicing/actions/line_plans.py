@@ -207,6 +207,6 @@ def typed_item(
         raise FieldErrors([(NAMES.get(name, name), text) for name, text in plain]) from error
     known = typed_taxes(invoice)  # the same tax by another name meanwhile is still one row of the tax table
     for line in made:
-        taxes = tuple(known.get((tax.code, tax.rate), tax) for tax in line.facts.taxes)
-        lines.append(replace(line, facts=replace(line.facts, taxes=taxes), key=key or new_id()))
+        its_taxes = tuple(known.get((tax.code, tax.rate), tax) for tax in line.facts.taxes)
+        lines.append(replace(line, facts=replace(line.facts, taxes=its_taxes), key=key or new_id()))
     return lines
