@@ -10,7 +10,6 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
-from billing.models import Tax as TaxRow
 from billing.rules.charges.base import Step
 from billing.rules.money import ZERO, from_minor
 from billing.rules.tax import Tax
@@ -69,9 +68,7 @@ def taxes_of(row: InvoiceLine, rates: Rates) -> tuple[Tax, ...]:
     if subscription is None or row.period_start is None:
         if rates.reverse_charged(customer) or row.invoice.reverse_charge:
             return rates.of_add_on(row.add_on_id, customer)
-        codes = [tax["code"] for tax in row.taxes]
-        known = TaxRow.objects.of(row.organization_id).kept().filter(code__in=codes)
-        return rates.chosen([str(tax.pk) for tax in known], customer)
+        return rates.coded([tax["code"] for tax in row.taxes], customer)
     own = rates.book(subscription, row.period_start)[0].taxes
     if row.fixed_charge is not None:
         return rates.of_fixed(row.fixed_charge, customer, own)

@@ -140,8 +140,18 @@ class Rates:
         """Taxes that somebody chose for a line; reverse charge stands above them."""
         if self.reverse_charged(customer_id):
             return (REVERSE_CHARGE,)
-        rows = TaxRow.objects.of(self.organization_id).kept().filter(pk__in=list(tax_ids))
-        return tuple(fact(row) for row in rows.order_by("name", "pk"))
+        wanted = set(tax_ids)
+        return tuple(fact(row) for row in self._kept_taxes if str(row.pk) in wanted)
+
+    def coded(self, codes: Iterable[str], customer_id: UUID) -> tuple[Tax, ...]:
+        """`chosen` by their codes."""
+        wanted = set(codes)
+        return self.chosen([str(row.pk) for row in self._kept_taxes if row.code in wanted], customer_id)
+
+    @cached_property
+    def _kept_taxes(self) -> list[TaxRow]:
+        """The organization's taxes by name."""
+        return list(TaxRow.objects.of(self.organization_id).kept().order_by("name", "pk"))
 
     @cached_property
     def _add_on_taxes(self) -> Levels:

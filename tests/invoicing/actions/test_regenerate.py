@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from billing.actions.wallet_ending import terminate_wallet
@@ -23,6 +24,8 @@ from invoicing.actions.regenerate import AS_IT_WAS, Remade, preview_regeneration
 from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
 from invoicing.models import CreditNote, Invoice, InvoicedPeriod, InvoiceLine
+from invoicing.queries.copied_lines import copied, rows_of
+from invoicing.queries.rates import Rates
 from invoicing.rules.adjusting import Correction
 from tests.factories.api import Api
 from tests.factories.catalog import charge, make_metric, make_tax
@@ -97,6 +100,17 @@ def test_one_off_invoices_keep_the_taxes_that_were_chosen(organization: Organiza
     for taxes, total in ((None, 2400), ([], 2000)):
         old = void_invoice(make(taxes), by=ACTOR, at=AT)
         assert regenerate_invoice(old, by=ACTOR, at=AT).total_minor == old.total_minor == total
+
+
+def test_many_items_ask_for_their_taxes_once(organization: Organization) -> None:
+    customer = make_customer(organization, currency="EUR")
+    items = [Item("Work", Decimal(10))] * 9
+    old = create_one_off(customer, items, by=ACTOR, at=AT)
+    rows, rates = rows_of(old), Rates(organization.pk)
+    with CaptureQueriesContext(connection) as found:
+        lines = [copied(row, rates) for row in rows]
+    assert [tax.rate for line in lines for tax in line.facts.taxes] == [20] * 9
+    assert len(found) < 9
 
 
 def test_sold_credits_are_sold_again(organization: Organization) -> None:
