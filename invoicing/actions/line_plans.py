@@ -200,8 +200,10 @@ def typed_item(
 ) -> list[Line]:
     """The lines of a one-off draft with an item more."""
     lines = typed_lines(invoice)
+    billed = copy(invoice.customer)
+    billed.currency = invoice.currency  # the customer's may have changed since
     try:
-        made = item_lines([item], invoice.customer, taxes)
+        made = item_lines([item], billed, taxes)
     except FieldErrors as error:
         plain = [(name.removeprefix("items[0]."), text) for name, text in error.errors]
         raise FieldErrors([(NAMES.get(name, name), text) for name, text in plain]) from error

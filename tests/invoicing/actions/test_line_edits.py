@@ -225,6 +225,7 @@ def test_lines_of_a_one_off_draft_keep_the_rate_that_they_were_typed_at(organiza
     Tax.objects.update(rate=10)
     add_item(invoice, Item("Hotel", Decimal(100)), by=ACTOR, at=AT)
     Tax.objects.update(name="Lower")
+    type(customer).objects.update(currency="USD")  # the draft stays in its own
     add_item(invoice, Item("Taxi", Decimal(10)), by=ACTOR, at=AT)
     correct_line(invoice, invoice.lines.get(description="Work").pk, Correction(Decimal(2)), by=ACTOR, at=AT)
     assert list(invoice.lines.order_by("position").values_list("tax_minor", flat=True)) == [400, 1000, 100]
