@@ -15,7 +15,7 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.remittances import receive
-from invoicing.forms.transfers import PartIn, parts_of, wallet_of
+from invoicing.forms.transfers import PartIn, came_at, parts_of, wallet_of
 from invoicing.models import Payment
 from invoicing.queries.payloads import payment_payload
 from invoicing.queries.payloads_collecting import remittance_payload
@@ -53,6 +53,7 @@ def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int
     customer = present_customer(request, id)
     currency = (body.currency or customer.currency).strip().upper()
     chosen = parts_of(body.invoices, currency)
+    at = now(staff.organization)
     row = receive(
         customer,
         currency=currency,
@@ -61,11 +62,11 @@ def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int
         only=chosen is not None,
         rest_to=wallet_of(request, body.wallet_id, customer.pk),
         keep_rest=body.rest is not None,
-        paid_at=body.paid_at,
+        paid_at=came_at(body.paid_at, at),
         reference=body.reference,
         provider=body.provider.strip().lower() or "manual",
         key=request.headers.get("Idempotency-Key") or uuid4().hex,
         by=staff.actor,
-        at=now(staff.organization),
+        at=at,
     )
     return 201, envelope(remittance_payload(row))

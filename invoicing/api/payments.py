@@ -17,6 +17,7 @@ from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from invoicing.actions.payments import record_payment
 from invoicing.actions.refunds import refund_payment
+from invoicing.forms.transfers import came_at
 from invoicing.models import Invoice, Payment
 from invoicing.queries.lists import PAYMENT_WORDS, payments_with_status
 from invoicing.queries.payloads import payment_payload, refund_payload
@@ -92,15 +93,16 @@ def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, dict[str
     word = body.status.strip().lower()
     if PAYMENT_WORDS.get(word, word) != PaymentState.SUCCESSFUL.value:
         raise Invalid("Only a successful payment can be recorded.", field="status")
+    at = now(staff.organization)
     payment = record_payment(
         invoice,
         amount_minor=None if body.amount is None else minor_of(body.amount, invoice.currency, "amount"),
-        paid_at=body.paid_at,
+        paid_at=came_at(body.paid_at, at),
         reference=body.reference,
         provider=body.provider.strip().lower() or "manual",
         key=request.headers.get("Idempotency-Key") or uuid4().hex,
         by=staff.actor,
-        at=now(staff.organization),
+        at=at,
     )
     return 201, envelope(payment_payload(payment))
 

@@ -1,7 +1,8 @@
-"""What the API reads of a transfer: amounts for invoices, and the wallet that a rest buys credits for."""
+"""What the API reads of money that came: when, amounts for invoices, the wallet that a rest buys credits for."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import cast
 from uuid import UUID
@@ -13,6 +14,8 @@ from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema
 from invoicing.rules.amounts import minor_of
+
+FAST = timedelta(minutes=10)
 
 
 class PartIn(ApiSchema):
@@ -37,6 +40,18 @@ def parts_of(parts: list[PartIn] | None, currency: str) -> dict[UUID, int] | Non
     if faults:
         raise FieldErrors(faults)
     return found
+
+
+def came_at(value: datetime | None, at: datetime) -> datetime | None:
+    """When the money came; without a zone in UTC. Money of tomorrow is refused: today's statement would not be what
+    is owed. A clock that is a little fast counts as now.
+    """
+    if value is None:
+        return None
+    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+    if moment > at + FAST:
+        raise Invalid("This moment is in the future.", field="paid_at")
+    return min(moment, at)
 
 
 def wallet_of(request: HttpRequest, id: str | None, customer_id: UUID) -> Wallet | None:

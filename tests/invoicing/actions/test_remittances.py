@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from billing.actions.wallet_opening import end_untouched
 from billing.models import Wallet
@@ -366,6 +367,9 @@ def test_the_api(customer: Customer) -> None:
     a, b = bill(customer, 60, "2026-02-01"), bill(customer, 50, "2026-03-01")
     path = f"/customers/{customer.public_id}/payments"
     assert refused(api.post(path, {"amount": 200})) == (400, "rest_undecided", "rest")
+    tomorrow = {"amount": 1, "paidAt": f"{timezone.now() + timedelta(days=1):%Y-%m-%dT%H:%M:%S}"}  # no zone
+    assert refused(api.post(path, tomorrow))[2] == "paidAt"
+    assert refused(api.post("/payments", tomorrow | {"invoiceId": a.public_id}))[2] == "paidAt"
     headers = {"Idempotency-Key": "one"}
     for _ in range(2):
         status, body = api.post(
