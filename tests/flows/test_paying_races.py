@@ -1,0 +1,78 @@
+"""Money that comes online while others ask, record and void at the same moment: counted once. Real threads."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from billing.rules.errors import BillingError
+from invoicing.actions.attempts import ask_about, settle
+from invoicing.actions.incoming import take_notice
+from invoicing.actions.payments import record_payment
+from invoicing.actions.void import void_invoice
+from invoicing.clients.providers.base import Seen
+from invoicing.models import Invoice, Payment, PaymentAttempt, ProviderEvent
+from tests.factories.paying import BY, make_due, make_payer, open_link
+from tests.factories.people import make_organization
+from tests.flows.test_races import together
+from tests.services.stripe import FakeStripe
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.parametrize("with_cash", [False, True])
+def test_messages_the_beat_and_cash_at_once(stripe: FakeStripe, with_cash: bool) -> None:
+    account = make_payer(make_organization())
+    invoice = make_due(account.organization)
+    attempt = open_link(invoice)
+    body, headers = stripe.money.event(stripe.money.pay())
+    headers = {name.lower(): value for name, value in headers.items()}
+    seen = Seen("successful", 10000, "EUR", "pi_000001")
+
+    def told() -> None:
+        take_notice(account, headers, body, at=timezone.now())
+        ask_about(attempt.pk)
+
+    def settled() -> None:
+        settle(attempt, seen, at=BY["at"])
+
+    def cash() -> Payment:
+        return record_payment(invoice, key="cash", **BY)
+
+    *_, paid = together(told, told, settled, settled, cash if with_cash else settled)
+
+    ask_about(attempt.pk)
+    attempt.refresh_from_db()
+    payment = Payment.objects.get(invoice=invoice)
+    assert (payment.amount_minor, Invoice.objects.get().due_minor) == (10000, 0)
+    assert (attempt.state, ProviderEvent.objects.count()) == ("successful", 1)
+    if with_cash and not isinstance(paid, BillingError):
+        assert (attempt.payment, "It was paid already." in attempt.problem) == (None, True)
+    else:
+        assert (attempt.payment, attempt.problem) == (payment, "")
+
+
+def test_paid_and_voided_at_once(stripe: FakeStripe) -> None:
+    invoice = make_due(make_payer(make_organization()).organization)
+    attempt = open_link(invoice)
+    stripe.money.pay()
+
+    _, voided = together(lambda: ask_about(attempt.pk), lambda: void_invoice(invoice, **BY))
+
+    attempt.refresh_from_db()
+    invoice.refresh_from_db()
+    assert attempt.state == "successful"
+    if isinstance(voided, BillingError):
+        assert (invoice.payment_status, attempt.problem) == ("paid", "")
+    else:
+        assert (invoice.status, Payment.objects.count()) == ("voided", 0)
+        assert "Give the money back." in attempt.problem
+
+
+def test_two_who_ask_for_a_link_at_once_open_one(stripe: FakeStripe) -> None:
+    invoice = make_due(make_payer(make_organization()).organization)
+    answers = together(lambda: open_link(invoice, "a"), lambda: open_link(invoice, "b"))
+    attempt = PaymentAttempt.objects.get()
+    assert attempt in answers
+    assert [answer for answer in answers if answer != attempt and answer.code != "being_asked"] == []
+    assert len(stripe.writes()) == 1
