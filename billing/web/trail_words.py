@@ -116,6 +116,7 @@ TITLES = {
     "payment.receipt_sent": ("Receipt sent", "neutral"),
     "payment.asked_for": ("Asked for a payment online", "neutral"),
     "payment.failed": ("Payment failed", "danger"),
+    "payment.successful": ("Payment came in", "success"),
     "payment.seen_to": ("Money that could not be recorded was seen to", "neutral"),
     "plan.price_added": ("Price in another currency added", "success"),
     "plan.price_change_repeated": ("Change of prices tried again", "neutral"),

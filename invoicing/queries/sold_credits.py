@@ -24,14 +24,14 @@ def sale_refusal(invoice: Invoice) -> str:
     """Why no credit note can be made of an invoice that sold prepaid credits; empty when one can."""
     if not invoice.wallet_credits:
         return "It collects what was owed on a wallet: there is nothing to take back."
+    if invoice.written_off_minor:
+        return "It was written off, and no credits came of it: undo that first."
     if not invoice.received_minor:
         whole = invoice.due_minor == invoice.total_minor
         return "" if whole else "It was settled without money: there is nothing to take back."
     if invoice.due_minor:
         received = from_minor(invoice.received_minor, invoice.currency)
         return f"{received:f} {invoice.currency} of it were received: give the payment back first."
-    if invoice.written_off_minor:
-        return "It was written off, and no credits came of it: undo that first."
     lot = lot_of(invoice)
     if lot is None or lot.wallet.status != "active":
         return "The wallet of these credits has ended or was merged: take them out there and give the payment back."

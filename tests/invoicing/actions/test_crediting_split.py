@@ -179,5 +179,5 @@ def test_credits_whose_invoice_was_written_off_are_not_taken_back() -> None:
     _, invoice = sale(paid=False)
     write_off(invoice, kind="bad_debt", reason="Gone", key="w", by=ACTOR, at=NOW)
     invoice.refresh_from_db()
-    with pytest.raises(Conflict, match="settled without money"):
+    with pytest.raises(Conflict, match="undo that first"):
         issue(invoice, everything=True)
