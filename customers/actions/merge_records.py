@@ -31,6 +31,7 @@ from invoicing.models import (
     Mail,
     Payment,
     PaymentAttempt,
+    PaymentRequest,
     ProviderLink,
     Remittance,
 )
@@ -48,6 +49,7 @@ CLASSIFIED = {
     "invoicing.Mail.customer": MOVED,
     "invoicing.Remittance.customer": MOVED,
     "invoicing.PaymentAttempt.customer": MOVED,
+    "invoicing.PaymentRequest.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
@@ -109,6 +111,7 @@ def move_documents(moving: Moving) -> None:
     moving.hand_over(Mail.objects.all())
     moving.hand_over(Remittance.objects.all())
     moving.hand_over(PaymentAttempt.objects.all())
+    moving.hand_over(PaymentRequest.objects.all())
 
 
 def move_coupons(moving: Moving) -> None:

@@ -35,7 +35,7 @@ from django.db.models.lookups import Exact
 from billing.models import AuditEntry, Subscription, WalletEntry
 from billing.queries.schedules import customer_zone
 from customers.models import Customer, Note
-from invoicing.models import RECEIVED, CreditNote, Invoice, Payment, Refund
+from invoicing.models import RECEIVED, CreditNote, Invoice, Payment, PaymentRequest, Refund
 
 PAGE = 12
 NAME = Case(When(name="", then=F("plan__name")), default=F("name"))
@@ -130,6 +130,13 @@ def sources(customer: Customer) -> dict[str, Source]:
             F("paid_at"),
             **money,
             about="invoice",
+        ),
+        "requested": Source(
+            "invoices.view",
+            PaymentRequest.objects.filter(**mine),
+            F("requested_at"),
+            **(money | {"label": "status"}),
+            note="origin",
         ),
         "voided": Source("invoices.view", invoices, F("voided_at"), **document, note="void_reason"),
         "credited": Source(

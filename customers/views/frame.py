@@ -45,6 +45,7 @@ ACTS = (
     Act("Create wallet", "wallet", "customer-wallet-add", "wallets.edit", "drawer"),
     Act("Top up wallet", "circle-plus", "wallet-top-up", "wallets.edit", "drawer"),
     Act("Issue credit note", "file-minus", "customer-issue-credit-note", "credit_notes.edit", "drawer"),
+    Act("Request payment", "hand-coins", "customer-request-payment", "invoices.edit", "drawer"),
     Act("Open customer portal", "external-link", "customer-portal", "customers.edit", "drawer"),
     Act("Bill now", "receipt-text", "customer-bill-now", "invoices.edit", "dialog"),
     Act("Merge into…", "merge", "customer-merge", "customers.delete", "drawer"),

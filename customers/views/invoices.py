@@ -43,6 +43,7 @@ def customer_invoices(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
         "any_invoice": bool(found.counts["all"]),
         "balances": balances(customer, today),
+        "ask_url": reverse("customer-request-payment", args=[customer]) if edit else "",
         "one_off_url": reverse("customer-one-off", args=[customer]) if edit else "",
     }
     frame = customer_frame(request, customer, "invoices")

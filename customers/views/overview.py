@@ -65,6 +65,7 @@ def overview(request: StaffRequest, id: UUID) -> HttpResponse:
         "activity_url": customer_url("customer-activity", customer)
         if may(request.member, "audit.view")
         else "",
+        "ask_url": next((act["url"] for act in frame["acts"] if act["label"] == "Request payment"), ""),
         "urls": tab_urls(request, customer),
         **notes_of(request, customer),
         **timeline(request, customer, subscriptions, at),

@@ -27,6 +27,7 @@ from invoicing.actions import provider_calls as calls
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.paying import payer_of
 from invoicing.actions.payments import record_payment
+from invoicing.actions.request_ends import note_refusal
 from invoicing.clients.providers.base import ProviderError, Seen
 from invoicing.models import Invoice, Payment, PaymentAttempt
 from invoicing.queries.paying import attempt_payload
@@ -143,6 +144,7 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
             reason=row.reason,
         )
         emit(row.organization, "payment.failed", row, attempt_payload(row), at=at)
+        note_refusal(invoice, row.reason, by=BY, at=at)
     return row
 
 

@@ -31,7 +31,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from invoicing.clients import mailer
 from invoicing.documents.mails import MailText
-from invoicing.models import CreditNote, Invoice, Mail, MailKind, MailState, Payment
+from invoicing.models import CreditNote, Invoice, Mail, MailKind, MailState, Payment, PaymentRequest
 from invoicing.queries.mail_files import NotReady, files_of, logo_of
 from invoicing.rules.addresses import addresses, one_line
 from invoicing.rules.states import InvoiceStatus
@@ -212,6 +212,10 @@ def needless(mail: Mail) -> str:
             return "It was voided meanwhile."
     if mail.kind in NEVER_WHEN_PAID and mail.invoice is not None and not mail.invoice.due_minor:
         return "It was paid meanwhile."
+    if mail.kind == MailKind.PAYMENT_REQUEST.value:
+        asked = PaymentRequest.objects.filter(pk=mail.subject_id).first()
+        if asked is not None and not asked.open:
+            return f"The request is closed: {asked.get_close_reason_display().lower()}."
     return ""
 
 

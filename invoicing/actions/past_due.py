@@ -19,6 +19,7 @@ from billing.actions.subscriptions import lock_subscription, set_status
 from billing.models import Subscription
 from billing.orm.actor import Actor
 from billing.rules.states import SubscriptionStatus
+from invoicing.actions.request_ends import follow_requests
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine, InvoiceType
 
 logger = logging.getLogger(__name__)
@@ -63,9 +64,11 @@ def late(rows: QuerySet[Subscription], owing: QuerySet[Invoice]) -> QuerySet[Sub
 
 
 def follow_debts(customer: Any, *, on: date | None = None, by: Actor, at: datetime) -> None:
-    """Bring the words of a locked customer's subscriptions in line with what is overdue. One query where there is
-    nothing to do after a payment: without `on`, the day, only those that are past due are looked at.
+    """Bring the words of a locked customer's subscriptions in line with what is overdue, and close the payment
+    requests of which nothing is due any more. Two queries where there is nothing to do after a payment: without `on`,
+    the day, only subscriptions that are past due are looked at.
     """
+    follow_requests(customer, by=by, at=at)
     today = on or timezone.localtime(at).date()
     mine = Subscription.objects.filter(customer_id=customer.pk)
     marked = list(mine.filter(status=PAST_DUE.value).order_by("pk"))

@@ -6,6 +6,7 @@ from invoicing.api.credit_notes import router as credit_notes
 from invoicing.api.invoice_changes import invoices
 from invoicing.api.invoice_preview import router as invoice_preview
 from invoicing.api.payment_providers import router as payment_providers
+from invoicing.api.payment_requests import router as payment_requests
 from invoicing.api.payments import router as payments
 from invoicing.api.remittances import router as remittances
 
@@ -13,6 +14,7 @@ api.add_router("/invoices/preview", invoice_preview)  # before `{id}` would take
 api.add_router("/invoices", invoices)
 api.add_router("/invoices", checkout)
 api.add_router("/payments", payments)
+api.add_router("/payment-requests", payment_requests)
 api.add_router("/remittances", remittances)
 api.add_router("/credit-notes", credit_notes)
 api.add_router("/payment-providers", payment_providers)

@@ -17,6 +17,7 @@ from invoicing.models.mail import Mail, MailKind, MailState
 from invoicing.models.outstanding import Outstanding
 from invoicing.models.paying import PaymentAttempt, ProviderEvent
 from invoicing.models.payment import RECEIVED, Payment, Refund
+from invoicing.models.payment_request import PaymentRequest, RequestedInvoice, RequestOrigin
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.remittance import Remittance, RemittanceReturn
@@ -47,6 +48,7 @@ __all__ = [
     "Payment",
     "PaymentAttempt",
     "PaymentProvider",
+    "PaymentRequest",
     "PdfState",
     "ProviderEvent",
     "ProviderLink",
@@ -54,6 +56,8 @@ __all__ = [
     "Refund",
     "Remittance",
     "RemittanceReturn",
+    "RequestOrigin",
+    "RequestedInvoice",
     "Sequence",
     "StoredCopy",
     "UsageReading",

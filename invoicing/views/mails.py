@@ -23,7 +23,7 @@ from invoicing.actions.mail import mails_customers, send_again
 from invoicing.actions.mail_documents import document_text, invoice_of, send_document_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.forms.mails import MailForm
-from invoicing.models import CreditNote, Invoice, Mail
+from invoicing.models import CreditNote, Invoice, Mail, MailKind
 from invoicing.queries.mail_facts import addresses_of, document_files, file_names
 from invoicing.queries.mail_files import logo_of
 from invoicing.views.frame import Document, find_credit_note, find_invoice
@@ -140,6 +140,8 @@ def page_of_mail(mail: Mail) -> str:
     row: Invoice | CreditNote | None = mail.credit_note or mail.invoice
     if row is None and mail.payment is not None:
         row = mail.payment.invoice
+    if row is None and mail.kind == MailKind.PAYMENT_REQUEST.value:
+        return reverse("payment-request", args=[mail.subject_id])
     if row is None:
         return reverse("customer", args=[mail.customer])
     return reverse("credit-note" if isinstance(row, CreditNote) else "invoice", args=[row])

@@ -78,6 +78,7 @@ NO_PAGES = {
         "invoice-mail",
         "credit-note-mail",
         "mail-html",
+        "customer-request-letter",
     },
     "a picture or style": {"two-factor-picture", "billing-entity-logo", "portal-logo", "portal-brand"},
     "a download": {

@@ -57,6 +57,7 @@ from customers.queries.statement import statement
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.payment_requests import request_payment
 from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
@@ -163,6 +164,9 @@ def make_world(name: str) -> World:
         reason="It was declined.",
         key="first",
     )
+    asked = request_payment(
+        customer, currency="EUR", key=f"{name}-request", by=ACTOR, at=NOW + timedelta(days=90)
+    )
     objects = {
         "customers": customer,
         "bulk": start_run(
@@ -218,6 +222,8 @@ def make_world(name: str) -> World:
         "credit-notes": note,
         "payments": payment,
         "remittances": transfer,
+        "payment-requests": asked,
+        "pay": asked.token,
         "payment-attempts": attempt,
         "paid": attempt,
         "payment-providers": account,

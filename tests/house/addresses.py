@@ -41,6 +41,9 @@ PUBLIC = frozenset(
         "portal-brand",
         # payment providers and customers on their way back: tests/invoicing/views/test_incoming.py
         "paid",
+        # paying what a letter asks for: tests/invoicing/views/test_payment_request_pages.py
+        "pay-request",
+        "pay-request-invoice",
         "provider-webhook",
         "provider-webhook-token",
         "theme",

@@ -1,0 +1,79 @@
+"""Where a customer pays what it was asked for. Whoever has the letter's address may see and pay it, and nothing else;
+the request's own secret stands in the address, so that no other can be guessed.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.clock import now
+from billing.orm.actor import Actor
+from billing.rules.errors import BillingError
+from invoicing.actions.paying import open_checkout
+from invoicing.models import PaymentRequest
+from invoicing.queries.paying import payable_online
+from invoicing.queries.payment_requests import parts_of, request_of_token
+from invoicing.rules.payment_requests import CloseReason
+
+NOT_NOW = "This invoice cannot be paid online just now. Try again later, or pay it as it says."
+WORDS = {
+    "invoice_paid": "This invoice is paid already.",
+    "being_asked": "A payment is being asked for just now. Look again in a moment.",
+}
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """Never kept by a browser or a proxy, nor by a search engine; its address is told to nobody."""
+    response["Cache-Control"] = "private, no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+def pay_request(request: HttpRequest, secret: str) -> HttpResponse:
+    """What is asked for, and what is still to pay of it."""
+    row = request_of_token(secret)
+    if row is None:
+        return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    if row.replaced_by is not None:
+        return private(redirect("pay-request", secret=newest(row).token))
+    parts = parts_of(row)
+    due = [part.invoice for part in parts if part.invoice.due_minor]
+    context = {
+        "asked": row,
+        "entity": row.billing_entity,
+        "parts": parts,
+        "due_minor": sum(invoice.due_minor for invoice in due),
+        "payable": payable_online(row.customer, due) if row.open else set(),
+    }
+    return private(render(request, "portal/pay_request.html", context))
+
+
+def newest(row: PaymentRequest) -> PaymentRequest:
+    """What has replaced a request, however often."""
+    while row.close_reason == CloseReason.REPLACED.value and row.replaced_by is not None:
+        row = row.replaced_by
+    return row
+
+
+@require_POST
+def pay_invoice(request: HttpRequest, secret: str, id: UUID) -> HttpResponse:
+    """Where one of its invoices is paid, as a link: the payment page is another's. Staff's reasons are not shown."""
+    row = request_of_token(secret)
+    part = row.parts.select_related("invoice").filter(invoice=id).first() if row else None
+    if row is None or part is None or not row.open:
+        return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    at = now(row.organization)
+    by = Actor("customer", f"{row.customer.display_name} (payment request)"[:200])
+    try:
+        attempt = open_checkout(part.invoice, key=f"{row.public_id}:{at:%Y%m%d%H%M%S}", by=by, at=at)
+    except BillingError as error:
+        messages.error(request, WORDS.get(error.code, NOT_NOW))
+        return private(redirect("pay-request", secret=row.token))
+    context = {"asked": row, "entity": row.billing_entity, "invoice": part.invoice, "attempt": attempt}
+    return private(render(request, "portal/pay_request_link.html", context))

@@ -1,0 +1,56 @@
+"""/api/payment-requests."""
+
+from __future__ import annotations
+
+import pytest
+
+from invoicing.models import Mail, PaymentRequest
+from tests.factories.api import Api, refused
+from tests.factories.overdue import make_debtor, owe
+from tests.factories.people import make_organization
+
+pytestmark = pytest.mark.django_db
+
+
+def test_asked_for_sent_again_and_withdrawn() -> None:
+    customer = make_debtor(make_organization())
+    invoices = [owe(customer, 100), owe(customer, 50)]
+    api = Api(customer.organization)
+    body = {"customerId": customer.public_id, "invoiceIds": [invoices[0].public_id]}
+    status, made = api.post("/payment-requests", body, **{"Idempotency-Key": "one"})
+    row = made["data"]
+    assert (status, row["amount"], row["status"], row["origin"]) == (201, 100, "pending", "manual")
+    assert [item["invoiceId"] for item in row["invoices"]] == [invoices[0].public_id]
+    assert row["paymentUrl"].startswith("http") and Mail.objects.get().to == [customer.email]
+    assert api.post("/payment-requests", body, **{"Idempotency-Key": "one"}) == (status, made)
+
+    path = f"/payment-requests/{row['id']}"
+    assert api.get(path)[1]["data"] == row
+    assert api.post(f"{path}/send", {"to": ["cfo@globex.example"]})[1]["data"]["attempts"] == 2
+    found = api.get("/payment-requests", status="OPEN", customerId=customer.public_id)[1]
+    assert found["meta"]["total"] == 1
+    assert api.get("/payment-requests", invoiceId=invoices[1].public_id)[1]["data"] == []
+    closed = api.post(f"{path}/withdraw", {"reason": "They called"})[1]["data"]
+    assert (closed["status"], closed["closeReason"], closed["paymentUrl"]) == ("canceled", "withdrawn", None)
+    assert refused(api.post(f"{path}/send"))[:2] == (409, "request_closed")
+    assert Api(make_organization("Other")).get(path)[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "answer"),
+    [
+        ({"customerId": "cust_none"}, (400, "customer_not_found", "customerId")),
+        ({"currency": "USD"}, (400, "nothing_overdue", "currency")),
+        ({"invoiceIds": []}, (400, "required", "invoices")),
+        ({"invoiceIds": ["nonsense"]}, (400, "unknown", "invoiceIds[0]")),
+        ({"to": ["nobody"]}, (400, "invalid_address", "to")),
+        ({"billingEntityId": "ent_none"}, (400, "unknown", "billingEntityId")),
+        ({"everything": True}, (400, "invalid", "everything")),
+    ],
+)
+def test_what_is_refused(body: dict[str, object], answer: tuple[int, str, str]) -> None:
+    customer = make_debtor(make_organization())
+    owe(customer)
+    api = Api(customer.organization)
+    assert refused(api.post("/payment-requests", {"customerId": customer.public_id} | body)) == answer
+    assert not PaymentRequest.objects.exists() and not Mail.objects.exists()
