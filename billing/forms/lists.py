@@ -18,14 +18,11 @@ from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 
 from billing.rules.countries import COUNTRIES
+from billing.rules.languages import DOCUMENT_LANGUAGES
 from billing.rules.money import CURRENCIES
 
 Choices = Sequence[tuple[str, str]]
 ENGLISH = Locale("en")
-LANGUAGES = (
-    "en en-GB en-US de fr es it pt pt-BR nl pl cs sv da nb fi hu ro el tr uk ru ar he hi ja ko",
-    "zh-Hans zh-Hant",
-)
 # Old spellings and abbreviations that the time zone database keeps for compatibility.
 REGIONS = (
     "Africa/",
@@ -68,8 +65,17 @@ def timezones() -> Choices:
 
 @lru_cache(maxsize=1)
 def languages() -> Choices:
-    """("pt-BR", "Portuguese (Brazil)"): languages that documents can be formatted in."""
-    return [(tag, language_name(tag)) for tag in " ".join(LANGUAGES).split()]
+    """("pt-BR", "Portuguese (Brazil)"): languages that documents have words in, by name."""
+    named = [(tag, language_name(tag)) for tag in DOCUMENT_LANGUAGES]
+    return sorted(named, key=lambda pair: pair[1])
+
+
+def languages_with(present: str) -> Choices:
+    """The same with the present value, which may be a language or a country's form that has no words of its own."""
+    if not present or present in DOCUMENT_LANGUAGES:
+        return languages()
+    words = "" if present.partition("-")[0] in DOCUMENT_LANGUAGES else ", in English words"
+    return [*languages(), (present, f"{language_name(present)}{words}")]
 
 
 def country_name(code: str) -> str:

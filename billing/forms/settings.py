@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from PIL import Image, UnidentifiedImageError
 
 from billing.actions.billing_entities import FIELDS
-from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
+from billing.forms.lists import LongSelect, countries, currencies, languages_with, timezones, with_empty
 from billing.models import BillingEntity, EInvoices, Numbering, Organization, Tax
 from billing.rules.roles import Role
 
@@ -86,7 +86,7 @@ class BillingEntityForm(forms.ModelForm):
         selects = {
             "default_currency": ("Default currency", currencies()),
             "timezone": ("Time zone", timezones()),
-            "locale": ("Document language", languages()),
+            "locale": ("Document language", languages_with(self.instance.locale)),
             "country": ("Country", with_empty("No country", countries())),
         }
         for name, (label, choices) in selects.items():

@@ -8,15 +8,43 @@ from decimal import Decimal
 from django import template
 
 from billing.rules.money import exponent
-from billing.web.formats import day_text, money_text, units_text, zone_of
+from billing.web.formats import current_locale, day_text, money_text, units_text, zone_of
 
 register = template.Library()
+ISOLATE, END = "\u2068", "\u2069"
 
 
 @register.filter
 def plain_money(minor: int | None, currency: str) -> str:
     """Minor units as the document's language writes them."""
     return money_text(minor, currency)
+
+
+@register.filter
+def taken_money(minor: int, currency: str) -> str:
+    """What is taken off: with a minus."""
+    return money_text(-minor, currency)
+
+
+@register.filter
+def apart(text: object) -> str:
+    """A text that is read in its own direction, whatever the document's is: a Latin name in an Arabic document keeps
+    its full stop at its end. Such marks stand only where they are needed.
+    """
+    said = "" if text is None else str(text)
+    return f"{ISOLATE}{said}{END}" if said and current_locale().text_direction == "rtl" else said
+
+
+@register.filter
+def apart_lines(text: str) -> str:
+    """The same for each line of a longer text."""
+    return "\n".join(apart(line) for line in text.split("\n"))
+
+
+@register.filter
+def added_price(value: Decimal | None, currency: str) -> str:
+    """A flat amount that comes on top of units times price."""
+    return apart(f"+ {unit_price(value, currency)}")
 
 
 @register.filter

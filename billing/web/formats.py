@@ -23,6 +23,7 @@ from billing.rules.money import exponent, from_minor
 
 UNKNOWN = "\u2013"
 MINUS = "\u2212"
+LEFT_TO_RIGHT, RIGHT_TO_LEFT = "\u200e", "\u200f"
 LETTER_DIGIT = re.compile(r"([^\W\d_])(?=\d)")
 
 
@@ -60,6 +61,10 @@ def money_text(minor: int | None, currency: str, *, code: bool = False) -> str:
     if code:
         return f"{currency}\u00a0{sign}{pattern.apply(value, locale)}"
     text = pattern.apply(value, locale, currency=currency, currency_digits=False)
+    if sign and text.startswith(
+        RIGHT_TO_LEFT
+    ):  # the sign stands before the digits, which are read from the left
+        return f"{RIGHT_TO_LEFT}{LEFT_TO_RIGHT}{sign}{text[1:]}"
     return sign + LETTER_DIGIT.sub("\\1\u00a0", text)  # "UGX 18": CLDR's currency spacing
 
 

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, cast
 
 from django import forms
 
-from billing.forms.lists import LongSelect, countries, currencies, languages, timezones, with_empty
+from billing.forms.lists import LongSelect, countries, currencies, languages_with, timezones, with_empty
 from billing.models import BillingEntity, Organization, Tax
 from billing.rules.errors import FieldErrors
 from customers.forms.addresses import BILLING, SHIPPING, shipping_is_billing
@@ -125,7 +125,7 @@ class CustomerForm(forms.ModelForm):
             "timezone": with_empty("Same as the billing entity", timezones()),
             "country": with_empty("Choose a country", countries()),
             "shipping_country": with_empty("Choose a country", countries()),
-            "locale": with_empty("Same as the billing entity", languages()),
+            "locale": with_empty("Same as the billing entity", languages_with(self.instance.locale)),
         }
         for name, choices in lists.items():
             old = self.fields[name]

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from billing.forms.lists import language_name, languages, with_empty
+from billing.forms.lists import language_name, languages_with, with_empty
 from billing.models import Tax
 from customers.forms.inherited import Inherited, inherited_word
 from customers.models import Customer
@@ -38,9 +38,7 @@ class SettingsForm(forms.Form):
         for name in ("zero_amount_invoices", "email_invoices"):
             stored[name] = inherited_word(stored[name])
         super().__init__(data, initial=stored)
-        choices = with_empty("Same as the billing entity", languages())
-        if customer.locale and customer.locale not in dict(choices):
-            choices = [*choices, (customer.locale, customer.locale)]
+        choices = with_empty("Same as the billing entity", languages_with(customer.locale))
         self.fields["locale"].choices = choices  # type: ignore[attr-defined]
         rows = Tax.objects.of(customer.organization_id).kept()
         self.fields["taxes"].queryset = rows.order_by("name")  # type: ignore[attr-defined]

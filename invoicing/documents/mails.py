@@ -99,7 +99,7 @@ def compose(kind: str, language: str, facts: MailFacts, template: MailTemplate |
     own = template or MailTemplate()
     subject = one_line(filled(own.subject or words[f"{form}.subject"], values), MOST_SUBJECT)
     intro = filled(own.intro or words[f"{form}.intro"], values)
-    hello = filled(words["hello"], values).replace(" ,", ",").replace(" :", ":").replace(",:", ":")
+    hello = filled(words["hello" if values["customer"] else "hello_nobody"], values)
     context: dict[str, Any] = {
         "subject": subject,
         "language": language or "en",

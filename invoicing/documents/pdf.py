@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import gc
 import io
-import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
-from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from PIL import Image, UnidentifiedImageError
@@ -22,16 +21,17 @@ from weasyprint import CSS, HTML, Document
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
-from invoicing.documents.data import InvoiceDocument
+from invoicing.documents.data import DocumentLine, InvoiceDocument, LineGroup
+from invoicing.documents.dress import sheet
 from invoicing.documents.factur_x import attach
 from invoicing.documents.labels import labels
+from invoicing.documents.local_text import right_to_left
 from invoicing.documents.statement import StatementDocument
 from invoicing.documents.statement_labels import statement_labels
+from invoicing.documents.wording import counted
 
-COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
-DEFAULT_ACCENT = "#0e6f7c"
-STYLE = Path(settings.BASE_DIR) / "templates" / "documents" / "document.css"
 MOST_LOGO_PIXELS = 4_000_000
+ONE_PAGE = 12  # rows that stand on the first page, whatever else does
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -63,12 +63,9 @@ def settle() -> None:
 
 
 @lru_cache(maxsize=32)
-def style(accent: str, page: str, of: str) -> CSS:
-    """The parsed style sheet with the entity's colour and the page footer's words."""
-    css = STYLE.read_text(encoding="utf-8")
-    footer = f'@page {{ @bottom-right {{ content: "{page} " counter(page) " {of} " counter(pages); }} }}'
-    rule = f".accent {{ background: {accent}; }}"
-    return CSS(string=css + footer + rule, font_config=fonts(), url_fetcher=Locked({}))
+def style(accent: str, locale: str) -> CSS:
+    """The parsed style sheet."""
+    return CSS(string=sheet(accent, locale), font_config=fonts(), url_fetcher=Locked({}))
 
 
 def logo_png(raw: bytes) -> bytes:
@@ -90,16 +87,34 @@ def logo_png(raw: bytes) -> bytes:
 
 def html_of(document: InvoiceDocument, *, has_logo: bool) -> str:
     """The document as HTML; everything from people is escaped by the template engine."""
+    terms = document.terms_days
     with translation.override(document.locale.replace("_", "-").lower()):
         return render_to_string(
             "documents/invoice.html",
             {
                 "document": document,
+                "rtl": right_to_left(document.locale),
+                "groups": with_sums(document),
                 "label": labels(document.locale),
+                "terms": counted("term", str(terms), document.locale) if terms else "",
                 "has_logo": has_logo,
                 "void_word": void_word(document),
             },
         )
+
+
+def with_sums(document: InvoiceDocument) -> list[dict[str, Any]]:
+    """The groups with [(line, sum up to it)]; no sums where all lines stand on one page anyway."""
+    rows = sum(1 + len(line.steps) for group in document.groups for line in group.lines)
+    total, summed = 0, rows > ONE_PAGE
+
+    def pairs(group: LineGroup) -> Iterator[tuple[DocumentLine, int | None]]:
+        nonlocal total
+        for line in group.lines:
+            total += line.amount_minor
+            yield line, total if summed else None
+
+    return [{"group": group, "lines": list(pairs(group))} for group in document.groups]
 
 
 def void_word(document: InvoiceDocument) -> str:
@@ -150,6 +165,7 @@ def statement_html(document: StatementDocument, *, has_logo: bool) -> str:
             "documents/statement.html",
             {
                 "document": document,
+                "rtl": right_to_left(document.locale),
                 "lines": lines,
                 "label": label,
                 "words": labels(document.locale),
@@ -161,10 +177,8 @@ def statement_html(document: StatementDocument, *, has_logo: bool) -> str:
 
 def laid_out(html: str, logo: bytes, accent: str, locale: str) -> Document:
     """The pages of a document."""
-    words = labels(locale)
-    colour = accent if COLOUR.fullmatch(accent) else DEFAULT_ACCENT
     page = HTML(string=html, base_url="asset:", url_fetcher=Locked({"logo": logo} if logo else {}))
-    return page.render(font_config=fonts(), stylesheets=[style(colour, words["page"], words["of"])])
+    return page.render(font_config=fonts(), stylesheets=[style(accent, locale)])
 
 
 def printed(document: InvoiceDocument, e_invoice: bytes) -> bytes:

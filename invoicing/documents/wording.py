@@ -16,9 +16,11 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_decimal
 
-from invoicing.documents.phrases import LINES, NOUNS, STEPS, UNUSED
+from invoicing.documents.languages import WORDS, language_of, words
+from invoicing.documents.phrases import LINES, STEPS, UNUSED
 
 HOLE = re.compile(r"\{(\w+)\}")
+UNSPACED = ("ja",)  # no blank between a number and its noun
 NUMBER = r"-?\d[\d,]*(?:\.\d+)?"
 
 
@@ -30,30 +32,29 @@ def step_words(label: str, locale: str) -> str:
 def line_words(description: str, kind: str, locale: str) -> str:
     """The description of a frozen line, or of what a credit note takes back of it, in the document's language."""
     rows = LINES.get(kind, ())
-    if kind == "subscription" and (found := pattern(UNUSED["en"]).fullmatch(description)):
+    if kind == "subscription" and (found := pattern(UNUSED).fullmatch(description)):
         holes = {
             "text": said(rows, found["text"], locale),
             "unused": counted("unused", found["unused"], locale),
         }
-        return UNUSED[language(locale)].format(**holes)
+        return in_language(UNUSED, locale).format(**holes)
     return said(rows, description, locale)
 
 
-def said(rows: tuple[dict[str, str], ...], text: str, locale: str) -> str:
+def said(rows: tuple[str, ...], text: str, locale: str) -> str:
     """The text by the first pattern that it fits; as it is when it fits none."""
     for row in rows:
-        found = pattern(row["en"]).fullmatch(text)
+        found = pattern(row).fullmatch(text)
         if found:
-            return row[language(locale)].format(
+            return in_language(row, locale).format(
                 **{name: hole(name, value, locale) for name, value in found.groupdict().items()}
             )
     return text
 
 
-def language(locale: str) -> str:
-    """The language of a locale such as `de-AT`; English where there are no words."""
-    code = locale.replace("_", "-").split("-")[0].lower()
-    return code if code in NOUNS["units"] else "en"
+def in_language(phrase: str, locale: str) -> str:
+    """One of our English sentences as the language has it."""
+    return words(locale).phrases.get(phrase, phrase)
 
 
 @lru_cache(maxsize=100)
@@ -65,7 +66,7 @@ def pattern(template: str) -> re.Pattern[str]:
             return "(?P<text>.+)"
         if name == "n":
             return f"(?P<n>{NUMBER})"
-        return f"(?P<{name}>{NUMBER} (?:{'|'.join(NOUNS[name]['en'])}))"
+        return f"(?P<{name}>{NUMBER} (?:{'|'.join(WORDS['en'].nouns[name].values())}))"
 
     parts = HOLE.split(template)
     return re.compile(
@@ -81,11 +82,12 @@ def hole(name: str, value: str, locale: str) -> str:
 
 
 def counted(name: str, value: str, locale: str) -> str:
-    """ "1,000 units" -> "1.000 Einheiten". French counts in the singular up to below two."""
+    """ "1,000 units" -> "1.000 Einheiten". French counts in the singular up to below two, Polish has four forms."""
     digits = value.split(" ", maxsplit=1)[0]
-    code = language(locale)
-    one, several = NOUNS[name][code]
-    return f"{number(digits, locale)} {one if Locale(code).plural_form(amount(digits)) == 'one' else several}"
+    code = language_of(locale)
+    forms = words(code).nouns[name]
+    form = Locale.parse(code.replace("-", "_")).plural_form(amount(digits))
+    return f"{number(digits, locale)}{'' if code in UNSPACED else ' '}{forms.get(form, forms['other'])}"
 
 
 def number(digits: str, locale: str) -> str:

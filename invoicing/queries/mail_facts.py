@@ -7,7 +7,7 @@ from typing import Any
 
 from billing.models import BillingEntity
 from invoicing.documents.clean import clean
-from invoicing.documents.mail_words import MAIL_WORDS
+from invoicing.documents.languages import WORDS
 from invoicing.documents.mails import MailFacts
 from invoicing.models import CreditNote, Invoice, Mail
 from invoicing.queries.document import party
@@ -105,7 +105,7 @@ def file_names(files: Sequence[Attachment], number: str) -> tuple[str, ...]:
 
 def mail_languages() -> list[str]:
     """The codes of the languages that mails have words in."""
-    return list(MAIL_WORDS)
+    return list(WORDS)
 
 
 def mail_payload(mail: Mail) -> dict[str, Any]:

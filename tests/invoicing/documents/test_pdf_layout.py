@@ -11,7 +11,6 @@ import pytest
 from pypdf import PdfReader
 
 from invoicing.documents.data import Deduction, DetailStep, Party
-from invoicing.documents.labels import LABELS
 from invoicing.documents.pdf import render_pdf
 from tests.factories.documents import make_document, make_line, page_count, pdf_pages, pdf_text
 
@@ -147,14 +146,15 @@ def test_the_stamp_stands_on_every_page_and_says_when_and_why(locale: str, kind:
     assert word not in pdf_text(before).upper()
 
 
-@pytest.mark.parametrize("locale", ["de", "fr-FR", "es", "xx", ""])
-def test_words_follow_the_language_and_fall_back_to_english(locale: str) -> None:
-    words = LABELS.get(locale.split("-", maxsplit=1)[0], LABELS["en"])
-    text = pdf_text(render_pdf(make_document(locale=locale or "en")))
-    assert words["invoice"] in text
-    assert words["amount_due"] in text
-
-
-def test_all_languages_have_all_words() -> None:
-    for words in LABELS.values():
-        assert set(words) == set(LABELS["en"])
+def test_a_page_that_is_not_the_last_of_the_lines_carries_their_sum() -> None:
+    pages = pdf_pages(render_pdf(make_document([make_line(f"Line {number}") for number in range(90)])))
+    assert len(pages) > 2
+    seen = 0
+    for page in pages[:-1]:
+        seen += page.count("Line ")
+        if seen < 90:
+            assert f"Carried forward: €{seen * 10:,.2f}" in page
+    assert "Brought forward" not in pages[0]
+    assert f"Brought forward: €{pages[0].count('Line ') * 10:,.2f}" in pages[1]
+    assert "Carried forward" not in pages[-1]
+    assert "forward" not in pdf_text(render_pdf(make_document()))
