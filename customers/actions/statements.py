@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.core.files.base import ContentFile
 from django.db import transaction
@@ -11,16 +11,29 @@ from django.utils import timezone
 from billing.actions import later
 from billing.actions.clock import now
 from billing.models import Job
+from billing.rules.errors import Conflict
 from customers.models import Customer, StatementFile
 from customers.queries.statement import Statement, statement
 from customers.queries.statement_document import statement_document
 from invoicing.documents.statement import StatementDocument
 
+HOUR = timedelta(hours=1)
+
 
 @transaction.atomic
-def ask_for_statement(customer: Customer, found: Statement) -> StatementFile:
-    """The file of a statement as it is now, being made when there is none. Twice is once."""
+def ask_for_statement(
+    customer: Customer, found: Statement, *, most_an_hour: int | None = None
+) -> StatementFile:
+    """The file of a statement as it is now, being made when there is none. Twice is once. Raises Conflict (code
+    too_many_statements) when so many were begun for the customer within an hour: printing is work, and each pair of
+    days is another statement.
+    """
     document = statement_document(customer, found)
+    files = StatementFile.objects.filter(customer=customer)
+    if most_an_hour is not None and not files.filter(digest=document.digest).exists():
+        begun = files.filter(created_at__gt=timezone.now() - HOUR).count()
+        if begun >= most_an_hour:
+            raise Conflict("Too many statements were asked for. Try again later.", code="too_many_statements")
     row, new = StatementFile.objects.get_or_create(
         customer=customer,
         digest=document.digest,

@@ -12,6 +12,8 @@ from customers.views.portal_frame import PortalRequest, frame, portal
 from customers.views.statement import asked_for, statement_context, statement_file
 from customers.views.statement_files import statement_answer
 
+MOST_AN_HOUR = 20  # files that are not there yet
+
 
 @require_safe
 @portal
@@ -39,4 +41,5 @@ def portal_statement_csv(request: PortalRequest) -> HttpResponse:
 def portal_statement_pdf(request: PortalRequest) -> HttpResponse:
     """The same as PDF."""
     context = frame(request, "invoices") | {"back": reverse("portal-statement")}
-    return statement_answer(request, request.customer, "portal/statement_waiting.html", context)
+    template = "portal/statement_waiting.html"
+    return statement_answer(request, request.customer, template, context, most_an_hour=MOST_AN_HOUR)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.models import Job
+from billing.rules.errors import Conflict
 from billing.rules.states import JobState
 from billing.web.access import access
 from billing.web.documents import READER
@@ -34,11 +35,23 @@ def customer_statement_pdf(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 def statement_answer(
-    request: HttpRequest, customer: Customer, template: str, context: dict[str, Any]
+    request: HttpRequest,
+    customer: Customer,
+    template: str,
+    context: dict[str, Any],
+    *,
+    most_an_hour: int | None = None,
 ) -> HttpResponse:
-    """The file, or the page that looks again every two seconds while a worker makes it."""
+    """The file, or the page that looks again every two seconds while a worker makes it. 429 when too many were asked
+    for.
+    """
     form, found = asked_for(customer, request.GET, now(customer.organization))
-    row = ask_for_statement(customer, found)
+    try:
+        row = ask_for_statement(customer, found, most_an_hour=most_an_hour)
+    except Conflict:
+        response = render(request, template, context | {"customer": customer, "refused": True}, status=429)
+        response["Retry-After"] = "3600"
+        return response
     if row.pdf:
         return file_answer(request, row)  # type: ignore[return-value, call-arg]
     job = Job.objects.of(customer.organization).filter(key=job_key(row)).order_by("-created_at").first()

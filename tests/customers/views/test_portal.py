@@ -13,7 +13,8 @@ from billing.actions.clock import now
 from billing.rules.wallet_terms import WalletTerms
 from customers.actions.delete import request_deletion
 from customers.actions.portal import create_link, revoke_link
-from customers.models import Customer, PortalLink
+from customers.models import Customer, PortalLink, StatementFile
+from customers.views import portal_statement
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.publish import store
@@ -165,3 +166,15 @@ def test_a_voided_document_is_given_with_its_stamp_alone(customer: Customer) -> 
         assert url in text(client.get(reverse("portal-invoices")))
     for name in ("invoice-pdf-issued", "credit-note-pdf-issued"):
         assert client.get(reverse(name, args=[row])).status_code == 302  # to the sign-in of staff
+
+
+def test_statements_are_not_printed_without_end(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pair of days is another file; those that were begun are still answered."""
+    monkeypatch.setattr(portal_statement, "MOST_AN_HOUR", 2)
+    client, _ = entered(customer)
+    url = reverse("portal-statement-pdf")
+    answers = [client.get(url, {"first": f"2026-01-0{day}", "last": "2026-02-01"}) for day in (1, 2, 3, 1)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 200]
+    assert answers[2]["Retry-After"] == "3600"
+    assert "That was a lot of statements" in text(answers[2])
+    assert StatementFile.objects.filter(customer=customer).count() == 2
