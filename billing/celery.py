@@ -52,6 +52,7 @@ app.conf.beat_schedule = {
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},
     "scheduled-top-ups": {"task": "invoicing.scheduled_top_ups", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
+    "remind": {"task": "invoicing.remind", "schedule": 600.0},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {

@@ -254,6 +254,8 @@ CONTENT_SECURITY_POLICY = {
     "EXCLUDE_URL_PREFIXES": ["/admin/"],
 }
 HTTPS = env_flag("TARN_HTTPS")
+# Without a mail server the e-mails are files, which admins may read on a machine that nobody else reaches.
+LOCAL_MAILBOX = EMAIL_BACKEND == "django.core.mail.backends.filebased.EmailBackend" and not HTTPS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^health$"]  # load balancers ask by plain http
 SESSION_COOKIE_SECURE = HTTPS

@@ -14,9 +14,11 @@ from invoicing.actions import (
     advance,
     attempts,
     billing_run,
+    mail_settings,
     ongoing,
     provider_drift,
     provider_push,
+    reminders,
     second_looks,
     usage_watch,
 )
@@ -174,10 +176,22 @@ def mail(job_id: str) -> None:
     later.run(job_id, work)
 
 
+@shared_task(name="invoicing.remind")
+def remind() -> None:
+    """Beat, every ten minutes: reminders of invoices that are not paid."""
+    reminders.run(timezone.now())
+
+
+@shared_task(name=mail_settings.TRIAL)
+def mail_trial(job_id: str) -> None:
+    """An e-mail as a customer would get it, to a member of staff."""
+    later.run(job_id, mail_settings.send_trial)
+
+
 @shared_task(name="invoicing.publish_credit_note")
 def publish_note(job_id: str) -> None:
     """The PDF of a credit note."""
-    later.run(job_id, lambda job: publish_credit_note(job.subject_id))
+    later.run(job_id, lambda job: publish_credit_note(job.subject_id, issued=ON_DEMAND not in job.args))
 
 
 @shared_task(name="invoicing.publish_voided_credit_note")

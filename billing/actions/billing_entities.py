@@ -43,11 +43,13 @@ FIELDS = (
     "consumer_payment_term_days",
     "consumer_notice",
     "zero_amount_invoices",
-    "email_invoices",
     "e_invoices",
+    "usage_annex",
     "invoice_footer",
     "payment_details",
 )
+# On a page of their own.
+MAIL_FIELDS = ("email_invoices", "email_credit_notes", "reminder_days")
 
 
 @transaction.atomic
@@ -90,8 +92,8 @@ def update_billing_entity(
 ) -> BillingEntity:
     """Change what documents to come will say. The code stays."""
     entity = BillingEntity.objects.select_for_update(of=("self",)).get(pk=entity.pk)
-    before = audit.snapshot(entity, FIELDS) | {"logo": entity.logo.name}
-    for name in FIELDS:
+    before = audit.snapshot(entity, (*FIELDS, *MAIL_FIELDS)) | {"logo": entity.logo.name}
+    for name in (*FIELDS, *MAIL_FIELDS):
         if name in values:
             setattr(entity, name, values[name])
     if remove_logo:

@@ -132,7 +132,8 @@ class BillingEntityForm(forms.ModelForm):
         self.fields[
             "zero_amount_invoices"
         ].help_text = "Off: a period without anything to pay is closed quietly."
-        self.fields["email_invoices"].label = "Send invoices by e-mail"
+        self.fields["usage_annex"].label = "Usage by day at the end of invoices"
+        self.fields["usage_annex"].help_text = "A table for each line of usage: events and units of each day."
         self.fields["e_invoices"] = forms.ChoiceField(
             label="E-invoices", choices=EInvoices.choices, widget=forms.RadioSelect, required=False
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -97,7 +98,8 @@ class BillingEntity(Kept, Address):
 
     `consumer_*`: the payment term of consumers (none: as for everybody) and what the law wants them to read on an
     invoice. `taxes` apply to customers that have none of their own. `zero_amount_invoices`: whether an invoice
-    over nothing is issued.
+    over nothing is issued. `reminder_days` after the due date (below zero: before it) unpaid invoices are called to
+    mind.
     """
 
     PREFIX = "ent"
@@ -133,10 +135,13 @@ class BillingEntity(Kept, Address):
     consumer_notice = models.CharField(max_length=1000, blank=True)
     zero_amount_invoices = models.BooleanField(default=True)
     email_invoices = models.BooleanField(default=False)
+    email_credit_notes = models.BooleanField(default=False)
+    reminder_days = ArrayField(models.SmallIntegerField(), default=list, blank=True)
     e_invoices = models.CharField(
         "e-invoices", max_length=10, choices=EInvoices.choices, default=EInvoices.FILES
     )
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
+    usage_annex = models.BooleanField(default=False)
     invoice_footer = models.CharField(max_length=600, blank=True)
     payment_details = models.TextField(max_length=600, blank=True)
     is_default = models.BooleanField(default=False)

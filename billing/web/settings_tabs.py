@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -27,6 +28,7 @@ DEVELOPERS = (
     ("Usage check", "usage-check", "events.view"),
     ("Clock", "clock", "events.view"),
     ("Jobs", "jobs", "jobs.view"),
+    ("Mailbox", "mailbox", "api_keys.view"),
     ("Activity log", "audit", "audit.view"),
 )
 
@@ -42,6 +44,8 @@ def tabs(
         try:
             url = reverse(name)
         except NoReverseMatch:
+            continue
+        if name == "mailbox" and not settings.LOCAL_MAILBOX:
             continue
         item = {"label": label, "url": url, "active": name == active}
         shown.append(item | ({"count": counts[name]} if name in counts else {}))

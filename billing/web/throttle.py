@@ -16,6 +16,7 @@ from django.shortcuts import render
 
 MAILS_PER_HOUR = 5
 PASSWORDS_PER_QUARTER = 10
+TRIALS_PER_HOUR = 30
 
 
 def account(request: HttpRequest, credentials: Mapping[str, Any] | None = None) -> str:
@@ -59,3 +60,10 @@ def allow_password(request: HttpRequest) -> bool:
     key = f"password:{request.user.pk}"
     cache.add(key, 0, 900)
     return cache.incr(key) <= PASSWORDS_PER_QUARTER
+
+
+def allow_trial(request: HttpRequest) -> bool:
+    """Whether a signed-in person may have one more e-mail sent to themselves: thirty per hour."""
+    key = f"trial-mail:{request.user.pk}"
+    cache.add(key, 0, 3600)
+    return cache.incr(key) <= TRIALS_PER_HOUR

@@ -216,6 +216,8 @@ def needless(mail: Mail) -> str:
         asked = PaymentRequest.objects.filter(pk=mail.subject_id).first()
         if asked is not None and not asked.open:
             return f"The request is closed: {asked.get_close_reason_display().lower()}."
+    if mail.kind == MailKind.REMINDER.value and mail.invoice is not None and mail.invoice.in_dispute:
+        return "It is in dispute meanwhile."
     return ""
 
 

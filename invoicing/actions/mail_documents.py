@@ -10,7 +10,7 @@ from django.db import transaction
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from invoicing.actions.mail import mails_customers, queue_mail
-from invoicing.documents.mails import MailText, compose
+from invoicing.documents.mails import MailText
 from invoicing.models import CreditNote, Invoice, Mail, MailKind
 from invoicing.queries.mail_facts import (
     Attachment,
@@ -19,6 +19,7 @@ from invoicing.queries.mail_facts import (
     document_files,
     invoice_facts,
 )
+from invoicing.queries.mail_wordings import written
 from invoicing.rules.states import InvoiceStatus
 
 Document = Invoice | CreditNote
@@ -36,6 +37,19 @@ def mail_issued_invoice(invoice: Invoice, *, by: Actor, at: datetime) -> Mail | 
     if invoice.status != InvoiceStatus.FINALIZED.value or not wanted(invoice):
         return None
     return send_document_mail(invoice, key=f"invoice:{invoice.pk}", by=by, at=at)
+
+
+def mail_issued_credit_note(note: CreditNote, *, by: Actor, at: datetime) -> Mail | None:
+    """The e-mail that goes out of itself when a credit note is issued, where its billing entity has it so; once. A
+    customer that wants no invoices by e-mail gets no credit notes either.
+    """
+    entity, customer = note.invoice.billing_entity, note.customer
+    asked = entity.email_credit_notes and customer.email_invoices is not False
+    if not (asked and mails_customers(entity) and address_of(customer)):
+        return None
+    if note.status != InvoiceStatus.FINALIZED.value:
+        return None
+    return send_document_mail(note, key=f"credit_note:{note.pk}", by=by, at=at)
 
 
 @transaction.atomic
@@ -85,8 +99,9 @@ def document_text(
     language = language or invoice_of(row).locale
     if isinstance(row, CreditNote):
         facts = credit_note_facts(row, language, note=note, files=files)
-        return compose(MailKind.CREDIT_NOTE.value, language, facts)
-    return compose(MailKind.INVOICE.value, language, invoice_facts(row, language, note=note, files=files))
+        return written(MailKind.CREDIT_NOTE.value, language, facts, row.invoice.billing_entity)
+    facts = invoice_facts(row, language, note=note, files=files)
+    return written(MailKind.INVOICE.value, language, facts, row.billing_entity)
 
 
 def invoice_of(row: Document) -> Invoice:

@@ -20,9 +20,10 @@ from billing.rules.money import from_minor
 from invoicing.actions.mail import queue_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.request_ends import close
-from invoicing.documents.mails import MailText, compose
+from invoicing.documents.mails import MailText
 from invoicing.models import Invoice, Mail, MailKind, PaymentRequest, RequestedInvoice, RequestOrigin
 from invoicing.queries.mail_facts import Attachment, file_names
+from invoicing.queries.mail_wordings import written
 from invoicing.queries.payment_requests import (
     asked_before,
     day_in,
@@ -198,7 +199,7 @@ def request_text(
         note=note,
         files=names,
     )
-    return compose(MailKind.PAYMENT_REQUEST.value, language, facts)
+    return written(MailKind.PAYMENT_REQUEST.value, language, facts, invoices[0].billing_entity)
 
 
 def mail_request(

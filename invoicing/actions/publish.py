@@ -15,7 +15,7 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import EInvoices
 from billing.orm.actor import Actor
-from invoicing.actions.mail_documents import mail_issued_invoice
+from invoicing.actions.mail_documents import mail_issued_credit_note, mail_issued_invoice
 from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
 from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
@@ -40,11 +40,13 @@ def publish_invoice(invoice_id: UUID, *, issued: bool = True) -> None:
         mail_issued_invoice(invoice, by=Actor.system(), at=clock.now(invoice.organization))
 
 
-def publish_credit_note(note_id: UUID) -> None:
-    """Make and store a credit note's PDF, once."""
+def publish_credit_note(note_id: UUID, *, issued: bool = True) -> None:
+    """Make and store a credit note's PDF, once, and have it mailed where that is wanted; see `publish_invoice`."""
     note = read_note(note_id)
     if note.pdf_state != PdfState.READY:
         store(note, lambda: render(credit_note_document(note).as_issued(), inside(note)))
+    if issued:
+        mail_issued_credit_note(note, by=Actor.system(), at=clock.now(note.organization))
 
 
 def publish_voided_invoice(invoice_id: UUID) -> None:
@@ -70,7 +72,10 @@ def read_invoice(key: UUID) -> Invoice:
 
 def read_note(key: UUID) -> CreditNote:
     """A credit note with what its document is made of."""
-    return CreditNote.objects.select_related("invoice__billing_entity", "invoice__customer").get(pk=key)
+    rows = CreditNote.objects.select_related(
+        "organization", "customer", "invoice__billing_entity__organization", "invoice__customer"
+    )
+    return rows.get(pk=key)
 
 
 @transaction.atomic

@@ -1,16 +1,13 @@
 """The words of e-mails to customers.
 
-For each kind a subject and an introduction with placeholders of `PLACEHOLDERS`; a billing entity may have its own
-instead. `reminder` is for after the due date, `reminder_early` for before it. The words of the facts below the
-introduction (number, due date, total) are those of the printed documents (`labels.py`).
+For each kind a subject and an introduction with the placeholders of `rules/mail_templates.py`; a billing entity may
+have its own instead. `reminder` is for after the due date, `reminder_early` for before it. The words of the facts
+below the introduction (number, due date, total) are those of the printed documents (`labels.py`).
 """
 
 from __future__ import annotations
 
 from invoicing.documents.languages import words
-
-PLACEHOLDERS = ("number", "customer", "company", "amount", "due_date", "days", "link")
-SUBJECTS = ("invoice", "credit_note", "receipt", "reminder", "reminder_early", "payment_request")
 
 
 def mail_words(language: str) -> dict[str, str]:

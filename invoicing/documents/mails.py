@@ -23,8 +23,9 @@ from django.template.loader import render_to_string
 from invoicing.documents.clean import clean
 from invoicing.documents.labels import labels
 from invoicing.documents.local_text import day, money, right_to_left
-from invoicing.documents.mail_words import PLACEHOLDERS, mail_words
+from invoicing.documents.mail_words import mail_words
 from invoicing.rules.addresses import one_line
+from invoicing.rules.mail_templates import PLACEHOLDERS
 
 HOLE = re.compile(r"\{([a-z_]+)\}")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
@@ -139,7 +140,6 @@ def placeholders(facts: MailFacts, language: str) -> dict[str, str]:
         "amount": money(facts.amount_minor, facts.currency, language),
         "due_date": day(facts.due_on, language) if facts.due_on else "",
         "days": str(abs(facts.days)),
-        "link": safe_link(facts.link),
     }
     return {name: values[name] for name in PLACEHOLDERS}
 

@@ -14,6 +14,7 @@ from invoicing.models.invoice import (
 from invoicing.models.invoiced_period import InvoicedPeriod
 from invoicing.models.line_edit import LineEdit
 from invoicing.models.mail import Mail, MailKind, MailState
+from invoicing.models.mail_wording import MailWording
 from invoicing.models.outstanding import Outstanding
 from invoicing.models.paying import PaymentAttempt, ProviderEvent
 from invoicing.models.payment import RECEIVED, Payment, Refund
@@ -44,6 +45,7 @@ __all__ = [
     "Mail",
     "MailKind",
     "MailState",
+    "MailWording",
     "Outstanding",
     "Payment",
     "PaymentAttempt",

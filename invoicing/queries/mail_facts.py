@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from billing.models import BillingEntity
@@ -67,6 +68,18 @@ def invoice_facts(
         link=link,
         pays=pays,
         files=file_names(files, invoice.number),
+    )
+
+
+def reminder_facts(
+    invoice: Invoice, language: str, *, days: int, files: Sequence[Attachment] = ()
+) -> MailFacts:
+    """An issued invoice that is called to mind: what is open, `days` after its due date (below zero: before it)."""
+    return replace(
+        invoice_facts(invoice, language, files=files),
+        amount_minor=invoice.due_minor,
+        open_minor=None,
+        days=days,
     )
 
 

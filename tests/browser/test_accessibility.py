@@ -79,6 +79,8 @@ NO_PAGES = {
         "credit-note-mail",
         "mail-html",
         "customer-request-letter",
+        "billing-entity-mail-letter",
+        "mailbox-letter",
     },
     "a picture or style": {"two-factor-picture", "billing-entity-logo", "portal-logo", "portal-brand"},
     "a download": {
@@ -86,6 +88,7 @@ NO_PAGES = {
         "invoice-pdf-issued",
         "credit-note-pdf",
         "credit-note-pdf-issued",
+        "mailbox-file",
         "invoice-xml",
         "credit-note-xml",
         "portal-invoice-pdf",

@@ -51,7 +51,13 @@ PUBLIC = frozenset(
     }
 )
 # Arguments that are no ids of rows.
-PLAIN_ARGUMENTS = {"noun": "metric", "kind": "stripe", "uidb64": "MQ", "token": "no-such-token"}
+PLAIN_ARGUMENTS = {
+    "noun": "metric",
+    "kind": "stripe",
+    "form": "invoice",
+    "uidb64": "MQ",
+    "token": "no-such-token",
+}
 # Arguments whose name says more than the part of the address before them.
 NAMED_ARGUMENTS = {
     "subscription_id": "subscriptions",

@@ -23,7 +23,10 @@ def policy(header: str) -> dict[str, list[str]]:
 
 # An e-mail alone, for a frame: as mail programs need it, with its styles within; it runs and fetches nothing.
 WEBHOOKS = {"provider-webhook", "provider-webhook-token"}  # no pages: providers post there
-LETTERS = {"invoice-mail", "credit-note-mail", "mail-html", "customer-request-letter"}
+LETTERS = {
+    *("invoice-mail", "credit-note-mail", "mail-html", "customer-request-letter"),
+    *("billing-entity-mail-letter", "mailbox-letter"),
+}
 
 
 def test_every_page_has_a_strict_policy_and_no_inline_code() -> None:

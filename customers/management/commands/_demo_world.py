@@ -25,7 +25,7 @@ from customers.management.commands._demo_vat import confirm, tax_id
 from customers.models import Customer
 
 BY = Actor.system("Demo")
-LANGUAGES = {"DE": "de", "FR": "fr", "ES": "es"}
+LANGUAGES = {"DE": "de", "FR": "fr", "ES": "es", "NL": "nl", "JP": "ja"}
 
 
 @dataclass
@@ -64,6 +64,7 @@ def make_organization(name: str, password: str, at: datetime) -> Organization:
         number_prefix="TRN",
         payment_details="IBAN DE02 1203 0000 0000 2020 51\nBIC BYLADEM1001",
         invoice_footer="Tarn Demo GmbH, Amtsgericht Charlottenburg, HRB 214365 B",
+        reminder_days=[-3, 7, 14],
     )
     add_billing_entity(
         organization,
@@ -84,6 +85,7 @@ def make_organization(name: str, password: str, at: datetime) -> Organization:
             "grace_period_days": 25,
             "net_payment_term_days": 14,
             "payment_details": "Mobile money 0700 000 000, reference: the invoice's number",
+            "usage_annex": True,
         },
         by=BY,
         at=at,
