@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from babel.dates import format_skeleton
 from django import template
 
 from billing.rules.money import exponent
@@ -55,14 +56,23 @@ def plain_units(value: Decimal | None) -> str:
 
 @register.filter
 def plain_day(value: date | None) -> str:
-    """A day in words."""
-    return day_text(value) if value else ""
+    """A day as the language writes it: "9. März 2026", "2026年3月9日"; in English everywhere "9 Mar 2026"."""
+    locale = current_locale()
+    if value is None or locale.language == "en":
+        return day_text(value) if value else ""
+    return str(format_skeleton("yMMMd", value, locale=locale))
+
+
+@register.filter
+def month_text(value: date) -> str:
+    """A month in words: "Mar 2026"."""
+    return str(format_skeleton("yMMM", value, locale=current_locale()))
 
 
 @register.filter
 def local_day(value: datetime | None, zone: str) -> str:
     """The day on which a moment falls."""
-    return day_text(value.astimezone(zone_of(zone)).date()) if value else ""
+    return plain_day(value.astimezone(zone_of(zone)).date()) if value else ""
 
 
 @register.filter

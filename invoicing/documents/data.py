@@ -81,13 +81,42 @@ class TaxRow:
 
 
 @dataclass(frozen=True)
+class UsageRow:
+    """A day, or the first of a month, with what was counted; no units where single days say nothing."""
+
+    begin: date
+    events: int
+    units: Decimal | None
+
+
+@dataclass(frozen=True)
+class UsageTable:
+    """The usage behind a line, by day or month."""
+
+    title: str
+    monthly: bool
+    rows: tuple[UsageRow, ...]
+
+    @property
+    def events(self) -> int:
+        """All of them."""
+        return sum(row.events for row in self.rows)
+
+    @property
+    def with_units(self) -> bool:
+        """Whether there is a column of units."""
+        return any(row.units is not None for row in self.rows)
+
+
+@dataclass(frozen=True)
 class InvoiceDocument:
     """An invoice or credit note, ready to print. `kind` is invoice, credit_invoice or credit_note.
 
     `with_tax`: for a consumer, lines and coupons include their tax, and the tax table says what is included.
     `only_tax`: a credit note over the tax alone, whose lines have a column for it.
     `reverse_charge` prints why there is no tax; `notice` is what consumers are told. A voided one carries the day and
-    the reason in its stamp; `made_at` is the moment from which it is as it is printed.
+    the reason in its stamp; `made_at` is the moment from which it is as it is printed. `usage` is the table at the
+    end, where its issuer wants one.
     """
 
     kind: str
@@ -126,6 +155,7 @@ class InvoiceDocument:
     voided_on: date | None = None
     void_reason: str = ""
     only_tax: bool = False
+    usage: tuple[UsageTable, ...] = ()
 
     def as_issued(self) -> InvoiceDocument:
         """The document as it was before it was voided."""

@@ -96,6 +96,7 @@ def html_of(document: InvoiceDocument, *, has_logo: bool) -> str:
                 "rtl": right_to_left(document.locale),
                 "groups": with_sums(document),
                 "label": labels(document.locale),
+                "period": statement_labels(document.locale),
                 "terms": counted("term", str(terms), document.locale) if terms else "",
                 "has_logo": has_logo,
                 "void_word": void_word(document),

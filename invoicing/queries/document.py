@@ -20,6 +20,7 @@ from invoicing.documents.data import (
     LineGroup,
     Party,
     TaxRow,
+    UsageTable,
 )
 from invoicing.documents.labels import labels
 from invoicing.documents.wording import line_words, step_words
@@ -29,11 +30,14 @@ from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.parties import buyer as buyer_now
 from invoicing.queries.parties import own_fields
 from invoicing.queries.parties import seller as seller_now
+from invoicing.queries.usage_annex import usage_tables
 from invoicing.rules.states import CUSTOMER_DELETED
 
 
-def invoice_document(invoice: Invoice) -> InvoiceDocument:
-    """The document of an invoice; a draft shows the parties as they are now."""
+def invoice_document(invoice: Invoice, *, annex: bool = True) -> InvoiceDocument:
+    """The document of an invoice; a draft shows the parties as they are now. Without `annex` the usage by day is not
+    read.
+    """
     seller = invoice.seller or seller_now(invoice.billing_entity)
     buyer = invoice.buyer or buyer_now(invoice.customer)
     deductions = list(invoice.deductions.all())
@@ -81,7 +85,14 @@ def invoice_document(invoice: Invoice) -> InvoiceDocument:
         with_tax=consumer,
         reverse_charge=invoice.reverse_charge,
         notice=clean(seller.get("consumer_notice", ""), 1000) if consumer else "",
+        usage=usage_of(invoice, lines) if annex and seller.get("usage_annex") else (),
     )
+
+
+def usage_of(invoice: Invoice, lines: list[InvoiceLine]) -> tuple[UsageTable, ...]:
+    """The usage behind the lines, each called as it is printed."""
+    names = [clean(line_words(line.description, line.kind, invoice.locale)) for line in lines]
+    return usage_tables(invoice, lines, names)
 
 
 def tax_name(code: str, name: str, locale: str) -> str:
@@ -105,7 +116,7 @@ def custom_fields(invoice: Invoice) -> list[dict[str, str]]:
 def credit_note_document(note: CreditNote) -> InvoiceDocument:
     """The document of a credit note: the parties of the invoice that it corrects."""
     invoice = note.invoice
-    base = invoice_document(invoice)
+    base = invoice_document(invoice, annex=False)
     kinds = {str(line.pk): line.kind for line in invoice.lines.all()}
     consumer = for_consumer(invoice)
     amounts = items_with_tax(note) if consumer else [int(item["amount_minor"]) for item in note.items]

@@ -16,10 +16,13 @@ IDENTITY = ("name", "legal_name", "legal_number", "tax_id", "email", "phone")
 
 
 def seller(entity: Any) -> dict[str, str]:
-    """The billing entity: identity, address, logo (storage name), colour, footer and payment details."""
+    """The billing entity: identity, address, logo (storage name), colour, footer, payment details, and what else its
+    documents have.
+    """
     words = ("brand_color", "invoice_footer", "payment_details", "consumer_notice", "e_invoices")
     names = (*IDENTITY, *ADDRESS, *words)
-    return {name: getattr(entity, name) for name in names} | {"logo": entity.logo.name or ""}
+    more = {"logo": entity.logo.name or "", "usage_annex": "yes" if entity.usage_annex else ""}
+    return {name: getattr(entity, name) for name in names} | more
 
 
 def buyer(customer: Any) -> dict[str, str]:

@@ -1,4 +1,6 @@
-"""PDFs: in one warm process, by the two worker processes through Celery, with their memory; a very long one."""
+"""PDFs: in one warm process, by the two worker processes through Celery, with their memory; a very long one; beside
+headless Chromium printing the same HTML.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from tests.bench import printing
 from tests.bench.place import Place, pss
 from tests.bench.tables import Table, at_least, at_most, percentile, times
 
@@ -19,7 +22,7 @@ MOST_TYPED = 200  # lines that a person may put on one invoice
 
 
 def measure(place: Place, options: argparse.Namespace) -> None:
-    """Three tables in one."""
+    """Three tables in one, and one beside Chromium."""
     organization, _ = place.organization("Documents")
     table = Table(place.report, "PDF", ["pages", "PDFs/s", "p50 ms", "p95 ms", "MB"])
     one_process(place, organization, table)
@@ -27,6 +30,8 @@ def measure(place: Place, options: argparse.Namespace) -> None:
     download(place, organization, table)
     very_long(place, organization, table)
     table.show()
+    with place.frozen_worker():
+        beside_chromium(place)
 
 
 def issue(organization: Any, lines: int, count: int) -> list[Any]:
@@ -156,3 +161,18 @@ def very_long(place: Place, organization: Any, table: Table) -> None:
         seconds = time.perf_counter() - started
     goals = [(at_most(6, "s"), seconds)]
     table.add(f"{lines:,} lines", pages_of(content), 1 / seconds, seconds * 1000, "", "", goals=goals)
+
+
+def beside_chromium(place: Place) -> None:
+    """The same documents by our renderer and by Chromium, each in a fresh process that has printed one already."""
+    table = Table(
+        place.report, "PDF beside headless Chromium", ["lines", "pages", "PDFs/s", "p50 ms", "peak MB"]
+    )
+    for lines, count in printing.SIZES:
+        for name, label in (
+            ("ours", "Tarn, one worker process"),
+            ("chromium", "Chromium, one page, CDP printToPDF"),
+        ):
+            found = printing.in_a_process(name, lines, max(count // 10, 1) if place.quick else count)
+            table.add(label, lines, found["pages"], found["rate"], found["p50"], f"{found['peak']:.0f}")
+    table.show()

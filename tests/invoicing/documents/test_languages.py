@@ -21,18 +21,7 @@ PHRASES = {*STEPS, UNUSED, *(row for found in LINES.values() for row in found)}
 HOLE = re.compile(r"\{(\w+)\}")
 OTHERS = sorted(set(WORDS) - {"en"})
 # Texts that are the same in English: names of things, and blanks alone.
-SAME = {
-    "VAT",
-    "Total",
-    "Subtotal",
-    "E-mail",
-    "Notes",
-    "Description",
-    "Period",
-    "Transport",
-    "Void",
-    "{text}: {unused}",
-}
+SAME = {"Page", "for", "Total", "Subtotal", "E-mail", "Notes", "Description", "Period", "{text}: {unused}"}
 
 
 def texts(words: Words) -> dict[str, dict[str, str]]:

@@ -121,7 +121,7 @@ def test_a_voided_invoice_says_so_and_asks_for_nothing() -> None:
 
 WORDS = {
     ("en", "invoice"): "VOID · 9 Mar 2026 Reason: Wrong customer",
-    ("de", "invoice"): "STORNIERT · 9 März 2026 Grund: Wrong customer",
+    ("de", "invoice"): "STORNIERT · 9. März 2026 Grund: Wrong customer",
     ("fr", "invoice"): "ANNULÉE · 9 mars 2026 Motif: Wrong customer",
     ("fr", "credit_note"): "ANNULÉ · 9 mars 2026 Motif: Wrong customer",
     ("es", "credit_note"): "ANULADA · 9 mar 2026 Motivo: Wrong customer",

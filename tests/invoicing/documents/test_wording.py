@@ -29,7 +29,7 @@ from invoicing.rules.lines import Line, LineFacts, LineKind, commitment_line, fi
 
 OTHERS = sorted(set(WORDS) - {"en"})
 # Words that other languages spell the same way.
-SHARED = {"per", "in", "minimum", "transaction"}
+SHARED = {"per", "in", "minimum", "plan", "for", "all", "under", "hand"}
 FACTS = LineFacts("Line", "EUR")
 LINE = Line(LineKind.ONE_OFF, FACTS, Decimal(1), Decimal(1), Decimal(1), 100)
 
@@ -137,7 +137,7 @@ def test_no_step_is_left_in_english(locale: str) -> None:
     for step in all_steps():
         label = detail_step(step_json(step), locale).label
         assert label != step.label, step
-        assert not words(label) & ENGLISH, (step.label, label)
+        assert not words(label) & ENGLISH - SHARED, (step.label, label)
         # every figure is still there, as the language writes it
         assert re.sub(r"\D", "", label) == re.sub(r"\D", "", step.label), (step.label, label)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -18,8 +19,8 @@ from invoicing.documents.data import DocumentLine, InvoiceDocument
 from invoicing.models import Invoice
 from invoicing.queries.document import credit_note_document, invoice_document
 from tests.factories.catalog import GRADUATED, charge, make_metric
-from tests.factories.documents import pdf_text
-from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
+from tests.factories.documents import pdf_pages, pdf_text
+from tests.factories.invoicing import billed_customer, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, NOW, make_organization
 from tests.factories.usage import use
 
@@ -156,3 +157,46 @@ def test_sold_credits_are_in_the_language_and_typed_lines_stay(organization: Org
         customer, [Item("Website, monthly fee", Decimal(5))], finalize=True, by=ACTOR, at=NOW
     )
     assert [line.description for line in lines(invoice_document(typed))] == ["Website, monthly fee"]
+
+
+def test_the_usage_by_day_stands_at_the_end_where_its_issuer_wants_it(organization: Organization) -> None:
+    set_entity(organization, usage_annex=True)
+    customer = billed_customer(organization, timezone="Asia/Tokyo")
+    calls = make_metric(organization, code="calls", aggregation="sum", name="Calls")
+    seats = make_metric(organization, code="seats", aggregation="latest", name="Seats")
+    plan = make_plan(organization, 0, charge(calls), charge(seats))
+    subscription = subscribe(customer, plan, on(2026, 1, 1))
+    for day, units in ((5, 10), (5, 15), (7, 2)):
+        use(subscription, calls, units, at=on(2026, 1, day, 16))  # already the next day in Tokyo
+    use(subscription, seats, 4, at=on(2026, 1, 9))
+    run(on(2026, 2, 1))
+    invoice = Invoice.objects.get(customer=customer)
+    document = invoice_document(invoice)
+    assert [(table.title, table.with_units) for table in document.usage] == [
+        ("Calls", True),
+        ("Seats", False),
+    ]
+    rows = [(row.begin, row.events, row.units) for row in document.usage[0].rows]
+    assert rows == [(date(2026, 1, 6), 2, Decimal(25)), (date(2026, 1, 8), 1, Decimal(2))]
+    pages = pdf_pages(render(document))
+    text = " ".join(pages[-1].split())
+    assert "Usage by day" in text and "6 Jan 2026 2 25" in text and "Total 3" in text
+    assert render(document) == render(invoice_document(Invoice.objects.get(pk=invoice.pk)))
+    # What was issued stays as it is.
+    set_entity(organization, usage_annex=False)
+    assert invoice_document(Invoice.objects.get(pk=invoice.pk)).usage == document.usage
+
+
+def test_long_periods_are_shown_by_month(organization: Organization) -> None:
+    set_entity(organization, usage_annex=True)
+    customer = billed_customer(organization)
+    calls = make_metric(organization, code="calls", aggregation="count", name="Calls")
+    subscription = subscribe(
+        customer, make_plan(organization, 0, charge(calls), interval="yearly"), on(2026, 1, 1)
+    )
+    for month, day in ((1, 5), (1, 6), (12, 31)):
+        use(subscription, calls, 1, at=on(2026, month, day))
+    run(on(2027, 1, 1))
+    [table] = invoice_document(Invoice.objects.get(customer=customer)).usage
+    assert table.monthly
+    assert [(row.begin, row.units) for row in table.rows] == [(date(2026, 1, 1), 2), (date(2026, 12, 1), 1)]
