@@ -58,13 +58,18 @@ def check_usable(coupon: Coupon, customer: Any, at: datetime) -> None:
             code="currencies_do_not_match",
             field="coupon",
         )
-    if not coupon.reusable and (number := invoice_lowered_by(coupon, customer)):
+    check_once(coupon, customer)
+    check_overlap(coupon, customer)
+
+
+def check_once(coupon: Coupon, customer: Any, *, other_than: AppliedCoupon | None = None) -> None:
+    """Raise when the coupon is for one use per customer, and another application of it has lowered an invoice."""
+    if not coupon.reusable and (number := invoice_lowered_by(coupon, customer, other_than=other_than)):
         raise Conflict(
             f"This coupon can be used once per customer. It lowered invoice {number}.",
             code="coupon_not_reusable",
             field="coupon",
         )
-    check_overlap(coupon, customer)
 
 
 def check_running(coupon: Coupon, customer: Any, at: datetime) -> None:
@@ -90,6 +95,7 @@ def restore_applied_coupon(applied: AppliedCoupon, *, by: Actor, at: datetime) -
     if used_up or (single and applied.deductions.exclude(invoice__status="voided").exists()):
         raise Conflict("This coupon is used up.", code="coupon_used_up")
     check_running(coupon, customer, at)
+    check_once(coupon, customer, other_than=applied)
     check_overlap(coupon, customer)
     applied.status = AppliedCouponStatus.ACTIVE.value
     applied.terminated_at = None
@@ -130,9 +136,10 @@ def use_coupons(credits: Iterable[CouponCredit], applied: Iterable[AppliedCoupon
         row.save()
 
 
-def give_back(applied: AppliedCoupon, minor: int) -> None:
+def give_back(applied: AppliedCoupon, minor: int, *, by: Actor, at: datetime) -> None:
     """A voided invoice returns its use of a coupon; an application that was used up becomes active again, one
-    that staff have removed stays ended.
+    that staff have removed stays ended. Of a coupon that is given once per customer, who has got another one since or
+    by a merge, the application with more left stays.
     """
     applied = AppliedCoupon.objects.select_for_update(of=("self",)).get(pk=applied.pk)
     used_up = applied.remaining_minor == 0 or applied.periods_remaining == 0
@@ -145,3 +152,28 @@ def give_back(applied: AppliedCoupon, minor: int) -> None:
         applied.status = AppliedCouponStatus.ACTIVE.value
         applied.terminated_at = None
     applied.save()
+    twins = AppliedCoupon.objects.filter(coupon=applied.coupon_id, customer=applied.customer_id).active()
+    if applied.status != AppliedCouponStatus.ACTIVE.value or applied.coupon.reusable:
+        return
+    for twin in twins.exclude(pk=applied.pk).locked():
+        loser = applied if left_of(twin) >= left_of(applied) else twin
+        end_twin(loser, "It is given once per customer, who has it already", by=by, at=at)
+
+
+def left_of(row: AppliedCoupon) -> tuple[int, int]:
+    """What two applications of one coupon are compared by: money left, then periods left."""
+    return (row.remaining_minor or 0, row.periods_remaining or 0)
+
+
+def end_twin(applied: AppliedCoupon, reason: str, *, by: Actor, at: datetime) -> None:
+    """End a locked application, because its customer has another one of the same coupon."""
+    end(applied, at)
+    audit.record(
+        applied.organization,
+        "coupon.removed",
+        applied,
+        by=by,
+        at=at,
+        customer=applied.customer,
+        reason=reason,
+    )

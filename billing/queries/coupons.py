@@ -31,14 +31,16 @@ def facts(applied: Any) -> CouponFacts:
     )
 
 
-def invoice_lowered_by(coupon: Coupon, customer: Any) -> str:
-    """The number of the first invoice of the customer that the coupon lowered; "" when it was never used. Drafts
-    only show what it would take off, voided invoices have given it back.
+def invoice_lowered_by(coupon: Coupon, customer: Any, *, other_than: AppliedCoupon | None = None) -> str:
+    """The number of the first invoice of the customer that the coupon lowered (by another application than that
+    one); "" when it was never used. Drafts only show what it would take off, voided invoices have given it back.
     """
     deductions = apps.get_model("invoicing", "InvoiceDeduction").objects
     used = deductions.filter(
         applied_coupon__coupon=coupon, applied_coupon__customer=customer, invoice__status="finalized"
     )
+    if other_than is not None:
+        used = used.exclude(applied_coupon=other_than)
     number: str | None = used.order_by("pk").values_list("invoice__number", flat=True).first()
     return number or ""
 

@@ -19,8 +19,9 @@ from billing.actions.top_up_schedules import hand_on
 from billing.actions.wallet_merging import keeps_life, merge_wallets, same_limits
 from billing.actions.wallet_opening import end_untouched
 from billing.actions.wallet_watch import look_again
-from billing.models import AppliedCoupon, Subscription, UsageHour, Wallet
+from billing.models import AppliedCoupon, Coupon, Subscription, UsageHour, Wallet
 from billing.orm.actor import Actor
+from billing.queries.coupons import invoice_lowered_by
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
@@ -115,33 +116,52 @@ def move_documents(moving: Moving) -> None:
 
 
 def move_coupons(moving: Moving) -> None:
-    """Applications with what is left of them. When both have one of the same coupon, the one with more left stays."""
-    active = AppliedCoupon.objects.active()
-    theirs = {row.coupon_id: row for row in active.filter(customer=moving.target).locked()}
+    """Applications with what is left of them. When both have one of the same coupon, the one with more left
+    stays. One that is given once per customer and has lowered no invoice yet ends where the other customer has
+    used the coupon: one customer could not have had it twice.
+    """
+    theirs, ours = (
+        {row.coupon_id: row for row in AppliedCoupon.objects.active().filter(customer=one).locked()}
+        for one in (moving.target, moving.source)
+    )
     ended = 0
-    for row in active.filter(customer=moving.source).locked():
-        twin = theirs.get(row.coupon_id)
-        if twin is None:
-            continue
-        loser = row if coupon_left(twin) >= coupon_left(row) else twin
-        coupons.end(loser, moving.at)
-        audit.record(
-            moving.target.organization,
-            "coupon.removed",
-            loser,
-            by=moving.by,
-            at=moving.at,
-            customer=moving.target,
-            reason="Both merged customers had it",
-        )
+    for coupon_id in theirs.keys() & ours.keys():
+        twin, row = theirs[coupon_id], ours[coupon_id]
+        loser = row if coupons.left_of(twin) >= coupons.left_of(row) else twin
+        (ours if loser is row else theirs).pop(coupon_id)
+        end_application(moving, loser, "Both merged customers had it")
         ended += 1
+    for rows, other in ((theirs, moving.source), (ours, moving.target)):
+        for row in rows.values():
+            if used_by(other, row.coupon) and not lowering(row):
+                end_application(moving, row, "It is given once per customer, and was used")
+                ended += 1
     moving.counts["coupons_ended"] = ended
     moving.counts["coupons"] = moving.hand_over(AppliedCoupon.objects.all())
 
 
-def coupon_left(row: AppliedCoupon) -> tuple[int, int]:
-    """What two applications of one coupon are compared by: money left, then periods left."""
-    return (row.remaining_minor or 0, row.periods_remaining or 0)
+def used_by(customer: Any, coupon: Coupon) -> bool:
+    """Whether a coupon that is given once per customer has lowered an invoice of this one."""
+    return not coupon.reusable and bool(invoice_lowered_by(coupon, customer))
+
+
+def lowering(row: AppliedCoupon) -> bool:
+    """Whether an application has lowered an invoice that counts."""
+    return bool(row.deductions.filter(invoice__status="finalized").exists())
+
+
+def end_application(moving: Moving, row: AppliedCoupon, reason: str) -> None:
+    """End an application of the merged customer."""
+    coupons.end(row, moving.at)
+    audit.record(
+        moving.target.organization,
+        "coupon.removed",
+        row,
+        by=moving.by,
+        at=moving.at,
+        customer=moving.target,
+        reason=reason,
+    )
 
 
 def move_wallets(moving: Moving) -> None:

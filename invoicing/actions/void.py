@@ -95,7 +95,7 @@ def give_back(invoice: Invoice, *, by: Actor, at: datetime) -> None:
     rows = InvoiceDeduction.objects.filter(invoice=invoice).select_related("applied_coupon").order_by("pk")
     for row in rows:
         if row.applied_coupon is not None:
-            coupons.give_back(row.applied_coupon, row.amount_minor)
+            coupons.give_back(row.applied_coupon, row.amount_minor, by=by, at=at)
         elif row.credit_note_id is not None:
             note = CreditNote.objects.select_for_update(of=("self",)).get(pk=row.credit_note_id)
             if note.status == "finalized":
