@@ -160,7 +160,9 @@ def result_payload(result: EventResult) -> dict[str, Any]:
 
 
 class Filters(ApiSchema):
-    """Which events. `from` and `to` bound their timestamp: from <= timestamp < to."""
+    """Which events. `from` and `to` bound their timestamp: from <= timestamp < to. `late`: `all` that came when the
+    invoice of their period was final, or the `open` ones, of which nobody has decided that they stay unbilled.
+    """
 
     subscription_id: str = ""
     code: str = ""
@@ -168,6 +170,7 @@ class Filters(ApiSchema):
     timestamp_from: datetime | None = None
     timestamp_to: datetime | None = None
     status: str = ""
+    late: str = ""
     page: int = 1
     cursor: str = ""
     limit: int = 20
@@ -184,6 +187,9 @@ def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]
     status = filters.status.strip().lower()
     if status not in {"", ACCEPTED, QUARANTINED}:
         raise Invalid("Use accepted or quarantined.", field="status")
+    late = filters.late.strip().lower()
+    if late not in {"", "all", "open"} or (late and status == QUARANTINED):
+        raise Invalid("Use all or open; events in quarantine are not late.", field="late")
     wanted = EventFilter(
         subscription=filters.subscription_id.strip(),
         code=filters.code.strip(),
@@ -191,6 +197,7 @@ def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]
         start=filters.timestamp_from,
         end=filters.timestamp_to,
         quarantined=status == QUARANTINED,
+        late=late,
     )
     rows = find_events(organization, wanted, before=filters.cursor)
     offset = 0 if filters.cursor else (filters.page - 1) * filters.limit

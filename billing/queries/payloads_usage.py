@@ -14,7 +14,9 @@ from billing.rules.money import from_minor
 
 
 def event_payload(row: Event | QuarantinedEvent) -> dict[str, Any]:
-    """A stored event, counted or in quarantine."""
+    """A stored event as `find_events` reads it, counted or in quarantine. `late`: it came when the invoice of
+    its period was final.
+    """
     counted = isinstance(row, Event)
     return {
         "id": row.public_id,
@@ -28,6 +30,7 @@ def event_payload(row: Event | QuarantinedEvent) -> dict[str, Any]:
         "receivedAt": row.received_at if counted else row.created_at,  # type: ignore[union-attr]
         "properties": row.properties,
         "preciseTotalAmount": row.amount,
+        "late": counted and row.late,  # type: ignore[union-attr]
     }
 
 

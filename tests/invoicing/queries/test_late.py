@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from billing.actions.late_usage import leave_unbilled
 from billing.actions.usage import ingest
@@ -17,7 +18,7 @@ from invoicing.models import Invoice, InvoicedPeriod
 from invoicing.queries.late import late_usage
 from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import billed_customer, make_plan, on, subscribe
-from tests.factories.people import ACTOR, make_organization
+from tests.factories.people import ACTOR, make_key, make_organization
 from tests.factories.usage import event
 
 pytestmark = pytest.mark.django_db
@@ -95,10 +96,20 @@ def test_what_comes_after_the_invoice_is_noted_priced_anew_and_on_no_bill() -> N
     assert list(closed.values_list("total_minor", flat=True)) == [2800, 2300]
 
     told = {"by": ACTOR, "at": february}
+    api = Client(headers={"authorization": f"Bearer {make_key(case.organization)}"})
+
+    def listed(late: str) -> list[str]:
+        answer = api.get(f"/api/events?late={late}").json()
+        assert answer["meta"]["total"] == len(answer["data"])
+        return sorted(row["transactionId"] for row in answer["data"] if row["late"] or not late)
+
+    assert listed("open") == listed("all") == ["late-1", "late-2"] and len(listed("")) == 7
+    assert api.get("/api/events?late=yes").status_code == 400
     assert leave_unbilled(case.row, case.period().start, case.period().end, **told) == 2
     assert leave_unbilled(case.row, case.period().start, case.period().end, **told) == 0
     assert AuditEntry.objects.filter(action="subscription.late_usage_left").count() == 1
     assert not LateEvent.objects.filter(settled_at=None).exists()
+    assert listed("open") == [] and listed("all") == ["late-1", "late-2"]
 
 
 def test_a_draft_still_counts_them_also_when_a_later_one_is_final_before_it() -> None:
