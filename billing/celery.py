@@ -33,6 +33,7 @@ app.conf.task_routes = {
     "invoicing.publish": {"queue": "documents"},
     "invoicing.publish_voided": {"queue": "documents"},  # a deletion may void many at once
     "customers.print_statement": {"queue": "documents"},
+    "invoicing.archive": {"queue": "documents"},
 }
 app.conf.beat_max_loop_interval = 5
 app.autodiscover_tasks()
@@ -53,6 +54,7 @@ app.conf.beat_schedule = {
     "scheduled-top-ups": {"task": "invoicing.scheduled_top_ups", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     "remind": {"task": "invoicing.remind", "schedule": 600.0},
+    "drop-archives": {"task": "invoicing.drop_archives", "schedule": 600.0},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {

@@ -12,6 +12,7 @@ from billing.models import Job, Wallet
 from billing.orm.actor import Actor
 from invoicing.actions import (
     advance,
+    archives,
     attempts,
     billing_run,
     mail_settings,
@@ -19,6 +20,7 @@ from invoicing.actions import (
     provider_drift,
     provider_push,
     reminders,
+    runs,
     second_looks,
     usage_watch,
 )
@@ -198,6 +200,24 @@ def publish_note(job_id: str) -> None:
 def publish_voided_note(job_id: str) -> None:
     """The stamped PDF of a voided credit note."""
     later.run(job_id, lambda job: publish_voided_credit_note(job.subject_id))
+
+
+@shared_task(name=runs.TASK)
+def act_on_many(job_id: str) -> None:
+    """The rows of an act on many invoices."""
+    later.run(job_id, runs.carry_out)
+
+
+@shared_task(name=runs.ARCHIVE_TASK)
+def pack_archive(job_id: str) -> None:
+    """Many PDFs in one file."""
+    later.run(job_id, archives.pack)
+
+
+@shared_task(name="invoicing.drop_archives")
+def drop_archives() -> None:
+    """Beat, every ten minutes: archives whose time is over."""
+    archives.drop_expired(timezone.now())
 
 
 @shared_task(name="invoicing.sync_providers")

@@ -32,6 +32,7 @@ MENU: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("Home", "house", "home", "customers.view", key="h"),
             Entry("Ageing", "hourglass", "ageing", "invoices.view", key="r"),
+            Entry("Numbers", "list-ordered", "document-numbers", "invoices.view", key="u"),
         ),
     ),
     (

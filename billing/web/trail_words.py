@@ -89,6 +89,8 @@ TITLES = {
     "customer.vat_override_cleared": ("VAT decision by hand taken back", "neutral"),
     "customer.vat_override_ended": ("VAT decision by hand has ended", "warning"),
     "customers.exported": ("Customers exported", "neutral"),
+    "invoices.exported": ("Invoices exported", "neutral"),
+    "credit_notes.exported": ("Credit notes exported", "neutral"),
     "customer.payment_requested": ("Payment requested by e-mail", "neutral"),
     "invoice.dispute_ended": ("Dispute of the invoice ended", "neutral"),
     "invoice.disputed": ("Invoice disputed", "warning"),

@@ -10,11 +10,11 @@ from typing import Any
 from django.db.models import QuerySet
 
 from billing.models import Organization
+from billing.rules.list_columns import Column
 from billing.rules.money import from_minor
 from customers.models import Customer, CustomField
 from customers.queries.custom_fields import shown
 from customers.queries.list_rows import listed
-from customers.rules.list_columns import Column
 
 BATCH = 500
 MONEY = {

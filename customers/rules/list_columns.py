@@ -1,33 +1,10 @@
-"""Columns of the customers list: which there are, and which of them a person wants to see.
-
-Laws. The name always stands first. A choice is a set: columns stand in the order of the table whatever order they
-were chosen in. Names that mean nothing (a custom field that is gone) are left out; a choice without any is the usual
-one. Example: `chosen(["created", "email", "nonsense"], COLUMNS)` is `[email, created]`.
-"""
+"""Columns of the customers list. The name always stands first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-OWN = "field_"  # before the code of a custom field
-
-
-@dataclass(frozen=True)
-class Column:
-    """`sort` is the name in `?sort=`, empty when the list cannot be sorted by it; `num` stands right."""
-
-    key: str
-    label: str
-    num: bool = False
-    sort: str = ""
-    narrow: bool = False  # shown on a phone as well
-
-    @property
-    def code(self) -> str:
-        """The code of the custom field that the column shows; empty for others."""
-        return self.key.removeprefix(OWN) if self.key.startswith(OWN) else ""
-
+from billing.rules.list_columns import OWN, Column
 
 COLUMNS = (
     Column("email", "E-mail", sort="email"),
@@ -57,10 +34,3 @@ def own_column(code: str, name: str, kind: str) -> Column:
 def with_own(own: Sequence[Column]) -> list[Column]:
     """All columns: those of custom fields before the date of creation."""
     return [*COLUMNS[:-1], *own, COLUMNS[-1]]
-
-
-def chosen(keys: Iterable[str], columns: Sequence[Column]) -> list[Column]:
-    """The columns of a choice, in the order of the table; the usual ones when none is left."""
-    wanted = set(keys)
-    found = [column for column in columns if column.key in wanted]
-    return found or [column for column in columns if column.key in USUAL]

@@ -23,12 +23,13 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
+from billing.web.saved_lists import essence
 from customers.actions.bulk import TASK, start_run, stored, undo_run
 from customers.forms.bulk import BulkForm
 from customers.models import BulkRun, Customer
 from customers.queries.bulk import described, forecast, outcomes
 from customers.rules.bulk import ACTS, MOST, UNDO
-from customers.views.listing import essence, listing, url_if_any
+from customers.views.listing import SAVED, listing, url_if_any
 
 MERGE = "merge"
 OUTCOMES = ("changed", "skipped", "failed", "waiting")
@@ -66,7 +67,7 @@ def prepare(request: StaffRequest) -> HttpResponse:
                     rows,
                     act.key,
                     plain(form.value()),
-                    query=essence(QueryDict(data.get("query", ""))),
+                    query=essence(QueryDict(data.get("query", "")), SAVED.several),
                     token=form.token,
                     by=request.actor,
                     at=now(request.organization),

@@ -22,8 +22,8 @@ def customer_credit_notes(request: StaffRequest, id: UUID) -> HttpResponse:
     """The latest first, unless the address asks otherwise."""
     customer = find_customer(request, id)
     frame = customer_frame(request, customer, "credit-notes")
-    filters = CreditNoteFilters(request.GET, of_one=True)
-    found = credit_note_list(request.organization, filters.values, customer)
+    filters = CreditNoteFilters(request.GET, request.organization, of_one=True)
+    found = credit_note_list(request.organization, filters.conditions(), customer)
     rows, sort = sorted_by(request, found, CREDIT_NOTE_SORTS, "-issued")
     page = page_of(request, rows.select_related("invoice"))
     edit = may(request.member, "credit_notes.edit")

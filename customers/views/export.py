@@ -14,12 +14,12 @@ from billing.rules.ids import decode
 from billing.web.access import access
 from billing.web.csv_files import BOM, csv_answer
 from billing.web.requests import StaffRequest
+from billing.web.saved_lists import columns_of, essence
 from customers.actions.export import record_export
 from customers.models import Customer
 from customers.queries.custom_fields import custom_fields
 from customers.queries.export import export_rows, header
-from customers.rules.list_columns import own_column, with_own
-from customers.views.listing import columns_of, essence, listing, sort_of
+from customers.views.listing import SAVED, list_columns, listing, sort_of
 
 
 @require_safe
@@ -31,8 +31,8 @@ def export(request: StaffRequest) -> HttpResponse:
     organization, asked = request.organization, request.GET
     query = QueryDict(asked.get("query", "")[:2000]) if "query" in asked else asked
     fields = custom_fields(organization)
-    own = [own_column(field.code, field.name, field.kind) for field in fields]
-    columns = with_own(own) if asked.get("every") else columns_of(request.member, asked, fields)
+    known = list_columns(organization, fields)
+    columns = known[0] if asked.get("every") else columns_of(request.member, SAVED, asked, known)
     if asked.getlist("id") and not asked.get("all"):
         keys = [decode(Customer.PREFIX, text) for text in asked.getlist("id")[:1000]]
         rows: QuerySet[Any] = (
@@ -43,7 +43,13 @@ def export(request: StaffRequest) -> HttpResponse:
     at = now(organization)
     today = timezone.localtime(at).date()
     rows = rows.order_by(*sort_of(query).terms())
-    record_export(organization, essence(query), [column.key for column in columns], by=request.actor, at=at)
+    record_export(
+        organization,
+        essence(query, SAVED.several),
+        [column.key for column in columns],
+        by=request.actor,
+        at=at,
+    )
     lines = export_rows(organization, rows, columns, fields, today)
     start = BOM if asked.get("bom") else ""
     return csv_answer(f"customers-{today.isoformat()}", header(columns), lines, start=start)

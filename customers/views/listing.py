@@ -5,28 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from billing.actions.clock import now
-from billing.models import Member, Organization, SavedView
+from billing.models import Organization
 from billing.orm.windows import CAP, Order, Window, capped_count, found_at_once, numbered, walked
-from billing.rules.ids import decode
 from billing.web.access import access, may
 from billing.web.formats import units_text
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import PER_PAGE
 from billing.web.requests import StaffRequest
+from billing.web.saved_lists import (
+    Columns,
+    SavedList,
+    columns_of,
+    essence,
+    place,
+    register,
+    saved_view,
+    tidy,
+    views_bar,
+)
 from customers.forms.filters import Filters
 from customers.models import Customer, CustomField
 from customers.queries.custom_fields import custom_fields, shown
 from customers.queries.list_rows import listed
 from customers.queries.narrow import Narrowed, narrowed
-from customers.queries.saved_views import CUSTOMERS, views_of
 from customers.rules.bulk import ACTS
-from customers.rules.list_columns import USUAL, Column, chosen, own_column, with_own
+from customers.rules.list_columns import USUAL, own_column, with_own
 from customers.views.frame import customer_url
 
 SORTS = {
@@ -38,7 +47,6 @@ SORTS = {
 }
 DEFAULT_SORT = "-created"
 DEEPEST = 500  # the last page that a number reaches in a list that is not counted to its end
-NOT_SAVED = ("page", "cursor", "view", "columns", "id", "all", "act", "once")
 
 
 @dataclass(frozen=True)
@@ -68,11 +76,11 @@ def listing(organization: Organization, query: QueryDict) -> Listing:
 def customers(request: StaffRequest) -> HttpResponse:
     """The list: search, filters, order, columns and place come from the URL."""
     organization, query = request.organization, request.GET
-    view = saved_view(request.member, query.get("view", ""))
+    view = saved_view(request.member, SAVED, query.get("view", ""))
     asked = listing(organization, query)
     sort = sort_of(query)
     window = window_of(asked, sort, query)
-    columns = columns_of(request.member, query, asked.fields)
+    columns = columns_of(request.member, SAVED, query, list_columns(organization, asked.fields))
     keys = {column.key for column in columns}
     today = timezone.localtime(now(organization)).date()
     on_list = [field for field in asked.fields if f"field_{field.code}" in keys]
@@ -91,19 +99,20 @@ def customers(request: StaffRequest) -> HttpResponse:
         "add_url": reverse("customer-add") if editor else "",
         "acts": ACTS.values() if editor else [],
         "merge_url": url_if_any("customer-merge-pair") if editor else "",
-        "query": essence(query),
+        "query": essence(query, SAVED.several),
         "rows": [
             row_of(customer, request, on_list)
             for customer in listed(
                 organization, window.keys, keys, today, {tag.pk: tag for tag in asked.form.tag_list}
             )
         ],
-        **views_bar(request, view, query),
+        "export_url": reverse("customers-export"),
+        **views_bar(request, SAVED, view, query),
     }
     partials = ("customer-table",)
     response = render_page(request, "customers/list.html", context, partials=partials)
     if wants_partial(request):
-        response["HX-Push-Url"] = tidy(query, request.path)
+        response["HX-Push-Url"] = tidy(query, request.path, SAVED.several)
     return response
 
 
@@ -129,16 +138,24 @@ def window_of(asked: Listing, order: Order, query: QueryDict) -> Window:
     return walked(asked.found.walk, order, query.get("cursor", ""), size=PER_PAGE, count=CAP)
 
 
-def columns_of(member: Member, query: QueryDict, fields: list[CustomField]) -> list[Column]:
-    """The columns in the address (of a saved view), else those that the person chose, else the usual ones and the
-    custom fields that stand on the list.
-    """
-    columns = with_own([own_column(field.code, field.name, field.kind) for field in fields])
-    if asked := query.get("columns"):
-        return chosen(str(asked).split(","), columns)
-    mine = member.preferences.get("columns", {}).get(CUSTOMERS)
-    usual = [*USUAL, *(f"field_{field.code}" for field in fields if field.on_list)]
-    return chosen(mine or usual, columns)
+def list_columns(organization: Organization, fields: list[CustomField] | None = None) -> Columns:
+    """All columns of the list, and the usual ones with the custom fields that stand on it."""
+    fields = custom_fields(organization) if fields is None else fields
+    every = with_own([own_column(field.code, field.name, field.kind) for field in fields])
+    return every, [*USUAL, *(f"field_{field.code}" for field in fields if field.on_list)]
+
+
+SAVED = register(
+    SavedList(
+        "customers",
+        "Customers",
+        "customers",
+        "The name",
+        "customers.edit",
+        list_columns,
+        several=frozenset({"tags"}),
+    )
+)
 
 
 def row_of(customer: Customer, request: StaffRequest, fields: list[CustomField]) -> dict[str, Any]:
@@ -154,85 +171,6 @@ def row_of(customer: Customer, request: StaffRequest, fields: list[CustomField])
         "tags_url": customer_url("customer-tags", customer) if edit else "",
         "delete_url": customer_url("customer-delete", customer) if delete else "",
     }
-
-
-def saved_view(member: Member, text: str) -> SavedView | None:
-    """The view that `?view=` names; 404 for another person's private one."""
-    if not text:
-        return None
-    key = decode(SavedView.PREFIX, text)
-    if key is None:
-        raise Http404("No such view.")
-    found: SavedView = views_of(member).get_or_404(pk=key)
-    return found
-
-
-def views_bar(request: StaffRequest, view: SavedView | None, query: QueryDict) -> dict[str, Any]:
-    """The saved views as tabs, and what can be done with the one that is open."""
-    views = list(views_of(request.member))
-    path = reverse("customers")
-    tabs = [{"label": "All customers", "url": path, "active": view is None}] if views else []
-    tabs += [
-        {
-            "label": row.name,
-            "url": f"{path}{address_of(row)}",
-            "active": view is not None and row.pk == view.pk,
-        }
-        for row in views
-    ]
-    mine = view is not None and may_change(request.member, view)
-    same = view is not None and (essence(query), query.get("columns", "")) == (
-        view.query,
-        ",".join(view.columns),
-    )
-    return {"view_tabs": tabs, "view": view, "view_is_mine": mine, "view_changed": bool(view) and not same}
-
-
-def may_change(member: Member, view: SavedView) -> bool:
-    """One's own private views, and shared ones with the right to edit customers."""
-    return may(member, "customers.edit") if view.shared else view.owner_id == member.user_id
-
-
-def address_of(view: SavedView) -> str:
-    """The query string that opens a view."""
-    found = QueryDict(view.query, mutable=True)
-    if view.columns:
-        found["columns"] = ",".join(view.columns)
-    found["view"] = view.public_id
-    return f"?{found.urlencode(safe=',')}"
-
-
-def essence(query: QueryDict) -> str:
-    """Filters and order alone, in one spelling: what a view saves, and what a bulk act goes by."""
-    rest = QueryDict(mutable=True)
-    for name in sorted(query):
-        values = [value for value in query.getlist(name) if value]
-        if values and name not in NOT_SAVED and name != "csrfmiddlewaretoken":
-            rest.setlist(name, [",".join(values)] if name == "tags" else values[:1])
-    return rest.urlencode(safe=",")
-
-
-def place(query: QueryDict, changes: Any) -> str:
-    """The address of another window of the same list; empty without changes."""
-    if not changes:
-        return ""
-    rest = query.copy()
-    for name in ("page", "cursor"):
-        rest.pop(name, None)
-    for name, value in changes.items():
-        rest[name] = str(value)
-    return f"?{rest.urlencode(safe=',')}"
-
-
-def tidy(query: QueryDict, path: str) -> str:
-    """The list's address without empty parameters, for the address bar."""
-    rest = query.copy()
-    for name in list(rest):
-        if not rest[name]:
-            del rest[name]
-    if tags := rest.getlist("tags"):
-        rest["tags"] = ",".join(tags)
-    return f"{path}?{rest.urlencode(safe=',')}" if rest else path
 
 
 def url_if_any(name: str) -> str:

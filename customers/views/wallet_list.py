@@ -15,10 +15,10 @@ from billing.web.formats import units_text
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import PER_PAGE
 from billing.web.requests import StaffRequest
+from billing.web.saved_lists import place, tidy
 from customers.forms.wallet_filters import WalletFilters
 from customers.queries.narrow import Narrowed
 from customers.queries.wallet_list import WalletTotal, listed_wallets, wallet_totals, wallets_narrowed
-from customers.views.listing import place, tidy
 
 SORTS = {"customer": "customer__name", "balance": "balance_minor", "created": "created_at"}
 WALKED = ("created",)  # by these a list is walked that is too long to be sorted

@@ -11,8 +11,10 @@ from billing.rules.periods import local_date
 from billing.rules.states import move
 from invoicing.actions.draft import payment_term
 from invoicing.actions.numbers import number_invoice
-from invoicing.models import Invoice, PdfState
+from invoicing.models import Invoice, InvoiceSeal, PdfState
+from invoicing.queries.frozen import frozen_parts
 from invoicing.queries.parties import buyer, own_fields, seller
+from invoicing.rules.seal import seal
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 
 
@@ -35,8 +37,11 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         invoice.payment_status = PaymentStatus.PAID.value
         invoice.paid_at = at
     invoice.pdf_state = PdfState.PENDING.value
+    parts = frozen_parts(invoice)  # before the number, which holds up the others of its series
     invoice.number = number_invoice(invoice, customer, at)
+    parts["document"]["number"] = invoice.number
     invoice.save()
+    put_seal(invoice, parts)
     audit.record(
         invoice.organization,
         "invoice.finalized",
@@ -55,3 +60,15 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         first=True,
     )
     return invoice
+
+
+def put_seal(invoice: Invoice, parts: dict[str, Any]) -> InvoiceSeal:
+    """Keep the fingerprint of what the amounts are made of."""
+    made = seal(parts)
+    return InvoiceSeal.objects.create(
+        organization_id=invoice.organization_id,
+        invoice=invoice,
+        version=made.version,
+        sha256=made.sha256,
+        parts=made.parts,
+    )

@@ -19,7 +19,6 @@ from billing.queries.add_ons import add_ons_by_reference, price_in
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.rules.periods import local_date
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
 from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
@@ -30,12 +29,14 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
 from invoicing.actions.write_offs import undo_write_off, write_off
+from invoicing.api.invoice_filters import Filters, narrowed
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import Invoice
 from invoicing.queries.e_invoice_xml import e_invoice_xml
-from invoicing.queries.lists import invoices_with_status, visible
+from invoicing.queries.lists import visible
 from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.payloads import invoice_payload, with_parts
+from invoicing.queries.payloads_explain import explain_payload
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Invoices"])
@@ -79,16 +80,6 @@ class InvoiceIn(ApiSchema):
     purchase_order: str = Field("", max_length=255)
     taxes: list[str] | None = None
     metadata: dict[str, Any] = Field(default_factory=dict)
-
-
-class Filters(ApiSchema):
-    """What the list can be narrowed to."""
-
-    status: str | None = None
-    customer_id: str | None = None
-    type: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 class FinalizeIn(ApiSchema):
@@ -139,16 +130,9 @@ def answer(request: ApiRequest, invoice: Invoice) -> dict[str, Any]:
 
 @router.get("")
 def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown status or id finds nothing."""
+    """Newest first, unless `sortBy` says otherwise. An unknown status or id finds nothing."""
     staff = cast(ApiRequest, request)
-    rows = rows_of(staff).order_by("-issuing_on", "-created_at")
-    if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
-    if filters.type:
-        rows = rows.filter(type=filters.type.strip().lower())
-    if filters.status:
-        today = local_date(now(staff.organization), staff.organization.timezone)
-        rows = invoices_with_status(rows, filters.status, today)
+    rows = narrowed(staff, rows_of(staff), filters)
     return page_envelope(rows, invoice_payload, page=filters.page, limit=filters.limit)
 
 
@@ -315,6 +299,14 @@ def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
     """The e-invoice of an invoice, UBL or CII (`format=cii`); 409 e_invoice_incomplete names what is missing."""
     content = e_invoice_xml(find(cast(ApiRequest, request), id), format)
     return HttpResponse(content, content_type="application/xml")
+
+
+@router.get("/{id}/explain")
+def explain(request: HttpRequest, id: str, rerate: bool = False) -> dict[str, Any]:
+    """Where each amount comes from, and whether the invoice is as it was issued. `rerate=true`: its usage
+    measured and priced again, with the events of now and the prices of then; nothing is written.
+    """
+    return envelope(explain_payload(find(cast(ApiRequest, request), id), rerate=rerate))
 
 
 @router.get("/{id}/pdf")

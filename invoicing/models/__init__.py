@@ -23,7 +23,9 @@ from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
 from invoicing.models.remittance import Remittance, RemittanceReturn
 from invoicing.models.review import InvoiceReview
-from invoicing.models.sequence import Sequence
+from invoicing.models.run import InvoiceRun, InvoiceRunRow, RunOutcome
+from invoicing.models.seal import InvoiceSeal
+from invoicing.models.sequence import Numbered, Sequence
 from invoicing.models.usage_reading import UsageReading
 from invoicing.models.write_off import WriteOff, WriteOffKind
 
@@ -36,6 +38,9 @@ __all__ = [
     "InvoiceDeduction",
     "InvoiceLine",
     "InvoiceReview",
+    "InvoiceRun",
+    "InvoiceRunRow",
+    "InvoiceSeal",
     "InvoiceTax",
     "InvoiceType",
     "InvoicedPeriod",
@@ -46,6 +51,7 @@ __all__ = [
     "MailKind",
     "MailState",
     "MailWording",
+    "Numbered",
     "Outstanding",
     "Payment",
     "PaymentAttempt",
@@ -60,6 +66,7 @@ __all__ = [
     "RemittanceReturn",
     "RequestOrigin",
     "RequestedInvoice",
+    "RunOutcome",
     "Sequence",
     "StoredCopy",
     "UsageReading",

@@ -10,6 +10,7 @@ from django.db.models import F, Q
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import ScopedQuerySet
 from invoicing.models.printed import Printed
+from invoicing.models.sequence import Numbered
 
 
 class CreditNoteQuerySet(ScopedQuerySet):
@@ -20,7 +21,7 @@ class CreditNoteQuerySet(ScopedQuerySet):
         return self.filter(status="finalized", balance_minor__gt=0)
 
 
-class CreditNote(Printed):
+class CreditNote(Numbered, Printed):
     """total = net + tax; `refund_minor` of it goes back as money, `offset_minor` lowers what is due of its own
     invoice, the rest is credit: `balance_minor` is what later invoices may still use of it, `withdrawn_minor` what
     was taken out of it by hand after a part had been used.
@@ -63,6 +64,12 @@ class CreditNote(Printed):
         ordering: ClassVar = ["-issuing_on", "-created_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["invoice", "number"], name="credit_note_number"),
+            models.UniqueConstraint(
+                fields=["organization", "series", "series_number"],
+                include=["status"],
+                condition=~Q(series=""),
+                name="credit_note_place_in_series",
+            ),
             models.UniqueConstraint(fields=["organization", "key"], name="credit_note_once"),
             models.CheckConstraint(
                 condition=Q(total_minor=F("net_minor") + F("tax_minor"), net_minor__gte=0, tax_minor__gte=0),

@@ -13,6 +13,7 @@ from billing.orm.fields import CurrencyField, ExactField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 from billing.rules.wallets import LAST_PRIORITY
 from invoicing.models.printed import Printed
+from invoicing.models.sequence import Numbered
 from invoicing.rules.states import DisputeState, InvoiceStatus, PaymentStatus
 
 
@@ -66,7 +67,7 @@ class InvoiceQuerySet(ScopedQuerySet):
         return self.draft().filter(finalize_at__lte=at)
 
 
-class Invoice(Printed):
+class Invoice(Numbered, Printed):
     """A demand for payment.
 
     total = lines - progressive - coupons + taxes - credit notes - wallet credits (checked by the database); what is
@@ -160,6 +161,12 @@ class Invoice(Printed):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["billing_entity", "number"], condition=~Q(number=""), name="invoice_number"
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "series", "series_number"],
+                include=["status"],
+                condition=~Q(series=""),
+                name="invoice_place_in_series",
             ),
             models.CheckConstraint(
                 condition=Q(

@@ -9,14 +9,28 @@ from django.db import models
 from billing.orm.scoped import Scoped
 
 
+class Numbered(models.Model):
+    """A document with a place in a series: `series` is its counter's key, `series_number` its place, both empty until
+    it is issued. A table of such documents has a unique index over (organization, series, series_number), and a line
+    in `invoicing/queries/series.py`, by which the proof of numbers finds it.
+    """
+
+    series = models.CharField(max_length=120, blank=True, default="", db_default="", editable=False)
+    series_number = models.PositiveBigIntegerField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
 class Sequence(Scoped):
-    """The last number of one series. Locked, raised and used in the transaction that issues the document, so
-    a rollback gives the number back: never MAX()+1, never a gap.
+    """The first and the last number of one series. Locked, raised and used in the transaction that issues the
+    document, so a rollback gives the number back: never MAX()+1, never a gap.
     """
 
     PREFIX = "seq"
 
     key = models.CharField(max_length=120)
+    first = models.PositiveBigIntegerField(default=1, db_default=1)
     last = models.PositiveBigIntegerField(default=0)
 
     class Meta:

@@ -4,27 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, tzinfo
 from typing import Any
 
-from django.apps import apps
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.utils import timezone
 
 from billing.models import Organization
 from billing.orm.scoped import ScopedQuerySet
-from billing.orm.search import fold, matching
-from billing.rules.ids import decode
-from invoicing.models import CreditNote, Invoice, InvoiceReview, Payment
+from invoicing.models import CreditNote, Invoice, Payment
 from invoicing.queries.lists import payments_with_status
+from invoicing.queries.narrow import (
+    CONTESTED,
+    FINAL,
+    GIVEN_UP,
+    PAID,
+    credit_notes_narrowed,
+    in_moments,
+    invoices_narrowed,
+    overdue,
+    with_words,
+)
 from invoicing.rules.shown import possible_acts, shown_status
-from invoicing.rules.states import VISIBLE, DisputeState, InvoiceStatus, PaymentStatus
+from invoicing.rules.states import VISIBLE, InvoiceStatus
 
 VISIBLE_VALUES = [status.value for status in VISIBLE]
-FINAL = Q(status=InvoiceStatus.FINALIZED.value)
-PAID = Q(payment_status=PaymentStatus.PAID.value)
-GIVEN_UP = Q(written_off_minor__gt=0)
-CONTESTED = Q(dispute=DisputeState.OPEN.value)
 TABS = {
     "all": "All",
     "draft": "Drafts",
@@ -41,6 +45,7 @@ INVOICE_SORTS = {
     "issued": "issuing_on",
     "due": "due_on",
     "amount": "total_minor",
+    "created": "created_at",
 }
 PAYMENT_SORTS = {
     "received": "paid_at",
@@ -118,7 +123,7 @@ def tab_of(name: str, today: date) -> Q:
         "draft": Q(status=InvoiceStatus.DRAFT.value),
         "outstanding": FINAL & ~PAID,
         "paid": FINAL & PAID & ~GIVEN_UP,
-        "overdue": FINAL & ~PAID & ~CONTESTED & Q(due_on__lt=today),
+        "overdue": overdue(today),
         "written_off": FINAL & GIVEN_UP,
         "disputed": FINAL & ~PAID & CONTESTED,
         "voided": Q(status=InvoiceStatus.VOIDED.value),
@@ -129,22 +134,11 @@ def tab_of(name: str, today: date) -> Q:
 def invoice_list(
     organization: Organization, values: dict[str, Any], tab: str, today: date, customer: Any = None
 ) -> InvoiceList:
-    """Invoices narrowed by a tab and `values` (q, type, currency, review, issued and due _from and _to,
-    customer).
+    """Invoices narrowed by a tab and `values` (`queries/narrow.py:invoices_narrowed`, q, customer).
 
     One query for the counts of all tabs and the totals; the rows are not read yet.
     """
-    found = rows_of(Invoice.objects.of(organization), customer)
-    for name in ("type", "currency"):
-        if name in values:
-            found = found.filter(**{name: values[name]})
-    for name, lookup in (("due_from", "due_on__gte"), ("due_to", "due_on__lte")):
-        if name in values:
-            found = found.filter(**{lookup: values[name]})
-    if "review" in values:
-        waiting = InvoiceReview.objects.of(organization).current(today).waiting()
-        found = found.filter(pk__in=waiting.values("invoice"))
-    found = narrowed(on_days(found, values), organization, values, customer, "number")
+    found = invoices_found(organization, values, today, customer)
     mine = tab_of(tab, today)
     # A voided invoice asks for nothing; it is added up only where one looks at voided ones.
     summed = mine if tab == "voided" else mine & ~Q(status=InvoiceStatus.VOIDED.value)
@@ -164,6 +158,15 @@ def invoice_list(
     return InvoiceList(found.filter(mine), counts, sums)
 
 
+def invoices_found(
+    organization: Organization, values: dict[str, Any], today: date, customer: Any = None
+) -> ScopedQuerySet:
+    """Invoices narrowed by `values` alone, of whatever tab."""
+    rows = rows_of(Invoice.objects.of(organization), customer)
+    rows = invoices_narrowed(rows, organization, values, today)
+    return with_words(rows, organization, values, customer, "number")
+
+
 def payment_list(
     organization: Organization, values: dict[str, Any], customer: Any = None, zone: tzinfo | None = None
 ) -> ScopedQuerySet:
@@ -175,64 +178,21 @@ def payment_list(
         found = found.filter(currency=values["currency"])
     if "state" in values:
         found = payments_with_status(found, values["state"])
-    there = zone or timezone.get_current_timezone()
-    if "issued_from" in values:
-        found = found.filter(paid_at__gte=datetime.combine(values["issued_from"], time.min, there))
-    if "issued_to" in values:
-        after = values["issued_to"] + timedelta(days=1)
-        found = found.filter(paid_at__lt=datetime.combine(after, time.min, there))
-    return narrowed(found, organization, values, customer, "reference", "invoice__number")
+    found = in_moments(found, values, "issued", "paid_at", zone or timezone.get_current_timezone())
+    return with_words(found, organization, values, customer, "reference", "invoice__number")
 
 
 def credit_note_list(
     organization: Organization, values: dict[str, Any], customer: Any = None
 ) -> ScopedQuerySet:
-    """Credit notes narrowed by words (number, invoice number, customer), currency, days and balance."""
-    found = rows_of(CreditNote.objects.of(organization), customer)
-    if "currency" in values:
-        found = found.filter(currency=values["currency"])
-    states = {
-        "available": Q(status="finalized", balance_minor__gt=0),
-        "consumed": Q(status="finalized", balance_minor=0),
-        "written_off": FINAL & GIVEN_UP,
-        "voided": Q(status="voided"),
-    }
-    if values.get("state") in states:
-        found = found.filter(states[values["state"]])
-    return narrowed(on_days(found, values), organization, values, customer, "number", "invoice__number")
+    """Credit notes narrowed by words (number, invoice number, customer) and `credit_notes_narrowed`."""
+    found = credit_notes_narrowed(rows_of(CreditNote.objects.of(organization), customer), values)
+    return with_words(found, organization, values, customer, "number", "invoice__number")
 
 
 def rows_of(rows: ScopedQuerySet, customer: Any) -> ScopedQuerySet:
     """The customer's rows; all of them without a customer."""
     return rows if customer is None else rows.filter(customer=customer)
-
-
-def on_days(rows: ScopedQuerySet, values: dict[str, Any]) -> ScopedQuerySet:
-    """Documents issued on the days asked for."""
-    for name, lookup in (("issued_from", "issuing_on__gte"), ("issued_to", "issuing_on__lte")):
-        if name in values:
-            rows = rows.filter(**{lookup: values[name]})
-    return rows
-
-
-def narrowed(
-    rows: ScopedQuerySet, organization: Organization, values: dict[str, Any], customer: Any, *texts: str
-) -> ScopedQuerySet:
-    """Rows of the customer and the words asked for; words are sought in `texts` and in customers, unless all rows
-    are one `customer`'s.
-    """
-    if "customer" in values and customer is None:
-        key = decode("cust", values["customer"])
-        rows = rows.filter(customer=key) if key else rows.none()
-    if term := values.get("q", "").strip():
-        wanted = Q()
-        if customer is None and fold(term):
-            customers = apps.get_model("customers", "Customer").objects.of(organization)
-            wanted = Q(customer__in=matching(customers, term).values("pk"))
-        for text in texts:
-            wanted |= Q(**{f"{text}__icontains": term})
-        rows = rows.filter(wanted)
-    return rows
 
 
 def sums_of(rows: QuerySet[Any], amount: str) -> list[ListTotal]:

@@ -67,6 +67,7 @@ NO_PAGES = {
         "two-factor-off",
         "two-factor-codes",
         "customers-bulk",
+        "invoices-bulk",
         "customer-merge-pair",
     },
     "a piece of a page": {
@@ -101,6 +102,10 @@ NO_PAGES = {
         "invoice-line-csv",
         "customers-export",
         "bulk-run-receipt",
+        "invoice-run-receipt",
+        "invoice-run-file",
+        "document-numbers-export",
+        "document-series-export",
     },
 }
 

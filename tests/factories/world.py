@@ -62,8 +62,10 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.provider_links import link_customer
 from invoicing.actions.publish import store
 from invoicing.actions.remittances import receive
+from invoicing.actions.runs import start_run as start_invoice_run
 from invoicing.actions.write_offs import undo_write_off, write_off
-from invoicing.models import InvoiceLine, InvoiceReview, PaymentAttempt
+from invoicing.models import Invoice, InvoiceLine, InvoiceReview, PaymentAttempt, Sequence
+from invoicing.queries.runs import forecast as invoice_forecast
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
@@ -176,6 +178,17 @@ def make_world(name: str) -> World:
             "inactive",
             query="",
             token=f"{name}-run",
+            by=ACTOR,
+            at=NOW,
+        ),
+        "numbers": Sequence.objects.get(organization=organization, key=invoice.series),
+        "runs": start_invoice_run(
+            organization,
+            Invoice.objects.filter(pk=invoice.pk),
+            "archive",
+            seen=invoice_forecast(Invoice.objects.filter(pk=invoice.pk), "archive").seen,
+            query="",
+            token=f"{name}-archive",
             by=ACTOR,
             at=NOW,
         ),

@@ -55,6 +55,7 @@ PLAIN_ARGUMENTS = {
     "noun": "metric",
     "kind": "stripe",
     "form": "invoice",
+    "list": "invoices",
     "uidb64": "MQ",
     "token": "no-such-token",
 }

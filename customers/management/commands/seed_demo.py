@@ -31,6 +31,7 @@ from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_collecting import make_collected
+from customers.management.commands._demo_lists import make_views, void_some
 from customers.management.commands._demo_notes import make_notes
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of, properties_of
@@ -51,7 +52,6 @@ from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.regenerate import regenerate_invoice
 from invoicing.actions.termination import terminate_subscription
-from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceLine, InvoiceType, PdfState
 from invoicing.rules.adjusting import Correction
 
@@ -241,9 +241,8 @@ class Demo:
             create_one_off(customer, [item], finalize=number % 2 == 0, by=BY, at=at)
         make_wallet_states(euro, BY, at)
         make_notes(self.organization, euro, at)
-        unpaid = Invoice.objects.filter(self.mine, type=InvoiceType.SUBSCRIPTION, paid_minor=0).unpaid()
-        for invoice in unpaid.filter(total_minor__gt=0, credit_notes=None).order_by("issuing_on")[:4]:
-            void_invoice(invoice, reason="Billed to the wrong customer", by=BY, at=at)
+        void_some(self.organization, BY, at)
+        make_views(self.organization, BY, at)
         self.changed_by_hand(at)
         make_collected(self.organization, BY, at)
         strays = [

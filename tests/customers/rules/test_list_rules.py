@@ -9,18 +9,21 @@ from typing import Any
 import pytest
 
 from billing.rules.csv_cells import cell
+from billing.rules.list_columns import chosen
 from customers.rules.bulk import new_tags, still_there
-from customers.rules.list_columns import COLUMNS, USUAL, chosen, own_column, with_own
+from customers.rules.list_columns import COLUMNS, USUAL, own_column, with_own
 
 
 def test_columns_are_a_set_in_the_order_of_the_table() -> None:
-    assert [column.key for column in chosen(["created", "email", "nonsense"], COLUMNS)] == [
+    assert [column.key for column in chosen(["created", "email", "nonsense"], COLUMNS, USUAL)] == [
         "email",
         "created",
     ]
-    assert [column.key for column in chosen([], COLUMNS)] == [key.key for key in COLUMNS if key.key in USUAL]
+    assert [column.key for column in chosen([], COLUMNS, USUAL)] == [
+        key.key for key in COLUMNS if key.key in USUAL
+    ]
     every = with_own([own_column("seats", "Seats", "number")])
-    found = chosen(["field_seats", "created"], every)
+    found = chosen(["field_seats", "created"], every, USUAL)
     assert [(column.key, column.code, column.num) for column in found] == [
         ("field_seats", "seats", True),
         ("created", "", False),

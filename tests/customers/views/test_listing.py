@@ -114,13 +114,13 @@ def test_columns_are_remembered_and_reset(staff: Client, member: Member, organiz
         organization=organization, code="seats", name="Seats", kind="number", on_list=True
     )
     assert "field_seats" in [column.key for column in staff.get("/customers").context["columns"]]
-    assert staff.post("/customers/columns", {"columns": []}).status_code == 422
-    answer = staff.post("/customers/columns", {"columns": ["country", "wallet"], "back": "sort=name"})
+    assert staff.post("/lists/customers/columns", {"columns": []}).status_code == 422
+    answer = staff.post("/lists/customers/columns", {"columns": ["country", "wallet"], "back": "sort=name"})
     assert answer["Location"].startswith("/customers?sort=name")
     assert [column.key for column in staff.get("/customers").context["columns"]] == ["country", "wallet"]
     member.refresh_from_db()
     assert member.preferences["columns"]["customers"] == ["country", "wallet"]
-    staff.post("/customers/columns", {"reset": "1"})
+    staff.post("/lists/customers/columns", {"reset": "1"})
     assert "email" in [column.key for column in staff.get("/customers").context["columns"]]
 
 
@@ -130,13 +130,13 @@ def test_views_are_saved_and_others_private_ones_are_not_found(
     make_customer(organization, name="Here", country="DE")
     make_customer(organization, name="There", country="US")
     data = {"name": "Germany", "query": "country=DE&sort=name&page=3", "columns": "email"}
-    answer = staff.post("/customers/views/add", data)
+    answer = staff.post("/lists/customers/views/add", data)
     view = SavedView.objects.get()
     assert (view.query, view.columns, view.shared) == ("country=DE&sort=name", ["email"], False)
     assert names(staff.get(answer["Location"])) == ["Here"]
-    assert staff.post("/customers/views/add", data).status_code == 422, "the name is taken"
+    assert staff.post("/lists/customers/views/add", data).status_code == 422, "the name is taken"
     other = sign_in(Client(), make_member(organization, "support"))
-    path = f"/customers/views/{view.public_id}"
+    path = f"/lists/views/{view.public_id}"
     assert other.get(f"/customers?view={view.public_id}").status_code == 404
     assert other.post(f"{path}/delete").status_code == 404
     staff.post(f"{path}/edit", {"name": "All of Germany", "shared": "on"})

@@ -129,7 +129,7 @@ def test_home_and_the_list_name_what_waits(staff: Client, customer: Customer) ->
     assert "invoices with tax to look at again" in home and 'href="/invoices?review=waiting"' in home
     create_one_off(customer, [Item("Afterwards", Decimal(5))], finalize=True, by=ACTOR, at=at)
     page = staff.get(reverse("invoices"), {"review": "waiting"})
-    assert {row.invoice for row in page.context["rows"]} == {first, second}
+    assert {row["invoice"] for row in page.context["rows"]} == {first, second}
     assert "Tax to look at again" in text(page)
     staff.post(
         reverse("customer-reviews", args=[customer]), {"invoices": [first.public_id, second.public_id]}

@@ -14,6 +14,8 @@ from billing.models import Wallet
 from invoicing.actions.billing_run import run
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice
+from invoicing.queries.rerate import rerated
+from invoicing.queries.verify import checked
 from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import (
     billed_customer,
@@ -108,6 +110,9 @@ def check(invoice: Invoice, credits: int) -> None:
         - invoice.wallet_credits_minor
     )
     assert (invoice.payment_status == "paid") == (invoice.total_minor == 0)
+    sealed, again = checked(invoice), rerated(invoice)
+    assert sealed is not None and sealed.whole
+    assert all(row.same for row in again or [])
     wallet = Wallet.objects.in_use().filter(customer=invoice.customer).first()
     if wallet is not None:
         before = wallet.balance_minor + invoice.wallet_credits_minor

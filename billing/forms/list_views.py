@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 
-from customers.rules.list_columns import Column
+from billing.rules.list_columns import Column
 
 
 class ViewForm(forms.Form):

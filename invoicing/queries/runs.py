@@ -1,0 +1,110 @@
+"""What an act on many invoices would do, and what it has done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, Sum, Value, When
+
+from billing.orm.scoped import ScopedQuerySet
+from billing.orm.windows import capped_count
+from invoicing.models import Invoice, InvoiceRun, Mail, MailKind, MailState
+from invoicing.rules.bulk import ACTS, ARCHIVE, DO, FINALIZE, SEND, WHY, said
+from invoicing.rules.states import InvoiceStatus
+
+SAMPLE = 8
+DRAFT = Q(status=InvoiceStatus.DRAFT.value)
+FINAL = Q(status=InvoiceStatus.FINALIZED.value)
+VOIDED = Q(status=InvoiceStatus.VOIDED.value)
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A dry run: how many would be done, their sums by currency (currency, number, minor units), why the others stay
+    (words, number), and a few of those that would be done. `too_many`: more than one run takes.
+    """
+
+    total: int
+    doing: int
+    sums: list[tuple[str, int, int]]
+    staying: list[tuple[str, int]]
+    sample: list[Invoice]
+    too_many: bool = False
+
+    @property
+    def seen(self) -> str:
+        """What a person confirms: the numbers and sums, in one line."""
+        parts = [f"{currency}:{count}:{minor}" for currency, count, minor in self.sums]
+        return " ".join([str(self.total), *parts])
+
+
+def forecast(rows: ScopedQuerySet, act: str, *, again: bool = False) -> Forecast:
+    """What `act` would do to the rows. Only reads. `again`: also send what was sent before."""
+    most = ACTS[act].most
+    if capped_count(rows, most) > most:
+        return Forecast(most, 0, [], [], [], too_many=True)
+    judged = judge(rows, act, again=again)
+    groups = judged.order_by("currency").values_list("why", "currency")
+    counted = list(groups.annotate(n=Count("pk"), minor=Sum("total_minor")))
+    doing = [(currency, n, minor) for why, currency, n, minor in counted if why == DO]
+    reasons: dict[str, int] = {}
+    for why, _, n, _ in counted:
+        reasons[why] = reasons.get(why, 0) + n
+    return Forecast(
+        sum(reasons.values()),
+        reasons.get(DO, 0),
+        doing,
+        [(said(why, reasons[why]), reasons[why]) for why in WHY if why in reasons],
+        list(judged.filter(why=DO).order_by("-issuing_on", "-pk")[:SAMPLE]),
+    )
+
+
+def judge(rows: ScopedQuerySet, act: str, *, again: bool = False) -> Any:
+    """The invoices with `why`: "do", or a key of `WHY`."""
+    return rows.order_by().annotate(why=verdict(act, again=again))
+
+
+def verdict(act: str, *, again: bool) -> Case:
+    """One word for an invoice."""
+    return Case(
+        *(When(condition, then=Value(why)) for why, condition in against(act, again=again)),
+        default=Value(DO),
+        output_field=CharField(),
+    )
+
+
+def against(act: str, *, again: bool) -> list[tuple[str, Any]]:
+    """What stands against an act, the first reason first."""
+    if act == FINALIZE.key:
+        return [("issued", ~DRAFT)]
+    if act == ARCHIVE.key:
+        return [("draft", Q(number=""))]
+    never = [("draft", ~FINAL & ~VOIDED), ("voided", VOIDED)]
+    if act == SEND.key:
+        before = Mail.objects.filter(subject_id=OuterRef("pk"), kind=MailKind.INVOICE.value).filter(
+            state__in=[MailState.SENT.value, MailState.WAITING.value]
+        )
+        address = Q(customer__prefer_einvoice=True) & ~Q(customer__einvoice_email="")
+        return [
+            ("sandbox", Q(organization__sandbox=True)),
+            *never,
+            ("address", ~address & Q(customer__email="")),
+            *([] if again else [("sent", Exists(before))]),
+        ]
+    return [
+        *never,
+        ("offset", Q(offset_minor__gt=0)),
+        ("written_off", Q(written_off_minor__gt=0)),
+        ("paid", Q(paid_minor__gt=0)),
+    ]
+
+
+def described(run: InvoiceRun) -> str:
+    """What a run does, in words."""
+    return ACTS[run.act].label
+
+
+def outcomes(run: InvoiceRun) -> dict[str, int]:
+    """How many rows have each outcome."""
+    return dict(run.rows.order_by().values_list("outcome").annotate(n=Count("pk")))
