@@ -8,11 +8,11 @@ from decimal import Decimal
 from babel.dates import format_skeleton
 from django import template
 
+from billing.rules.bidi import isolated
 from billing.rules.money import exponent
 from billing.web.formats import current_locale, day_text, money_text, units_text, zone_of
 
 register = template.Library()
-ISOLATE, END = "\u2068", "\u2069"
 
 
 @register.filter
@@ -33,7 +33,7 @@ def apart(text: object) -> str:
     its full stop at its end. Such marks stand only where they are needed.
     """
     said = "" if text is None else str(text)
-    return f"{ISOLATE}{said}{END}" if said and current_locale().text_direction == "rtl" else said
+    return isolated(said) if current_locale().text_direction == "rtl" else said
 
 
 @register.filter

@@ -19,11 +19,11 @@ from babel.dates import format_date
 from babel.numbers import NumberPattern, format_decimal
 from django.utils import timezone, translation
 
+from billing.rules.bidi import LEFT_TO_RIGHT, RIGHT_TO_LEFT, with_whole_symbol
 from billing.rules.money import exponent, from_minor
 
 UNKNOWN = "\u2013"
 MINUS = "\u2212"
-LEFT_TO_RIGHT, RIGHT_TO_LEFT = "\u200e", "\u200f"
 LETTER_DIGIT = re.compile(r"([^\W\d_])(?=\d)")
 
 
@@ -61,10 +61,9 @@ def money_text(minor: int | None, currency: str, *, code: bool = False) -> str:
     if code:
         return f"{currency}\u00a0{sign}{pattern.apply(value, locale)}"
     text = pattern.apply(value, locale, currency=currency, currency_digits=False)
-    if sign and text.startswith(
-        RIGHT_TO_LEFT
-    ):  # the sign stands before the digits, which are read from the left
-        return f"{RIGHT_TO_LEFT}{LEFT_TO_RIGHT}{sign}{text[1:]}"
+    if text.startswith(RIGHT_TO_LEFT):  # a sign stands before the digits, which are read from the left
+        before = f"{RIGHT_TO_LEFT}{LEFT_TO_RIGHT}{sign}" if sign else RIGHT_TO_LEFT
+        return f"{before}{with_whole_symbol(text[1:])}"
     return sign + LETTER_DIGIT.sub("\\1\u00a0", text)  # "UGX 18": CLDR's currency spacing
 
 

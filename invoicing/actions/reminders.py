@@ -14,6 +14,7 @@ from django.db import transaction
 from billing.models import BillingEntity
 from billing.orm.actor import Actor
 from invoicing.actions.mail import mails_customers, queue_mail
+from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import Invoice, Mail, MailKind
 from invoicing.queries.mail_facts import address_of, document_files, reminder_facts
 from invoicing.queries.mail_wordings import written
@@ -46,6 +47,7 @@ def remind(invoice: Invoice, days: int, *, by: Actor, at: datetime) -> Mail | No
     address = address_of(row.customer)
     if not row.due_minor or row.in_dispute or not address:
         return None
+    ask_for_pdf(row)  # an old invoice may have none yet
     files = document_files(row)
     facts = reminder_facts(row, row.locale, days=days, files=files)
     return queue_mail(

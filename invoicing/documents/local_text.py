@@ -9,6 +9,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency
 
+from billing.rules.bidi import with_whole_symbol
 from billing.rules.money import exponent, from_minor
 
 
@@ -26,7 +27,7 @@ def money(minor: int, currency: str, language: str) -> str:
     locale = locale_of(language)
     pattern = locale.currency_formats["standard"]
     digits = exponent(currency)
-    return str(
+    text = str(
         format_currency(
             from_minor(minor, currency),
             currency,
@@ -37,6 +38,7 @@ def money(minor: int, currency: str, language: str) -> str:
             currency_digits=False,
         )
     )
+    return with_whole_symbol(text) if right_to_left(language) else text
 
 
 def day(value: date, language: str) -> str:

@@ -20,6 +20,7 @@ from typing import Any
 
 from django.template.loader import render_to_string
 
+from billing.rules.bidi import isolated
 from invoicing.documents.clean import clean
 from invoicing.documents.labels import labels
 from invoicing.documents.local_text import day, money, right_to_left
@@ -141,6 +142,8 @@ def placeholders(facts: MailFacts, language: str) -> dict[str, str]:
         "due_date": day(facts.due_on, language) if facts.due_on else "",
         "days": str(abs(facts.days)),
     }
+    if right_to_left(language):
+        values |= {name: isolated(values[name]) for name in ("number", "customer", "company")}
     return {name: values[name] for name in PLACEHOLDERS}
 
 

@@ -20,10 +20,14 @@ MOST_SAMPLES = 20
 USUAL_DAYS = {"reminder_early": -3, "reminder": 7}
 
 
-def samples(entity: BillingEntity) -> list[Invoice]:
-    """The latest issued invoices of a billing entity, those to choose from."""
-    rows = Invoice.objects.of(entity.organization_id).filter(billing_entity=entity).finalized()
-    return list(rows.select_related("customer", "billing_entity")[:MOST_SAMPLES])
+def samples(entity: BillingEntity, form: str) -> list[Invoice]:
+    """The latest issued invoices of a billing entity, those to choose from; where payment is asked for, those that
+    are not paid, if there are any.
+    """
+    rows = Invoice.objects.of(entity.organization_id).filter(billing_entity=entity)
+    rows = rows.select_related("customer", "billing_entity")
+    unpaid = list(rows.unpaid()[:MOST_SAMPLES]) if form in (*USUAL_DAYS, "payment_request") else []
+    return unpaid or list(rows.finalized()[:MOST_SAMPLES])
 
 
 def sample_facts(form: str, invoice: Invoice, language: str) -> MailFacts:

@@ -22,7 +22,6 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.letters import LETTER, letter_answer
 from billing.web.requests import StaffRequest
-from billing.web.settings_tabs import settings_tabs
 from billing.web.throttle import allow_trial
 from invoicing.actions.mail import mails_customers
 from invoicing.actions.mail_settings import ask_for_trial, checked_words, reset_words, save_words
@@ -77,7 +76,6 @@ def entity_mails(request: StaffRequest, id: UUID) -> HttpResponse:
             }
             for kind, (name, about) in NAMES.items()
         ],
-        "tab_items": settings_tabs(request, "billing-entities"),
     }
     status = 422 if form.errors else 200
     return render_page(request, "invoicing/billing_entities/mails.html", context, status=status)
@@ -92,7 +90,7 @@ def entity_mail(request: StaffRequest, id: UUID, form: str) -> HttpResponse:
     own, ours = own_words(entity, kind, language), our_words(kind, language)
     posted = request.POST if request.method == "POST" else None
     initial = {"subject": (own and own.subject) or ours.subject, "intro": (own and own.intro) or ours.intro}
-    rows = samples(entity)
+    rows = samples(entity, kind)
     words_form = WordsForm(posted, initial=initial, samples=rows)
     page = Page(request, entity, kind, language, words_form, rows)
     if posted is not None:
@@ -207,7 +205,6 @@ class Page:
             "placeholders": [(f"{{{name}}}", PLACEHOLDERS[name]) for name in KNOWN[self.kind]],
             "may_edit": may(self.request.member, "settings.edit"),
             "invoice": invoice,
-            "tab_items": settings_tabs(self.request, "billing-entities"),
         }
         if invoice is not None and not errors:
             words = self.words
@@ -235,7 +232,7 @@ def entity_mail_letter(request: StaffRequest, id: UUID, form: str) -> HttpRespon
     """The letter alone, for the frame: with `?draft=` as it was typed, else with the words that are stored."""
     entity, kind = find_entity(request, id), known_kind(form)
     language = known_language(request, entity)
-    rows = samples(entity)
+    rows = samples(entity, kind)
     chosen = request.GET.get("invoice", "")
     invoice = next((row for row in rows if row.public_id == chosen), rows[0] if rows else None)
     if invoice is None:

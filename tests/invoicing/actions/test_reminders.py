@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core import mail as outbox
 
-from billing.models import AuditEntry, Organization
+from billing.models import AuditEntry, Job, Organization
 from invoicing.actions.disputes import dispute_invoice
 from invoicing.actions.mail import deliver
 from invoicing.actions.one_off import Item, create_one_off
@@ -51,6 +51,7 @@ def test_each_goes_out_once_and_says_what_is_open(organization: Organization) ->
     assert first.subject == f"Rechnung {invoice.number} von Acme GmbH ist am 9. Februar 2026 fällig"
     assert second.subject == f"Zahlungserinnerung: Rechnung {invoice.number} von Acme GmbH"
     assert "60,00\xa0€ offen" in second.text
+    assert Job.objects.filter(task="invoicing.publish", subject_id=invoice.pk).exists()
     publish_invoice(invoice.pk, issued=False)
     deliver(second.pk, attempt=1, by=ACTOR, at=late)
     [message] = outbox.outbox

@@ -6,12 +6,15 @@ import re
 
 import pytest
 from babel import Locale
+from django.utils import translation
 
 from billing.forms.lists import languages, languages_with
 from billing.rules.languages import DOCUMENT_LANGUAGES
+from billing.web.formats import money_text
 from invoicing.documents.labels import labels
 from invoicing.documents.languages import WORDS, Words, language_of
 from invoicing.documents.local_text import right_to_left
+from invoicing.documents.mails import MailFacts, compose
 from invoicing.documents.pdf import render_pdf
 from invoicing.documents.phrases import LINES, STEPS, UNUSED
 from tests.factories.documents import make_document, make_line, pdf_pages, pdf_text
@@ -111,3 +114,14 @@ def test_from_the_right_the_columns_are_mirrored_and_numbers_are_not() -> None:
     assert row.index("1,234.56") < row.index("Line 7")
     assert "2026" in pages[0]
     assert "ACM-001-001" in pages[0]
+
+
+def test_latin_names_and_symbols_stay_in_order_in_arabic() -> None:
+    facts = MailFacts("Acme Inc.", "Globex Ltd.", "ACM-1", "USD", 12345)
+    said = compose("invoice", "ar", facts)
+    assert "\u2068Globex Ltd.\u2069" in said.text and "\u2068ACM-1\u2069" in said.subject
+    assert "US$\u200e" in said.text
+    assert "\u2068" not in compose("invoice", "en", facts).text
+    with translation.override("ar"):
+        assert money_text(-12345, "USD") == "\u200f\u200e\u2212123.45\xa0US$\u200e"
+        assert money_text(12345, "EUR") == "\u200f123.45\xa0€"
