@@ -48,6 +48,7 @@ app.conf.beat_schedule = {
     "second-looks": {"task": "invoicing.second_looks", "schedule": 20.0},
     "watch-wallets": {"task": "invoicing.watch_wallets", "schedule": 10.0},
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
+    "dunning": {"task": "invoicing.dunning_run", "schedule": 60.0},
     "ask-attempts": {"task": "invoicing.ask_attempts", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},

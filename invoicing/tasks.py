@@ -15,6 +15,7 @@ from invoicing.actions import (
     archives,
     attempts,
     billing_run,
+    dunning,
     mail_settings,
     ongoing,
     provider_drift,
@@ -92,6 +93,18 @@ def scheduled_top_ups() -> None:
     """Beat, each minute: wallets whose schedule is due get their credits."""
     for schedule in due_schedules():
         answer(schedule, by=Actor.system(), at=clock.now(schedule.organization))
+
+
+@shared_task(name="invoicing.dunning_run")
+def chase() -> None:
+    """Beat, each minute: customers who do not pay are reminded, and what else their campaign says."""
+    dunning.run_all(timezone.now())
+
+
+@shared_task(name=dunning.TASK)
+def dunning_customer(job_id: str) -> None:
+    """A customer for whom a step has failed, tried again."""
+    later.run(job_id, lambda job: dunning.look_again(job.subject_id, at=clock.now(job.organization)))
 
 
 @shared_task(name="invoicing.ask_attempts")

@@ -13,6 +13,7 @@ EVENTS = frozenset(
         "customer.mode_changed",
         "customer.type_changed",
         "customer.vat_checked",
+        "dunning_campaign.finished",
         "invoice.dispute_ended",
         "invoice.disputed",
         "invoice.regenerated",

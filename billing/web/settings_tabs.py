@@ -17,6 +17,7 @@ SETTINGS = (
     ("Taxes", "taxes", "catalog.view"),
     ("VAT", "vat-settings", "settings.view"),
     ("Integrations", "integrations", "settings.view"),
+    ("Dunning", "dunning", "settings.view"),
     ("Tags", "tags", "customers.view"),
     ("Custom fields", "custom-fields", "customers.view"),
 )

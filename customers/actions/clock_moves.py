@@ -23,7 +23,7 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from customers.actions import vat_override
 from customers.queries.clock import Stop, next_stop
-from invoicing.actions import advance, billing_run, ongoing, past_due, usage_watch
+from invoicing.actions import advance, billing_run, dunning, ongoing, past_due, usage_watch
 from invoicing.actions.scheduled_top_ups import run_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet
@@ -119,6 +119,7 @@ def act(organization: Organization, at: datetime) -> list[str]:
     billing_run.bill_customers(where, at, result)
     billing_run.finalize_drafts(where, at, result)
     past_due.run(where, at)
+    result.failed += dunning.run(where, at)
     by, wallets = Actor.system(), Wallet.objects.of(organization).active()
     for wallet in wallets.filter(lots__remaining_minor__gt=0, lots__expires_at__lte=at).distinct():
         expire_credits(wallet, by=by, at=at)

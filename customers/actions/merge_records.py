@@ -25,6 +25,7 @@ from billing.queries.coupons import invoice_lowered_by
 from billing.rules.states import OPEN
 from customers.models import Customer, Note, PortalLink, VatCheck, VatCheckState
 from invoicing.actions.draft import priced, write_draft
+from invoicing.actions.dunning_merging import hand_on_chases
 from invoicing.models import (
     CreditNote,
     Invoice,
@@ -52,6 +53,8 @@ CLASSIFIED = {
     "invoicing.PaymentAttempt.customer": MOVED,
     "invoicing.PaymentRequest.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
+    "invoicing.DunningCase.customer": MOVED,  # unless the target is chased for the same currency
+    "invoicing.DunningChoice.customer": KEPT,  # the target has its own; a chase that was stopped stays stopped
     "invoicing.Outstanding.customer": KEPT,  # the sums follow the invoices by themselves: nothing is left here
     "customers.OwnValue.customer": KEPT,  # those of the fields, which are chosen with the others
     "customers.Note.customer": MOVED,
@@ -113,6 +116,7 @@ def move_documents(moving: Moving) -> None:
     moving.hand_over(Remittance.objects.all())
     moving.hand_over(PaymentAttempt.objects.all())
     moving.hand_over(PaymentRequest.objects.all())
+    hand_on_chases(moving.source, moving.target, by=moving.by, at=moving.at)
 
 
 def move_coupons(moving: Moving) -> None:

@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from billing.models import AuditEntry, Organization, Subscription, TopUpSchedule, Wallet, WalletLot
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from customers.models import VatCheck
 from customers.models.vat_check import VatCheckState
-from invoicing.models import Invoice
+from invoicing.models import DunningCase, Invoice
+from invoicing.queries.dunning import next_debt
 
 BILLED = [status.value for status in BILLABLE]
 
@@ -31,6 +33,8 @@ def next_stop(organization: Organization) -> Stop | None:
     found = [
         stop for rows, column, what, name in kinds(organization) if (stop := first(rows, column, what, name))
     ]
+    if owed := next_debt(organization, organization.clock_at or timezone.now()):
+        found.append(Stop(owed[0], "An invoice becomes overdue", owed[1]))
     return min(found, key=lambda stop: (stop.at, stop.what), default=None)
 
 
@@ -67,6 +71,12 @@ def kinds(organization: Organization) -> list[tuple[QuerySet[Any], str, str, str
             "wallet.customer.display_name",
         ),
         (overrides, "expires_at", "A VAT confirmation ends", whose),
+        (
+            DunningCase.objects.of(organization).running().filter(failed=False),
+            "next_at",
+            "A dunning step is due",
+            whose,
+        ),
     ]
 
 

@@ -19,7 +19,7 @@ from billing.models import Subscription, TopUpSchedule, Wallet, WalletLot
 from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.periods import local_date
 from customers.models import Customer, VatCheck
-from invoicing.models import Invoice
+from invoicing.models import DunningCase, Invoice
 from invoicing.rules.boundaries import between_months
 
 MOST = 60
@@ -33,7 +33,8 @@ class Coming:
 
     `kind`: bill (subscriptions share a moment: `moves` is [(what it does, subscription)]), and of one row: lot
     (credits of a wallet expire), top_up (a wallet gets credits), wallet (all of it expires), vat (a number confirmed
-    by hand), draft (becomes final), due (an invoice). `money`: whether an invoice may come of it.
+    by hand), draft (becomes final), due (an invoice), dunning (its next step). `money`: whether an invoice may come
+    of it.
     """
 
     day: date
@@ -129,6 +130,7 @@ def dated(
     schedules = TopUpSchedule.objects.running().filter(wallet__customer=customer, next_at__gt=at)
     invoices = Invoice.objects.filter(customer=customer)
     checks = VatCheck.objects.filter(customer=customer, state="manual", expires_at__gt=at)
+    cases = DunningCase.objects.filter(customer=customer).running().filter(next_at__gt=at)
     rest = F("total_minor") - F("paid_minor")
     parts = [
         ("customers.view", lines("vat", checks, "expires_at", label="number")),
@@ -150,6 +152,7 @@ def dated(
             "invoices.view",
             lines("draft", invoices.draft(), "finalize_at", "pk", "number", "currency", F("total_minor")),
         ),
+        ("invoices.view", lines("dunning", cases, "next_at", "pk", "campaign__name", "currency")),
         (
             "invoices.view",
             lines(

@@ -14,6 +14,7 @@ from billing.web.access import access, may
 from billing.web.htmx import render_page
 from billing.web.paging import page_of, sorted_by
 from billing.web.requests import StaffRequest
+from customers.views.dunning import chases
 from customers.views.frame import customer_frame, find_customer
 from invoicing.queries.listing import INVOICE_SORTS, TABS, balances, invoice_list, listed
 
@@ -29,6 +30,7 @@ def customer_invoices(request: StaffRequest, id: UUID) -> HttpResponse:
     rows, _ = sorted_by(request, found.rows, INVOICE_SORTS, "-issued")
     page = page_of(request, rows.select_related("customer"))
     edit = may(request.member, "invoices.edit") and not customer.deleting_at
+    owed = balances(customer, today)
     context = {
         "page": page,
         "rows": listed(page.object_list, today),
@@ -42,9 +44,10 @@ def customer_invoices(request: StaffRequest, id: UUID) -> HttpResponse:
             for name, label in TABS.items()
         ],
         "any_invoice": bool(found.counts["all"]),
-        "balances": balances(customer, today),
+        "balances": owed,
         "ask_url": reverse("customer-request-payment", args=[customer]) if edit else "",
         "one_off_url": reverse("customer-one-off", args=[customer]) if edit else "",
     }
-    frame = customer_frame(request, customer, "invoices")
+    late = [row.currency for row in owed if row.overdue_minor]
+    frame = customer_frame(request, customer, "invoices") | chases(request, customer, late)
     return render_page(request, "customers/invoices.html", frame | context, partials=("invoice-table",))

@@ -22,6 +22,7 @@ from customers.models import Customer
 from customers.queries.overview import open_subscriptions, running
 from customers.queries.overview_strip import Figures, balance_strip
 from customers.queries.overview_usage import MOST, usage_figures, usage_of
+from customers.views.dunning import chases
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.merge import follow_merge
 from customers.views.notes import notes_of
@@ -67,6 +68,7 @@ def overview(request: StaffRequest, id: UUID) -> HttpResponse:
         else "",
         "ask_url": next((act["url"] for act in frame["acts"] if act["label"] == "Request payment"), ""),
         "urls": tab_urls(request, customer),
+        **chases(request, customer, [row.currency for row in strip.overdue if row.overdue.minor]),
         **notes_of(request, customer),
         **timeline(request, customer, subscriptions, at),
     }

@@ -20,6 +20,7 @@ from customers.actions.customers import update_customer
 from customers.forms.settings import SettingsForm
 from customers.models import Customer
 from customers.queries.classification import effects_of
+from customers.views.dunning import dunning_card
 from customers.views.frame import customer_frame, customer_url, find_customer
 from customers.views.undo import undo_url
 
@@ -68,7 +69,7 @@ def mailed(flag: bool) -> str:
 def customer_settings(request: StaffRequest, id: UUID) -> HttpResponse:
     """The values in force, and where each comes from."""
     customer = find_customer(request, id)
-    frame = customer_frame(request, customer, "settings")
+    frame = customer_frame(request, customer, "settings") | dunning_card(request, customer)
     context = {
         "rows": inherited_rows(customer),
         "taxes": list(customer.taxes.all()),

@@ -38,6 +38,8 @@ TONES = {
     "wallet": "warning",
     "vat": "warning",
     "bill": "info",
+    "dunning": "warning",
+    "requested": "warning",
 }
 
 

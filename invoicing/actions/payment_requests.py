@@ -21,7 +21,15 @@ from invoicing.actions.mail import queue_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.request_ends import close
 from invoicing.documents.mails import MailText
-from invoicing.models import Invoice, Mail, MailKind, PaymentRequest, RequestedInvoice, RequestOrigin
+from invoicing.models import (
+    DunningCase,
+    Invoice,
+    Mail,
+    MailKind,
+    PaymentRequest,
+    RequestedInvoice,
+    RequestOrigin,
+)
 from invoicing.queries.mail_facts import Attachment, file_names
 from invoicing.queries.mail_wordings import written
 from invoicing.queries.payment_requests import (
@@ -54,7 +62,7 @@ def request_payment(
     note: str = "",
     attach: bool = False,
     expected_minor: int | None = None,
-    origin: str = RequestOrigin.MANUAL.value,
+    case: DunningCase | None = None,
     key: str,
     by: Actor,
     at: datetime,
@@ -63,9 +71,9 @@ def request_payment(
     `to` (nobody: the request is there, and no e-mail goes out). Older open requests for one of them are replaced.
 
     `entity`: the issuer, where several have something overdue. `expected_minor`: what the person saw as the amount;
-    another one by now is a Conflict (request_changed). `key` makes a repeat harmless. Raises Invalid when nothing is
-    overdue (nothing_overdue), for a chosen invoice that is not (not_overdue), for several issuers
-    (several_billing_entities) and what `queue_mail` refuses.
+    another one by now is a Conflict (request_changed). `case`: the chase that asks. `key` makes a repeat harmless.
+    Raises Invalid when nothing is overdue (nothing_overdue), for a chosen invoice that is not (not_overdue), for
+    several issuers (several_billing_entities) and what `queue_mail` refuses.
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
@@ -90,7 +98,8 @@ def request_payment(
         billing_entity=issuer,
         currency=currency,
         amount_minor=amount,
-        origin=RequestOrigin(origin).value,
+        origin=(RequestOrigin.CAMPAIGN if case else RequestOrigin.MANUAL).value,
+        case=case,
         language=language or language_of(customer),
         note=note.strip()[:1000],
         requested_at=at,

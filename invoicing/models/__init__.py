@@ -1,6 +1,14 @@
 """Tables of what we ask to be paid."""
 
 from invoicing.models.credit_note import CreditNote
+from invoicing.models.dunning import (
+    CaseOutcome,
+    DunningAct,
+    DunningCampaign,
+    DunningCase,
+    DunningChoice,
+    DunningDefault,
+)
 from invoicing.models.invoice import (
     BEFORE_TAX,
     DeductionKind,
@@ -32,8 +40,14 @@ from invoicing.models.write_off import WriteOff, WriteOffKind
 __all__ = [
     "BEFORE_TAX",
     "RECEIVED",
+    "CaseOutcome",
     "CreditNote",
     "DeductionKind",
+    "DunningAct",
+    "DunningCampaign",
+    "DunningCase",
+    "DunningChoice",
+    "DunningDefault",
     "Invoice",
     "InvoiceDeduction",
     "InvoiceLine",

@@ -30,8 +30,8 @@ class PaymentRequestQuerySet(ScopedQuerySet):
 class PaymentRequest(Scoped):
     """One demand over `amount_minor`, what was due of its invoices when it was made (`parts`) at `requested_at`, by
     the organization's clock. `attempts` counts the e-mails about it, the last one at `last_asked_at`. `token` opens
-    the page on which it is paid without signing in. `replaced_by` is the newer request that holds its invoices. `key`
-    makes asking twice harmless.
+    the page on which it is paid without signing in. `case` is the chase that asked. `replaced_by` is the newer
+    request that holds its invoices. `key` makes asking twice harmless.
     """
 
     PREFIX = "preq"
@@ -49,6 +49,9 @@ class PaymentRequest(Scoped):
     )
     origin = models.CharField(
         max_length=10, choices=RequestOrigin.choices, default=RequestOrigin.MANUAL.value
+    )
+    case = models.ForeignKey(
+        "invoicing.DunningCase", null=True, blank=True, on_delete=models.PROTECT, related_name="requests"
     )
     language = models.CharField(max_length=10, default="en")
     note = models.CharField(max_length=1000, blank=True)

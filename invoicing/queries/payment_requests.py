@@ -166,6 +166,7 @@ def request_payload(row: PaymentRequest) -> dict[str, Any]:
         "status": row.status,
         "closeReason": row.close_reason or None,
         "origin": row.origin,
+        "dunningCaseId": encode("dcas", row.case_id) if row.case_id else None,
         "currency": row.currency,
         "amount": from_minor(row.amount_minor, row.currency),
         "amountDue": from_minor(sum(part.invoice.due_minor for part in parts), row.currency),

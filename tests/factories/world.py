@@ -55,6 +55,7 @@ from customers.forms.statement import usual_start
 from customers.models import Customer, Note, VatCheck
 from customers.queries.statement import statement
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
+from invoicing.actions.dunning_campaigns import CampaignTerms, create_campaign
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payment_requests import request_payment
@@ -66,6 +67,7 @@ from invoicing.actions.runs import start_run as start_invoice_run
 from invoicing.actions.write_offs import undo_write_off, write_off
 from invoicing.models import Invoice, InvoiceLine, InvoiceReview, PaymentAttempt, Sequence
 from invoicing.queries.runs import forecast as invoice_forecast
+from invoicing.rules.dunning import Terms
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization
@@ -235,6 +237,12 @@ def make_world(name: str) -> World:
         "credit-notes": note,
         "payments": payment,
         "remittances": transfer,
+        "dunning": create_campaign(
+            organization,
+            CampaignTerms(f"{name} campaign", "usual", Terms({"EUR": 1}), active=True, defaults=[entity]),
+            by=ACTOR,
+            at=NOW,
+        ),
         "payment-requests": asked,
         "pay": asked.token,
         "payment-attempts": attempt,

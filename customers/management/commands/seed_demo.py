@@ -31,6 +31,7 @@ from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_collecting import make_collected
+from customers.management.commands._demo_dunning import make_dunning
 from customers.management.commands._demo_lists import make_views, void_some
 from customers.management.commands._demo_notes import make_notes
 from customers.management.commands._demo_providers import make_providers
@@ -245,6 +246,7 @@ class Demo:
         make_views(self.organization, BY, at)
         self.changed_by_hand(at)
         make_collected(self.organization, BY, at)
+        make_dunning(self.organization, BY, at)
         strays = [
             IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
             for number, (subscription, code) in enumerate(

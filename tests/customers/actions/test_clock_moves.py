@@ -13,9 +13,11 @@ from billing.rules.errors import Conflict, Invalid
 from customers.actions.clock_moves import carry_out, move_clock
 from customers.queries.clock import happened, next_stop
 from invoicing.actions import billing_run
-from invoicing.models import Invoice
+from invoicing.models import DunningAct, Invoice
 from tests.factories.invoicing import billed_customer, make_plan, make_wallet, on, subscribe
+from tests.factories.overdue import make_debtor
 from tests.factories.people import ACTOR, make_organization
+from tests.invoicing.actions.test_dunning import HARD, make_campaign
 
 pytestmark = pytest.mark.django_db(transaction=True)
 START = on(2026, 1, 31, 9)
@@ -173,3 +175,32 @@ def test_a_wallet_ends_on_its_day_and_tops_itself_up_on_the_way() -> None:
     assert wallet.entries.get(kind="consumed").at == on(2026, 2, 28)
     assert Invoice.objects.get(type="credit").finalized_at == on(2026, 2, 28)
     assert (wallet.status, wallet.terminated_at) == ("terminated", on(2026, 3, 5))
+
+
+def test_dunning_follows_the_clock_step_by_step() -> None:
+    jumping, stepping = sandbox("Jump"), sandbox("Step")
+    for organization in (jumping, stepping):
+        make_campaign(organization, HARD)
+        plan = make_plan(organization, 3100, pay_in_advance=True)
+        debtor = make_debtor(organization, grace_period_days=0)
+        subscribe(debtor, plan, START)
+    assert next_stop(jumping) is not None
+    go(jumping, on(2026, 3, 20))
+    for day in range(2, 21):
+        go(stepping, on(2026, 3, day))
+    facts = ("day", "kind", "at", "note", "overdue_minor")
+    found = [
+        list(DunningAct.objects.of(row).order_by("at").values_list(*facts)) for row in (jumping, stepping)
+    ]
+    assert found[0] == found[1]
+    assert [(day, kind, f"{at:%d %H:%M}") for day, kind, at, *_ in found[0]] == [
+        (0, "remind", "04 09:00"),
+        (3, "pause", "07 09:00"),
+        (10, "terminate", "14 09:00"),
+    ]
+    told = happened(jumping, START, on(2026, 3, 20)).filter(action__startswith="dunning_case")
+    assert [row.reason for row in told.filter(action="dunning_case.step_done")] == [
+        "Nobody was mailed: this is a sandbox",
+        "1 subscription paused",
+        "1 subscription ended",
+    ]

@@ -1,0 +1,112 @@
+"""What the steps of a dunning campaign do, and what is taken back once it is paid. The caller holds the customer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from billing.actions.pauses import pause_subscription
+from billing.models import BillingEntity, Subscription
+from billing.orm.actor import Actor
+from billing.rules.states import SubscriptionStatus
+from invoicing.actions.mail import mails_customers
+from invoicing.actions.past_due import late
+from invoicing.actions.pauses import resume_subscription
+from invoicing.actions.payment_requests import MOST_INVOICES, request_payment
+from invoicing.actions.termination import terminate_subscription
+from invoicing.models import DunningAct, DunningCase, Invoice
+from invoicing.queries.mail_facts import address_of
+from invoicing.queries.payment_requests import day_in, overdue_of
+from invoicing.rules.dunning import StepKind
+
+RUNNING = [SubscriptionStatus.ACTIVE.value, SubscriptionStatus.PAST_DUE.value]
+PAUSED = SubscriptionStatus.PAUSED.value
+
+
+def perform(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at: datetime) -> None:
+    """Do the step of `act`; what came of it stands in its note."""
+    if act.kind == StepKind.REMIND.value:
+        act.note = remind(customer, case, act, by=by, at=at)
+    elif act.kind == StepKind.PAUSE.value:
+        act.note = pause(customer, case, act, by=by, at=at)
+    else:
+        act.note = terminate(customer, case, by=by, at=at)
+
+
+def remind(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at: datetime) -> str:
+    """A payment request over all that is overdue, to each billing entity its own, by e-mail where there is one."""
+    owed: dict[UUID, list[Invoice]] = defaultdict(list)
+    entities: dict[UUID, BillingEntity] = {}
+    rows = overdue_of(customer, day_in(customer.organization, at)).filter(currency=case.currency)
+    for invoice in rows.select_related("billing_entity__organization"):
+        owed[invoice.billing_entity_id].append(invoice)
+        entities[invoice.billing_entity_id] = invoice.billing_entity
+    address = address_of(customer)
+    mailed = False
+    for key in sorted(owed):
+        mails = bool(address) and mails_customers(entities[key])
+        mailed = mailed or mails
+        request_payment(
+            customer,
+            currency=case.currency,
+            entity=entities[key],
+            chosen=[invoice.pk for invoice in owed[key][:MOST_INVOICES]],
+            to=[address] if mails else (),
+            bcc=case.campaign.bcc if mails else (),
+            case=case,
+            key=f"dunning:{case.pk}:{act.day}:{key}",
+            by=by,
+            at=at,
+        )
+    if mailed:
+        return f"E-mail to {address}"
+    if not address:
+        return "Nobody was mailed: the customer has no e-mail address"
+    return "Nobody was mailed: this is a sandbox"
+
+
+def concerned(customer: Any, case: DunningCase, statuses: list[str], at: datetime) -> list[Subscription]:
+    """The subscriptions that have something on the overdue invoices."""
+    today = day_in(customer.organization, at)
+    owing = Invoice.objects.filter(customer=customer, currency=case.currency).overdue(today)
+    mine = Subscription.objects.filter(customer=customer, status__in=statuses)
+    return list(late(mine, owing).order_by("pk"))
+
+
+def pause(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at: datetime) -> str:
+    """Pause what is not paid for."""
+    rows = concerned(customer, case, RUNNING, at)
+    for row in rows:
+        pause_subscription(row, reason=f"Not paid: {case.campaign}", by=by, at=at)
+    act.subscriptions = [str(row.pk) for row in rows]
+    return counted(len(rows), "paused")
+
+
+def terminate(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> str:
+    """End what is not paid for, with its closing bill."""
+    rows = concerned(customer, case, [*RUNNING, PAUSED], at)
+    for row in rows:
+        terminate_subscription(row, reason=f"Not paid: {case.campaign}", by=by, at=at)
+    return counted(len(rows), "ended")
+
+
+def go_on_again(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> list[str]:
+    """What this chase has paused and nobody else has touched since goes on; in words."""
+    resumed = 0
+    for act in DunningAct.objects.filter(case=case, kind=StepKind.PAUSE.value, undone_at=None):
+        rows = Subscription.objects.filter(customer=customer, pk__in=act.subscriptions, paused_at=act.at)
+        for row in rows.filter(status=PAUSED).order_by("pk"):
+            resume_subscription(row, by=by, at=at)
+            resumed += 1
+        act.undone_at = at
+        act.save(update_fields=["undone_at", "updated_at"])
+    return [f"{resumed} subscription{'' if resumed == 1 else 's'} resumed"] if resumed else []
+
+
+def counted(number: int, verb: str) -> str:
+    """ "1 subscription paused", "No subscription to be paused"."""
+    if not number:
+        return f"No subscription to be {verb}"
+    return f"{number} subscription{'' if number == 1 else 's'} {verb}"
