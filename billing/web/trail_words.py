@@ -96,6 +96,7 @@ TITLES = {
     "invoices.exported": ("Invoices exported", "neutral"),
     "credit_notes.exported": ("Credit notes exported", "neutral"),
     "customer.payment_requested": ("Payment requested by e-mail", "neutral"),
+    "dunning_campaign.finished": ("All steps of the dunning campaign done", "danger"),
     "dunning_case.ended": ("Dunning ended", "success"),
     "dunning_case.finished": ("All dunning steps done, still not paid", "danger"),
     "dunning_case.started": ("Dunning begun", "warning"),

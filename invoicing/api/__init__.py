@@ -3,6 +3,7 @@
 from billing.web.api import api
 from invoicing.api.checkout import router as checkout
 from invoicing.api.credit_notes import router as credit_notes
+from invoicing.api.dunning_campaigns import router as dunning_campaigns
 from invoicing.api.invoice_changes import invoices
 from invoicing.api.invoice_preview import router as invoice_preview
 from invoicing.api.payment_providers import router as payment_providers
@@ -17,4 +18,5 @@ api.add_router("/payments", payments)
 api.add_router("/payment-requests", payment_requests)
 api.add_router("/remittances", remittances)
 api.add_router("/credit-notes", credit_notes)
+api.add_router("/dunning-campaigns", dunning_campaigns)
 api.add_router("/payment-providers", payment_providers)

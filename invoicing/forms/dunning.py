@@ -127,7 +127,7 @@ class CampaignForm(OnceForm):
         super().__init__(data, initial=initial)
         self.entities = {row.public_id: row for row in entities}
         field: Any = self.fields["defaults"]
-        field.choices = [(row.public_id, row.name) for row in entities]
+        field.choices = [(row.public_id, named(row)) for row in entities]
         self.thresholds = ThresholdRows(data, prefix="thresholds", initial=thresholds)
         self.steps = StepRows(data, prefix="steps", initial=steps)
 
@@ -174,6 +174,12 @@ class CampaignForm(OnceForm):
             active=data["active"],
             defaults=self.chosen(),
         )
+
+
+def named(entity: BillingEntity) -> str:
+    """Its name, and whether it calls overdue invoices to mind by itself: then both would write."""
+    own = any(day > 0 for day in entity.reminder_days)
+    return f"{entity.name} (also sends reminders of its own)" if own else entity.name
 
 
 def rows_of(formset: Any) -> list[dict[str, Any]]:

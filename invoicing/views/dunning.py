@@ -30,9 +30,8 @@ from invoicing.actions.dunning_campaigns import (
 from invoicing.forms.dunning import KIND_WORDS, CampaignForm
 from invoicing.models import DunningCampaign, DunningDefault
 from invoicing.queries.dunning_preview import campaigns_of, cases_of, foreseen
-from invoicing.rules.dunning import Progress, Terms, foresee, next_step
+from invoicing.rules.dunning import Progress, StepKind, Terms, foresee, next_step
 
-VERBS = {"remind": "reminder", "pause": "pause", "terminate": "end"}
 WITH_ENTITIES = Prefetch("defaults", DunningDefault.objects.select_related("billing_entity"))
 CHANGES = require_http_methods(["GET", "HEAD", "POST"])
 
@@ -69,7 +68,7 @@ def campaign(request: StaffRequest, id: UUID) -> HttpResponse:
     at = now(request.organization)
     page = page_of(request, cases_of(row))
     terms = row.terms
-    context = {
+    context: dict[str, Any] = {
         "campaign": row,
         "steps": steps_shown(terms),
         "entities": [item.billing_entity for item in row.defaults.all()],
@@ -80,6 +79,8 @@ def campaign(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
         "may_edit": may(request.member, "settings.edit"),
     } | preview(request, terms, row, {item.billing_entity_id for item in row.defaults.all()}, at)
+    if row.active:  # those that are chased already stand above
+        context["shown_rows"] = [item for item in context["shown_rows"] if not item.running]
     return render_page(request, "invoicing/dunning/detail.html", context)
 
 
@@ -98,17 +99,25 @@ def preview(
     today = local_date(at, request.organization.timezone)
     return {
         "foreseen": found,
+        "shown_rows": found.rows,
         "today": today,
         "days": [
             {
                 "on": day.on,
-                "steps": [(VERBS[kind.value], number) for kind, number in day.steps],
+                "steps": ", ".join(counted(kind, number) for kind, number in day.steps),
                 "sums": day.sums,
             }
             for day in found.days
         ],
         "alone": [(KIND_WORDS[item.step.kind], item.on) for item in foresee(terms, Progress(today), today)],
     }
+
+
+def counted(kind: StepKind, number: int) -> str:
+    """ "6 reminders", "1 paused": of how many debts."""
+    if kind == StepKind.REMIND:
+        return f"{number:,} reminder{'' if number == 1 else 's'}"
+    return f"{number:,} {'paused' if kind == StepKind.PAUSE else 'ended'}"
 
 
 @CHANGES

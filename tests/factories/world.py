@@ -171,6 +171,8 @@ def make_world(name: str) -> World:
     asked = request_payment(
         customer, currency="EUR", key=f"{name}-request", by=ACTOR, at=NOW + timedelta(days=90)
     )
+    terms = CampaignTerms(f"{name} campaign", "usual", Terms({"EUR": 1}), active=True, defaults=[entity])
+    campaign = create_campaign(organization, terms, by=ACTOR, at=NOW)
     objects = {
         "customers": customer,
         "bulk": start_run(
@@ -237,12 +239,8 @@ def make_world(name: str) -> World:
         "credit-notes": note,
         "payments": payment,
         "remittances": transfer,
-        "dunning": create_campaign(
-            organization,
-            CampaignTerms(f"{name} campaign", "usual", Terms({"EUR": 1}), active=True, defaults=[entity]),
-            by=ACTOR,
-            at=NOW,
-        ),
+        "dunning": campaign,
+        "dunning-campaigns": campaign,
         "payment-requests": asked,
         "pay": asked.token,
         "payment-attempts": attempt,

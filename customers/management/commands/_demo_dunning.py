@@ -24,7 +24,7 @@ USUAL = Terms(
     first_day=1,
     escalation=[Step(28, StepKind.PAUSE), Step(45, StepKind.TERMINATE)],
 )
-GENTLE = Terms({"EUR": 20000, "USD": 20000}, days_between=14, max_attempts=6, first_day=3)
+GENTLE = Terms({"EUR": 5000, "USD": 5000}, days_between=14, max_attempts=6, first_day=3)
 
 
 def make_dunning(organization: Organization, by: Actor, at: datetime) -> None:

@@ -71,7 +71,7 @@ def test_a_campaign_is_previewed_made_changed_and_given_up(
     assert "No campaign yet" in text(admin.get("/settings/dunning"))
     piece = {"HX-Request": "true", "HX-Target": "dunning-preview"}
     looked = text(admin.post("/settings/dunning/add", given(organization), headers=piece))
-    assert "Globex" in looked and "EUR 100.00" in looked and "1 reminder" in looked and "1 pause" in looked
+    assert "Globex" in looked and "EUR 100.00" in looked and "1 reminder" in looked and "1 paused" in looked
     assert "<form" not in looked and not DunningCampaign.objects.exists()
 
     wrong = admin.post("/settings/dunning/add", given(organization, **{"steps-0-day": "7"}))
