@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -17,6 +19,7 @@ from billing.queries.usage_events import latest_events
 from billing.queries.usage_pricing import ChargeUsage
 from billing.rules.charges.base import Step
 from billing.rules.charges.registry import CHARGE_MODELS
+from billing.rules.periods import local_date
 from billing.web.access import access
 from billing.web.formats import money_text, units_text
 from billing.web.htmx import render_page
@@ -101,10 +104,28 @@ def charge_answer(
         "more_parts": max(len(item.parts) - PARTS_SHOWN, 0),
         "days": list(reversed(days)),
         "events": events,
+        "events_url": events_address(request, subscription, item, report.start, report.end),
         "back_url": f"{back}{look.query}",
         "crumbs": crumbs,
     }
     return render_page(request, "customers/usage/charge.html", context, partials=("drawer",))
+
+
+def events_address(
+    request: StaffRequest, subscription: Subscription, item: ChargeUsage, start: datetime, end: datetime
+) -> str:
+    """The list of all events of the charge's metric in the span, page by page. Its days are the organization's,
+    so that it may begin and end within a day of the span.
+    """
+    zone = request.organization.timezone
+    last = max(start, end - timedelta(microseconds=1))
+    wanted = {
+        "subscription": subscription.external_id,
+        "code": item.metric.code,
+        "from": local_date(start, zone).isoformat(),
+        "to": local_date(last, zone).isoformat(),
+    }
+    return f"{reverse('events')}?{urlencode(wanted)}"
 
 
 def formula(item: ChargeUsage) -> str:

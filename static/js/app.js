@@ -113,7 +113,7 @@ on("click", "tr[data-row]", (row, { target, ctrlKey, metaKey }) => {
   row.querySelector("a.row-link")?.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey, metaKey }));
 });
 on("change", "[data-check], [data-check-all]", (box) => {
-  const list = box.closest("form") ?? box.closest("table"), all = list.querySelector("[data-check-all]"), rows = [...list.querySelectorAll("[data-check]")];
+  const list = box.closest("[data-selection], form") ?? box.closest("table"), all = list.querySelector("[data-check-all]"), rows = [...list.querySelectorAll("[data-check]")];
   if (box === all) rows.forEach((row) => (row.checked = all.checked));
   rows.forEach((row) => row.closest("tr").classList.toggle("is-selected", row.checked));
   const count = rows.filter((row) => row.checked).length;

@@ -28,13 +28,14 @@ def measure(place: Place, options: argparse.Namespace) -> None:
         rate = by_processes(organization.pk, aborted)
         proven(place, organization, finals, aborted, rate)
         forget_documents()
-    pages(place, organization, 2_000 if options.quick else MANY)
+    pages(place, organization, 2_000 if options.quick else MANY, options)
 
 
 def drafts(place: Place, count: int) -> Any:
     """An organization with a one-off draft for each of `count` customers, all in one series."""
     from decimal import Decimal
 
+    from billing.models import BillingEntity
     from billing.orm.fields import new_id
     from invoicing.actions.one_off import Item, create_one_off
     from tests.factories.customers import make_customer
@@ -45,7 +46,7 @@ def drafts(place: Place, count: int) -> Any:
         return type(row)(**fields | {"id": new_id()} | changes)
 
     organization, _ = place.organization(f"Numbers {time.time():.0f}")
-    organization.billing_entities.update(numbering="per_billing_entity")
+    BillingEntity.objects.filter(organization=organization).update(numbering="per_billing_entity")
     customer = make_customer(organization)
     draft = create_one_off(customer, [Item("Work", Decimal(100))], by=ACTOR, at=NOW)
     line = draft.lines.get()
@@ -107,7 +108,7 @@ def proven(place: Place, organization: Any, finals: int, aborted: int, rate: flo
     table.show()
 
 
-def pages(place: Place, organization: Any, count: int) -> None:
+def pages(place: Place, organization: Any, count: int, options: argparse.Namespace) -> None:
     """The proof over many invoices: how long its statements take, whole and with a hole in the middle."""
     from billing.orm.fields import new_id
     from invoicing.models import Invoice, Sequence
@@ -129,6 +130,8 @@ def pages(place: Place, organization: Any, count: int) -> None:
     analysed()
     table = Table(place.report, f"The proof over {count:,} invoices", ["p50 ms", "p95 ms", "missing"])
     show_times(table, "whole", lambda: (sums_of(organization, kind), series_page(organization, kind, 1)))
+    if options.plans:
+        place.report.say(plan_of(organization))
     middle = count // 2
     Invoice.objects.filter(organization=organization, series_number__in=[middle, middle + 1]).delete()
 
@@ -159,3 +162,18 @@ def analysed() -> None:
 
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE invoicing_invoice")
+
+
+def plan_of(organization: Any) -> str:
+    """How PostgreSQL adds up all series."""
+    from django.db import connection
+
+    from invoicing.queries.series import FIGURES, SUMS
+
+    with connection.cursor() as cursor:
+        sql = (FIGURES + SUMS).format(table="invoicing_invoice")
+        cursor.execute(
+            f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}",
+            {"organization": organization.pk, "kind": "invoice:%"},
+        )
+        return "\n".join(f"  {line}" for (line,) in cursor.fetchall())

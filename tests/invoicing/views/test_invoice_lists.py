@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from decimal import Decimal
 from io import StringIO
 from typing import Any
@@ -169,6 +170,22 @@ def test_columns_and_views_are_kept(staff: Client, member: Member, five: dict[st
     assert staff.get("/lists/nonsense/columns").status_code == 404
     assert staff.post("/lists/credit-notes/columns", {"columns": ["used"]}).status_code == 302
     assert [column.key for column in staff.get("/credit-notes").context["columns"]] == ["used"]
+
+
+def test_rows_have_forms_of_their_own_beside_that_of_the_selection(
+    staff: Client, five: dict[str, Invoice]
+) -> None:
+    """A form inside a form would be dropped by browsers, and its button would send the outer one."""
+    Invoice.objects.filter(pk=five["draft"].pk).update(
+        type="subscription"
+    )  # its menu has a button that posts
+    page = text(staff.get("/invoices"))
+    depths, depth = [], 0
+    for tag in re.findall(r"</?form\b", page):
+        depth += 1 if tag == "<form" else -1
+        depths.append(depth)
+    assert "/refresh" in page and max(depths) == 1 and depth == 0
+    assert page.count('form="invoice-selection"') == len(five)
 
 
 def test_invoices_leave_as_a_file(staff: Client, organization: Organization) -> None:
