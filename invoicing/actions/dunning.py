@@ -59,7 +59,8 @@ def run(where: Q, at: datetime) -> list[str]:
                 logger.exception("Dunning: customer %s failed.", key)
                 failed.append(f"Dunning: {later.reason(error)}")
                 hand_over(organization, key)
-        later.healed(TASK, worked)
+        held = DunningCase.objects.filter(customer__in=worked, failed=True).running()
+        later.healed(TASK, sorted(set(worked) - set(held.values_list("customer", flat=True))))
     return failed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -267,6 +268,20 @@ def test_a_step_that_fails_waits_for_staff_and_runs_again(customer: Customer, ro
     tasks.dunning_customer(str(job.pk))
     job.refresh_from_db()
     assert job.state == "succeeded" and status(row) == "paused" and not case().failed
+
+
+def test_another_currency_hides_nothing_that_failed(customer: Customer, row: Subscription) -> None:
+    make_campaign(customer.organization, replace(HARD, thresholds={"EUR": 3000, "USD": 1000}))
+    go(on(2026, 4, 1, 9))
+    change_plan(
+        row, make_plan(customer.organization, code="next"), when="period_end", by=ACTOR, at=on(2026, 4, 2)
+    )
+    assert len(go(on(2026, 4, 4, 9))) == 1
+    Job.objects.filter(task=dunning.TASK).update(state="failed")
+    Invoice.objects.filter(pk=owe(customer, 100, at=on(2026, 3, 10)).pk).update(currency="USD")
+    go(on(2026, 4, 10, 9))
+    assert DunningCase.objects.running().count() == 2
+    assert Job.objects.get(task=dunning.TASK).state == "failed"
 
 
 def test_killed_in_the_middle_it_is_done_once(customer: Customer, monkeypatch: pytest.MonkeyPatch) -> None:
