@@ -78,6 +78,7 @@ urlpatterns: list[URLPattern] = [
     path("portal/invoices/<pid:id>/pdf", portal.portal_invoice_pdf, name="portal-invoice-pdf"),
     path("portal/invoices/<pid:id>/pay", portal_pay.portal_invoice_pay, name="portal-invoice-pay"),
     path("portal/credit-notes/<pid:id>/pdf", portal.portal_credit_note_pdf, name="portal-credit-note-pdf"),
+    path("portal/receipts/<pid:id>/pdf", portal.portal_receipt_pdf, name="portal-receipt-pdf"),
     path("portal/statement", portal_statement.portal_statement, name="portal-statement"),
     path("portal/statement/csv", portal_statement.portal_statement_csv, name="portal-statement-csv"),
     path("portal/statement/pdf", portal_statement.portal_statement_pdf, name="portal-statement-pdf"),

@@ -31,6 +31,7 @@ from invoicing.actions.publish import (
     ON_DEMAND,
     publish_credit_note,
     publish_invoice,
+    publish_receipt,
     publish_voided_credit_note,
     publish_voided_invoice,
 )
@@ -207,6 +208,12 @@ def mail_trial(job_id: str) -> None:
 def publish_note(job_id: str) -> None:
     """The PDF of a credit note."""
     later.run(job_id, lambda job: publish_credit_note(job.subject_id, issued=ON_DEMAND not in job.args))
+
+
+@shared_task(name="invoicing.publish_receipt")
+def publish_paid(job_id: str) -> None:
+    """The PDF of a receipt."""
+    later.run(job_id, lambda job: publish_receipt(job.subject_id, issued=ON_DEMAND not in job.args))
 
 
 @shared_task(name="invoicing.publish_voided_credit_note")

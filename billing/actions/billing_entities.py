@@ -49,7 +49,7 @@ FIELDS = (
     "payment_details",
 )
 # On a page of their own.
-MAIL_FIELDS = ("email_invoices", "email_credit_notes", "reminder_days")
+MAIL_FIELDS = ("email_invoices", "email_credit_notes", "email_receipts", "reminder_days")
 
 
 @transaction.atomic

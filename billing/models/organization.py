@@ -137,6 +137,7 @@ class BillingEntity(Kept, Address):
     email_invoices = models.BooleanField(default=False)
     email_credit_notes = models.BooleanField(default=False)
     reminder_days = ArrayField(models.SmallIntegerField(), default=list, blank=True)
+    email_receipts = models.BooleanField(default=False)
     e_invoices = models.CharField(
         "e-invoices", max_length=10, choices=EInvoices.choices, default=EInvoices.FILES
     )

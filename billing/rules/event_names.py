@@ -26,6 +26,7 @@ EVENTS = frozenset(
         "payment_request.created",
         "payment_request.failed",
         "payment_request.succeeded",
+        "payment_receipt.created",
         "plan.created",
         "plan.deleted",
         "plan.updated",

@@ -35,6 +35,7 @@ from invoicing.models import (
     PaymentAttempt,
     PaymentRequest,
     ProviderLink,
+    Receipt,
     Remittance,
 )
 from invoicing.queries.facts import windows_of
@@ -50,6 +51,7 @@ CLASSIFIED = {
     "invoicing.Payment.customer": MOVED,
     "invoicing.Mail.customer": MOVED,
     "invoicing.Remittance.customer": MOVED,
+    "invoicing.Receipt.customer": MOVED,
     "invoicing.PaymentAttempt.customer": MOVED,
     "invoicing.PaymentRequest.customer": MOVED,
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
@@ -114,6 +116,7 @@ def move_documents(moving: Moving) -> None:
     moving.counts["payments"] = moving.hand_over(Payment.objects.all())
     moving.hand_over(Mail.objects.all())
     moving.hand_over(Remittance.objects.all())
+    moving.hand_over(Receipt.objects.all())
     moving.hand_over(PaymentAttempt.objects.all())
     moving.hand_over(PaymentRequest.objects.all())
     hand_on_chases(moving.source, moving.target, by=moving.by, at=moving.at)

@@ -33,15 +33,6 @@ def customer_payments(request: StaffRequest, id: UUID) -> HttpResponse:
     pay = may(request.member, "invoices.pay")
     context = {
         "page": page,
-        "rows": [
-            {
-                "payment": payment,
-                "refund_url": reverse("payment-refund", args=[payment])
-                if pay and payment.status in RECEIVED and payment.refunded_minor < payment.amount_minor
-                else "",
-            }
-            for payment in page.object_list
-        ],
         "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
         "filters": filters,
         "chips": filters.chips(request.GET, {}),

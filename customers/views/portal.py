@@ -29,7 +29,8 @@ from customers.forms.portal import OwnDataForm
 from customers.models import Customer
 from customers.queries.usage import running_usage
 from customers.views.portal_frame import COOKIE, PATH, SALT, PortalRequest, closed, frame, portal, private
-from invoicing.models import CreditNote, Invoice
+from invoicing.actions.publish import ask_for_pdf
+from invoicing.models import CreditNote, Invoice, Receipt
 from invoicing.queries.listing import balances, listed
 from invoicing.queries.paying import payable_online
 
@@ -94,6 +95,7 @@ def portal_invoices(request: PortalRequest) -> HttpResponse:
         "rows": listed(page.object_list, today),
         "payable": payable_online(customer, page.object_list),
         "notes": CreditNote.objects.filter(customer=customer)[:50],
+        "receipts": Receipt.objects.filter(customer=customer)[:50],
     }
     return render(request, "portal/invoices.html", context)
 
@@ -114,6 +116,19 @@ def portal_credit_note_pdf(request: PortalRequest, id: UUID) -> HttpResponse:
     """The PDF of a credit note of one's own."""
     row = CreditNote.objects.filter(customer=request.customer).get_or_404(pk=id)
     return pdf_answer(request, row)
+
+
+@require_safe
+@portal  # type: ignore[arg-type]
+@csp_replace(READER)  # type: ignore[arg-type]
+def portal_receipt_pdf(request: PortalRequest, id: UUID) -> HttpResponse:
+    """The PDF of a receipt of one's own; one that nobody has looked at yet is printed first."""
+    row = Receipt.objects.filter(customer=request.customer).get_or_404(pk=id)
+    if row.current_copy.ready:
+        return pdf_answer(request, row)
+    ask_for_pdf(row)
+    messages.info(request, f"Receipt {row.number} is being printed. Open it again in a moment.")
+    return redirect("portal-invoices")
 
 
 @require_safe

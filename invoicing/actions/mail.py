@@ -7,7 +7,7 @@ For whoever has something to send:
 
 `key` is unique in the organization: a second call with it returns the first row and sends nothing. `subject` is the
 row that the e-mail is about; its page shows the log (`Mail.objects.about(row)`). `attachments` are read when it is
-sent: [{"of": "invoice" | "credit_note", "id": pk.hex, "form": "pdf" | "ubl"}]
+sent: [{"of": "invoice" | "credit_note" | "receipt", "id": pk.hex, "form": "pdf" | "ubl"}]
 (`queries/mail_facts.py:document_files`).
 Ask `mails_customers(billing_entity)` before anything automatic: a sandbox mails nobody.
 

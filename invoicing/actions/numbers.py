@@ -14,12 +14,12 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.models import Numbering
+from billing.models import BillingEntity, Numbering
 from billing.orm.fields import new_id
 from billing.rules.periods import local_date
 from invoicing.models import CreditNote, Invoice, Numbered
 from invoicing.queries.next_numbers import first_number
-from invoicing.rules.numbering import credit_note_number, customer_number, entity_number
+from invoicing.rules.numbering import credit_note_number, customer_number, entity_number, receipt_number
 
 RAISE = """
 UPDATE invoicing_sequence SET last = last + 1, updated_at = now()
@@ -69,3 +69,9 @@ def take_place(document: Numbered, key: str, *, first: Callable[[], int] | None 
     organization_id: UUID = document.organization_id  # type: ignore[attr-defined]
     document.series, document.series_number = key, take_number(organization_id, key, first=first)
     return document.series_number
+
+
+def number_receipt(entity: BillingEntity, at: datetime) -> str:
+    """The next receipt of a billing entity."""
+    series = take_number(entity.organization_id, f"receipt:{entity.pk.hex}")
+    return receipt_number(entity.number_prefix, local_date(at, entity.timezone), series)

@@ -15,6 +15,7 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
+from invoicing.actions.receipts import issue_receipt
 from invoicing.models import Invoice, Payment, Remittance
 from invoicing.queries.payloads import payment_payload
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
@@ -41,7 +42,7 @@ def record_payment(
     Conflict. Raises Invalid for an invoice that is not finalised, is paid already, or for more than is due.
     Paying prepaid credits, or what was owed on a wallet, in full books it on the wallet; when that
     has ended in between, the money is recorded all the same and the history says that no credits came of it.
-    `remittance`: the transfer of which it is a part (`remittances.py` counts what it has used).
+    `remittance`: the transfer of which it is a part: `remittances.py` counts what it has used, and gives the receipt.
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
@@ -95,6 +96,9 @@ def record_payment(
     emit(invoice.organization, "payment.successful", payment, payment_payload(payment), at=at)
     if invoice.payment_status == PaymentStatus.PAID.value:
         follow_debts(customer, by=by, at=at)
+    if remittance is None:
+        payment.invoice = invoice
+        issue_receipt(payment, customer, at=at)
     return payment
 
 

@@ -16,14 +16,17 @@ from billing.actions import clock, later
 from billing.models import EInvoices
 from billing.orm.actor import Actor
 from invoicing.actions.mail_documents import mail_issued_credit_note, mail_issued_invoice
+from invoicing.actions.receipt_mails import mail_issued_receipt
 from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
-from invoicing.models import CreditNote, Invoice, PdfState, StoredCopy
+from invoicing.documents.receipt import ReceiptDocument
+from invoicing.models import CreditNote, Invoice, PdfState, Receipt, StoredCopy
 from invoicing.queries.document import credit_note_document, invoice_document
 from invoicing.queries.e_invoice import e_invoice, missing_of
+from invoicing.queries.receipt_document import receipt_document
 from invoicing.rules.states import InvoiceStatus
 
-Publishable = Invoice | CreditNote
+Publishable = Invoice | CreditNote | Receipt
 ON_DEMAND = "on demand"  # among a job's arguments: nobody issues the document now
 
 
@@ -47,6 +50,16 @@ def publish_credit_note(note_id: UUID, *, issued: bool = True) -> None:
         store(note, lambda: render(credit_note_document(note).as_issued(), inside(note)))
     if issued:
         mail_issued_credit_note(note, by=Actor.system(), at=clock.now(note.organization))
+
+
+def publish_receipt(receipt_id: UUID, *, issued: bool = True) -> None:
+    """Make and store a receipt's PDF, once, and have it mailed where that is wanted, unless somebody merely looks."""
+    rows = Receipt.objects.select_related("organization", "billing_entity__organization", "customer")
+    receipt: Receipt = rows.get(pk=receipt_id)
+    if receipt.pdf_state != PdfState.READY:
+        store(receipt, lambda: render_paid(receipt_document(receipt)))
+    if issued:
+        mail_issued_receipt(receipt, by=Actor.system(), at=clock.now(receipt.organization))
 
 
 def publish_voided_invoice(invoice_id: UUID) -> None:
@@ -101,6 +114,8 @@ def ask_for_pdf(row: Publishable) -> Publishable:
 
 def task_of(row: Publishable, copy: StoredCopy) -> str:
     """The task that makes a file."""
+    if isinstance(row, Receipt):
+        return "invoicing.publish_receipt"
     if isinstance(row, CreditNote):
         return "invoicing.publish_voided_credit_note" if copy.stamped else "invoicing.publish_credit_note"
     return "invoicing.publish_voided" if copy.stamped else "invoicing.publish"
@@ -108,10 +123,11 @@ def task_of(row: Publishable, copy: StoredCopy) -> str:
 
 def job_key(row: Publishable, copy: StoredCopy) -> str:
     """What the job that makes a file is known by."""
-    return f"{'cn' if isinstance(row, CreditNote) else ''}{'void' if copy.stamped else ''}pdf:{row.pk}"
+    noun = "cn" if isinstance(row, CreditNote) else "receipt" if isinstance(row, Receipt) else ""
+    return f"{noun}{'void' if copy.stamped else ''}pdf:{row.pk}"
 
 
-def inside(row: Publishable) -> bytes:
+def inside(row: Invoice | CreditNote) -> bytes:
     """The e-invoice that the PDF carries; nothing when the issuer does not want that, or it is not complete."""
     invoice = row.invoice if isinstance(row, CreditNote) else row
     if invoice.seller.get("e_invoices") != EInvoices.INSIDE:
@@ -125,6 +141,13 @@ def render(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:
     from invoicing.documents.pdf import render_pdf
 
     return render_pdf(document, e_invoice)
+
+
+def render_paid(document: ReceiptDocument) -> bytes:
+    """A receipt's PDF."""
+    from invoicing.documents.pdf import render_receipt
+
+    return render_receipt(document)
 
 
 def store(row: Publishable, make: Callable[[], bytes], copy: StoredCopy | None = None) -> None:

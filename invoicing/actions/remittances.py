@@ -25,13 +25,14 @@ from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
 from billing.rules.wallets import credits_in, minor_to_credits
 from invoicing.actions.payments import record_payment
+from invoicing.actions.receipts import issue_receipt
 from invoicing.actions.top_up import sell_credits
 from invoicing.models import Invoice, Remittance, RemittanceReturn
 from invoicing.queries.collecting import due_of
+from invoicing.queries.receipts import RECEIVING, part_key
 from invoicing.rules.splitting import Split, split
 
 MOST_KEY = 150
-RECEIVING = ""  # the key of the parts that are made with the transfer: nobody else's, who all have one
 
 
 @transaction.atomic
@@ -104,6 +105,7 @@ def receive(
     pay(row, parts, paid_at=row.paid_at, key=RECEIVING, by=by, at=at)
     if parts.rest_minor and rest_to is not None:
         buy_credits(row, rest_to, key=RECEIVING, by=by, at=at)
+    issue_receipt(row, customer, at=at)
     return row
 
 
@@ -228,11 +230,6 @@ def locked(remittance: Remittance) -> tuple[Any, Remittance]:
     """The customer and the row, both locked."""
     customer = lock_customer_of(remittance)
     return customer, Remittance.objects.select_for_update(of=("self",)).get(pk=remittance.pk)
-
-
-def part_key(row: Remittance, key: str) -> str:
-    """The key of the payments that one use of a transfer makes."""
-    return f"{row.public_id}:{key}"
 
 
 def pay(row: Remittance, parts: Split[UUID], *, paid_at: datetime, key: str, by: Actor, at: datetime) -> None:

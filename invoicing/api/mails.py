@@ -9,7 +9,7 @@ from ninja import Field
 
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema
-from invoicing.models import CreditNote, Invoice
+from invoicing.models import CreditNote, Invoice, Receipt
 
 
 class MailIn(ApiSchema):
@@ -24,7 +24,9 @@ class MailIn(ApiSchema):
     note: str = Field("", max_length=1000)
 
 
-def mail_terms(request: ApiRequest, row: Invoice | CreditNote, body: MailIn | None) -> dict[str, Any]:
+def mail_terms(
+    request: ApiRequest, row: Invoice | CreditNote | Receipt, body: MailIn | None
+) -> dict[str, Any]:
     """The arguments of an action that sends a document; the key is the request's own or a fresh one."""
     given = body or MailIn(to=None, language="", note="")
     key = request.headers.get("Idempotency-Key") or uuid4().hex

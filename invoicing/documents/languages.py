@@ -15,12 +15,13 @@ from invoicing.documents.words import ar, de, en, es, fr, it, ja, nb, nl, pl, pt
 
 @dataclass(frozen=True)
 class Words:
-    """What one language says: on invoices and credit notes, on statements of account, in e-mails; our own sentences
-    by their English (`phrases.py`), and nouns by their plural forms.
+    """What one language says: on invoices and credit notes, on statements of account, on receipts, in e-mails; our
+    own sentences by their English (`phrases.py`), and nouns by their plural forms.
     """
 
     labels: dict[str, str]
     statement: dict[str, str]
+    receipt: dict[str, str]
     mails: dict[str, str]
     phrases: dict[str, str]
     nouns: dict[str, dict[str, str]]
@@ -29,7 +30,7 @@ class Words:
 def words_in(module: ModuleType) -> Words:
     """The words of a file; English needs no translation of its sentences."""
     phrases = getattr(module, "PHRASES", {})
-    return Words(module.LABELS, module.STATEMENT, module.MAILS, phrases, module.NOUNS)
+    return Words(module.LABELS, module.STATEMENT, module.RECEIPT, module.MAILS, phrases, module.NOUNS)
 
 
 WORDS: dict[str, Words] = {

@@ -26,6 +26,8 @@ from invoicing.documents.dress import sheet
 from invoicing.documents.factur_x import attach
 from invoicing.documents.labels import labels
 from invoicing.documents.local_text import right_to_left
+from invoicing.documents.receipt import ReceiptDocument
+from invoicing.documents.receipt_labels import receipt_labels
 from invoicing.documents.statement import StatementDocument
 from invoicing.documents.statement_labels import statement_labels
 from invoicing.documents.wording import counted
@@ -171,6 +173,42 @@ def statement_html(document: StatementDocument, *, has_logo: bool) -> str:
                 "label": label,
                 "words": labels(document.locale),
                 "ages": [(label[name], minor) for name, minor in document.ages],
+                "has_logo": has_logo,
+            },
+        )
+
+
+def render_receipt(document: ReceiptDocument) -> bytes:
+    """The PDF of a receipt. The same receipt gives the same bytes."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        logo = logo_png(document.logo)
+        html = receipt_html(document, has_logo=bool(logo))
+        rendered = laid_out(html, logo, document.accent, document.locale)
+        rendered.metadata.title = f"{receipt_labels(document.locale)['receipt']} {document.number}"
+        rendered.metadata.authors = [document.seller.name]
+        rendered.metadata.created = rendered.metadata.modified = iso(document.made_at)
+        return bytes(rendered.write_pdf(pdf_identifier=document.reference.encode()))
+    finally:
+        if collecting:
+            gc.enable()
+            settle()
+            gc.collect()
+
+
+def receipt_html(document: ReceiptDocument, *, has_logo: bool) -> str:
+    """The receipt as HTML, escaped by the template engine."""
+    label, words = receipt_labels(document.locale), labels(document.locale)
+    with translation.override(document.locale.replace("_", "-").lower()):
+        return render_to_string(
+            "documents/receipt.html",
+            {
+                "document": document,
+                "rtl": right_to_left(document.locale),
+                "label": label,
+                "words": words,
+                "parties": words | {name: label[name] for name in ("from", "to")},
                 "has_logo": has_logo,
             },
         )

@@ -29,6 +29,11 @@ class AutomaticForm(forms.Form):
         label="Credit notes, when they are issued",
         help_text="Not to customers that want no invoices by e-mail.",
     )
+    email_receipts = forms.BooleanField(
+        required=False,
+        label="Receipts, when money was recorded",
+        help_text="With the receipt as a PDF.",
+    )
     days_before = forms.CharField(
         required=False,
         max_length=60,
@@ -48,6 +53,7 @@ class AutomaticForm(forms.Form):
         initial = {
             "email_invoices": entity.email_invoices,
             "email_credit_notes": entity.email_credit_notes,
+            "email_receipts": entity.email_receipts,
             "days_before": ", ".join(str(-day) for day in sorted(days, reverse=True) if day < 0),
             "days_after": ", ".join(str(day) for day in sorted(days) if day > 0),
         }
@@ -67,6 +73,7 @@ class AutomaticForm(forms.Form):
         return {
             "email_invoices": self.cleaned_data["email_invoices"],
             "email_credit_notes": self.cleaned_data["email_credit_notes"],
+            "email_receipts": self.cleaned_data["email_receipts"],
             "reminder_days": sorted([*(-day for day in before), *after]),
         }
 

@@ -29,6 +29,7 @@ from invoicing.models.payment import RECEIVED, Payment, Refund
 from invoicing.models.payment_request import PaymentRequest, RequestedInvoice, RequestOrigin
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
+from invoicing.models.receipt import Receipt
 from invoicing.models.remittance import Remittance, RemittanceReturn
 from invoicing.models.review import InvoiceReview
 from invoicing.models.run import InvoiceRun, InvoiceRunRow, RunOutcome
@@ -75,6 +76,7 @@ __all__ = [
     "ProviderEvent",
     "ProviderLink",
     "ProviderType",
+    "Receipt",
     "Refund",
     "Remittance",
     "RemittanceReturn",

@@ -59,6 +59,11 @@ class Payment(Scoped):
     def __str__(self) -> str:
         return self.reference or self.provider
 
+    @property
+    def left_minor(self) -> int:
+        """What of it can still be given back."""
+        return self.amount_minor - self.refunded_minor
+
 
 class Refund(Scoped):
     """Money given back of a payment. `key` makes a repeat harmless; the payment counts what was refunded."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from billing.models import BillingEntity
+from billing.rules.periods import local_date
 from invoicing.documents.clean import clean
 from invoicing.documents.languages import WORDS
-from invoicing.documents.mails import MailFacts
-from invoicing.models import CreditNote, Invoice, Mail
+from invoicing.documents.mails import MailFacts, OpenInvoice
+from invoicing.models import CreditNote, Invoice, Mail, Receipt
 from invoicing.queries.document import party
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.parties import seller as seller_now
@@ -98,6 +99,28 @@ def credit_note_facts(
         note=note,
         files=file_names(files, credit.number),
     )
+
+
+def receipt_facts(
+    receipt: Receipt, language: str, *, note: str = "", files: Sequence[Attachment] = ()
+) -> MailFacts:
+    """The receipt of money that came."""
+    return MailFacts(
+        **sender(receipt.billing_entity, language, receipt.seller),
+        customer=clean(receipt.customer_name, 200),
+        number=receipt.number,
+        currency=receipt.currency,
+        amount_minor=receipt.amount_minor,
+        paid_on=local_date(receipt.paid_at, receipt.timezone),
+        invoices=tuple(OpenInvoice(item["number"], item["amount_minor"]) for item in receipt.items),
+        note=note,
+        files=file_names(files, receipt.number),
+    )
+
+
+def receipt_files(receipt: Receipt) -> list[Attachment]:
+    """What an e-mail with a receipt carries: its PDF."""
+    return [{"of": "receipt", "id": receipt.pk.hex, "form": "pdf"}]
 
 
 def document_files(row: Invoice | CreditNote) -> list[Attachment]:

@@ -8,10 +8,14 @@ from PIL import Image, UnidentifiedImageError
 
 from billing.models import BillingEntity
 from billing.rules.errors import BillingError
-from invoicing.models import CreditNote, Invoice, Mail
+from invoicing.models import CreditNote, Invoice, Mail, Receipt
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 
-MODELS: dict[str, type[Invoice] | type[CreditNote]] = {"invoice": Invoice, "credit_note": CreditNote}
+MODELS: dict[str, type[Invoice] | type[CreditNote] | type[Receipt]] = {
+    "invoice": Invoice,
+    "credit_note": CreditNote,
+    "receipt": Receipt,
+}
 MOST_LOGO_PIXELS = 4_000_000
 
 
@@ -25,8 +29,8 @@ def files_of(mail: Mail) -> list[tuple[str, bytes, str]]:
     """
     found = []
     for item in mail.attachments:
-        row: Invoice | CreditNote = MODELS[item["of"]].objects.of(mail.organization).get(pk=item["id"])
-        if item["form"] == "pdf":
+        row = MODELS[item["of"]].objects.of(mail.organization).get(pk=item["id"])
+        if item["form"] == "pdf" or isinstance(row, Receipt):
             copy = row.current_copy
             if not copy.ready:
                 raise NotReady(f"The PDF of {row.number} is not made yet.")

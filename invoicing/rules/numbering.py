@@ -3,10 +3,11 @@
 Laws. Per billing entity: PREFIX-YYYYMM-NNN, one gapless sequence whatever the month; taken up later, it goes on
 after the number of invoices issued before. Per customer: PREFIX-CCC-SSS, the customer and the number of its invoice.
 Numbers are padded to three digits and grow beyond. A draft has no number yet, only PREFIX-DRAFT. A credit note is its
-invoice's number and CN with three digits. Who counts is a locked row, not this module.
+invoice's number and CN with three digits. Receipts: PREFIX-R-YYYYMM-NNN, one gapless sequence per billing entity,
+whatever the style of its invoices. Who counts is a locked row, not this module.
 
 Example: prefix ACM-12AB, 7th invoice, November 2026: ACM-12AB-202611-007; its second credit note
-is ACM-12AB-202611-007-CN002.
+is ACM-12AB-202611-007-CN002. Its 12th receipt: ACM-12AB-R-202611-012.
 """
 
 import re
@@ -77,3 +78,8 @@ def draft_number(prefix: str) -> str:
 def credit_note_number(invoice: str, sequence: int) -> str:
     """The `sequence`-th credit note of the invoice numbered `invoice`."""
     return f"{invoice}-CN{sequence:03d}"
+
+
+def receipt_number(prefix: str, on: date, sequence: int) -> str:
+    """Receipt `sequence` of the billing entity, issued on the local day `on`."""
+    return f"{prefix}-R-{on:%Y%m}-{sequence:03d}"

@@ -19,9 +19,19 @@ from billing.web.activity import timeline_items
 from billing.web.formats import money_text
 from billing.web.requests import StaffRequest
 from invoicing.actions.publish import ask_for_pdf, job_key
-from invoicing.models import CreditNote, Invoice, Mail, MailState, PdfState, StoredCopy
+from invoicing.models import (
+    CreditNote,
+    Invoice,
+    Mail,
+    MailState,
+    Payment,
+    PdfState,
+    Receipt,
+    Remittance,
+    StoredCopy,
+)
 
-Document = Invoice | CreditNote
+Document = Invoice | CreditNote | Receipt
 MOST_HISTORY = 50
 MOST_MAILS = 20
 
@@ -59,7 +69,7 @@ def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
     `pdf_view` is ready, waiting, failed or none; `issued_url` leads to what a voided document was before;
     `can_retry`: this member may run a failed job again.
     """
-    noun = "invoice" if isinstance(row, Invoice) else "credit-note"
+    noun = noun_of(row)
     if row.number and PdfState.NONE in (row.pdf_state, row.current_copy.state):
         ask_for_pdf(row)  # old documents are printed when somebody looks at them
     copy, job = row.current_copy, None
@@ -69,7 +79,9 @@ def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
     return {
         "document": row,
         "pdf_url": reverse(f"{noun}-pdf", args=[row]),
-        "e_invoice_url": "" if row.status == "voided" else reverse(f"{noun}-e-invoice", args=[row]),
+        "e_invoice_url": ""
+        if isinstance(row, Receipt) or row.status == "voided"
+        else reverse(f"{noun}-e-invoice", args=[row]),
         "issued_url": reverse(f"{noun}-pdf-issued", args=[row])
         if copy.stamped and row.issued_copy.ready
         else "",
@@ -78,6 +90,21 @@ def document_context(request: StaffRequest, row: Document) -> dict[str, Any]:
         "pdf_view": pdf_view(copy, job),
         "can_retry": may(request.member, "jobs.retry"),
     }
+
+
+def noun_of(row: Document) -> str:
+    """How addresses call a kind of document."""
+    if isinstance(row, Receipt):
+        return "receipt"
+    return "invoice" if isinstance(row, Invoice) else "credit-note"
+
+
+def find_receipt(request: StaffRequest, key: UUID) -> Receipt:
+    """A receipt of the organization, also of a deleted customer; else 404."""
+    rows = Receipt.objects.of(request.organization)
+    return cast(
+        Receipt, rows.select_related("customer", "billing_entity", "payment", "remittance").get_or_404(pk=key)
+    )
 
 
 def pdf_view(copy: StoredCopy, job: Job | None) -> str:
@@ -90,7 +117,7 @@ def pdf_view(copy: StoredCopy, job: Job | None) -> str:
     return "waiting" if running else "failed"
 
 
-def mail_log(row: Document) -> dict[str, Any]:
+def mail_log(row: Document | Payment | Remittance) -> dict[str, Any]:
     """What `invoicing/mails/log.html` needs; `mail_busy`: one of them is being sent for the first time, and not put
     off for a while.
     """
@@ -99,14 +126,19 @@ def mail_log(row: Document) -> dict[str, Any]:
     return {"mails": mails, "mail_busy": busy}
 
 
-def history(row: Document) -> list[dict[str, Any]]:
+def history(row: Invoice | CreditNote) -> list[dict[str, Any]]:
     """The audit entries of an invoice or credit note as a timeline, newest first, amounts in words."""
-    entries = list(AuditEntry.objects.of(row.organization_id).filter(subject_id=row.pk)[:MOST_HISTORY])
+    zone = row.timezone if isinstance(row, Invoice) else row.invoice.timezone
+    return history_of(row.organization_id, [row.pk], row.currency, zone)
+
+
+def history_of(organization: UUID, subjects: list[UUID], currency: str, zone: str) -> list[dict[str, Any]]:
+    """The audit entries of what a page is about, as a timeline in that zone."""
+    entries = list(AuditEntry.objects.of(organization).filter(subject_id__in=subjects)[:MOST_HISTORY])
     for entry in entries:
         entry.subject_label = ""  # the page is about it
         entry.changes = {
-            name: [money_text(value, row.currency) for value in pair] if name.endswith("_minor") else pair
+            name: [money_text(value, currency) for value in pair] if name.endswith("_minor") else pair
             for name, pair in entry.changes.items()
         }
-    zone = row.timezone if isinstance(row, Invoice) else row.invoice.timezone
     return timeline_items(entries, zone)

@@ -22,11 +22,13 @@ from billing.web.requests import StaffRequest
 from invoicing.actions.mail import mails_customers, send_again
 from invoicing.actions.mail_documents import document_text, invoice_of, send_document_mail
 from invoicing.actions.publish import ask_for_pdf
+from invoicing.actions.receipt_mails import receipt_text, send_receipt_mail
+from invoicing.documents.mails import MailText
 from invoicing.forms.mails import MailForm
-from invoicing.models import CreditNote, Invoice, Mail, MailKind
-from invoicing.queries.mail_facts import addresses_of, document_files, file_names
+from invoicing.models import CreditNote, Invoice, Mail, MailKind, Receipt
+from invoicing.queries.mail_facts import Attachment, addresses_of, document_files, file_names, receipt_files
 from invoicing.queries.mail_files import logo_of
-from invoicing.views.frame import Document, find_credit_note, find_invoice
+from invoicing.views.frame import Document, find_credit_note, find_invoice, find_receipt, noun_of
 
 MOST_NOTE = 1000
 
@@ -43,6 +45,21 @@ def send_invoice(request: StaffRequest, id: UUID) -> HttpResponse:
 def send_credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
     """The drawer that sends a credit note."""
     return drawer(request, find_credit_note(request, id))
+
+
+@require_http_methods(["GET", "POST"])
+@access("invoices.edit")
+def send_receipt(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The drawer that sends a receipt."""
+    return drawer(request, find_receipt(request, id))
+
+
+@require_safe
+@access("invoices.edit")  # type: ignore[arg-type]
+@csp_replace(LETTER)  # type: ignore[arg-type]
+def receipt_preview(request: StaffRequest, id: UUID) -> HttpResponse:
+    """The e-mail with a receipt as it would look."""
+    return preview(request, find_receipt(request, id))
 
 
 @require_safe
@@ -64,15 +81,42 @@ def credit_note_preview(request: StaffRequest, id: UUID) -> HttpResponse:
 def preview(request: StaffRequest, row: Document) -> HttpResponse:
     """The letter alone."""
     note = request.GET.get("note", "")[:MOST_NOTE]
-    text = document_text(row, document_files(row), language=request.GET.get("language", ""), note=note)
-    return letter_answer(text.html, logo_of(invoice_of(row).billing_entity))
+    text = text_of(row, files_of(row), language=request.GET.get("language", ""), note=note)
+    return letter_answer(text.html, logo_of(letterhead_of(row).billing_entity))
+
+
+def letterhead_of(row: Document) -> Invoice | Receipt:
+    """The document that says who sends it, and in which language."""
+    return row if isinstance(row, Receipt) else invoice_of(row)
+
+
+def files_of(row: Document) -> list[Attachment]:
+    """What goes along."""
+    return receipt_files(row) if isinstance(row, Receipt) else document_files(row)
+
+
+def text_of(row: Document, files: list[Attachment], *, language: str, note: str) -> MailText:
+    """The e-mail with it."""
+    if isinstance(row, Receipt):
+        return receipt_text(row, files, language=language, note=note)
+    return document_text(row, files, language=language, note=note)
+
+
+def page_of_document(row: Document) -> str:
+    """The page on which a document is read: a receipt's is that of its money."""
+    if not isinstance(row, Receipt):
+        return reverse(noun_of(row), args=[row])
+    return (
+        reverse("payment", args=[row.payment])
+        if row.payment
+        else reverse("remittance", args=[row.remittance])
+    )
 
 
 def drawer(request: StaffRequest, row: Document) -> HttpResponse:
     """To whom, in which language; below it the e-mail as it will look, which follows what is typed."""
-    noun = "credit-note" if isinstance(row, CreditNote) else "invoice"
-    invoice, back = invoice_of(row), reverse(noun, args=[row])
-    own, entity = invoice.locale, invoice.billing_entity
+    noun, back = noun_of(row), page_of_document(row)
+    own, entity = letterhead_of(row).locale, letterhead_of(row).billing_entity
     posted = request.POST if request.method == "POST" else None
     form = MailForm(posted, known=addresses_of(row.customer), language=own)
     refused = refusal(row)
@@ -93,9 +137,9 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
         "noun": noun.replace("-", " "),
     }
     if not refused:
-        files = document_files(row)
+        files = files_of(row)
         context["files"] = file_names(files, row.number)
-        context["text"] = document_text(row, files, language=language, note=note)
+        context["text"] = text_of(row, files, language=language, note=note)
     status = 422 if posted is not None and form.errors and not sees else 200
     return render_page(
         request, "invoicing/mails/send.html", context, partials=("drawer", "mail-preview"), status=status
@@ -104,10 +148,12 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
 
 def refusal(row: Document) -> str:
     """Why it cannot be sent; empty when it can."""
-    if row.status != "finalized":
+    if not isinstance(row, Receipt) and row.status != "finalized":
         return "Only a document that is final and not voided is sent."
     return (
-        "" if mails_customers(invoice_of(row).billing_entity) else "This is a sandbox: it mails no customer."
+        ""
+        if mails_customers(letterhead_of(row).billing_entity)
+        else "This is a sandbox: it mails no customer."
     )
 
 
@@ -119,7 +165,11 @@ def sent(request: StaffRequest, row: Document, form: MailForm) -> bool:
     try:
         with claimed(form) as first:
             if first:
-                send_document_mail(ask_for_pdf(row), **values)
+                ask_for_pdf(row)
+                if isinstance(row, Receipt):
+                    send_receipt_mail(row, **values)
+                else:
+                    send_document_mail(row, **values)
     except BillingError as error:
         add_error(form, error)
         return False
@@ -129,7 +179,7 @@ def sent(request: StaffRequest, row: Document, form: MailForm) -> bool:
 def find_mail(request: StaffRequest, key: UUID) -> Mail:
     """An e-mail of the organization; else 404."""
     rows = Mail.objects.of(request.organization).select_related(
-        "billing_entity", "customer", "invoice", "credit_note", "payment__invoice"
+        "billing_entity", "customer", "invoice", "credit_note", "payment"
     )
     found: Mail = rows.get_or_404(pk=key)
     return found
@@ -138,8 +188,9 @@ def find_mail(request: StaffRequest, key: UUID) -> Mail:
 def page_of_mail(mail: Mail) -> str:
     """The page that the e-mail is about."""
     row: Invoice | CreditNote | None = mail.credit_note or mail.invoice
-    if row is None and mail.payment is not None:
-        row = mail.payment.invoice
+    if row is None and mail.kind == MailKind.RECEIPT.value:
+        noun = "payment" if mail.payment else "remittance"
+        return reverse(noun, args=[mail.subject_id])
     if row is None and mail.kind == MailKind.PAYMENT_REQUEST.value:
         return reverse("payment-request", args=[mail.subject_id])
     if row is None:

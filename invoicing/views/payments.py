@@ -1,12 +1,11 @@
-"""Payments received: the list. What a payment is about stands on its invoice."""
+"""Payments received: the list, and one payment with its receipt."""
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from billing.web.access import access
@@ -18,6 +17,13 @@ from invoicing.models import RECEIVED, Payment
 from invoicing.queries.collecting import on_account
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 from invoicing.views.frame import customer_named
+from invoicing.views.receipts import receipt_panel
+
+# Where providers show a payment to whoever is signed in there.
+DASHBOARDS = {
+    "stripe": "https://dashboard.stripe.com/payments/{}",
+    "paystack": "https://dashboard.paystack.com/#/transactions/{}",
+}
 
 
 @require_safe
@@ -48,6 +54,25 @@ def payments(request: StaffRequest) -> HttpResponse:
 @require_safe
 @access("invoices.view")
 def payment(request: StaffRequest, id: UUID) -> HttpResponse:
-    """A payment's address leads to its invoice, where it is listed."""
-    row = Payment.objects.of(request.organization).select_related("invoice").get_or_404(pk=id)
-    return redirect(reverse("invoice", args=[row.invoice]))
+    """One payment: what it was for, how it came, what went back of it, and its receipt."""
+    rows = Payment.objects.of(request.organization)
+    row: Payment = rows.select_related("invoice", "customer", "remittance", "attempt__provider").get_or_404(
+        pk=id
+    )
+    context = {
+        "payment": row,
+        "customer": row.customer,
+        "invoice": row.invoice,
+        "attempt": getattr(row, "attempt", None),
+        "provider_url": provider_url(row),
+        "refunds": row.refunds.select_related("credit_note"),
+        "left_minor": row.left_minor if row.status in RECEIVED else 0,
+    }
+    context |= {"receipt": None} if row.remittance else receipt_panel(request, row)
+    return render_page(request, "invoicing/payments/detail.html", context)
+
+
+def provider_url(row: Payment) -> str:
+    """Where the provider shows a payment; empty where it has no such page."""
+    where = DASHBOARDS.get(row.provider, "")
+    return where.format(quote(row.reference, safe="")) if where and row.reference else ""

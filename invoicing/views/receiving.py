@@ -30,6 +30,7 @@ from invoicing.forms.receiving import (
 )
 from invoicing.models import Invoice, Remittance
 from invoicing.queries.collecting import unpaid_of
+from invoicing.views.receipts import receipt_panel
 
 MOST_FOUND = 20
 
@@ -71,6 +72,7 @@ def remittance(request: StaffRequest, id: UUID) -> HttpResponse:
         "returns": row.returns.all(),
         "customer": row.customer,
     }
+    context |= receipt_panel(request, row)
     return render_page(request, "invoicing/remittances/detail.html", context)
 
 

@@ -60,7 +60,7 @@ print(json.dumps({"email": world.admin.user.email, "objects": objects, "secret":
 # What can be asked for and is no page to look at, by the reason.
 NO_PAGES = {
     "a machine's answer": {"health"},
-    "only leads elsewhere": {"theme", "logout", "palette", "payment", "portal-enter"},
+    "only leads elsewhere": {"theme", "logout", "palette", "payment-receipt", "portal-enter"},
     "the page before is looked at, this one needs what was typed there": {
         "login",
         "login-code",
@@ -76,6 +76,8 @@ NO_PAGES = {
         "billing-entity-number-preview",
         "invoice-document",
         "credit-note-document",
+        "receipt-document",
+        "receipt-mail",
         "invoice-mail",
         "credit-note-mail",
         "mail-html",
@@ -94,6 +96,8 @@ NO_PAGES = {
         "credit-note-xml",
         "portal-invoice-pdf",
         "portal-credit-note-pdf",
+        "receipt-pdf",
+        "portal-receipt-pdf",
         "portal-statement-csv",
         "portal-statement-pdf",
         "customer-statement-csv",

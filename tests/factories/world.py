@@ -152,7 +152,8 @@ def make_world(name: str) -> World:
     )
     Job.objects.filter(pk=job.pk).update(state="failed", error="It broke.")
     applied = apply_coupon(customer, coupon, by=ACTOR, at=NOW)
-    for document in (invoice, note):
+    receipt = payment.receipt
+    for document in (invoice, note, receipt, transfer.receipt):
         store(document, lambda: b"%PDF-1.7 of a test")
     InvoiceReview.objects.create(organization=organization, invoice=invoice, asked_on=NOW.date())
     duplicate = make_customer(organization, name=f"{name} duplicate", external_id=f"{name}-duplicate")
@@ -238,6 +239,8 @@ def make_world(name: str) -> World:
         "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,
+        "receipts": receipt,
+        "payment-receipts": receipt,
         "remittances": transfer,
         "dunning": campaign,
         "dunning-campaigns": campaign,

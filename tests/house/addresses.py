@@ -31,6 +31,7 @@ PUBLIC = frozenset(
         "portal-invoice-pdf",
         "portal-invoice-pay",
         "portal-credit-note-pdf",
+        "portal-receipt-pdf",
         "portal-statement",
         "portal-statement-csv",
         "portal-statement-pdf",

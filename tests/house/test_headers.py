@@ -24,7 +24,7 @@ def policy(header: str) -> dict[str, list[str]]:
 # An e-mail alone, for a frame: as mail programs need it, with its styles within; it runs and fetches nothing.
 WEBHOOKS = {"provider-webhook", "provider-webhook-token"}  # no pages: providers post there
 LETTERS = {
-    *("invoice-mail", "credit-note-mail", "mail-html", "customer-request-letter"),
+    *("invoice-mail", "credit-note-mail", "mail-html", "receipt-mail", "customer-request-letter"),
     *("billing-entity-mail-letter", "mailbox-letter"),
 }
 

@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "دفعة على الحساب لم تُستخدم بعد",
     "currency": "العملة",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "إيصال",
+    "received": "تم استلام الدفعة",
+    "from": "المستلم",
+    "to": "مستلم من",
+    "paid_on": "تاريخ الدفع",
+    "method": "طريقة الدفع",
+    "reference": "المرجع",
+    "invoice_total": "إجمالي الفاتورة",
+    "left": "المتبقي",
+    "amount": "المدفوع الآن",
+    "total": "المبلغ المستلم",
+}
 MAILS: dict[str, str] = {
     "hello": "مرحبًا {customer}،",
     "hello_nobody": "مرحبًا،",

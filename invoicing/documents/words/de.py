@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "Guthaben, noch nicht verrechnet",
     "currency": "Währung",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Quittung",
+    "received": "Zahlung erhalten",
+    "from": "Empfänger",
+    "to": "Erhalten von",
+    "paid_on": "Bezahlt am",
+    "method": "Zahlungsart",
+    "reference": "Referenz",
+    "invoice_total": "Rechnungsbetrag",
+    "left": "Noch offen",
+    "amount": "Hiermit bezahlt",
+    "total": "Erhalten",
+}
 MAILS: dict[str, str] = {
     "hello": "Guten Tag {customer},",
     "hello_nobody": "Guten Tag,",

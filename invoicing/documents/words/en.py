@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "On account, not used yet",
     "currency": "Currency",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Receipt",
+    "received": "Payment received",
+    "from": "Received by",
+    "to": "Received from",
+    "paid_on": "Paid",
+    "method": "Method",
+    "reference": "Reference",
+    "invoice_total": "Invoice total",
+    "left": "Still due",
+    "amount": "Paid now",
+    "total": "Received",
+}
 MAILS: dict[str, str] = {
     "hello": "Hello {customer},",
     "hello_nobody": "Hello,",

@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "A cuenta, sin aplicar",
     "currency": "Moneda",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Recibo",
+    "received": "Pago recibido",
+    "from": "Recibido por",
+    "to": "Recibido de",
+    "paid_on": "Pagado el",
+    "method": "Forma de pago",
+    "reference": "Referencia",
+    "invoice_total": "Total de la factura",
+    "left": "Queda por pagar",
+    "amount": "Pagado ahora",
+    "total": "Recibido",
+}
 MAILS: dict[str, str] = {
     "hello": "Hola, {customer}:",
     "hello_nobody": "Hola:",

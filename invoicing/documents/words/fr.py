@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "Avance, pas encore imputée",
     "currency": "Devise",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Reçu",
+    "received": "Paiement reçu",
+    "from": "Bénéficiaire",
+    "to": "Reçu de",
+    "paid_on": "Payé le",
+    "method": "Moyen de paiement",
+    "reference": "Référence",
+    "invoice_total": "Total de la facture",
+    "left": "Reste dû",
+    "amount": "Montant réglé",
+    "total": "Montant reçu",
+}
 MAILS: dict[str, str] = {
     "hello": "Bonjour {customer},",
     "hello_nobody": "Bonjour,",

@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "In acconto, non ancora utilizzato",
     "currency": "Valuta",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Ricevuta",
+    "received": "Pagamento ricevuto",
+    "from": "Beneficiario",
+    "to": "Ricevuto da",
+    "paid_on": "Pagato il",
+    "method": "Metodo di pagamento",
+    "reference": "Riferimento",
+    "invoice_total": "Totale fattura",
+    "left": "Ancora dovuto",
+    "amount": "Pagato ora",
+    "total": "Ricevuto",
+}
 MAILS: dict[str, str] = {
     "hello": "Gentile {customer},",
     "hello_nobody": "Buongiorno,",

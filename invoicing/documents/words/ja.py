@@ -88,6 +88,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "未充当の預り金",
     "currency": "通貨",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "領収書",
+    "received": "お支払いを受領しました",
+    "from": "受領者",
+    "to": "支払者",
+    "paid_on": "支払日",
+    "method": "支払方法",
+    "reference": "参照番号",
+    "invoice_total": "請求金額",
+    "left": "未払額",
+    "amount": "今回のお支払い",
+    "total": "受領額",
+}
 MAILS: dict[str, str] = {
     "hello": "{customer} 様",
     "hello_nobody": "お客様各位",

@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "A konto, ikke brukt ennå",
     "currency": "Valuta",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Kvittering",
+    "received": "Betaling mottatt",
+    "from": "Mottaker",
+    "to": "Mottatt fra",
+    "paid_on": "Betalt den",
+    "method": "Betalingsmåte",
+    "reference": "Referanse",
+    "invoice_total": "Fakturabeløp",
+    "left": "Gjenstår å betale",
+    "amount": "Betalt nå",
+    "total": "Mottatt",
+}
 MAILS: dict[str, str] = {
     "hello": "Hei {customer},",
     "hello_nobody": "Hei,",

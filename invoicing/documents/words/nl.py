@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "Vooruitbetaald, nog niet verrekend",
     "currency": "Valuta",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Betalingsbewijs",
+    "received": "Betaling ontvangen",
+    "from": "Ontvanger",
+    "to": "Ontvangen van",
+    "paid_on": "Betaald op",
+    "method": "Betaalwijze",
+    "reference": "Referentie",
+    "invoice_total": "Factuurbedrag",
+    "left": "Nog te betalen",
+    "amount": "Nu betaald",
+    "total": "Ontvangen",
+}
 MAILS: dict[str, str] = {
     "hello": "Beste {customer},",
     "hello_nobody": "Goedendag,",

@@ -88,6 +88,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "Zaliczka, jeszcze nierozliczona",
     "currency": "Waluta",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Potwierdzenie zapłaty",
+    "received": "Otrzymano płatność",
+    "from": "Odbiorca",
+    "to": "Otrzymano od",
+    "paid_on": "Zapłacono dnia",
+    "method": "Sposób płatności",
+    "reference": "Numer referencyjny",
+    "invoice_total": "Kwota faktury",
+    "left": "Pozostało do zapłaty",
+    "amount": "Zapłacono teraz",
+    "total": "Otrzymano",
+}
 MAILS: dict[str, str] = {
     "hello": "Dzień dobry {customer},",
     "hello_nobody": "Dzień dobry,",

@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "Por conta, ainda não usado",
     "currency": "Moeda",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Recibo",
+    "received": "Pagamento recebido",
+    "from": "Recebido por",
+    "to": "Recebido de",
+    "paid_on": "Pago em",
+    "method": "Forma de pagamento",
+    "reference": "Referência",
+    "invoice_total": "Total da fatura",
+    "left": "Em dívida",
+    "amount": "Pago agora",
+    "total": "Recebido",
+}
 MAILS: dict[str, str] = {
     "hello": "Olá {customer},",
     "hello_nobody": "Olá,",

@@ -26,6 +26,7 @@ STATEMENT: dict[str, str] = pt.STATEMENT | {
     "due": "vence em",
     "on_account": "Adiantamento, ainda não usado",
 }
+RECEIPT: dict[str, str] = pt.RECEIPT | {"left": "Em aberto"}
 MAILS: dict[str, str] = pt.MAILS | {
     "receipt.intro": "Obrigado: recebemos seu pagamento de {amount}. O recibo está em anexo.",
     "receipt.subject": "Recibo do seu pagamento de {amount} para {company}",

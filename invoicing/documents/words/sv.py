@@ -89,6 +89,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "A conto, ännu inte använt",
     "currency": "Valuta",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "Kvitto",
+    "received": "Betalning mottagen",
+    "from": "Mottagare",
+    "to": "Mottaget från",
+    "paid_on": "Betalt den",
+    "method": "Betalningssätt",
+    "reference": "Referens",
+    "invoice_total": "Fakturabelopp",
+    "left": "Kvar att betala",
+    "amount": "Betalt nu",
+    "total": "Mottaget",
+}
 MAILS: dict[str, str] = {
     "hello": "Hej {customer},",
     "hello_nobody": "Hej,",

@@ -88,6 +88,19 @@ STATEMENT: dict[str, str] = {
     "on_account": "尚未使用的預收款",
     "currency": "幣別",
 }
+RECEIPT: dict[str, str] = {
+    "receipt": "收據",
+    "received": "已收到付款",
+    "from": "收款人",
+    "to": "付款人",
+    "paid_on": "付款日期",
+    "method": "付款方式",
+    "reference": "參考編號",
+    "invoice_total": "帳單總額",
+    "left": "尚欠金額",
+    "amount": "本次付款",
+    "total": "實收金額",
+}
 MAILS: dict[str, str] = {
     "hello": "{customer} 您好：",
     "hello_nobody": "您好：",

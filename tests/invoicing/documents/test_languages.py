@@ -32,6 +32,7 @@ def texts(words: Words) -> dict[str, dict[str, str]]:
     return {
         "labels": words.labels,
         "statement": words.statement,
+        "receipt": words.receipt,
         "mails": words.mails,
         "phrases": words.phrases or {phrase: phrase for phrase in PHRASES},
     }

@@ -1,0 +1,102 @@
+"""/api/payment-receipts, and the receipt of a payment at /api/payments/{id}/receipt."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from django.http import HttpRequest
+from ninja import Query, Router
+
+from billing.actions.clock import now
+from billing.rules.errors import Conflict, NotFound
+from billing.rules.ids import decode
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.documents import pdf_answer
+from invoicing.actions.publish import ask_for_pdf
+from invoicing.actions.receipt_mails import send_receipt_mail
+from invoicing.actions.receipts import ensure_receipt
+from invoicing.api.mails import MailIn, mail_terms
+from invoicing.models import RECEIVED, Payment, Receipt
+from invoicing.queries.mail_facts import mail_payload
+from invoicing.queries.receipts import money_behind, receipt_payload
+
+router = Router(tags=["Payments"])
+of_payment = Router(tags=["Payments"])
+PDF = "application/pdf"
+
+
+class Filters(ApiSchema):
+    """What the list can be narrowed to."""
+
+    customer_id: str | None = None
+    invoice_number: str | None = None
+    page: int = 1
+    limit: int = 20
+
+
+def rows_of(request: HttpRequest) -> Any:
+    """The organization's receipts."""
+    return Receipt.objects.of(cast(ApiRequest, request).organization)
+
+
+@router.get("")
+def list_receipts(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+    """Newest first. An unknown id finds nothing."""
+    rows = rows_of(request)
+    if filters.customer_id:
+        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+    if filters.invoice_number:
+        rows = rows.filter(items__contains=[{"number": filters.invoice_number.strip()}])
+    return page_envelope(rows, receipt_payload, page=filters.page, limit=filters.limit)
+
+
+@router.get("/{id}")
+def get_receipt(request: HttpRequest, id: str) -> dict[str, Any]:
+    """One receipt."""
+    return envelope(receipt_payload(rows_of(request).by_public_id(id)))
+
+
+@router.get("/{id}/pdf")
+def pdf(request: HttpRequest, id: str) -> Any:
+    """The receipt's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
+    return document(request, rows_of(request).by_public_id(id))
+
+
+@router.post("/{id}/send", response={202: dict[str, Any]})
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+    """Have a receipt sent by e-mail, to its customer's address when `to` is left out. The same Idempotency-Key sends
+    it once.
+    """
+    staff = cast(ApiRequest, request)
+    receipt = rows_of(request).select_related("billing_entity", "customer", "payment", "remittance")
+    row: Receipt = receipt.by_public_id(id)
+    ask_for_pdf(row)
+    mail = send_receipt_mail(row, **mail_terms(staff, row, body))
+    return 202, envelope(mail_payload(mail))
+
+
+@of_payment.get("/{id}/receipt")
+def receipt_of_payment(request: HttpRequest, id: str) -> Any:
+    """The receipt of a payment, that of the whole transfer for a part of one; its bytes when
+    `Accept: application/pdf` asks for them.
+    """
+    staff = cast(ApiRequest, request)
+    rows = Payment.objects.of(staff.organization).select_related("remittance")
+    payment: Payment = rows.by_public_id(id)
+    if payment.status not in RECEIVED:
+        raise NotFound("No money came with this payment: there is no receipt.", code="no_receipt")
+    row = ensure_receipt(money_behind(payment), at=now(staff.organization))
+    return (
+        document(request, row) if PDF in request.headers.get("Accept", "") else envelope(receipt_payload(row))
+    )
+
+
+def document(request: HttpRequest, row: Receipt) -> Any:
+    """The file, or where and how far it is."""
+    ask_for_pdf(row)
+    if PDF not in request.headers.get("Accept", ""):
+        url = request.build_absolute_uri(request.path)
+        return envelope({"url": url, "status": row.current_copy.state})
+    if not row.current_copy.ready:
+        raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
+    return pdf_answer(request, row)
