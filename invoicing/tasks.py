@@ -20,6 +20,7 @@ from invoicing.actions import (
     ongoing,
     provider_drift,
     provider_push,
+    refunding,
     reminders,
     runs,
     second_looks,
@@ -118,6 +119,24 @@ def ask_attempts() -> None:
 def ask_attempt(attempt_id: str) -> None:
     """A provider has told something of this attempt, or its customer has come back."""
     attempts.ask_about(UUID(attempt_id))
+
+
+@shared_task(name="invoicing.send_refunds")
+def send_refunds() -> None:
+    """Beat: refunds that providers are to send, or have not said the outcome of."""
+    refunding.run(timezone.now())
+
+
+@shared_task(name="invoicing.send_refund")
+def send_refund(refund_id: str) -> None:
+    """A refund, right after it was asked for."""
+    refunding.send(UUID(refund_id))
+
+
+@shared_task(name="invoicing.ask_refunds")
+def ask_refunds(job_id: str) -> None:
+    """A provider has told that money of a payment went back."""
+    later.run(job_id, lambda job: refunding.ask_about_refunds(job.subject_id))
 
 
 @shared_task(name="invoicing.bill_advance")

@@ -20,6 +20,7 @@ EVENTS = frozenset(
         "invoice.write_off_undone",
         "invoice.written_off",
         "payment.failed",
+        "payment.refund_failed",
         "payment.refunded",
         "payment.successful",
         "payment_request.canceled",

@@ -31,6 +31,7 @@ BADGES: dict[str, tuple[str, str]] = {
     "paid": ("success", "Paid"),
     "unpaid": ("warning", "Unpaid"),
     "partially_paid": ("warning", "Partially paid"),
+    "payment_failed": ("danger", "Payment failed"),
     "written_off": ("neutral", "Written off"),
     "disputed": ("warning", "Disputed"),
     # payments, refunds, credits

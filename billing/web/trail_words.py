@@ -129,6 +129,8 @@ TITLES = {
     "payment.asked_for": ("Asked for a payment online", "neutral"),
     "payment.failed": ("Payment failed", "danger"),
     "payment.successful": ("Payment came in", "success"),
+    "payment.refund_asked_for": ("Refund asked of the provider", "neutral"),
+    "payment.refund_failed": ("Refund failed", "danger"),
     "payment.seen_to": ("Money that could not be recorded was seen to", "neutral"),
     "payment_request.created": ("Payment requested", "neutral"),
     "payment_request.failed": ("Payment request: a payment was refused", "danger"),

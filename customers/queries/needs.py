@@ -40,7 +40,7 @@ from billing.models import (
 )
 from billing.rules.states import LIVE, JobState
 from customers.models import Customer, VatCheck
-from invoicing.models import Invoice, InvoiceReview, Payment, PaymentAttempt, ProviderLink
+from invoicing.models import Invoice, InvoiceReview, Payment, PaymentAttempt, ProviderLink, Refund
 
 SOON = timedelta(days=30)
 TRIAL_SOON = timedelta(days=7)
@@ -137,6 +137,12 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
             attempts.exclude(problem=""),
             currency=F("currency"),
             minor=F("received_minor"),
+        ),
+        part(
+            "failed_refunds",
+            Refund.objects.of(organization).filter(status="failed", refunded_at__gte=at - RECENT),
+            currency=F("currency"),
+            minor=F("amount_minor"),
         ),
         part(
             "reviews",

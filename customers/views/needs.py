@@ -69,7 +69,17 @@ NEEDS = (
         "online payments could not be recorded",
         "payment-attempts",
         "state=problem",
-        "The money came, but it was not due any more.",
+        "Money came, or went back, that nobody expected.",
+    ),
+    Need(
+        ("failed_refunds",),
+        "undo-2",
+        "danger",
+        "refund failed",
+        "refunds failed",
+        "payments",
+        "state=refund_failed",
+        "The provider did not send the money back; it can be tried again.",
     ),
     Need(
         ("failed_attempts",),

@@ -12,6 +12,7 @@ import logging
 import time
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -27,11 +28,13 @@ from invoicing.actions import provider_calls as calls
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.paying import payer_of
 from invoicing.actions.payments import record_payment
+from invoicing.actions.remittances import receive
 from invoicing.actions.request_ends import note_refusal
 from invoicing.clients.providers.base import ProviderError, Seen
-from invoicing.models import Invoice, Payment, PaymentAttempt
+from invoicing.models import Invoice, Payment, PaymentAttempt, Remittance
 from invoicing.queries.paying import attempt_payload
 from invoicing.rules.paying import RETRIED, AttemptState, ask_after, next_state
+from invoicing.rules.states import payment_status
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +108,7 @@ def wait_longer(attempt: PaymentAttempt, reason: str) -> None:
 @transaction.atomic
 def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttempt:
     """Write down how the payment stands, and record the money once. Locks: customer, invoice, attempt."""
-    lock_customer_of(attempt)
+    customer = lock_customer_of(attempt)
     invoice = lock_invoice(attempt.invoice)
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
     if row.state == "successful":
@@ -130,7 +133,9 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
         row.next_at = None
         row.received_minor = seen.amount_minor or 0
         row.reason = ""
-        book(row, invoice, seen, at=at)
+        book(row, customer, invoice, seen, at=at)
+    elif seen.declined:
+        note_declined(invoice)
     row.save()
     if row.state == "failed" and before["state"] != "failed":
         audit.record(
@@ -148,27 +153,24 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
     return row
 
 
-def book(row: PaymentAttempt, invoice: Invoice, seen: Seen, *, at: datetime) -> None:
-    """Record what came, as far as it is due; what is not stays visible as a problem of the attempt."""
+def book(row: PaymentAttempt, customer: Any, invoice: Invoice, seen: Seen, *, at: datetime) -> None:
+    """Record what came: as far as it is due for the invoice, the rest on account of the customer. What cannot be
+    recorded stays visible as a problem of the attempt.
+    """
     received = seen.amount_minor or 0
-    came = f"{from_minor(received, seen.currency):f} {seen.currency}"
-    due = invoice.due_minor if invoice.status == "finalized" else 0
-    if seen.currency != invoice.currency:
-        row.problem = f"{came} came, but the invoice is in {invoice.currency}. Nothing was recorded."
+    if received <= 0:
         return
-    if invoice.status != "finalized":
-        row.problem = f"{came} came, but the invoice is {invoice.status}. Give the money back."
-        return
-    amount = min(due, received)
+    payable = invoice.status == "finalized" and not invoice.written_off_minor
+    due = invoice.due_minor if payable and seen.currency == invoice.currency else 0
     try:
-        row.payment = recorded(row, invoice, amount, seen, at=at) if amount > 0 else None
+        if due >= received:
+            row.payment = recorded(row, invoice, received, seen, at=at)
+        else:
+            row.remittance = kept(row, customer, {invoice.pk: due} if due else {}, received, seen, at=at)
+            row.payment = row.remittance.payments.filter(invoice=invoice).first()
     except BillingError as error:  # money that came is a fact, whatever stands against recording it
+        came = f"{from_minor(received, seen.currency):f} {seen.currency}"
         row.problem = f"{came} came and could not be recorded: {error}"[:500]
-        return
-    if amount < received:
-        rest = f"{from_minor(received - amount, seen.currency):f} {seen.currency}"
-        what = "It was paid already." if not amount else "Less was due."
-        row.problem = f"{rest} of {came} came too much. {what} Give the money back."
 
 
 def recorded(row: PaymentAttempt, invoice: Invoice, amount: int, seen: Seen, *, at: datetime) -> Payment:
@@ -179,10 +181,49 @@ def recorded(row: PaymentAttempt, invoice: Invoice, amount: int, seen: Seen, *, 
         paid_at=seen.paid_at,
         reference=seen.payment_id,
         provider=row.provider.type,
-        key=f"{row.provider.type}:{seen.payment_id or row.reference}",
+        key=money_key(row, seen),
         by=BY,
         at=at,
     )
+
+
+def kept(
+    row: PaymentAttempt,
+    customer: Any,
+    chosen: dict[UUID, int],
+    received: int,
+    seen: Seen,
+    *,
+    at: datetime,
+) -> Remittance:
+    """More came than is due: one transfer, of which the invoice gets its part and the rest waits on account."""
+    return receive(
+        customer,
+        currency=seen.currency,
+        amount_minor=received,
+        chosen=chosen,
+        only=True,
+        keep_rest=True,
+        paid_at=seen.paid_at,
+        reference=seen.payment_id,
+        provider=row.provider.type,
+        key=money_key(row, seen),
+        by=BY,
+        at=at,
+    )
+
+
+def money_key(row: PaymentAttempt, seen: Seen) -> str:
+    """By what money is known, so that it is counted once."""
+    return f"{row.provider.type}:{seen.payment_id or row.reference}"
+
+
+def note_declined(invoice: Invoice) -> None:
+    """The last try to pay was refused: the invoice says so until money comes."""
+    status = payment_status(invoice.total_minor, invoice.paid_minor, failed=True).value
+    if invoice.status == "finalized" and invoice.payment_status != status:
+        invoice.payment_status = status
+        invoice.save(update_fields=["payment_status", "updated_at"])
 
 
 @transaction.atomic

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from billing.actions import later
 from billing.rules.errors import Invalid
 from invoicing.actions import provider_calls as calls
 from invoicing.actions.attempts import ask_soon
@@ -16,6 +17,8 @@ from invoicing.actions.paying import payer_of
 from invoicing.clients.providers.base import BadSignature, Notice, ProviderError
 from invoicing.models import PaymentAttempt, PaymentProvider, ProviderEvent
 from invoicing.queries.paying import attempt_by
+
+ASK_REFUNDS = "invoicing.ask_refunds"
 
 
 def take_notice(
@@ -39,20 +42,29 @@ def take_notice(
 @transaction.atomic
 def keep(account: PaymentProvider, notice: Notice) -> ProviderEvent:
     """Write the event once, and wake up who is concerned."""
-    attempt = attempt_by(account, notice.reference, notice.external_id)
+    attempt = attempt_by(account, notice.reference, notice.external_id, notice.payment_id)
     event, fresh = ProviderEvent.objects.get_or_create(
         provider=account,
         event_id=notice.event_id[:255],
         defaults={
             "organization": account.organization,
             "name": notice.name[:100],
-            "reference": (notice.reference or notice.external_id)[:255],
+            "reference": (notice.reference or notice.external_id or notice.payment_id)[:255],
             "outcome": "payment" if attempt else "unknown",
             "attempt": attempt,
             "received_at": timezone.now(),
         },
     )
-    if fresh and attempt is not None:
+    if fresh and attempt is not None and notice.about_refund:
+        later.enqueue(
+            account.organization,
+            ASK_REFUNDS,
+            key=f"refunds:{event.pk}",
+            label=f"Refunds of {attempt.invoice}",
+            subject_id=attempt.pk,
+            first=True,
+        )
+    elif fresh and attempt is not None:
         learn(attempt, notice)
         ask_soon(attempt)
     return event

@@ -45,11 +45,14 @@ class PaymentIn(ApiSchema):
 
 
 class RefundIn(ApiSchema):
-    """Money to give back; without `amount` all that is left of the payment."""
+    """Money to give back; without `amount` all that is left of the payment. What came online is sent back by its
+    provider, unless it was sent otherwise already (`byHand`).
+    """
 
     amount: Decimal | None = None
     reason: str = Field("", max_length=500)
     reference: str = Field("", max_length=100)
+    by_hand: bool = False
 
 
 class Filters(ApiSchema):
@@ -116,7 +119,9 @@ def get_payment(request: HttpRequest, id: str) -> dict[str, Any]:
 
 @router.post("/{id}/refund", response={201: dict[str, Any]})
 def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple[int, dict[str, Any]]:
-    """Note that money went back, also after the customer was deleted. `Idempotency-Key` makes a repeat harmless."""
+    """Give money back, also after the customer was deleted: through the provider that it came by (the refund is
+    pending then), else it is noted that it went. `Idempotency-Key` makes a repeat harmless.
+    """
     staff = cast(ApiRequest, request)
     payment = Payment.objects.of(staff.organization).by_public_id(id)
     wanted = body or RefundIn(reason="", reference="")
@@ -125,6 +130,7 @@ def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple
         amount_minor=None if wanted.amount is None else minor_of(wanted.amount, payment.currency, "amount"),
         reason=wanted.reason,
         reference=wanted.reference,
+        by_hand=wanted.by_hand,
         key=request.headers.get("Idempotency-Key") or uuid4().hex,
         by=staff.actor,
         at=now(staff.organization),

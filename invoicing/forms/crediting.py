@@ -12,7 +12,7 @@ from billing.rules.money import from_minor
 from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.actions.crediting import CreditRequest
-from invoicing.models import Invoice, InvoiceType, Payment
+from invoicing.models import Invoice, InvoiceType, Payment, PaymentProvider
 from invoicing.queries.consumer import for_consumer
 from invoicing.queries.crediting import Creditable
 from invoicing.queries.sold_credits import sale_left
@@ -176,16 +176,32 @@ class CreditNoteForm(OnceForm):
 
 
 class RefundForm(OnceForm):
-    """Money given back, prefilled with all that is left of the payment."""
+    """Money given back, prefilled with all that is left of the payment; where a provider can send it, `how` says
+    whether it does.
+    """
 
     reason = forms.CharField(required=False, max_length=500)
     reference = forms.CharField(
         required=False, max_length=100, help_text="As on the bank statement, for example."
     )
 
-    def __init__(self, *args: Any, payment: Payment, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, payment: Payment, account: PaymentProvider | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        left = payment.amount_minor - payment.refunded_minor
+        left = payment.left_minor
+        if account is not None:
+            self.fields["how"] = forms.ChoiceField(
+                label="How it goes back",
+                choices=[("online", f"{account.name} sends it"), ("hand", "It was sent otherwise")],
+                initial="online",
+                required=False,
+                widget=forms.RadioSelect,
+            )
+            self.fields["how"].choice_hints = {  # type: ignore[attr-defined]
+                "online": "To the card or account that it came from.",
+                "hand": "By bank transfer or in cash; this only records it.",
+            }
         self.fields["amount"] = AmountField(
             payment.currency, label="Amount", initial=f"{from_minor(left, payment.currency):f}"
         )

@@ -188,6 +188,8 @@ class PaymentFilters(ListFilters):
             ("", "Any"),
             ("successful", "Successful"),
             ("refunded", "Money given back"),
+            ("refunding", "Money on its way back"),
+            ("refund_failed", "Refund failed"),
             ("pending", "Pending"),
             ("failed", "Failed"),
         ],

@@ -41,10 +41,10 @@ class Mail(Scoped):
     """An e-mail as it was sent, or is about to be. `key` makes asking twice harmless.
 
     `to`, `cc` and `bcc` are lists of addresses. `attachments` is [{"of": invoice | credit_note | receipt, "id": hex
-    of its key, "form": pdf | ubl | cii}], read when it is sent. `subject_id` is the row that it is about, also one for
-    which there is no column here. `attempts` is how often a mail server was asked, `sent_at` when it took it; `error`
-    then names those of the addresses for which it did not. Canceled: when its turn came there was no reason for it
-    any more (`error` says which).
+    of its key, "form": pdf | ubl | cii}], read when it is sent. `subject_id` is the row that it is about, also one
+    for which there is no column here. `attempts` is how often a mail server was asked, `sent_at` when it took it;
+    `error` then names those of the addresses for which it did not. Canceled: when its turn came there was no reason
+    for it any more (`error` says which).
     """
 
     PREFIX = "mail"

@@ -16,7 +16,8 @@ OPEN_STATES = ("unknown", "pending", "processing")
 class PaymentAttempt(Scoped):
     """One try to be paid for an invoice by an account. `url` is where it can be paid until `expires_at`; `key` makes
     asking twice harmless; `external_id` is the provider's id of the checkout, `money_id` that of the money.
-    `payment` is what was recorded; `problem` says what of the money could not be, until somebody has seen to it.
+    `payment` is what was recorded, `remittance` the transfer when more came than was due; `problem` says what of the
+    money could not be recorded, until somebody has seen to it.
     """
 
     PREFIX = "patt"
@@ -30,6 +31,9 @@ class PaymentAttempt(Scoped):
     )
     payment = models.OneToOneField(
         "invoicing.Payment", null=True, on_delete=models.PROTECT, related_name="attempt"
+    )
+    remittance = models.OneToOneField(
+        "invoicing.Remittance", null=True, on_delete=models.PROTECT, related_name="attempt"
     )
     amount_minor = models.BigIntegerField()
     currency = CurrencyField()
@@ -72,6 +76,9 @@ class PaymentAttempt(Scoped):
             models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="payment_attempt_due"),
             models.Index(fields=["organization", "-created_at"], name="payment_attempt_by_time"),
             models.Index(fields=["organization"], condition=~Q(problem=""), name="payment_attempt_problem"),
+            models.Index(
+                fields=["provider", "money_id"], condition=~Q(money_id=""), name="payment_attempt_by_money"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -129,6 +129,8 @@ def taxes_left(invoice: Invoice, notes: Iterable[CreditNote]) -> list[Creditable
 
 
 def refundable_of(invoice: Invoice) -> int:
-    """Money received for the invoice and not given back, in minor units."""
+    """Money received for the invoice and neither given back nor on its way back, in minor units."""
     rows = Payment.objects.filter(invoice=invoice, status__in=REFUNDABLE)
-    return rows.aggregate(rest=Sum(F("amount_minor") - F("refunded_minor")))["rest"] or 0
+    return (
+        rows.aggregate(rest=Sum(F("amount_minor") - F("refunded_minor") - F("refunding_minor")))["rest"] or 0
+    )

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
+from invoicing.models import Refund
 from invoicing.rules.states import VISIBLE, InvoiceStatus, PaymentState, PaymentStatus
 
 INVOICE_WORDS = {
@@ -23,6 +24,7 @@ INVOICE_WORDS = {
     "past_due": "overdue",
     "uncollectible": "written_off",
     "in_dispute": "disputed",
+    "failed": "payment_failed",
 }
 PAYMENT_WORDS = {"succeeded": "successful", "success": "successful", "paid": "successful", "error": "failed"}
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -36,7 +38,7 @@ def visible(rows: QuerySet[Any]) -> QuerySet[Any]:
 
 def invoices_with_status(rows: Any, word: str, on: date) -> Any:
     """Invoices in a state, in any case and spelling; paid, unpaid, overdue, disputed, written_off, partially_paid and
-    failed are states of payment. An unknown word finds nothing.
+    failed (or payment_failed: the last try was refused) are states of payment. An unknown word finds nothing.
     """
     name = word.strip().lower().replace("-", "_").replace(" ", "_")
     name = INVOICE_WORDS.get(name, name)
@@ -54,15 +56,21 @@ def invoices_with_status(rows: Any, word: str, on: date) -> Any:
         return rows.finalized().filter(payment_status=name, written_off_minor=0)
     if name == PaymentStatus.PARTIALLY_PAID.value:
         return rows.finalized().filter(payment_status=name)
+    if name == "payment_failed":
+        return rows.finalized().filter(payment_status=PaymentStatus.FAILED.value)
     return rows.none()
 
 
 def payments_with_status(rows: Rows, word: str) -> Rows:
-    """Payments in a state, in any case and spelling; refunded are those of which anything went back. An unknown word
-    finds nothing.
+    """Payments in a state, in any case and spelling; refunded are those of which anything went back, refunding those
+    of which something is on its way, refund_failed those of which a refund has failed. An unknown word finds nothing.
     """
     name = word.strip().lower()
     name = PAYMENT_WORDS.get(name, name)
     if name == PaymentState.REFUNDED.value:
         return rows.filter(refunded_minor__gt=0)
+    if name == "refunding":
+        return rows.filter(refunding_minor__gt=0)
+    if name == "refund_failed":
+        return rows.filter(pk__in=Refund.objects.filter(status="failed").values("payment"))
     return rows.filter(status=name) if name in {state.value for state in PaymentState} else rows.none()

@@ -112,8 +112,10 @@ def last_events(account: PaymentProvider) -> list[ProviderEvent]:
     return list(rows[:MOST_SHOWN])
 
 
-def attempt_by(account: PaymentProvider, reference: str, external_id: str) -> PaymentAttempt | None:
-    """The attempt of an account that is meant by our reference, or by the provider's id."""
+def attempt_by(
+    account: PaymentProvider, reference: str, external_id: str, payment_id: str = ""
+) -> PaymentAttempt | None:
+    """The attempt of an account that is meant by our reference, by the provider's id, or by that of the money."""
     rows = PaymentAttempt.objects.filter(provider=account)
     digits = reference.removeprefix("tarn-")
     if digits != reference and len(digits) == 32:
@@ -121,4 +123,6 @@ def attempt_by(account: PaymentProvider, reference: str, external_id: str) -> Pa
             return rows.filter(pk=UUID(digits)).first()
         except ValueError:
             return None
-    return rows.filter(external_id=external_id).first() if external_id else None
+    if external_id:
+        return rows.filter(external_id=external_id).first()
+    return rows.filter(money_id=payment_id).first() if payment_id else None

@@ -172,6 +172,7 @@ def payment_payload(row: Payment) -> dict[str, Any]:
         "provider": row.provider,
         "reference": row.reference,
         "refundedAmount": from_minor(row.refunded_minor, row.currency),
+        "pendingRefundAmount": from_minor(row.refunding_minor, row.currency),
         "remittanceId": encode("rem", row.remittance_id) if row.remittance_id else None,
         "paidAt": row.paid_at,
         "createdAt": row.created_at,
@@ -189,6 +190,8 @@ def refund_payload(row: Refund) -> dict[str, Any]:
         "status": row.status,
         "reason": row.reason,
         "reference": row.reference,
+        "throughProvider": row.account_id is not None,
+        "failureReason": row.failure or None,
         "refundedAt": row.refunded_at,
     }
 

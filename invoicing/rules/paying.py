@@ -32,9 +32,12 @@ EVENTS = {
         "checkout.session.async_payment_succeeded",
         "checkout.session.async_payment_failed",
         "checkout.session.expired",
+        "charge.refunded",
+        "refund.updated",
+        "refund.failed",
     ),
     "flutterwave": ("charge.completed",),
-    "paystack": ("charge.success",),
+    "paystack": ("charge.success", "refund.processed", "refund.failed"),
 }
 SIGNED_BY = {"stripe": "webhook_secret", "flutterwave": "secret_hash"}
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 960))
@@ -43,6 +46,14 @@ AFTERWARDS, LONGEST = timedelta(hours=8), timedelta(days=30)
 RETRIED = frozenset({"flutterwave", "paystack"})  # where a link can be paid after a payment by it has failed
 LINK_HOURS = 23  # how long a link can be paid; Stripe allows 24 hours at most
 TIMELY = timedelta(minutes=5)  # how old a signed message may be
+
+
+# What came by these goes back through them. Daraja gives no receipt number when it is asked how a payment stands, and
+# without one nothing can be reversed: such money is sent back by hand.
+REFUNDING = frozenset({"stripe", "flutterwave", "paystack"})
+SENT_AGAIN = timedelta(
+    minutes=10
+)  # where a repeat would be a second refund: how long the first may take to be seen
 
 
 class AttemptState(StrEnum):

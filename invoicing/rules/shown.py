@@ -3,7 +3,8 @@ be done with it.
 
 Law: a draft and a voided invoice are called so; a finalized one is `written_off` when its rest was given up, `paid`
 when nothing is due, else `disputed` while its customer contests it, else `overdue` after its due day,
-else `partially_paid` when something was received, else `finalized`.
+else `partially_paid` when something was received, else `payment_failed` when the last try to pay was refused, else
+`finalized`.
 
 Example: finalized, 5 of 10 received, due yesterday: overdue.
 """
@@ -33,8 +34,10 @@ def shown_status(
         return "disputed"
     if due_on is not None and due_on < today:
         return "overdue"
-    if payment_status in (PaymentStatus.PARTIALLY_PAID, PaymentStatus.FAILED):
+    if payment_status == PaymentStatus.PARTIALLY_PAID:
         return payment_status
+    if payment_status == PaymentStatus.FAILED:
+        return "payment_failed"
     return InvoiceStatus.FINALIZED.value
 
 

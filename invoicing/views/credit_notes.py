@@ -104,6 +104,7 @@ def credit_note(request: StaffRequest, id: UUID) -> HttpResponse:
         "reason": reason_words(note),
         "used_minor": note.used_minor,
         "can_void": (note.untouched or note.balance_minor) and may(request.member, "credit_notes.edit"),
+        "refunds": note.refunds.select_related("account") if note.refund_minor else [],
         "uses": note.uses.exclude(invoice__status__in=["voided", "draft"]).select_related("invoice"),
         "history": history(note),
     }

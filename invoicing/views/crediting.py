@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from billing.actions.clock import now
 from billing.rules.errors import BillingError
@@ -23,11 +23,13 @@ from invoicing.actions.crediting import (
     void_credit_note,
     withdraw_rest,
 )
+from invoicing.actions.refunding import ask_now, retry_refund
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.crediting import TAX, CreditNoteForm, RefundForm
 from invoicing.forms.invoices import VoidForm
-from invoicing.models import CreditNote, Invoice, InvoiceType, Payment
+from invoicing.models import CreditNote, Invoice, InvoiceType, Payment, Refund
 from invoicing.queries.crediting import Creditable, creditable
+from invoicing.queries.refunds import attempt_of, hindrance
 from invoicing.queries.sold_credits import sale_refusal
 from invoicing.rules.crediting import CreditReason
 from invoicing.rules.shown import creditable_now
@@ -169,12 +171,46 @@ def void_note(request: StaffRequest, id: UUID) -> HttpResponse:
     )
 
 
+def find_refund(request: StaffRequest, key: UUID) -> Refund:
+    """A refund of the organization; else 404."""
+    rows = Refund.objects.of(request.organization).select_related("payment", "account")
+    found: Refund = rows.get_or_404(pk=key)
+    return found
+
+
+@access("invoices.pay")
+@require_POST
+def refund_ask(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Ask the provider now how a refund goes."""
+    row = ask_now(find_refund(request, id))
+    words = {
+        "successful": ("The money went back.", "success"),
+        "failed": (f"It has failed. {row.failure}", "error"),
+        "pending": (row.failure or "The provider is still working on it.", "info"),
+    }
+    text, kind = words[row.status]
+    return done(request, reverse("payment", args=[row.payment]), text, kind=kind)
+
+
+@access("invoices.pay")
+@require_POST
+def refund_retry(request: StaffRequest, id: UUID) -> HttpResponse:
+    """Try a failed refund once more."""
+    row = retry_refund(find_refund(request, id), by=request.actor, at=now(request.organization))
+    return done(
+        request, reverse("payment", args=[row.payment]), f"{row.account} is asked once more.", kind="info"
+    )
+
+
 @require_http_methods(["GET", "POST"])
 @access("invoices.pay")
 def refund(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Note that money of a payment went back."""
+    """Money of a payment goes back: through its provider where that can be asked, else it is noted that it went."""
     payment = Payment.objects.of(request.organization).select_related("invoice").get_or_404(pk=id)
-    form = RefundForm(request.POST if request.method == "POST" else None, payment=payment)
+    attempt = attempt_of(payment)
+    hindered = hindrance(attempt)
+    account = attempt.provider if attempt and not hindered else None
+    form = RefundForm(request.POST if request.method == "POST" else None, payment=payment, account=account)
     if request.method == "POST" and form.is_valid():
         try:
             with claimed(form) as first:
@@ -184,18 +220,25 @@ def refund(request: StaffRequest, id: UUID) -> HttpResponse:
                         amount_minor=form.cleaned_data["amount"],
                         reason=form.cleaned_data["reason"],
                         reference=form.cleaned_data["reference"],
+                        by_hand=form.cleaned_data.get("how") == "hand",
                         key=f"form:{form.token}",
                         by=request.actor,
                         at=now(request.organization),
                     )
-            return done(request, reverse("invoice", args=[payment.invoice]), "The refund was recorded.")
+            online = account is not None and form.cleaned_data.get("how") != "hand"
+            said = f"{account} sends the money back." if online else "The refund was recorded."
+            return done(
+                request, reverse("payment", args=[payment]), said, kind="info" if online else "success"
+            )
         except BillingError as error:
             add_error(form, error)
     context = {
         "payment": payment,
         "invoice": payment.invoice,
         "form": form,
-        "left_minor": payment.amount_minor - payment.refunded_minor,
+        "left_minor": payment.left_minor,
+        "account": account,
+        "hindered": hindered,
     }
     status = 422 if form.errors else 200
     return render_page(

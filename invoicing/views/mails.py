@@ -23,7 +23,6 @@ from invoicing.actions.mail import mails_customers, send_again
 from invoicing.actions.mail_documents import document_text, invoice_of, send_document_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.receipt_mails import receipt_text, send_receipt_mail
-from invoicing.documents.mails import MailText
 from invoicing.forms.mails import MailForm
 from invoicing.models import CreditNote, Invoice, Mail, MailKind, Receipt
 from invoicing.queries.mail_facts import Attachment, addresses_of, document_files, file_names, receipt_files
@@ -95,7 +94,7 @@ def files_of(row: Document) -> list[Attachment]:
     return receipt_files(row) if isinstance(row, Receipt) else document_files(row)
 
 
-def text_of(row: Document, files: list[Attachment], *, language: str, note: str) -> MailText:
+def text_of(row: Document, files: list[Attachment], *, language: str, note: str) -> Any:
     """The e-mail with it."""
     if isinstance(row, Receipt):
         return receipt_text(row, files, language=language, note=note)

@@ -65,7 +65,7 @@ def payment(request: StaffRequest, id: UUID) -> HttpResponse:
         "invoice": row.invoice,
         "attempt": getattr(row, "attempt", None),
         "provider_url": provider_url(row),
-        "refunds": row.refunds.select_related("credit_note"),
+        "refunds": row.refunds.select_related("credit_note", "account"),
         "left_minor": row.left_minor if row.status in RECEIVED else 0,
     }
     context |= {"receipt": None} if row.remittance else receipt_panel(request, row)

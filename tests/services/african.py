@@ -28,6 +28,8 @@ class Service:
     log: list[tuple[str, str, Any]] = field(default_factory=list)
     faults: list[Any] = field(default_factory=list)
     payments: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refunds: list[dict[str, Any]] = field(default_factory=list)
+    refunds_say: str = ""
     url: str = ""
 
     def next(self, *faults: Any) -> None:
@@ -52,6 +54,8 @@ class FakePaystack(Service):
             return 200, {"status": True, "message": "Transactions retrieved", "data": []}
         if (method, path) == ("POST", "/transaction/initialize"):
             return self.start(body)
+        if path == "/refund":
+            return self.give_back(body) if method == "POST" else self.listed(query["transaction"])
         row = self.payments.get(path.removeprefix("/transaction/verify/"))
         if row is None:
             return 400, {"status": False, "message": "Transaction reference not found."}
@@ -74,6 +78,43 @@ class FakePaystack(Service):
         }
         url = f"https://checkout.paystack.example/{len(self.payments)}"
         return 200, {"status": True, "data": {"authorization_url": url, "reference": reference}}
+
+    def give_back(self, body: Any) -> Said:
+        """A refund, up to what is left; Paystack knows no keys for repeats."""
+        id, amount = str(body["transaction"]), int(body["amount"])
+        paid = next((row for row in self.payments.values() if str(row["id"]) == id), None)
+        if paid is None or paid["status"] != "success":
+            return 400, {"status": False, "message": "Transaction not found"}
+        gone = sum(row["amount"] for row in self.refunds if str(row["transaction"]) == id)
+        if amount > paid["amount"] - gone:
+            return 400, {
+                "status": False,
+                "message": "Refund amount cannot be more than the transaction amount",
+            }
+        row = self.refund(id, amount, note=body["merchant_note"], status=self.refunds_say or "pending")
+        return 200, {"status": True, "message": "Refund has been queued for processing", "data": row}
+
+    def listed(self, id: str) -> Said:
+        """The refunds of a transaction."""
+        rows = [row for row in self.refunds if str(row["transaction"]) == id]
+        return 200, {"status": True, "message": "Refunds retrieved", "data": rows}
+
+    def refund(self, id: str, amount: int, *, note: str = "", status: str = "processed") -> dict[str, Any]:
+        """Somebody gives money back, in the dashboard or by us."""
+        row = {
+            "id": 3_018_000 + len(self.refunds),
+            "transaction": int(id),
+            "amount": amount,
+            "currency": "NGN",
+        }
+        row |= {"status": status, "merchant_note": note or "Refund for transaction by staff@shop.example"}
+        self.refunds.append(row)
+        return row
+
+    def refund_message(self, row: dict[str, Any], reference: str) -> Message:
+        """What Paystack sends about a refund; it names the transaction and has no id."""
+        data = {"status": row["status"], "transaction_reference": reference, "amount": str(row["amount"])}
+        return self.message({"event": f"refund.{row['status']}", "data": data})
 
     def pay(self, reference: str) -> Message:
         """The customer pays; the message that Paystack sends."""
@@ -109,10 +150,27 @@ class FakeFlutterwave(Service):
             self.payments[body["tx_ref"]] = {"amount": body["amount"], "currency": body["currency"]}
             link = f"https://checkout.flutterwave.example/{len(self.payments)}"
             return 200, {"status": "success", "message": "Hosted Link", "data": {"link": link}}
+        if path == "/v3/refunds":
+            rows = [row for row in self.refunds if str(row["tx_id"]) == query["id"]]
+            rows = rows if query["page"] == "1" else []
+            return 200, {"status": "success", "message": "Transaction refunds fetched", "data": rows}
+        if path.startswith("/v3/transactions/") and path.endswith("/refund"):
+            return self.give_back(path.split("/")[3], body)
         row = self.payments.get(query.get("tx_ref", ""), {})
         if path != "/v3/transactions/verify_by_reference" or "id" not in row:
             return 404, {"status": "error", "message": "No transaction was found for this id", "data": None}
         return 200, {"status": "success", "message": "Transaction fetched successfully", "data": row}
+
+    def give_back(self, id: str, body: Any) -> Said:
+        """A refund, up to what is left; v3 knows no keys for repeats."""
+        paid = next((row for row in self.payments.values() if str(row.get("id")) == id), None)
+        gone = sum(row["amount_refunded"] for row in self.refunds if str(row["tx_id"]) == id)
+        if paid is None or float(body["amount"]) > paid["amount"] - gone:
+            return 400, {"status": "error", "message": "Refund amount is above the transaction", "data": None}
+        row = {"id": 75_900 + len(self.refunds), "tx_id": int(id), "amount_refunded": float(body["amount"])}
+        row |= {"status": self.refunds_say or "completed", "comments": body["comments"]}
+        self.refunds.append(row)
+        return 200, {"status": "success", "message": "Transaction refund initiated", "data": row}
 
     def pay(
         self, reference: str, *, status: str = "successful", reason: str = "Approved", **more: Any

@@ -1,6 +1,7 @@
-"""Checkout sessions and payments of the Stripe of the tests, and the events that it sends.
+"""Checkout sessions, payments and refunds of the Stripe of the tests, and the events that it sends.
 
-`pay`, `decline` and `expire` are what customers do; `event` is a signed message, ready to be posted.
+`pay`, `decline` and `expire` are what customers do; `refund` is what somebody does in the dashboard, `refunds_say` what
+becomes of refunds that are asked for; `event` is a signed message, ready to be posted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ class Money:
 
     sessions: dict[str, dict[str, Any]] = field(default_factory=dict)
     number: int = 0
+    refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
+    refunds_say: str = "succeeded"
 
     def handle(
         self, method: str, path: str, query: dict[str, str], form: dict[str, str]
@@ -29,6 +32,8 @@ class Money:
         """The answer; None for paths that are not about money."""
         if path == "/v1/checkout/sessions" and method == "POST":
             return self.start(form)
+        if path == "/v1/refunds":
+            return self.give_back(form) if method == "POST" else self.listed(query["payment_intent"])
         found = SESSION.fullmatch(path)
         if found:
             row = self.sessions.get(found[1])
@@ -62,6 +67,37 @@ class Money:
             "metadata": metadata,
         }
         return 200, self.sessions[id]
+
+    def give_back(self, form: dict[str, str]) -> tuple[int, Any]:
+        """A refund, up to what is left of the payment."""
+        intent, amount = form["payment_intent"], int(form["amount"])
+        paid = [row for row in self.sessions.values() if (row["payment_intent"] or {}).get("id") == intent]
+        if not paid or paid[0]["payment_status"] != "paid":
+            return 404, {
+                "error": {"code": "resource_missing", "message": f"No such payment_intent: {intent}"}
+            }
+        gone = sum(row["amount"] for row in self.of(intent) if row["status"] not in {"failed", "canceled"})
+        if amount > paid[0]["amount_total"] - gone:
+            words = "Refund amount is greater than unrefunded amount on charge."
+            return 400, {"error": {"type": "invalid_request_error", "message": words}}
+        metadata = {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        return 200, self.refund(intent, amount, status=self.refunds_say, metadata=metadata)
+
+    def listed(self, intent: str) -> tuple[int, Any]:
+        """Newest first."""
+        return 200, {"object": "list", "data": self.of(intent)[::-1], "has_more": False}
+
+    def of(self, intent: str) -> list[dict[str, Any]]:
+        """The refunds of a payment."""
+        return [row for row in self.refunds.values() if row["payment_intent"] == intent]
+
+    def refund(self, intent: str, amount: int, *, status: str = "succeeded", **more: Any) -> dict[str, Any]:
+        """Somebody gives money back, in the dashboard or by us."""
+        id = f"re_{len(self.refunds) + 1:06d}"
+        row = {"id": id, "object": "refund", "payment_intent": intent, "amount": amount, "status": status}
+        row |= {"currency": self.sessions[f"cs_test_{intent[3:]}"]["currency"]}
+        self.refunds[id] = row | {"metadata": {}, "failure_reason": None} | more
+        return self.refunds[id]
 
     def session(self, external_id: str = "") -> dict[str, Any]:
         """The session with this id, or the only one."""

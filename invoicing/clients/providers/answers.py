@@ -64,13 +64,24 @@ class Keyed:
 
     def call(self, method: str, path: str, body: Any = None) -> Mapping[str, Any]:
         """The answer's `data`, whatever the status of a no."""
+        return table(self.ask(method, path, body))
+
+    def rows(self, path: str) -> list[Mapping[str, Any]]:
+        """The answer's `data` where it is a list."""
+        found = self.ask("GET", path)
+        if not isinstance(found, list):
+            raise self.unreadable()
+        return [row for row in found if isinstance(row, dict)]
+
+    def ask(self, method: str, path: str, body: Any = None) -> Any:
+        """The answer's `data`, whatever it is."""
         headers = {"Authorization": f"Bearer {self.secret_key}"}
         url = self.base + path
         found = call(self.WHO, method, url, timeout=self.timeout, headers=headers, json_body=body)
         said = found.get("status")
         if not isinstance(said, type(self.YES)) or said != self.YES:
             raise Refused(text_of(found.get("message")) or f"{self.WHO} says no.")
-        return table(found.get("data"))
+        return found.get("data")
 
     def make(self, path: str, body: Any) -> Mapping[str, Any]:
         """What was made; nothing there to make it with is a final no."""

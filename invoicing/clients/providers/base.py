@@ -114,7 +114,8 @@ class Started:
 @dataclass(frozen=True)
 class Seen:
     """How a payment stands: a state of `AttemptState`, what came (minor units, once successful), the id under which
-    it can be given back, and why it failed. An amount of None is what was asked for.
+    it can be given back, and why it failed. An amount of None is what was asked for. `declined`: somebody tried to
+    pay and was refused, which leaves some links open.
     """
 
     state: str
@@ -123,18 +124,60 @@ class Seen:
     payment_id: str = ""
     reason: str = ""
     paid_at: datetime | None = None
+    declined: bool = False
 
 
 @dataclass(frozen=True)
 class Notice:
     """What an incoming message is about: `event_id` once per event; `reference` (ours) or `external_id` (theirs) of a
-    payment. What has happened is asked for, not believed.
+    payment, or `payment_id` of its money; `about_refund`: money of it goes back. What has happened is asked for, not
+    believed.
     """
 
     event_id: str
     name: str
     reference: str = ""
     external_id: str = ""
+    payment_id: str = ""
+    about_refund: bool = False
+
+
+@dataclass(frozen=True)
+class GivingBack:
+    """What is to go back of the money `payment_id`. `reference` is ours and unique."""
+
+    reference: str
+    payment_id: str
+    amount_minor: int
+    currency: str
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class GivenBack:
+    """Money that goes back, as the provider has it: pending, successful or failed (why: `reason`). `reference` is
+    ours, where it was begun by us.
+    """
+
+    external_id: str
+    state: str
+    amount_minor: int
+    currency: str
+    reference: str = ""
+    reason: str = ""
+
+
+class RefundsProvider(Protocol):
+    """Giving back what came by one account. Calls raise ProviderError; amounts in minor units of ISO 4217."""
+
+    REPEATS: bool
+    """Whether asking again under the same reference gives the first refund and not a second one."""
+
+    def give_back(self, giving: GivingBack) -> GivenBack:
+        """Send money back. Unavailable leaves open whether it goes."""
+
+    def given_back(self, payment_id: str, currency: str) -> list[GivenBack]:
+        """Everything that went back, or is to, of some money, whoever began it."""
 
 
 class PaymentsProvider(Protocol):

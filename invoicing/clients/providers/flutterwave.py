@@ -9,13 +9,23 @@ from __future__ import annotations
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from billing.rules.money import from_minor
 from invoicing.clients.providers.answers import Keyed, body_of, minor, moment, needed, table, text_of
-from invoicing.clients.providers.base import BadSignature, Checkout, Notice, Seen, Started
+from invoicing.clients.providers.base import (
+    BadSignature,
+    Checkout,
+    GivenBack,
+    GivingBack,
+    Notice,
+    Seen,
+    Started,
+)
 
 STATES = {"successful": "successful", "failed": "failed"}
+MOST_PAGES = 5
 
 
 class Flutterwave(Keyed):
@@ -23,6 +33,7 @@ class Flutterwave(Keyed):
 
     WHO = "Flutterwave"
     NOT_FOUND = "no transaction was found"
+    REPEATS = False
 
     def __init__(self, secret_key: str, *, base: str, timeout: float, secret_hash: str = "") -> None:
         super().__init__(secret_key, base=base, timeout=timeout)
@@ -61,7 +72,7 @@ class Flutterwave(Keyed):
             amount = minor(self.WHO, data.get("amount"), code)
             return Seen(state, amount, code, id, paid_at=moment(data.get("created_at")))
         reason = text_of(data.get("processor_response")) if state == "failed" else ""
-        return Seen(state, payment_id=id, reason=reason)
+        return Seen(state, payment_id=id, reason=reason, declined=state == "failed")
 
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
@@ -77,4 +88,36 @@ class Flutterwave(Keyed):
         if not name or not id:
             raise BadSignature("The message could not be read.")
         reference = text_of(data.get("tx_ref")) or text_of(data.get("txRef"))
-        return Notice(f"{name}-{id}-{text_of(data.get('status'))}", name, reference=reference)
+        paid = text_of(data.get("tx_id")) or text_of(data.get("TransactionId"))
+        return Notice(
+            f"{name}-{id}-{text_of(data.get('status'))}",
+            name,
+            reference=reference,
+            payment_id=paid,
+            about_refund="refund" in name.lower(),
+        )
+
+    def give_back(self, giving: GivingBack) -> GivenBack:
+        """A refund of a transaction; our reference is its comment, since v3 has no keys for repeats."""
+        amount = f"{from_minor(giving.amount_minor, giving.currency):f}"
+        body = {"amount": amount, "comments": giving.reference}
+        data = self.make(f"/v3/transactions/{quote(giving.payment_id, safe='')}/refund", body)
+        return self.refund_of(data, giving.currency, giving.reference)
+
+    def given_back(self, payment_id: str, currency: str) -> list[GivenBack]:
+        """The refunds of a transaction, found among the latest of the account."""
+        found: list[GivenBack] = []
+        for page in range(1, MOST_PAGES + 1):
+            rows = self.rows(f"/v3/refunds?{urlencode({'id': payment_id, 'page': page})}")
+            mine = [row for row in rows if text_of(row.get("tx_id")) == payment_id]
+            found += [self.refund_of(row, currency, text_of(row.get("comments"))) for row in mine]
+            if not rows:
+                break
+        return found
+
+    def refund_of(self, row: Mapping[str, Any], currency: str, reference: str) -> GivenBack:
+        """Flutterwave's refund. There are several words for done: completed, completed-mpgs, completed-momo."""
+        word = text_of(row.get("status")).lower()
+        state = "failed" if word == "failed" else "successful" if word.startswith("completed") else "pending"
+        amount = minor(self.WHO, row.get("amount_refunded"), currency)
+        return GivenBack(needed(self.WHO, row.get("id")), state, amount, currency, reference)

@@ -110,7 +110,7 @@ class Mpesa:
         words = text_of(found.get("ResultDesc"))
         if any(part in words.lower() for part in STILL_ASKING):
             return Seen("pending")
-        return Seen("failed", reason=words or f"M-Pesa answered {code}.")
+        return Seen("failed", reason=words or f"M-Pesa answered {code}.", declined=True)
 
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""

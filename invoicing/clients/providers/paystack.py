@@ -5,16 +5,28 @@ Source: Paystack's API reference (transactions: initialize, verify; refunds; web
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from collections.abc import Mapping
 from datetime import datetime
-from urllib.parse import quote
+from typing import Any
+from urllib.parse import quote, urlencode
 
 from invoicing.clients.providers.answers import Keyed, body_of, moment, needed, table, text_of
-from invoicing.clients.providers.base import BadSignature, Checkout, Notice, Seen, Started
+from invoicing.clients.providers.base import (
+    BadSignature,
+    Checkout,
+    GivenBack,
+    GivingBack,
+    Notice,
+    Seen,
+    Started,
+)
 
 STATES = {"success": "successful", "failed": "failed", "reversed": "failed"}
 WORKING = frozenset({"processing", "queued"})
+REFUND_STATES = {"processed": "successful", "failed": "failed"}
+MOST_REFUNDS = 100
 
 
 class Paystack(Keyed):
@@ -22,6 +34,7 @@ class Paystack(Keyed):
 
     WHO = "Paystack"
     YES = True
+    REPEATS = False
     NOT_FOUND = "reference not found"
 
     def check(self) -> str:
@@ -57,7 +70,7 @@ class Paystack(Keyed):
             code = needed(self.WHO, data.get("currency")).upper()
             return Seen(state, amount, code, id, paid_at=moment(data.get("paid_at")))
         reason = text_of(data.get("gateway_response")) if state == "failed" else ""
-        return Seen(state, payment_id=id, reason=reason)
+        return Seen(state, payment_id=id, reason=reason, declined=state == "failed")
 
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
@@ -70,7 +83,43 @@ class Paystack(Keyed):
         event = body_of(body)
         data = table(event.get("data"))
         name, id = text_of(event.get("event")), text_of(data.get("id")) or text_of(data.get("reference"))
+        refund = name.startswith("refund.")
+        if refund and not id:  # not each of them has an id
+            id = hashlib.sha256(body).hexdigest()[:32]
         if not name or not id:
             raise BadSignature("The message could not be read.")
         reference = text_of(data.get("reference")) or text_of(data.get("transaction_reference"))
-        return Notice(f"{name}-{id}-{text_of(data.get('status'))}", name, reference=reference)
+        if refund:
+            reference = text_of(data.get("transaction_reference")) or reference
+        return Notice(
+            f"{name}-{id}-{text_of(data.get('status'))}", name, reference=reference, about_refund=refund
+        )
+
+    def give_back(self, giving: GivingBack) -> GivenBack:
+        """A refund of a transaction; our reference stands in the note, since Paystack has no keys for repeats."""
+        body = {
+            "transaction": giving.payment_id,
+            "amount": giving.amount_minor,
+            "currency": giving.currency,
+            "merchant_note": giving.reference,
+        }
+        return self.refund_of(self.make("/refund", body), giving.currency)
+
+    def given_back(self, payment_id: str, currency: str) -> list[GivenBack]:
+        """The refunds of a transaction, the latest hundred."""
+        query = urlencode({"transaction": payment_id, "perPage": MOST_REFUNDS})
+        return [self.refund_of(row, currency) for row in self.rows(f"/refund?{query}")]
+
+    def refund_of(self, row: Mapping[str, Any], currency: str) -> GivenBack:
+        """Paystack's refund."""
+        amount, id = row.get("amount"), text_of(row.get("id"))
+        if not isinstance(amount, int) or not id:
+            raise self.unreadable()
+        return GivenBack(
+            id,
+            REFUND_STATES.get(text_of(row.get("status")), "pending"),
+            amount,
+            text_of(row.get("currency")).upper() or currency,
+            text_of(row.get("merchant_note")),
+            text_of(row.get("reason")),
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 
-from invoicing.clients.providers.base import CustomerProvider, PaymentsProvider, Refused
+from invoicing.clients.providers.base import CustomerProvider, PaymentsProvider, RefundsProvider, Refused
 from invoicing.clients.providers.flutterwave import Flutterwave
 from invoicing.clients.providers.mpesa import Mpesa
 from invoicing.clients.providers.paystack import Paystack
@@ -51,6 +51,14 @@ def payments_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -
             timeout=timeout,
         )
     raise Refused("Nothing can be paid online by this provider.")
+
+
+def refunds_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> RefundsProvider:
+    """Raises Refused when the kind cannot be asked to send money back."""
+    client = payments_for(kind, credentials, timeout=timeout)
+    if isinstance(client, StripePayments | Flutterwave | Paystack):
+        return client
+    raise Refused("This provider cannot be asked to send money back.")
 
 
 def key_of(credentials: Mapping[str, Any], name: str) -> str:

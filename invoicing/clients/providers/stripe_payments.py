@@ -1,6 +1,6 @@
 """Paying by Stripe: Checkout Sessions, the PaymentIntents behind them, and signed events.
 
-Source: Stripe's API reference (checkout sessions, payment intents, webhook signatures). Our reference is the
+Source: Stripe's API reference (checkout sessions, payment intents, refunds, webhook signatures). Our reference is the
 session's `client_reference_id` and stands in the metadata of session and payment.
 """
 
@@ -10,11 +10,14 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from invoicing.clients.providers.base import (
     BadSignature,
     Checkout,
+    GivenBack,
+    GivingBack,
     Gone,
     KeySpent,
     Notice,
@@ -27,10 +30,15 @@ from invoicing.clients.providers.stripe import Stripe, identity, table
 from invoicing.rules.paying import LINK_HOURS, TIMELY, from_stripe, to_stripe
 
 REFERENCE = "tarn_reference"
+REFUND = "tarn_refund"
+REFUND_STATES = {"succeeded": "successful", "failed": "failed", "canceled": "failed"}
+MOST_REFUNDS = 100
 
 
 class StripePayments(Stripe):
     """The payments of a Stripe account."""
+
+    REPEATS = True
 
     def __init__(self, secret_key: str, *, base: str, timeout: float, webhook_secret: str = "") -> None:
         super().__init__(secret_key, base=base, timeout=timeout)
@@ -88,11 +96,13 @@ class StripePayments(Stripe):
                 raise Unavailable("Stripe's answer could not be read.")
             return Seen("successful", from_stripe(amount, code), code, id)
         if found.get("status") == "expired":
-            return Seen("failed", payment_id=id, reason=reason or "The link has expired, nobody paid.")
+            words = reason or "The link has expired, nobody paid."
+            return Seen("failed", payment_id=id, reason=words, declined=bool(reason))
         if found.get("status") == "complete":
             failed = payment.get("status") in {"requires_payment_method", "canceled"}
-            return Seen("failed" if failed else "processing", payment_id=id, reason=reason)
-        return Seen("pending", payment_id=id, reason=reason)
+            state = "failed" if failed else "processing"
+            return Seen(state, payment_id=id, reason=reason, declined=failed)
+        return Seen("pending", payment_id=id, reason=reason, declined=bool(reason))
 
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
@@ -110,7 +120,52 @@ class StripePayments(Stripe):
             raise BadSignature("The event has no id.")
         reference = row.get("client_reference_id") or metadata.get(REFERENCE) or ""
         session = str(row.get("id") or "") if row.get("object") == "checkout.session" else ""
-        return Notice(id, name, reference=str(reference), external_id=session)
+        payment = row.get("payment_intent")
+        return Notice(
+            id,
+            name,
+            reference=str(reference),
+            external_id=session,
+            payment_id=payment if isinstance(payment, str) else "",
+            about_refund="refund" in name,
+        )
+
+    def give_back(self, giving: GivingBack) -> GivenBack:
+        """A refund of a PaymentIntent; our reference is its idempotency key and stands in its metadata."""
+        data = {
+            "payment_intent": giving.payment_id,
+            "amount": str(to_stripe(giving.amount_minor, giving.currency)),
+            f"metadata[{REFUND}]": giving.reference,
+        }
+        try:
+            found = self.call("POST", "/v1/refunds", data, key=giving.reference)
+        except Gone as error:
+            raise Refused(error.message) from error
+        return refund_of(found)
+
+    def given_back(self, payment_id: str, currency: str) -> list[GivenBack]:
+        """The refunds of a PaymentIntent, the latest hundred."""
+        query = urlencode({"payment_intent": payment_id, "limit": MOST_REFUNDS})
+        rows = self.call("GET", f"/v1/refunds?{query}").get("data")
+        if not isinstance(rows, list):
+            raise Unavailable("Stripe's answer could not be read.")
+        return [refund_of(row) for row in rows if isinstance(row, dict)]
+
+
+def refund_of(row: Mapping[str, Any]) -> GivenBack:
+    """Stripe's refund."""
+    amount, code = row.get("amount"), str(row.get("currency") or "").upper()
+    if not isinstance(amount, int) or not code:
+        raise Unavailable("Stripe's answer could not be read.")
+    why = str(row.get("failure_reason") or "").replace("_", " ")
+    return GivenBack(
+        identity(row),
+        REFUND_STATES.get(str(row.get("status")), "pending"),
+        from_stripe(amount, code),
+        code,
+        str(table(row.get("metadata")).get(REFUND) or ""),
+        why.capitalize(),
+    )
 
 
 def check_signature(secret: str, header: str, body: bytes, at: datetime) -> None:

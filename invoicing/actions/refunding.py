@@ -1,0 +1,358 @@
+"""Money on its way back through a provider: sent once, asked about until it is known how it went.
+
+The refund is a row with the amount set aside before the provider is asked, and `asked_at` is written before the call:
+so after a kill or a time-out it is known that it may have been sent. From then on the provider's own list of what
+went back of that money decides. What is not in it is sent again: at once where our reference keeps a repeat from
+being a second refund, else only once the list has had time to know. The same list brings what somebody gave back at
+the provider without us. Locks: customer, payment, refund; nothing is locked around a call but the refund's own
+advisory lock.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.actions import audit, clock, later
+from billing.actions.locks import lock_customer_of
+from billing.actions.webhooks import emit
+from billing.clients.sealed import Unsealable, unseal
+from billing.orm.actor import Actor
+from billing.rules.errors import Conflict
+from billing.rules.money import from_minor
+from invoicing.actions import provider_calls as calls
+from invoicing.actions.refunds import begin, check_refund, count_done, lock_payment, set_status
+from invoicing.actions.remittances import give_back_rest
+from invoicing.clients.providers.base import (
+    GivenBack,
+    GivingBack,
+    KeySpent,
+    ProviderError,
+    RefundsProvider,
+    Refused,
+    Unavailable,
+)
+from invoicing.clients.providers.registry import refunds_for
+from invoicing.models import Payment, PaymentAttempt, PaymentProvider, Refund, Remittance
+from invoicing.queries.payloads import refund_payload
+from invoicing.queries.refunds import attempt_of, hindrance
+from invoicing.rules.paying import SENT_AGAIN, ask_after
+
+logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE = 200
+RUN_SECONDS = 40
+OFF = timedelta(minutes=5)
+RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-726566756e64")
+OURS = "tarn-"
+BY = Actor.system("Payment provider")
+
+
+def run(at: datetime, *, seconds: float = RUN_SECONDS) -> int:
+    """Send and ask about what is due. Returns how many were dealt with; one that cannot be is put off."""
+    end = time.monotonic() + seconds
+    count = 0
+    with later.advisory_lock(RUNNING) as alone:
+        if not alone:
+            return 0
+        rows = Refund.objects.filter(next_at__lte=at).order_by("next_at", "pk")
+        for key in list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE]):
+            if time.monotonic() > end:
+                break
+            count += 1
+            try:
+                send(key)
+            except Exception:  # one refund of many: the others still go
+                logger.exception("The refund %s could not be dealt with.", key)
+                Refund.objects.filter(pk=key).update(next_at=timezone.now() + OFF)
+    return count
+
+
+def send(key: UUID) -> None:
+    """Have the provider send a pending refund, or find out how it went."""
+    with later.advisory_lock(key) as held:
+        if not held:
+            return
+        rows = Refund.objects.select_related("account", "payment", "organization")
+        refund = rows.filter(pk=key, status="pending").exclude(account=None).first()
+        attempt = attempt_of(refund.payment) if refund else None
+        if refund is None or attempt is None:
+            return
+        at = clock.now(refund.organization)
+        try:
+            client = client_of(attempt.provider)
+            begun = refund.asked_at is not None or refund.external_id
+            if begun and not settle(refund, client, attempt, at=at):
+                return
+            mark_asked(refund)
+            told = client.give_back(giving(refund, attempt))
+        except KeySpent as error:
+            begin_anew(refund, error.message)
+        except Unavailable as error:
+            wait(refund, error.message)
+        except ProviderError as error:
+            fail(refund, error.message, at=at)
+        else:
+            take(attempt, [told], refund=refund, at=at)
+
+
+def settle(refund: Refund, client: RefundsProvider, attempt: PaymentAttempt, *, at: datetime) -> bool:
+    """Read what the provider has of it. True when it has nothing, and it may be sent once more."""
+    asked_at = refund.asked_at or timezone.now()
+    found = client.given_back(attempt.money_id, attempt.currency)
+    take(attempt, found, at=at)
+    refund.refresh_from_db()
+    if refund.status != "pending":
+        return False
+    if refund.external_id:
+        wait(refund, refund.failure)
+        return False
+    if client.REPEATS or timezone.now() - asked_at > SENT_AGAIN:
+        return True
+    wait(refund, "The provider did not answer. It is asked again before anything is sent once more.")
+    return False
+
+
+def client_of(account: PaymentProvider) -> RefundsProvider:
+    """The client of an account. Raises Refused when it cannot be used."""
+    try:
+        return refunds_for(account.type, unseal(account.credentials), timeout=calls.IN_WORKER)
+    except Unsealable as error:
+        raise Refused(f"{error} Enter them again.") from error
+
+
+def giving(refund: Refund, attempt: PaymentAttempt) -> GivingBack:
+    """What the provider is asked for."""
+    return GivingBack(refund.known_as, attempt.money_id, refund.amount_minor, refund.currency, refund.reason)
+
+
+def mark_asked(refund: Refund) -> None:
+    """It may have been sent from here on. Where a repeat would be a second one, this is the moment of the latest."""
+    refund.asked_at = timezone.now()
+    Refund.objects.filter(pk=refund.pk).update(asked_at=refund.asked_at, updated_at=refund.asked_at)
+
+
+def wait(refund: Refund, reason: str) -> None:
+    """Asked again later, ever more rarely; after a month a person must look."""
+    Refund.objects.filter(pk=refund.pk, status="pending").update(
+        next_at=next_look(refund), failure=reason[:500], updated_at=timezone.now()
+    )
+
+
+def begin_anew(refund: Refund, reason: str) -> None:
+    """The provider keeps a failure under our reference: the next try has another one, after its list was read."""
+    Refund.objects.filter(pk=refund.pk, status="pending").update(
+        tries=refund.tries + 1, failure=reason[:500], next_at=timezone.now() + timedelta(minutes=1)
+    )
+
+
+def fail(refund: Refund, reason: str, *, at: datetime) -> None:
+    """A final no."""
+    told = GivenBack(refund.external_id, "failed", refund.amount_minor, refund.currency, reason=reason)
+    with transaction.atomic():
+        lock_customer_of(refund.payment)
+        payment = lock_payment(refund.payment)
+        move(refund, payment, told, at=at)
+
+
+@transaction.atomic
+def take(
+    attempt: PaymentAttempt, found: list[GivenBack], *, refund: Refund | None = None, at: datetime
+) -> None:
+    """Write down what the provider has of a payment's refunds: ours by reference or id, and those that somebody began
+    there. `refund`: the one that the only answer is about.
+    """
+    lock_customer_of(attempt)
+    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
+    payment = lock_payment(row.payment) if row.payment else None
+    for told in found:
+        known = refund if refund is not None else ours(row, payment, told)
+        if payment is not None and known is not None:
+            move(known, payment, told, at=at)
+        elif told.state != "failed":
+            take_foreign(row, payment, told, at=at)
+
+
+def ours(attempt: PaymentAttempt, payment: Payment | None, told: GivenBack) -> Refund | None:
+    """The refund that the provider speaks of: by its id, by our reference (of an earlier try too, unless that has
+    failed), or one of that amount that somebody has noted by hand.
+    """
+    rows = Refund.objects.filter(payment=payment)
+    found = rows.filter(account=attempt.provider, external_id=told.external_id).first()
+    if found is not None or payment is None:
+        return found
+    if told.reference.startswith(OURS):
+        for row in rows.filter(account=attempt.provider, external_id=""):
+            earlier = told.state != "failed" and told.reference.startswith(f"{OURS}{row.pk.hex}")
+            if earlier or told.reference == row.known_as:
+                return row
+        return None
+    by_hand = rows.filter(account=None, amount_minor=told.amount_minor, status="successful")
+    noted = by_hand.order_by("created_at").first()
+    if noted is not None:
+        noted.account = attempt.provider
+    return noted
+
+
+def move(refund: Refund, payment: Payment, told: GivenBack, *, at: datetime) -> None:
+    """One refund goes on to what the provider says; the payment's sums follow. What went back may still be sent back
+    by the bank, and then it has failed.
+    """
+    row = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+    row.account = row.account or refund.account
+    row.external_id = told.external_id[:255] or row.external_id
+    before = row.status
+    row.status = before if (before, told.state) == ("successful", "pending") else told.state
+    if before == "failed" and row.status != before and payment.left_minor < row.amount_minor:
+        row.status = before
+        told = replace(told, reason="It went back after all, and so did other money of this payment.")
+    row.failure = ""
+    if row.status == "failed":
+        row.failure = (told.reason or "The provider gives no reason.")[:500]
+    row.next_at = next_look(row)
+    payment.refunding_minor += row.amount_minor * ((row.status == "pending") - (before == "pending"))
+    if row.status == "successful" and before != "successful":
+        row.refunded_at = at
+        row.reference = row.reference or told.external_id[:100]
+    row.save()
+    if row.status == "successful" and before != "successful":
+        count_done(row, payment, payment.customer, by=BY, at=at)
+        return
+    if before == "successful" and row.status == "failed":
+        payment.refunded_minor -= row.amount_minor
+        set_status(payment)
+    payment.save(update_fields=["refunded_minor", "refunding_minor", "status", "updated_at"])
+    if row.status == "failed" and before != "failed":
+        tell_failed(row, payment, at=at)
+
+
+def next_look(row: Refund) -> datetime | None:
+    """When a refund that is on its way is asked about next."""
+    if row.status != "pending":
+        return None
+    now = timezone.now()
+    pause = ask_after(now - (row.created_at or now), patient=True)
+    return now + pause if pause else None
+
+
+def tell_failed(row: Refund, payment: Payment, *, at: datetime) -> None:
+    """The amount can be given back again."""
+    audit.record(
+        row.organization,
+        "payment.refund_failed",
+        payment.invoice,
+        by=BY,
+        at=at,
+        customer=payment.customer,
+        changes={"amount_minor": (None, row.amount_minor)},
+        reason=row.failure,
+    )
+    emit(row.organization, "payment.refund_failed", row, refund_payload(row), at=at)
+
+
+def take_foreign(attempt: PaymentAttempt, payment: Payment | None, told: GivenBack, *, at: datetime) -> None:
+    """Money that somebody sent back at the provider, written down once: first what is on account of it, then what
+    paid the invoice. What is more than we know of stays as the attempt's problem.
+    """
+    key = f"{attempt.provider.type}:{told.external_id}"
+    rest = told.amount_minor
+    remittance = attempt.remittance
+    if remittance is not None:
+        if told.state == "pending":  # it is asked about again by the message that says how it went
+            return
+        rest -= returned(remittance, told, key, at=at)
+    if payment is not None and (part := min(rest, payment.left_minor)):
+        row = Refund.objects.create(
+            organization_id=attempt.organization_id,
+            payment=payment,
+            account=attempt.provider,
+            amount_minor=part,
+            currency=payment.currency,
+            status="pending",
+            reason="Sent back at the provider",
+            external_id=told.external_id[:255],
+            refunded_at=at,
+            key=key,
+        )
+        payment.refunding_minor += part
+        rest -= part
+        move(row, payment, told, at=at)
+    if rest and not attempt.problem:
+        more = f"{from_minor(rest, told.currency):f} {told.currency}"
+        attempt.problem = (
+            f"{more} more was sent back at the provider ({told.external_id}) than is left here."[:500]
+        )
+        attempt.save(update_fields=["problem", "updated_at"])
+
+
+def returned(remittance: Remittance, told: GivenBack, key: str, *, at: datetime) -> int:
+    """How much of it was on account, written down once; what somebody noted by hand over that amount is it."""
+    done = remittance.returns.filter(key=key).first()
+    if done is None:
+        by_hand = remittance.returns.exclude(key__startswith=key[: key.index(":") + 1])
+        done = by_hand.filter(amount_minor=told.amount_minor).first()
+        if done is not None:
+            done.key = key
+            done.save(update_fields=["key", "updated_at"])
+    if done is not None:
+        return int(done.amount_minor)
+    part = min(told.amount_minor, remittance.left_minor)
+    if part:
+        give_back_rest(
+            remittance,
+            amount_minor=part,
+            reason="Sent back at the provider",
+            reference=told.external_id,
+            key=key,
+            by=BY,
+            at=at,
+        )
+    return int(part)
+
+
+def ask_about_refunds(attempt_id: UUID) -> None:
+    """A provider has told of money that went back: read its list. Raises `later.TryAgain` when it does not answer."""
+    rows = PaymentAttempt.objects.select_related("provider", "payment", "organization")
+    attempt = rows.get(pk=attempt_id)
+    if hindrance(attempt):
+        return
+    try:
+        found = client_of(attempt.provider).given_back(attempt.money_id, attempt.currency)
+    except Unavailable as error:
+        raise later.TryAgain(error.message, after=timedelta(minutes=2)) from error
+    except ProviderError as error:
+        raise Conflict(error.message, code="provider_refused") from error
+    take(attempt, found, at=clock.now(attempt.organization))
+
+
+@transaction.atomic
+def retry_refund(refund: Refund, *, by: Actor, at: datetime) -> Refund:
+    """Try a failed refund once more, while as much is left of its payment. Raises Conflict when it has not failed."""
+    customer = lock_customer_of(refund.payment)
+    payment = lock_payment(refund.payment)
+    row = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
+    attempt = attempt_of(payment)
+    if row.status != "failed" or row.account_id is None:
+        raise Conflict("Only a refund that has failed can be tried again.", code="refund_not_failed")
+    if attempt is None or (reason := hindrance(attempt)):
+        raise Conflict(reason if attempt else "It was sent by hand.", code="not_refundable_online")
+    check_refund(payment, row.amount_minor)
+    row.tries += 1
+    row.external_id = ""
+    begin(row, payment, customer, attempt.provider, by=by, at=at)
+    return row
+
+
+def ask_now(refund: Refund) -> Refund:
+    """Ask while a person waits."""
+    if refund.status != "pending":
+        raise Conflict("It is known how this refund went.", code="refund_settled")
+    send(refund.pk)
+    refund.refresh_from_db()
+    return refund
