@@ -50,6 +50,8 @@ app.conf.beat_schedule = {
     "sync-providers": {"task": "invoicing.sync_providers", "schedule": 15.0},
     "dunning": {"task": "invoicing.dunning_run", "schedule": 60.0},
     "ask-attempts": {"task": "invoicing.ask_attempts", "schedule": 15.0},
+    "ask-setups": {"task": "invoicing.ask_setups", "schedule": 30.0},
+    "collect-due": {"task": "invoicing.collect_due", "schedule": 600.0},
     "send-refunds": {"task": "invoicing.send_refunds", "schedule": 15.0},
     "check-vat": {"task": "customers.check_vat", "schedule": 60.0},
     "end-wallets": {"task": "invoicing.end_expired_wallets", "schedule": 60.0},

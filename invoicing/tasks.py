@@ -15,9 +15,12 @@ from invoicing.actions import (
     archives,
     attempts,
     billing_run,
+    charging,
+    collecting,
     dunning,
     mail_settings,
     ongoing,
+    payment_methods,
     provider_drift,
     provider_push,
     refunding,
@@ -119,6 +122,42 @@ def ask_attempts() -> None:
 def ask_attempt(attempt_id: str) -> None:
     """A provider has told something of this attempt, or its customer has come back."""
     attempts.ask_about(UUID(attempt_id))
+
+
+@shared_task(name="invoicing.charge")
+def charge(job_id: str) -> None:
+    """What is due of an invoice, charged to a saved payment method."""
+    later.run(job_id, lambda job: charging.charge_in_worker(job.subject_id, job.args[0], tries=job.attempts))
+
+
+@shared_task(name="invoicing.collect_due")
+def collect_due() -> None:
+    """Beat, every ten minutes: due invoices that are to be charged and never were."""
+    collecting.collect_due(timezone.now())
+
+
+@shared_task(name="invoicing.tell_of_failed_charge")
+def tell_of_failed_charge(job_id: str) -> None:
+    """A payment link to the customer whose saved method could not be charged."""
+    later.run(job_id, lambda job: charging.tell_of_failed_charge(job.subject_id))
+
+
+@shared_task(name="invoicing.ask_setups")
+def ask_setups() -> None:
+    """Beat: cards that customers were to leave at a provider."""
+    payment_methods.run_setups(timezone.now())
+
+
+@shared_task(name="invoicing.ask_setup")
+def ask_setup(setup_id: str) -> None:
+    """A provider has told that a customer has left a card."""
+    payment_methods.ask_setup(UUID(setup_id))
+
+
+@shared_task(name="invoicing.forget_method")
+def forget_method(job_id: str) -> None:
+    """A removed payment method, at its provider."""
+    later.run(job_id, lambda job: payment_methods.forget(job.subject_id))
 
 
 @shared_task(name="invoicing.send_refunds")

@@ -6,6 +6,7 @@ from django.urls import URLPattern, path
 
 from invoicing.views import (
     billing_entities,
+    charging,
     credit_notes,
     crediting,
     documents,
@@ -157,6 +158,8 @@ urlpatterns: list[URLPattern] = [
     path("pay/<str:secret>", pay_request.pay_request, name="pay-request"),
     path("pay/<str:secret>/invoices/<pid:id>", pay_request.pay_invoice, name="pay-request-invoice"),
     path("paid/<pid:id>", incoming.paid, name="paid"),
+    path("card-saved/<pid:id>", incoming.card_saved, name="card-saved"),
+    path("invoices/<pid:id>/charge", charging.charge, name="invoice-charge"),
     path("webhooks/<str:kind>/<pid:account_id>", incoming.provider_webhook, name="provider-webhook"),
     path(
         "webhooks/<str:kind>/<pid:account_id>/<str:token>",

@@ -30,12 +30,15 @@ AGENT = "Tarn"
 
 
 class Unreachable(Exception):
-    """No usable answer. `reason` can be shown to staff; `forbidden`: the address is one we do not go to."""
+    """No usable answer. `reason` can be shown to staff; `forbidden`: the address is one we do not go to; `unsent`: no
+    connection came about, so nothing was done.
+    """
 
-    def __init__(self, reason: str, *, forbidden: bool = False) -> None:
+    def __init__(self, reason: str, *, forbidden: bool = False, unsent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.forbidden = forbidden
+        self.unsent = unsent
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,11 @@ def fetch(
             finally:
                 response.close()
     except (httpx.TimeoutException, httpcore.TimeoutException) as error:
-        raise Unreachable(f"No answer within {timeout:g} seconds.") from error
+        unsent = isinstance(error, httpx.ConnectTimeout | httpcore.ConnectTimeout)
+        raise Unreachable(f"No answer within {timeout:g} seconds.", unsent=unsent) from error
     except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, httpcore.NetworkError) as error:
-        raise Unreachable(f"The connection failed: {told(error)}") from error
+        unsent = isinstance(error, httpx.ConnectError | httpcore.ConnectError)
+        raise Unreachable(f"The connection failed: {told(error)}", unsent=unsent) from error
     return Answer(response.status_code, dict(response.headers), body)
 
 

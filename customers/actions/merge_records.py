@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, QuerySet, Sum
+from django.db.models import Exists, F, OuterRef, QuerySet, Sum
 from django.db.models.functions import Now
 
 from billing.actions import audit, coupons
@@ -33,6 +33,7 @@ from invoicing.models import (
     Mail,
     Payment,
     PaymentAttempt,
+    PaymentMethod,
     PaymentRequest,
     ProviderLink,
     Receipt,
@@ -54,6 +55,8 @@ CLASSIFIED = {
     "invoicing.Receipt.customer": MOVED,
     "invoicing.PaymentAttempt.customer": MOVED,
     "invoicing.PaymentRequest.customer": MOVED,
+    "invoicing.PaymentMethod.customer": MOVED,  # the target's default stays the default
+    "invoicing.MethodSetup.customer": KEPT,  # a card that is still left by it is saved for the target
     "invoicing.ProviderLink.customer": MOVED,  # unless the target has one at that provider
     "invoicing.DunningCase.customer": MOVED,  # unless the target is chased for the same currency
     "invoicing.DunningChoice.customer": KEPT,  # the target has its own; a chase that was stopped stays stopped
@@ -265,6 +268,19 @@ def move_links(moving: Moving) -> None:
     moving.counts["links_kept"] = rows.update(error=note, next_at=None, updated_at=Now())
 
 
+def move_methods(moving: Moving) -> None:
+    """Saved cards, which stay chargeable as they are. The target's default stays; a card that both have stays the
+    target's, and the source's is charged no more.
+    """
+    rows = PaymentMethod.objects.filter(customer=moving.source)
+    theirs = PaymentMethod.objects.filter(customer=moving.target)
+    twins = theirs.filter(provider=OuterRef("provider"), mark=OuterRef("mark"))
+    rows.filter(Exists(twins)).update(removed_at=moving.at, is_default=False, updated_at=Now())
+    if theirs.saved().filter(is_default=True).exists():
+        rows.update(is_default=False)
+    moving.hand_over(PaymentMethod.objects.filter(~Exists(twins)))
+
+
 def revoke_portal_links(moving: Moving) -> None:
     """A link that was given out for the source must not open the target's documents."""
     live = PortalLink.objects.filter(customer=moving.source, revoked_at=None)
@@ -284,6 +300,7 @@ STEPS: tuple[Callable[[Moving], None], ...] = (
     readdress,
     move_notes,
     move_links,
+    move_methods,
     revoke_portal_links,
     follow_pointers,
 )

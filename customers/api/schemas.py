@@ -59,6 +59,7 @@ class CustomerChanges(ApiSchema):
     mode: str | None = None
     preferred_provider: str | None = None
     disabled_providers: list[str] | None = None
+    collect_automatically: StrictBool | None = None
     provider_customer_ids: dict[str, str | None] | None = None
     net_payment_term_days: StrictInt | None = also(
         "netPaymentTermDays",

@@ -80,7 +80,8 @@ class Customer(Kept):
     means the billing address. Empty settings (terms, locale, zero invoices, e-mail) are the billing entity's.
     `tax_id` is the number that documents show and that is checked; `tax_identifiers` are further ones by kind
     ({"us_ein": "…"}). `tag_ids` are Tags; `custom_fields` is {code of a CustomField: value}. `merged_into` is where
-    the records of a merged duplicate went.
+    the records of a merged duplicate went. `collect_automatically`: issued invoices are charged to a saved payment
+    method without asking.
     """
 
     PREFIX = "cust"
@@ -141,6 +142,7 @@ class Customer(Kept):
         "default payment provider", max_length=20, choices=Provider.choices, blank=True
     )
     disabled_providers = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    collect_automatically = models.BooleanField("automatic collection", default=False, db_default=False)
     zero_amount_invoices = models.BooleanField(null=True, blank=True)
     email_invoices = models.BooleanField(null=True, blank=True)
     default_auto_top_up_enabled = models.BooleanField("automatic top-up", default=False)

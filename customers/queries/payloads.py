@@ -122,6 +122,7 @@ def payment_part(row: Any) -> dict[str, Any]:
         "billingModel": row.billing_model,
         "preferredProvider": row.preferred_provider or None,
         "disabledProviders": row.disabled_providers,
+        "collectAutomatically": row.collect_automatically,
         "providerCustomerIds": {link.provider.type: link.external_id for link in row.provider_links.all()},
     }
 

@@ -123,6 +123,7 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "tax_identifiers": identifiers.tax_identifiers,
     "vat_validation_disabled": values.flag,
     "default_auto_top_up_enabled": values.flag,
+    "collect_automatically": values.flag,
     "zero_amount_invoices": values.choice_or_inherited,
     "email_invoices": values.choice_or_inherited,
     "net_payment_term_days": values.days,

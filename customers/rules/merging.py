@@ -84,6 +84,7 @@ FIELDS: tuple[Field, ...] = (
     _one("prefer_einvoice", "Prefers e-invoices", "Invoices"),
     _one("preferred_provider", "Default payment provider", "Payments"),
     _one("disabled_providers", "Disabled providers", "Payments"),
+    _one("collect_automatically", "Automatic collection", "Payments"),
     Field(
         "wallet_defaults",
         "Defaults for wallets",

@@ -22,6 +22,7 @@ from customers.queries.locks import lock_flags, lock_sentence, reasons_in
 from customers.rules.fields import AMOUNTS
 from customers.rules.identifiers import kind_name
 from customers.views.frame import customer_frame, find_customer
+from customers.views.payment_methods import methods_card
 from customers.views.provider_links import card
 from customers.views.reviews import review_context
 from customers.views.vat import vat_context
@@ -58,5 +59,10 @@ def information(request: StaffRequest, id: UUID) -> HttpResponse:
         ],
     }
     frame = customer_frame(request, customer, "information")
-    context |= card(request, customer) | vat_context(request, customer) | review_context(request, customer)
+    context |= (
+        card(request, customer)
+        | methods_card(request, customer)
+        | vat_context(request, customer)
+        | review_context(request, customer)
+    )
     return render_page(request, "customers/information.html", frame | context, partials=("review-hint",))

@@ -21,17 +21,27 @@ from django.utils import timezone
 from billing.actions import audit, clock, later
 from billing.actions.locks import lock_customer_of
 from billing.actions.webhooks import emit
+from billing.clients.sealed import Unsealable, unseal
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, Conflict
 from billing.rules.money import from_minor
 from invoicing.actions import provider_calls as calls
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.paying import payer_of
+from invoicing.actions.payment_methods import save_method
 from invoicing.actions.payments import record_payment
 from invoicing.actions.remittances import receive
 from invoicing.actions.request_ends import note_refusal
-from invoicing.clients.providers.base import ProviderError, Seen
-from invoicing.models import Invoice, Payment, PaymentAttempt, Remittance
+from invoicing.clients.providers.base import (
+    Charge,
+    ChargingProvider,
+    ProviderError,
+    Refused,
+    Seen,
+    Unavailable,
+)
+from invoicing.clients.providers.registry import charging_for
+from invoicing.models import Invoice, Payment, PaymentAttempt, PaymentProvider, Remittance
 from invoicing.queries.paying import attempt_payload
 from invoicing.rules.paying import RETRIED, AttemptState, ask_after, next_state
 from invoicing.rules.states import payment_status
@@ -42,6 +52,8 @@ ASK = "invoicing.ask_attempt"
 MOST_AT_ONCE = 200
 RUN_SECONDS = 40
 OFF = timedelta(minutes=5)
+LONG_ENOUGH = timedelta(minutes=5)  # for a charge to be found at its provider
+FAILED_CHARGE = "invoicing.tell_of_failed_charge"
 RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-706179696e67")
 BY = Actor.system("Payment provider")
 
@@ -79,18 +91,30 @@ def ask_about(key: UUID) -> bool:
     with later.advisory_lock(key) as held:
         if not held:
             return True
-        rows = PaymentAttempt.objects.select_related("provider", "invoice", "organization")
+        rows = PaymentAttempt.objects.select_related("provider", "invoice", "organization", "method")
         attempt = rows.filter(pk=key).first()
         if attempt is None or attempt.state == "successful" or attempt.provider.deleted_at:
             return True
         try:
-            client = payer_of(attempt.provider, timeout=calls.IN_WORKER)
-            seen = client.fetch(attempt.reference, attempt.external_id, attempt.currency)
+            seen = look(attempt)
         except ProviderError as error:
             wait_longer(attempt, error.message)
             return False
         settle(attempt, seen, at=clock.now(attempt.organization))
     return True
+
+
+def look(attempt: PaymentAttempt) -> Seen:
+    """How it stands at the provider. A charge that it has nothing of some minutes later never reached it."""
+    if attempt.method is None:
+        client = payer_of(attempt.provider, timeout=calls.IN_WORKER)
+        return client.fetch(attempt.reference, attempt.external_id, attempt.currency)
+    seen = charger_of(attempt.provider).fetch_charge(charge_of(attempt))
+    if seen is not None:
+        return seen
+    if timezone.now() - attempt.created_at < LONG_ENOUGH:
+        raise Unavailable("The provider has nothing of this charge yet.")
+    return Seen("failed", reason="The charge never reached the provider.")
 
 
 @transaction.atomic
@@ -134,6 +158,8 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
         row.received_minor = seen.amount_minor or 0
         row.reason = ""
         book(row, customer, invoice, seen, at=at)
+        if seen.saved is not None and customer.collect_automatically:
+            save_method(customer, row.provider, seen.saved, at=at)
     elif seen.declined:
         note_declined(invoice)
     row.save()
@@ -150,7 +176,39 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
         )
         emit(row.organization, "payment.failed", row, attempt_payload(row), at=at)
         note_refusal(invoice, row.reason, by=BY, at=at)
+        if row.method_id:
+            note_declined(invoice)
+            later.enqueue(
+                row.organization,
+                FAILED_CHARGE,
+                key=f"failed-charge:{row.pk}",
+                label=f"Payment link for {invoice.number}",
+                subject_id=row.pk,
+            )
     return row
+
+
+def charger_of(account: PaymentProvider) -> ChargingProvider:
+    """The client that charges what an account has saved. Raises Refused when it cannot be used."""
+    try:
+        return charging_for(account.type, unseal(account.credentials), timeout=calls.IN_WORKER)
+    except Unsealable as error:
+        raise Refused(f"{error} Enter them again.") from error
+
+
+def charge_of(attempt: PaymentAttempt) -> Charge:
+    """What a saved method is charged."""
+    method = attempt.method
+    if method is None:
+        raise Refused("There is no saved method.")
+    return Charge(
+        attempt.reference,
+        method.external_id,
+        method.holder,
+        attempt.amount_minor,
+        attempt.currency,
+        f"Invoice {attempt.invoice.number}",
+    )
 
 
 def book(row: PaymentAttempt, customer: Any, invoice: Invoice, seen: Seen, *, at: datetime) -> None:

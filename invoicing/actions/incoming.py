@@ -14,9 +14,11 @@ from billing.rules.errors import Invalid
 from invoicing.actions import provider_calls as calls
 from invoicing.actions.attempts import ask_soon
 from invoicing.actions.paying import payer_of
+from invoicing.actions.payment_methods import ask_setup_soon
 from invoicing.clients.providers.base import BadSignature, Notice, ProviderError
 from invoicing.models import PaymentAttempt, PaymentProvider, ProviderEvent
 from invoicing.queries.paying import attempt_by
+from invoicing.queries.payment_methods import setup_by
 
 ASK_REFUNDS = "invoicing.ask_refunds"
 
@@ -43,6 +45,7 @@ def take_notice(
 def keep(account: PaymentProvider, notice: Notice) -> ProviderEvent:
     """Write the event once, and wake up who is concerned."""
     attempt = attempt_by(account, notice.reference, notice.external_id, notice.payment_id)
+    setup = None if attempt else setup_by(account, notice.reference)
     event, fresh = ProviderEvent.objects.get_or_create(
         provider=account,
         event_id=notice.event_id[:255],
@@ -50,11 +53,13 @@ def keep(account: PaymentProvider, notice: Notice) -> ProviderEvent:
             "organization": account.organization,
             "name": notice.name[:100],
             "reference": (notice.reference or notice.external_id or notice.payment_id)[:255],
-            "outcome": "payment" if attempt else "unknown",
+            "outcome": "payment" if attempt else "method" if setup else "unknown",
             "attempt": attempt,
             "received_at": timezone.now(),
         },
     )
+    if fresh and setup is not None:
+        ask_setup_soon(setup)
     if fresh and attempt is not None and notice.about_refund:
         later.enqueue(
             account.organization,

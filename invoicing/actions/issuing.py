@@ -9,6 +9,7 @@ from billing.actions import audit, later
 from billing.orm.actor import Actor
 from billing.rules.periods import local_date
 from billing.rules.states import move
+from invoicing.actions.collecting import collect_issued
 from invoicing.actions.draft import payment_term
 from invoicing.actions.numbers import number_invoice
 from invoicing.models import Invoice, InvoiceSeal, PdfState
@@ -59,6 +60,7 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         subject_id=invoice.pk,
         first=True,
     )
+    collect_issued(invoice, customer)
     return invoice
 
 

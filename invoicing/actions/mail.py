@@ -39,7 +39,7 @@ from invoicing.rules.states import InvoiceStatus
 TASK = "invoicing.mail"
 # Seconds until the next try; after the last one it has failed, and staff can have it run again.
 WAITS = tuple(timedelta(seconds=n) for n in (30, 120, 600, 1800, 3600, 7200, 14400))
-NEVER_WHEN_PAID = (MailKind.REMINDER.value,)
+NEVER_WHEN_PAID = (MailKind.REMINDER.value, MailKind.PAYMENT_FAILED.value)
 COPIED = (
     *(
         "billing_entity",
@@ -61,6 +61,7 @@ TOLD = {
     MailKind.RECEIPT.value: "payment.receipt_sent",
     MailKind.REMINDER.value: "invoice.reminded",
     MailKind.PAYMENT_REQUEST.value: "customer.payment_requested",
+    MailKind.PAYMENT_FAILED.value: "invoice.payment_link_sent",
 }
 
 

@@ -95,6 +95,8 @@ def begin(
     check_amount(invoice, None)
     rows = PaymentAttempt.objects.filter(invoice=invoice, state__in=OPEN_STATES).select_related("provider")
     for row in rows:
+        if row.method_id:
+            raise Conflict("A saved payment method is being charged just now.", code="being_asked")
         usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
         there = row.provider.active and row.provider.deleted_at is None
         if row.state != "unknown" and row.amount_minor == invoice.due_minor and usable and there:
@@ -142,6 +144,7 @@ def ask(attempt: PaymentAttempt, return_url: str) -> Started:
         callback_url=settings.BASE_URL
         + reverse("provider-webhook", args=[attempt.provider.type, attempt.provider.public_id]),
         customer_id=link.external_id if link else "",
+        save=customer.collect_automatically,
     )
     return payer_of(attempt.provider, timeout=calls.IN_REQUEST).start(checkout)
 

@@ -1,6 +1,7 @@
 """Routes of invoicing; importing this package registers them."""
 
 from billing.web.api import api
+from invoicing.api.charging import router as charging
 from invoicing.api.checkout import router as checkout
 from invoicing.api.credit_notes import router as credit_notes
 from invoicing.api.dunning_campaigns import router as dunning_campaigns
@@ -16,6 +17,7 @@ from invoicing.api.remittances import router as remittances
 api.add_router("/invoices/preview", invoice_preview)  # before `{id}` would take the word for an id
 api.add_router("/invoices", invoices)
 api.add_router("/invoices", checkout)
+api.add_router("/invoices", charging)
 api.add_router("/payments", payments)
 api.add_router("/payment-requests", payment_requests)
 api.add_router("/payments", of_payment)

@@ -26,6 +26,7 @@ from invoicing.models.mail_wording import MailWording
 from invoicing.models.outstanding import Outstanding
 from invoicing.models.paying import PaymentAttempt, ProviderEvent
 from invoicing.models.payment import RECEIVED, Payment, Refund
+from invoicing.models.payment_method import MethodKind, MethodSetup, PaymentMethod
 from invoicing.models.payment_request import PaymentRequest, RequestedInvoice, RequestOrigin
 from invoicing.models.printed import PdfState, StoredCopy
 from invoicing.models.provider import LinkState, PaymentProvider, ProviderLink, ProviderType
@@ -66,10 +67,13 @@ __all__ = [
     "MailKind",
     "MailState",
     "MailWording",
+    "MethodKind",
+    "MethodSetup",
     "Numbered",
     "Outstanding",
     "Payment",
     "PaymentAttempt",
+    "PaymentMethod",
     "PaymentProvider",
     "PaymentRequest",
     "PdfState",

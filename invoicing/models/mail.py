@@ -18,6 +18,7 @@ class MailKind(models.TextChoices):
     RECEIPT = "receipt", "Receipt"
     REMINDER = "reminder", "Reminder"
     PAYMENT_REQUEST = "payment_request", "Payment request"
+    PAYMENT_FAILED = "payment_failed", "Failed payment"
 
 
 class MailState(models.TextChoices):

@@ -16,6 +16,7 @@ OPEN_STATES = ("unknown", "pending", "processing")
 class PaymentAttempt(Scoped):
     """One try to be paid for an invoice by an account. `url` is where it can be paid until `expires_at`; `key` makes
     asking twice harmless; `external_id` is the provider's id of the checkout, `money_id` that of the money.
+    `method`: a saved method that is charged without the customer; else the customer pays by the link.
     `payment` is what was recorded, `remittance` the transfer when more came than was due; `problem` says what of the
     money could not be recorded, until somebody has seen to it.
     """
@@ -34,6 +35,9 @@ class PaymentAttempt(Scoped):
     )
     remittance = models.OneToOneField(
         "invoicing.Remittance", null=True, on_delete=models.PROTECT, related_name="attempt"
+    )
+    method = models.ForeignKey(
+        "invoicing.PaymentMethod", null=True, on_delete=models.PROTECT, related_name="attempts"
     )
     amount_minor = models.BigIntegerField()
     currency = CurrencyField()
@@ -108,7 +112,11 @@ class ProviderEvent(Scoped):
     reference = models.CharField(max_length=255, blank=True)
     outcome = models.CharField(
         max_length=10,
-        choices=[("payment", "About a payment"), ("unknown", "Not known here")],
+        choices=[
+            ("payment", "About a payment"),
+            ("method", "About a saved card"),
+            ("unknown", "Not known here"),
+        ],
     )
     attempt = models.ForeignKey(PaymentAttempt, null=True, on_delete=models.PROTECT, related_name="events")
     received_at = models.DateTimeField()

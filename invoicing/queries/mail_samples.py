@@ -45,6 +45,8 @@ def sample_facts(form: str, invoice: Invoice, language: str) -> MailFacts:
     if form == "payment_request":
         row = OpenInvoice(invoice.number, invoice.total_minor, invoice.due_on)
         return replace(of_invoice(invoice, language), number="", issued_on=None, due_on=None, invoices=(row,))
+    if form == "payment_failed":
+        return replace(of_invoice(invoice, language), due_on=invoice.due_on)
     return invoice_facts(invoice, language, files=document_files(invoice))
 
 

@@ -47,6 +47,7 @@ def attempt_payload(row: PaymentAttempt) -> dict[str, Any]:
         "amount": from_minor(row.amount_minor, row.currency),
         "currency": row.currency,
         "status": row.state,
+        "paymentMethodId": encode("pmt", row.method_id) if row.method_id else None,
         "reason": row.reason or None,
         "expiresAt": row.expires_at,
         "createdAt": row.created_at,
@@ -88,7 +89,7 @@ def payable_online(customer: Any, invoices: Iterable[Invoice]) -> set[UUID]:
 
 def attempts_of(invoice: Invoice) -> list[PaymentAttempt]:
     """All attempts for an invoice with their accounts, the latest first."""
-    return list(PaymentAttempt.objects.filter(invoice=invoice).select_related("provider"))
+    return list(PaymentAttempt.objects.filter(invoice=invoice).select_related("provider", "method"))
 
 
 def attempts(organization: Organization) -> QuerySet[PaymentAttempt]:

@@ -28,6 +28,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "reminder_early": ("number", *ALWAYS, "due_date", "days"),
     "reminder": ("number", *ALWAYS, "due_date", "days"),
     "payment_request": ("number", *ALWAYS),
+    "payment_failed": ("number", *ALWAYS),
 }
 BRACES = re.compile(r"\{([^{}]*)\}")
 MOST_SUBJECT, MOST_INTRO = 200, 2000

@@ -51,6 +51,7 @@ TIMELY = timedelta(minutes=5)  # how old a signed message may be
 # What came by these goes back through them. Daraja gives no receipt number when it is asked how a payment stands, and
 # without one nothing can be reversed: such money is sent back by hand.
 REFUNDING = frozenset({"stripe", "flutterwave", "paystack"})
+CHARGING = frozenset({"stripe", "flutterwave", "paystack"})  # where a customer can be charged without asking
 SENT_AGAIN = timedelta(
     minutes=10
 )  # where a repeat would be a second refund: how long the first may take to be seen

@@ -17,7 +17,7 @@ from invoicing.models import CreditNote
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.rules.e_invoice import Missing
-from invoicing.views.frame import Document, find_credit_note, find_invoice
+from invoicing.views.frame import Billed, find_credit_note, find_invoice
 
 
 @require_safe
@@ -48,7 +48,7 @@ def credit_note_xml(request: StaffRequest, id: UUID) -> HttpResponse:
     return file_of(request, find_credit_note(request, id))
 
 
-def drawer(request: StaffRequest, row: Document) -> HttpResponse:
+def drawer(request: StaffRequest, row: Billed) -> HttpResponse:
     """What it says, or what is missing and where it is set."""
     note = isinstance(row, CreditNote)
     noun = "credit-note" if note else "invoice"
@@ -66,7 +66,7 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
     return render_page(request, "invoicing/e_invoice.html", context, partials=("drawer",))
 
 
-def missing_rows(request: StaffRequest, row: Document, found: list[Missing]) -> list[dict[str, Any]]:
+def missing_rows(request: StaffRequest, row: Billed, found: list[Missing]) -> list[dict[str, Any]]:
     """Each with the form in which it is set, where the member may open that."""
     invoice = row.invoice if isinstance(row, CreditNote) else row
     links: dict[str, tuple[str, str, list[Any], str]] = {
@@ -82,7 +82,7 @@ def missing_rows(request: StaffRequest, row: Document, found: list[Missing]) -> 
     return rows
 
 
-def file_of(request: StaffRequest, row: Document) -> HttpResponse:
+def file_of(request: StaffRequest, row: Billed) -> HttpResponse:
     """The XML as a download, or the page that says why there is none."""
     syntax = request.GET.get("format", "ubl")
     response = HttpResponse(e_invoice_xml(row, syntax), content_type="application/xml")

@@ -31,7 +31,8 @@ from invoicing.models import (
     StoredCopy,
 )
 
-Document = Invoice | CreditNote | Receipt
+Billed = Invoice | CreditNote
+Document = Billed | Receipt
 MOST_HISTORY = 50
 MOST_MAILS = 20
 

@@ -14,7 +14,8 @@ from billing.actions import later
 from billing.rules.errors import Invalid
 from invoicing.actions.attempts import ASK
 from invoicing.actions.incoming import take_notice
-from invoicing.models import PaymentAttempt, PaymentProvider
+from invoicing.actions.payment_methods import ASK as ASK_SETUP
+from invoicing.models import MethodSetup, PaymentAttempt, PaymentProvider
 
 MOST_BYTES = 256 * 1024
 SECONDS_BETWEEN = 10
@@ -52,6 +53,21 @@ def paid(request: HttpRequest, id: UUID) -> HttpResponse:
             later.send(ASK, str(attempt.pk))
     context = {"entity": attempt.invoice.billing_entity if attempt else None}
     response = render(request, "portal/paid.html", context, status=200 if attempt else 404)
+    response["Cache-Control"] = "private, no-store"
+    response["X-Robots-Tag"] = "noindex"
+    return response
+
+
+@require_safe
+def card_saved(request: HttpRequest, id: UUID) -> HttpResponse:
+    """Where a customer lands after leaving a card. The provider is asked meanwhile."""
+    setup = MethodSetup.objects.select_related("customer__billing_entity").filter(pk=id).first()
+    if setup is not None and setup.state == "pending":
+        last = setup.updated_at
+        if (timezone.now() - last).total_seconds() > SECONDS_BETWEEN:
+            later.send(ASK_SETUP, str(setup.pk))
+    entity = setup.customer.billing_entity if setup else None
+    response = render(request, "portal/card_saved.html", {"entity": entity}, status=200 if setup else 404)
     response["Cache-Control"] = "private, no-store"
     response["X-Robots-Tag"] = "noindex"
     return response

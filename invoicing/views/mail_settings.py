@@ -40,6 +40,7 @@ NAMES = {
     "reminder_early": ("Reminder before the due date", "An unpaid invoice that is due soon."),
     "reminder": ("Reminder after the due date", "An invoice that was not paid in time."),
     "payment_request": ("Payment request", "Several invoices that are open."),
+    "payment_failed": ("Failed payment", "A saved card that could not be charged, with a link to pay."),
 }
 DRAFT_SECONDS = 900
 

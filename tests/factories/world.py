@@ -65,7 +65,16 @@ from invoicing.actions.publish import store
 from invoicing.actions.remittances import receive
 from invoicing.actions.runs import start_run as start_invoice_run
 from invoicing.actions.write_offs import undo_write_off, write_off
-from invoicing.models import Invoice, InvoiceLine, InvoiceReview, PaymentAttempt, Sequence
+from invoicing.models import (
+    Invoice,
+    InvoiceLine,
+    InvoiceReview,
+    MethodSetup,
+    PaymentAttempt,
+    PaymentMethod,
+    Refund,
+    Sequence,
+)
 from invoicing.queries.runs import forecast as invoice_forecast
 from invoicing.rules.dunning import Terms
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
@@ -174,6 +183,27 @@ def make_world(name: str) -> World:
     )
     terms = CampaignTerms(f"{name} campaign", "usual", Terms({"EUR": 1}), active=True, defaults=[entity])
     campaign = create_campaign(organization, terms, by=ACTOR, at=NOW)
+    method = PaymentMethod.objects.create(
+        organization=organization,
+        customer=customer,
+        provider=account,
+        external_id="pm_world",
+        holder="cus_world",
+        mark="world",
+        last4="4242",
+        is_default=True,
+    )
+    refund = Refund.objects.create(
+        organization=organization,
+        payment=payment,
+        account=account,
+        amount_minor=1,
+        currency=payment.currency,
+        status="failed",
+        failure="The card has expired.",
+        refunded_at=NOW,
+        key="world",
+    )
     objects = {
         "customers": customer,
         "bulk": start_run(
@@ -239,6 +269,12 @@ def make_world(name: str) -> World:
         "corrective-invoices": invoice,
         "credit-notes": note,
         "payments": payment,
+        "refunds": refund,
+        "payment-methods": method,
+        "cards": method,
+        "card-saved": MethodSetup.objects.create(
+            organization=organization, customer=customer, provider=account, key="world"
+        ),
         "receipts": receipt,
         "payment-receipts": receipt,
         "remittances": transfer,

@@ -9,9 +9,11 @@ from billing.rules.errors import BillingError
 from invoicing.actions.attempts import ask_about, settle
 from invoicing.actions.incoming import take_notice
 from invoicing.actions.payments import record_payment
+from invoicing.actions.refunding import ask_about_refunds, retry_refund, send
+from invoicing.actions.refunds import refund_payment
 from invoicing.actions.void import void_invoice
 from invoicing.clients.providers.base import Seen
-from invoicing.models import Invoice, Payment, PaymentAttempt, ProviderEvent
+from invoicing.models import Invoice, Payment, PaymentAttempt, ProviderEvent, Receipt, Refund, Remittance
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
 from tests.flows.test_races import together
@@ -45,11 +47,14 @@ def test_messages_the_beat_and_cash_at_once(stripe: FakeStripe, with_cash: bool)
     attempt.refresh_from_db()
     payment = Payment.objects.get(invoice=invoice)
     assert (payment.amount_minor, Invoice.objects.get().due_minor) == (10000, 0)
-    assert (attempt.state, ProviderEvent.objects.count()) == ("successful", 1)
+    assert (attempt.state, attempt.problem, ProviderEvent.objects.count()) == ("successful", "", 1)
     if with_cash and not isinstance(paid, BillingError):
-        assert (attempt.payment, "It was paid already." in attempt.problem) == (None, True)
+        assert attempt.payment is None
+        assert (attempt.remittance, attempt.remittance.left_minor) == (Remittance.objects.get(), 10000)
     else:
-        assert (attempt.payment, attempt.problem) == (payment, "")
+        assert (attempt.payment, Remittance.objects.count()) == (payment, 0)
+    numbers = Receipt.objects.order_by("number").values_list("number", flat=True)
+    assert [number[-3:] for number in numbers] == [f"{n:03d}" for n in range(1, len(numbers) + 1)]
 
 
 def test_paid_and_voided_at_once(stripe: FakeStripe) -> None:
@@ -66,7 +71,7 @@ def test_paid_and_voided_at_once(stripe: FakeStripe) -> None:
         assert (invoice.payment_status, attempt.problem) == ("paid", "")
     else:
         assert (invoice.status, Payment.objects.count()) == ("voided", 0)
-        assert "Give the money back." in attempt.problem
+        assert (attempt.problem, attempt.remittance.left_minor) == ("", 10000)
 
 
 def test_two_who_ask_for_a_link_at_once_open_one(stripe: FakeStripe) -> None:
@@ -76,3 +81,51 @@ def test_two_who_ask_for_a_link_at_once_open_one(stripe: FakeStripe) -> None:
     assert attempt in answers
     assert [answer for answer in answers if answer != attempt and answer.code != "being_asked"] == []
     assert len(stripe.writes()) == 1
+
+
+def test_receipts_of_many_payments_at_once_have_no_gap() -> None:
+    organization = make_organization()
+    invoices = [make_due(organization) for _ in range(6)]
+    done = together(*[lambda invoice=invoice: record_payment(invoice, key="k", **BY) for invoice in invoices])
+    assert not [answer for answer in done if isinstance(answer, BillingError)]
+    numbers = sorted(Receipt.objects.values_list("number", flat=True))
+    assert [number[-3:] for number in numbers] == [f"{n:03d}" for n in range(1, 7)]
+
+
+def paid_online(stripe: FakeStripe) -> Payment:
+    attempt = open_link(make_due(make_payer(make_organization()).organization))
+    stripe.money.pay()
+    ask_about(attempt.pk)
+    return Payment.objects.get()
+
+
+def test_two_refunds_at_once_never_exceed_the_payment(stripe: FakeStripe) -> None:
+    payment = paid_online(stripe)
+    answers = together(
+        *[lambda key=key: refund_payment(payment, amount_minor=6000, key=key, **BY) for key in "abcc"]
+    )
+    assert {answer.code for answer in answers if isinstance(answer, BillingError)} == {"more_than_paid"}
+    refund = Refund.objects.get()
+
+    together(*[lambda: send(refund.pk)] * 2, *[lambda: ask_about_refunds(payment.attempt.pk)] * 2)
+    send(refund.pk)
+    ask_about_refunds(payment.attempt.pk)
+    payment.refresh_from_db()
+    assert (payment.refunded_minor, payment.refunding_minor) == (6000, 0)
+    assert (Refund.objects.count(), len(stripe.money.refunds)) == (1, 1)
+
+
+def test_a_retry_and_another_refund_at_once(stripe: FakeStripe) -> None:
+    payment = paid_online(stripe)
+    stripe.money.pay(amount=1000)
+    refund = refund_payment(payment, amount_minor=6000, key="first", **BY)
+    send(refund.pk)
+    refund.refresh_from_db()
+    assert refund.status == "failed"
+    together(
+        lambda: retry_refund(refund, **BY),
+        lambda: retry_refund(refund, **BY),
+        lambda: refund_payment(payment, amount_minor=6000, by_hand=True, key="cash", **BY),
+    )
+    payment.refresh_from_db()
+    assert payment.refunded_minor + payment.refunding_minor == 6000

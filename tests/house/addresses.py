@@ -32,6 +32,10 @@ PUBLIC = frozenset(
         "portal-invoice-pay",
         "portal-credit-note-pdf",
         "portal-receipt-pdf",
+        "portal-cards",
+        "portal-card-add",
+        "portal-card-choose",
+        "portal-card-remove",
         "portal-statement",
         "portal-statement-csv",
         "portal-statement-pdf",
@@ -45,6 +49,7 @@ PUBLIC = frozenset(
         # paying what a letter asks for: tests/invoicing/views/test_payment_request_pages.py
         "pay-request",
         "pay-request-invoice",
+        "card-saved",
         "provider-webhook",
         "provider-webhook-token",
         "theme",
@@ -68,6 +73,7 @@ NAMED_ARGUMENTS = {
     "transaction_id": "transactions",
     "entry_id": "wallet-entries",
     "account_id": "integrations",
+    "method_id": "payment-methods",
     "reference": "external",
     "currency": "price-currencies",
 }

@@ -54,6 +54,8 @@ class FakePaystack(Service):
             return 200, {"status": True, "message": "Transactions retrieved", "data": []}
         if (method, path) == ("POST", "/transaction/initialize"):
             return self.start(body)
+        if path == "/transaction/charge_authorization":
+            return self.charge(body)
         if path == "/refund":
             return self.give_back(body) if method == "POST" else self.listed(query["transaction"])
         row = self.payments.get(path.removeprefix("/transaction/verify/"))
@@ -78,6 +80,17 @@ class FakePaystack(Service):
         }
         url = f"https://checkout.paystack.example/{len(self.payments)}"
         return 200, {"status": True, "data": {"authorization_url": url, "reference": reference}}
+
+    def charge(self, body: Any) -> Said:
+        """A saved authorization is charged; AUTH_no is declined."""
+        if body["reference"] in self.payments:
+            return 400, {"status": False, "message": "Duplicate Transaction Reference"}
+        self.start(body)
+        row = self.payments[body["reference"]]
+        good = body["authorization_code"] == "AUTH_yes" and body["email"] == "anna@pay.example"
+        row |= {"status": "success" if good else "failed", "paid_at": "2026-11-26T10:00:00.000Z"}
+        row["gateway_response"] = "Approved" if good else "Insufficient Funds"
+        return 200, {"status": True, "message": "Charge attempted", "data": row}
 
     def give_back(self, body: Any) -> Said:
         """A refund, up to what is left; Paystack knows no keys for repeats."""
@@ -120,6 +133,9 @@ class FakePaystack(Service):
         """The customer pays; the message that Paystack sends."""
         row = self.payments[reference]
         row |= {"status": "success", "gateway_response": "Successful", "paid_at": "2026-11-26T10:00:00.000Z"}
+        card = {"authorization_code": "AUTH_yes", "last4": "4081", "exp_month": "12", "exp_year": "2034"}
+        card |= {"channel": "card", "brand": "visa ", "reusable": True, "signature": "SIG_1"}
+        row |= {"authorization": card, "customer": {"email": "anna@pay.example"}}
         return self.message({"event": "charge.success", "data": row})
 
     def fail(self, reference: str, reason: str) -> None:
@@ -150,6 +166,8 @@ class FakeFlutterwave(Service):
             self.payments[body["tx_ref"]] = {"amount": body["amount"], "currency": body["currency"]}
             link = f"https://checkout.flutterwave.example/{len(self.payments)}"
             return 200, {"status": "success", "message": "Hosted Link", "data": {"link": link}}
+        if path == "/v3/tokenized-charges":
+            return self.charge(body)
         if path == "/v3/refunds":
             rows = [row for row in self.refunds if str(row["tx_id"]) == query["id"]]
             rows = rows if query["page"] == "1" else []
@@ -160,6 +178,19 @@ class FakeFlutterwave(Service):
         if path != "/v3/transactions/verify_by_reference" or "id" not in row:
             return 404, {"status": "error", "message": "No transaction was found for this id", "data": None}
         return 200, {"status": "success", "message": "Transaction fetched successfully", "data": row}
+
+    def charge(self, body: Any) -> Said:
+        """A card's token is charged; the token `no` is declined."""
+        if body["tx_ref"] in self.payments or not body["country"]:
+            return 400, {"status": "error", "message": "Transaction reference already exists", "data": None}
+        self.payments[body["tx_ref"]] = {"amount": body["amount"], "currency": body["currency"]}
+        good = body["token"] == "flw-t1nf-yes"
+        self.pay(
+            body["tx_ref"],
+            status="successful" if good else "failed",
+            reason="Approved" if good else "Insufficient funds",
+        )
+        return 200, {"status": "success", "message": "Charge done", "data": self.payments[body["tx_ref"]]}
 
     def give_back(self, id: str, body: Any) -> Said:
         """A refund, up to what is left; v3 knows no keys for repeats."""
@@ -179,6 +210,8 @@ class FakeFlutterwave(Service):
         row = self.payments[reference]
         row |= {"id": 288_200_000 + len(self.payments), "tx_ref": reference, "status": status}
         row |= {"processor_response": reason, "created_at": "2026-11-26T10:00:00.000Z", **more}
+        card = {"token": "flw-t1nf-yes", "first_6digits": "553188", "last_4digits": "2950", "expiry": "09/32"}
+        row |= {"card": card | {"type": "MASTERCARD"}, "customer": {"email": "anna@pay.example"}}
         row["amount"] = float(row["amount"])
         return json.dumps({"event": "charge.completed", "data": row}).encode(), {"verif-hash": self.HASH}
 

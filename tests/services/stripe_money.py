@@ -1,7 +1,7 @@
 """Checkout sessions, payments and refunds of the Stripe of the tests, and the events that it sends.
 
-`pay`, `decline` and `expire` are what customers do; `refund` is what somebody does in the dashboard, `refunds_say` what
-becomes of refunds that are asked for; `event` is a signed message, ready to be posted.
+`pay`, `decline` and `expire` are what customers do; `refund` is what somebody does in the dashboard, `refunds_say`
+what becomes of refunds that are asked for; `event` is a signed message, ready to be posted.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ class Money:
     number: int = 0
     refunds: dict[str, dict[str, Any]] = field(default_factory=dict)
     refunds_say: str = "succeeded"
+    methods: dict[str, dict[str, Any]] = field(default_factory=dict)
+    intents: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def handle(
         self, method: str, path: str, query: dict[str, str], form: dict[str, str]
@@ -34,6 +36,13 @@ class Money:
             return self.start(form)
         if path == "/v1/refunds":
             return self.give_back(form) if method == "POST" else self.listed(query["payment_intent"])
+        if path == "/v1/payment_intents":
+            return self.charge(form) if method == "POST" else self.charges(query["customer"])
+        if path.startswith("/v1/payment_methods/") and path.endswith("/detach"):
+            id = path.split("/")[3]
+            return (
+                (200, {"id": id}) if self.methods.pop(id, None) else (404, {"error": {"message": "No such."}})
+            )
         found = SESSION.fullmatch(path)
         if found:
             row = self.sessions.get(found[1])
@@ -43,6 +52,9 @@ class Money:
         return None
 
     def start(self, form: dict[str, str]) -> tuple[int, Any]:
+        """A session in which something is paid, or a card is left."""
+        if form.get("mode") == "setup":
+            return self.start_setup(form)
         wanted = ("mode", "success_url", "line_items[0][price_data][currency]", "line_items[0][quantity]")
         missing = [name for name in wanted if name not in form]
         if missing or ("customer" in form and "customer_email" in form):
@@ -65,8 +77,92 @@ class Money:
             "payment_status": "unpaid",
             "payment_intent": None,
             "metadata": metadata,
+            "customer": form.get("customer")
+            or (f"cus_of_{id}" if form.get("customer_creation") == "always" else None),
+            "keeps": form.get("payment_intent_data[setup_future_usage]"),
         }
         return 200, self.sessions[id]
+
+    def start_setup(self, form: dict[str, str]) -> tuple[int, Any]:
+        """A session without money."""
+        if "currency" not in form or not ({"customer", "customer_creation"} & set(form)):
+            return 400, {
+                "error": {"type": "invalid_request_error", "message": "Whose card, in what currency?"}
+            }
+        self.number += 1
+        id = f"cs_test_{self.number:06d}"
+        self.sessions[id] = {
+            "id": id,
+            "object": "checkout.session",
+            "mode": "setup",
+            "url": f"https://checkout.stripe.example/c/{id}",
+            "client_reference_id": form["client_reference_id"],
+            "status": "open",
+            "setup_intent": None,
+            "customer": form.get("customer") or f"cus_of_{id}",
+            "metadata": {},
+        }
+        return 200, self.sessions[id]
+
+    def leave(self, external_id: str = "", last4: str = "4242", **card: Any) -> dict[str, Any]:
+        """A customer leaves a card in a session."""
+        row = self.session(external_id)
+        row |= {
+            "status": "complete",
+            "setup_intent": {"status": "succeeded", "payment_method": self.card(last4)},
+        }
+        row["setup_intent"]["payment_method"]["card"] |= card
+        return row
+
+    def card(self, last4: str) -> dict[str, Any]:
+        """A payment method; each time it is left it has an id of its own."""
+        id = f"pm_{len(self.methods) + 1}_{last4}"
+        facts = {
+            "brand": "visa",
+            "last4": last4,
+            "exp_month": 12,
+            "exp_year": 2034,
+            "fingerprint": f"fp{last4}",
+        }
+        self.methods[id] = {"id": id, "type": "card", "card": facts}
+        return self.methods[id]
+
+    def charge(self, form: dict[str, str]) -> tuple[int, Any]:
+        """A card is charged without its holder. 0002 is declined, 3155 wants to be asked, 0077 takes days."""
+        wanted = {"amount", "currency", "customer", "payment_method", "off_session", "confirm"}
+        if missing := wanted - set(form):
+            return 400, {"error": {"type": "invalid_request_error", "message": f"Missing: {missing}"}}
+        method = self.methods.get(form["payment_method"])
+        if method is None:
+            return 404, {"error": {"code": "resource_missing", "message": "No such PaymentMethod."}}
+        id, last4 = f"pi_auto_{len(self.intents) + 1}", method["card"]["last4"]
+        row = {
+            "id": id,
+            "object": "payment_intent",
+            "customer": form["customer"],
+            "currency": form["currency"],
+        }
+        row |= {
+            "metadata": {name[9:-1]: value for name, value in form.items() if name.startswith("metadata[")}
+        }
+        row |= {"amount_received": 0, "last_payment_error": None, "status": "requires_payment_method"}
+        self.intents[id] = row
+        no = {
+            "0002": ("card_declined", "Your card was declined."),
+            "3155": ("authentication_required", "Ask."),
+        }
+        if last4 in no:
+            code, words = no[last4]
+            row["last_payment_error"] = {"message": words}
+            return 402, {"error": {"type": "card_error", "code": code, "message": words}}
+        row["status"] = "processing" if last4 == "0077" else "succeeded"
+        row["amount_received"] = int(form["amount"]) if row["status"] == "succeeded" else 0
+        return 200, row
+
+    def charges(self, customer: str) -> tuple[int, Any]:
+        """What a customer was charged, the latest first."""
+        rows = [row for row in self.intents.values() if row["customer"] == customer]
+        return 200, {"object": "list", "data": rows[::-1], "has_more": False}
 
     def give_back(self, form: dict[str, str]) -> tuple[int, Any]:
         """A refund, up to what is left of the payment."""
@@ -115,6 +211,8 @@ class Money:
             "status": "succeeded",
             "last_payment_error": None,
         }
+        if row.get("keeps"):
+            row["payment_intent"] |= {"setup_future_usage": row["keeps"], "payment_method": self.card("4242")}
         if amount is not None:
             row["amount_total"] = amount
         return row

@@ -28,7 +28,9 @@ def call(
     try:
         answer = fetch(method, url, json=json_body, headers=headers, timeout=timeout)
     except Unreachable as error:
-        raise (Refused if error.forbidden else Unavailable)(error.reason) from error
+        if error.forbidden:
+            raise Refused(error.reason) from error
+        raise Unavailable(error.reason, undone=error.unsent) from error
     try:
         found = json.loads(answer.body, parse_float=Decimal)
     except (ValueError, RecursionError):
@@ -38,7 +40,8 @@ def call(
     if answer.status == 429 or answer.status >= 500:
         wait = answer.headers.get("retry-after", "")
         seconds = float(wait) if wait.isdigit() else 0.0
-        raise Unavailable(text or f"{who} answered {answer.status}.", wait=seconds)
+        told = text or f"{who} answered {answer.status}."
+        raise Unavailable(told, wait=seconds, undone=answer.status == 429)
     if answer.status == 404:
         raise Gone(text or f"{who} does not know it.")
     if answer.status == 401:

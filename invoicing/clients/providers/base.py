@@ -20,16 +20,25 @@ class ProviderError(Exception):
 
 class Unavailable(ProviderError):
     """No answer, or "not now": worth trying again. `wait`: seconds that the provider asks for. What was asked may
-    have been done all the same.
+    have been done all the same, unless it is `undone`: it never reached the provider, or was turned away.
     """
 
-    def __init__(self, message: str, *, wait: float = 0) -> None:
+    def __init__(self, message: str, *, wait: float = 0, undone: bool = False) -> None:
         super().__init__(message)
         self.wait = wait
+        self.undone = undone
 
 
 class Refused(ProviderError):
     """A final no: trying the same again is useless."""
+
+
+class Declined(Refused):
+    """The bank's no to a charge. `code` is the provider's word for why."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class KeySpent(ProviderError):
@@ -84,7 +93,8 @@ class BadSignature(Exception):
 @dataclass(frozen=True)
 class Checkout:
     """What is to be paid. `reference` is ours and unique; it comes back with everything that is said about it.
-    `callback_url` is where the provider tells of it, for kinds that are told so with each payment.
+    `callback_url` is where the provider tells of it, for kinds that are told so with each payment. `save`: the
+    customer is charged without asking from then on, so the card is kept where the kind has to be told.
     """
 
     reference: str
@@ -97,6 +107,7 @@ class Checkout:
     return_url: str
     callback_url: str = ""
     customer_id: str = ""
+    save: bool = False
 
 
 @dataclass(frozen=True)
@@ -112,10 +123,26 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A card or account that the provider keeps. `holder` is whom it belongs to there, `mark` the same for the same
+    card; `expires` is (year, month).
+    """
+
+    id: str
+    holder: str
+    mark: str
+    kind: str = "card"
+    brand: str = ""
+    last4: str = ""
+    expires: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
 class Seen:
     """How a payment stands: a state of `AttemptState`, what came (minor units, once successful), the id under which
     it can be given back, and why it failed. An amount of None is what was asked for. `declined`: somebody tried to
-    pay and was refused, which leaves some links open.
+    pay and was refused, which leaves some links open. `saved` is what it was paid with, where that can be charged
+    again.
     """
 
     state: str
@@ -125,6 +152,7 @@ class Seen:
     reason: str = ""
     paid_at: datetime | None = None
     declined: bool = False
+    saved: Saved | None = None
 
 
 @dataclass(frozen=True)
@@ -140,6 +168,51 @@ class Notice:
     external_id: str = ""
     payment_id: str = ""
     about_refund: bool = False
+
+
+@dataclass(frozen=True)
+class Charge:
+    """What a saved method is charged. `reference` is ours and unique: the same again is the same charge."""
+
+    reference: str
+    method_id: str
+    holder: str
+    amount_minor: int
+    currency: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A card that a customer is to leave. `currency` is what it will be charged in."""
+
+    reference: str
+    currency: str
+    email: str
+    return_url: str
+    customer_id: str = ""
+
+
+@dataclass(frozen=True)
+class SeenSetup:
+    """How that stands: pending, successful, failed (why: `reason`)."""
+
+    state: str
+    saved: Saved | None = None
+    reason: str = ""
+
+
+class ChargingProvider(Protocol):
+    """Charging what customers have left. Calls raise ProviderError."""
+
+    def charge(self, charge: Charge) -> Seen:
+        """Charge it now. Declined is the bank's no; Unavailable leaves it open, unless it is `undone`."""
+
+    def fetch_charge(self, charge: Charge) -> Seen | None:
+        """How a charge stands; None when the provider has none."""
+
+    def forget(self, method_id: str) -> None:
+        """The provider need not keep it any more."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,13 @@ from urllib.parse import quote, urlencode
 from invoicing.clients.providers.answers import Keyed, body_of, moment, needed, table, text_of
 from invoicing.clients.providers.base import (
     BadSignature,
+    Charge,
     Checkout,
     GivenBack,
     GivingBack,
     Notice,
+    Refused,
+    Saved,
     Seen,
     Started,
 )
@@ -68,9 +71,40 @@ class Paystack(Keyed):
             if not isinstance(amount, int):
                 raise self.unreadable()
             code = needed(self.WHO, data.get("currency")).upper()
-            return Seen(state, amount, code, id, paid_at=moment(data.get("paid_at")))
+            saved = saved_of(
+                table(data.get("authorization")), text_of(table(data.get("customer")).get("email"))
+            )
+            return Seen(state, amount, code, id, paid_at=moment(data.get("paid_at")), saved=saved)
         reason = text_of(data.get("gateway_response")) if state == "failed" else ""
         return Seen(state, payment_id=id, reason=reason, declined=state == "failed")
+
+    def charge(self, charge: Charge) -> Seen:
+        """Charge a saved authorization. A reference that Paystack has is that charge: it is asked how it stands."""
+        body = {
+            "email": charge.holder,
+            "amount": str(charge.amount_minor),
+            "currency": charge.currency,
+            "authorization_code": charge.method_id,
+            "reference": charge.reference,
+        }
+        try:
+            self.call("POST", "/transaction/charge_authorization", body)
+        except Refused as error:
+            if "duplicate" not in error.message.lower():
+                raise
+        seen = self.fetch_charge(charge)
+        if seen is None:
+            raise self.unreadable()
+        return seen
+
+    def fetch_charge(self, charge: Charge) -> Seen | None:
+        """By our reference."""
+        if self.look_up(f"/transaction/verify/{quote(charge.reference, safe='')}") is None:
+            return None
+        return self.fetch(charge.reference, charge.reference, charge.currency)
+
+    def forget(self, method_id: str) -> None:
+        """Nothing of ours is charged any more; Paystack keeps the authorization for its customer."""
 
     def read_notice(
         self, headers: Mapping[str, str], body: bytes, *, at: datetime, token: str = ""
@@ -123,3 +157,21 @@ class Paystack(Keyed):
             text_of(row.get("merchant_note")),
             text_of(row.get("reason")),
         )
+
+
+def saved_of(row: Mapping[str, Any], email: str) -> Saved | None:
+    """Paystack's authorization, when it can be charged again."""
+    code = text_of(row.get("authorization_code"))
+    if row.get("reusable") is not True or not code or not email:
+        return None
+    year, month = text_of(row.get("exp_year")), text_of(row.get("exp_month"))
+    channel = text_of(row.get("channel"))
+    return Saved(
+        code,
+        email,
+        mark=text_of(row.get("signature")) or code,
+        kind=channel if channel in {"card", "bank"} else "other",
+        brand=(text_of(row.get("brand")) or text_of(row.get("bank"))).strip().title(),
+        last4=text_of(row.get("last4"))[:4],
+        expires=(int(year), int(month)) if year.isdigit() and month.isdigit() else None,
+    )

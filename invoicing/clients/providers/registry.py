@@ -7,12 +7,18 @@ from typing import Any
 
 from django.conf import settings
 
-from invoicing.clients.providers.base import CustomerProvider, PaymentsProvider, RefundsProvider, Refused
+from invoicing.clients.providers.base import (
+    ChargingProvider,
+    CustomerProvider,
+    PaymentsProvider,
+    RefundsProvider,
+    Refused,
+)
 from invoicing.clients.providers.flutterwave import Flutterwave
 from invoicing.clients.providers.mpesa import Mpesa
 from invoicing.clients.providers.paystack import Paystack
 from invoicing.clients.providers.stripe import Stripe
-from invoicing.clients.providers.stripe_payments import StripePayments
+from invoicing.clients.providers.stripe_saved import StripeSaved
 from invoicing.rules.providers import secret_of
 
 
@@ -26,7 +32,7 @@ def client_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> 
 def payments_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> PaymentsProvider:
     """Raises Refused when nothing can be paid by this kind, or when what it needs is missing."""
     if kind == "stripe":
-        return StripePayments(
+        return StripeSaved(
             key_of(credentials, "secret_key"),
             base=settings.STRIPE_API_BASE,
             timeout=timeout,
@@ -56,9 +62,25 @@ def payments_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -
 def refunds_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> RefundsProvider:
     """Raises Refused when the kind cannot be asked to send money back."""
     client = payments_for(kind, credentials, timeout=timeout)
-    if isinstance(client, StripePayments | Flutterwave | Paystack):
+    if isinstance(client, StripeSaved | Flutterwave | Paystack):
         return client
     raise Refused("This provider cannot be asked to send money back.")
+
+
+def charging_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> ChargingProvider:
+    """Raises Refused when the kind keeps nothing that could be charged."""
+    client = payments_for(kind, credentials, timeout=timeout)
+    if isinstance(client, StripeSaved | Flutterwave | Paystack):
+        return client
+    raise Refused("Nothing can be charged at this provider without the customer.")
+
+
+def setups_for(kind: str, credentials: Mapping[str, Any], *, timeout: float) -> StripeSaved:
+    """Where a card can be left without paying. Raises Refused for the other kinds."""
+    client = payments_for(kind, credentials, timeout=timeout)
+    if isinstance(client, StripeSaved):
+        return client
+    raise Refused("A card is saved there with the first payment.")
 
 
 def key_of(credentials: Mapping[str, Any], name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from billing.clients.http import Answer, Unreachable, fetch
-from invoicing.clients.providers.base import Gone, KeySpent, Page, Refused, Unavailable
+from invoicing.clients.providers.base import Declined, Gone, KeySpent, Page, Refused, Unavailable
 from invoicing.rules.providers import ADDRESS, CUSTOMER_ID, FACTS, METADATA
 
 VERSION = "2024-06-20"
@@ -88,7 +88,9 @@ class Stripe:
         try:
             answer = fetch(method, self.base + path, data=data, headers=headers, timeout=self.timeout)
         except Unreachable as error:
-            raise (Refused if error.forbidden else Unavailable)(error.reason) from error
+            if error.forbidden:
+                raise Refused(error.reason) from error
+            raise Unavailable(error.reason, undone=error.unsent) from error
         found = body_of(answer)
         if answer.status >= 300:
             raise failure(answer, found, keyed=bool(key))
@@ -107,7 +109,10 @@ def failure(answer: Answer, found: Any, *, keyed: bool) -> Exception:
     if answer.status == 429 or answer.status == 409 or answer.status >= 500:
         if keyed and answer.headers.get("idempotent-replayed", "").lower() == "true":
             return KeySpent(text)
-        return Unavailable(text, wait=seconds(answer.headers.get("retry-after", "")))
+        wait = seconds(answer.headers.get("retry-after", ""))
+        return Unavailable(text, wait=wait, undone=answer.status == 429)
+    if answer.status == 402:
+        return Declined(text, code=str(error.get("code") or ""))
     if answer.status == 401:
         return Refused("Stripe does not accept the secret key.")
     if answer.status == 403:

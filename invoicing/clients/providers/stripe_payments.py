@@ -22,6 +22,7 @@ from invoicing.clients.providers.base import (
     KeySpent,
     Notice,
     Refused,
+    Saved,
     Seen,
     Started,
     Unavailable,
@@ -66,6 +67,9 @@ class StripePayments(Stripe):
             data["customer"] = checkout.customer_id
         elif checkout.email:
             data["customer_email"] = checkout.email
+        if checkout.save:
+            data["payment_intent_data[setup_future_usage]"] = "off_session"
+            data |= {} if checkout.customer_id else {"customer_creation": "always"}
         try:
             found = self.call("POST", "/v1/checkout/sessions", data, key=checkout.reference)
         except (KeySpent, Gone) as error:
@@ -79,9 +83,8 @@ class StripePayments(Stripe):
         """The session with its payment. One whose id never reached us was not paid: nobody has its address."""
         if not external_id:
             return Seen("failed", reason="Stripe did not answer in time.")
-        path = (
-            f"/v1/checkout/sessions/{quote(external_id, safe='')}?{urlencode({'expand[]': 'payment_intent'})}"
-        )
+        query = urlencode({"expand[]": "payment_intent.payment_method"})
+        path = f"/v1/checkout/sessions/{quote(external_id, safe='')}?{query}"
         try:
             found = self.call("GET", path)
         except Gone:
@@ -94,7 +97,11 @@ class StripePayments(Stripe):
             amount = found.get("amount_total")
             if not isinstance(amount, int) or not code:
                 raise Unavailable("Stripe's answer could not be read.")
-            return Seen("successful", from_stripe(amount, code), code, id)
+            kept = payment.get("setup_future_usage") == "off_session"
+            saved = (
+                saved_of(payment.get("payment_method"), str(found.get("customer") or "")) if kept else None
+            )
+            return Seen("successful", from_stripe(amount, code), code, id, saved=saved)
         if found.get("status") == "expired":
             words = reason or "The link has expired, nobody paid."
             return Seen("failed", payment_id=id, reason=words, declined=bool(reason))
@@ -150,6 +157,25 @@ class StripePayments(Stripe):
         if not isinstance(rows, list):
             raise Unavailable("Stripe's answer could not be read.")
         return [refund_of(row) for row in rows if isinstance(row, dict)]
+
+
+def saved_of(found: Any, holder: str) -> Saved | None:
+    """Stripe's payment method."""
+    row = table(found)
+    id, kind = row.get("id"), str(row.get("type") or "")
+    if not isinstance(id, str) or not holder:
+        return None
+    facts = table(row.get(kind))
+    year, month = facts.get("exp_year"), facts.get("exp_month")
+    return Saved(
+        id,
+        holder,
+        mark=str(facts.get("fingerprint") or id),
+        kind="card" if kind == "card" else "bank" if "debit" in kind or "bank" in kind else "other",
+        brand=str(facts.get("brand") or kind).replace("_", " ").title(),
+        last4=str(facts.get("last4") or "")[:4],
+        expires=(year, month) if isinstance(year, int) and isinstance(month, int) else None,
+    )
 
 
 def refund_of(row: Mapping[str, Any]) -> GivenBack:

@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "reminder_early.intro": "تستحق الفاتورة {number} بمبلغ {amount} في {due_date}.",
     "payment_request.subject": "تطلب {company} دفع مبلغ {amount}",
     "payment_request.intro": "لا يزال مبلغ {amount} غير مدفوع عن الفواتير أدناه. يرجى دفعه قريبًا.",
+    "payment_failed.subject": "لم تتم عملية دفع {amount} إلى {company}",
+    "payment_failed.intro": "تعذّر تحصيل {amount} عن الفاتورة {number} من وسيلة الدفع المحفوظة. يُرجى "
+    "الدفع بطريقة أخرى.",
     "button.pay": "ادفع عبر الإنترنت",
     "button.view": "اعرض عبر الإنترنت",
     "received": "تاريخ الاستلام",

@@ -119,6 +119,10 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} bittet um Zahlung von {amount}",
     "payment_request.intro": "für die unten genannten Rechnungen sind {amount} offen. Bitte "
     "begleichen Sie den Betrag bald.",
+    "payment_failed.subject": "Ihre Zahlung von {amount} an {company} ist fehlgeschlagen",
+    "payment_failed.intro": "der Betrag von {amount} für die Rechnung {number} konnte über Ihre "
+    "hinterlegte Zahlungsart nicht eingezogen werden. Bitte bezahlen Sie ihn auf "
+    "anderem Weg.",
     "button.pay": "Online bezahlen",
     "button.view": "Online ansehen",
     "received": "Eingegangen",

@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "reminder_early.intro": "Invoice {number} for {amount} is due on {due_date}.",
     "payment_request.subject": "{company} asks for a payment of {amount}",
     "payment_request.intro": "{amount} is open for the invoices below. Please pay it soon.",
+    "payment_failed.subject": "Your payment of {amount} to {company} did not go through",
+    "payment_failed.intro": "We could not collect {amount} for invoice {number} from your saved payment "
+    "method. Please pay it another way.",
     "button.pay": "Pay online",
     "button.view": "View online",
     "received": "Received",

@@ -119,6 +119,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} solicita un pago de {amount}",
     "payment_request.intro": "Quedan {amount} por pagar de las facturas siguientes. Le rogamos que "
     "los abone próximamente.",
+    "payment_failed.subject": "Su pago de {amount} a {company} no se ha realizado",
+    "payment_failed.intro": "No hemos podido cobrar {amount} de la factura {number} con el método de "
+    "pago que tiene guardado. Le rogamos que lo abone de otra forma.",
     "button.pay": "Pagar en línea",
     "button.view": "Ver en línea",
     "received": "Recibido",

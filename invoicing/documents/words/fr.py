@@ -120,6 +120,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} vous demande un paiement de {amount}",
     "payment_request.intro": "Il reste {amount} à payer pour les factures ci-dessous. Merci de "
     "bien vouloir régler ce montant prochainement.",
+    "payment_failed.subject": "Votre paiement de {amount} à {company} n’a pas abouti",
+    "payment_failed.intro": "Nous n’avons pas pu prélever {amount} pour la facture {number} sur votre "
+    "moyen de paiement enregistré. Merci de régler ce montant autrement.",
     "button.pay": "Payer en ligne",
     "button.view": "Voir en ligne",
     "received": "Reçu le",

@@ -119,6 +119,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} chiede il pagamento di {amount}",
     "payment_request.intro": "per le fatture elencate di seguito restano da pagare {amount}. "
     "La preghiamo di saldare l’importo al più presto.",
+    "payment_failed.subject": "Il suo pagamento di {amount} a {company} non è riuscito",
+    "payment_failed.intro": "Non è stato possibile addebitare {amount} per la fattura {number} sul "
+    "metodo di pagamento salvato. La preghiamo di pagare in altro modo.",
     "button.pay": "Paga online",
     "button.view": "Vedi online",
     "received": "Ricevuto",

@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company}より {amount} のお支払いのお願い",
     "payment_request.intro": "以下の請求書について {amount} が未払いとなっております。"
     "お早めにお支払いくださいますようお願いいたします。",
+    "payment_failed.subject": "{company}への{amount}のお支払いが完了しませんでした",
+    "payment_failed.intro": "請求書{number}の{amount}を、ご登録のお支払い方法で引き落とせませんでした。"
+    "お手数ですが、別の方法でお支払いください。",
     "button.pay": "オンラインで支払う",
     "button.view": "オンラインで見る",
     "received": "受領日",

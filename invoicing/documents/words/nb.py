@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "reminder_early.intro": "Faktura {number} på {amount} forfaller {due_date}.",
     "payment_request.subject": "{company} ber om betaling av {amount}",
     "payment_request.intro": "{amount} gjenstår å betale for fakturaene nedenfor. Vennligst betal snart.",
+    "payment_failed.subject": "Betalingen på {amount} til {company} gikk ikke gjennom",
+    "payment_failed.intro": "Vi kunne ikke trekke {amount} for faktura {number} fra den lagrede "
+    "betalingsmåten. Vennligst betal på en annen måte.",
     "button.pay": "Betal på nett",
     "button.view": "Vis på nett",
     "received": "Mottatt",

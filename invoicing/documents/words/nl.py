@@ -119,6 +119,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} verzoekt om betaling van {amount}",
     "payment_request.intro": "Van de onderstaande facturen staat nog {amount} open. "
     "Wij verzoeken u dit bedrag spoedig te betalen.",
+    "payment_failed.subject": "Uw betaling van {amount} aan {company} is niet gelukt",
+    "payment_failed.intro": "We konden {amount} voor factuur {number} niet afschrijven van uw opgeslagen "
+    "betaalmethode. Wilt u op een andere manier betalen?",
     "button.pay": "Online betalen",
     "button.view": "Online bekijken",
     "received": "Ontvangen",

@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} prosi o zapłatę {amount}",
     "payment_request.intro": "za poniższe faktury pozostaje do zapłaty {amount}. "
     "Prosimy o uregulowanie tej kwoty w najbliższym czasie.",
+    "payment_failed.subject": "Płatność {amount} na rzecz {company} nie powiodła się",
+    "payment_failed.intro": "Nie udało się pobrać {amount} za fakturę {number} z zapisanej metody "
+    "płatności. Prosimy o zapłatę w inny sposób.",
     "button.pay": "Zapłać online",
     "button.view": "Zobacz online",
     "received": "Otrzymano",

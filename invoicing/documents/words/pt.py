@@ -119,6 +119,9 @@ MAILS: dict[str, str] = {
     "payment_request.subject": "{company} pede o pagamento de {amount}",
     "payment_request.intro": "Estão {amount} por pagar das faturas abaixo. "
     "Agradecemos o pagamento com a brevidade possível.",
+    "payment_failed.subject": "O seu pagamento de {amount} a {company} não foi concluído",
+    "payment_failed.intro": "Não foi possível cobrar {amount} da fatura {number} no método de pagamento "
+    "guardado. Pedimos que pague de outra forma.",
     "button.pay": "Pagar online",
     "button.view": "Ver online",
     "received": "Recebido",

@@ -39,6 +39,9 @@ MAILS: dict[str, str] = pt.MAILS | {
     "payment_request.subject": "{company} solicita o pagamento de {amount}",
     "payment_request.intro": "Há {amount} em aberto nas faturas abaixo. "
     "Pedimos que o pagamento seja feito em breve.",
+    "payment_failed.subject": "Seu pagamento de {amount} para {company} não foi concluído",
+    "payment_failed.intro": "Não foi possível cobrar {amount} da fatura {number} na forma de pagamento "
+    "salva. Pedimos que pague de outra forma.",
     "closing": "Atenciosamente",
 }
 # By their English.

@@ -118,6 +118,9 @@ MAILS: dict[str, str] = {
     "reminder_early.intro": "Faktura {number} på {amount} förfaller till betalning den {due_date}.",
     "payment_request.subject": "{company} ber om betalning av {amount}",
     "payment_request.intro": "{amount} återstår att betala för fakturorna nedan. Vänligen betala inom kort.",
+    "payment_failed.subject": "Din betalning på {amount} till {company} gick inte igenom",
+    "payment_failed.intro": "Vi kunde inte dra {amount} för faktura {number} från ditt sparade "
+    "betalsätt. Vänligen betala på annat sätt.",
     "button.pay": "Betala online",
     "button.view": "Visa online",
     "received": "Mottaget",

@@ -116,6 +116,8 @@ MAILS: dict[str, str] = {
     "reminder_early.intro": "帳單 {number}（{amount}）的付款期限為 {due_date}。",
     "payment_request.subject": "{company} 請您支付 {amount}",
     "payment_request.intro": "以下帳單尚有 {amount} 未付，請儘速付款。",
+    "payment_failed.subject": "您支付給 {company} 的 {amount} 未能完成",
+    "payment_failed.intro": "我們無法以您儲存的付款方式收取帳單 {number} 的 {amount}。請以其他方式付款。",
     "button.pay": "線上付款",
     "button.view": "線上檢視",
     "received": "收款日期",

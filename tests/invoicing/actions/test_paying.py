@@ -12,16 +12,20 @@ from billing.models import EmittedEvent, Organization
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.errors import Unavailable as NotAvailable
 from customers.actions.customers import update_customer
+from customers.actions.merge import merge_customers
 from invoicing.actions.attempts import ask_about, ask_now, ask_soon, problem_solved, run, settle
 from invoicing.actions.paying import begin
 from invoicing.actions.payments import record_payment
 from invoicing.actions.providers import delete_provider, update_provider
+from invoicing.actions.refunding import ask_about_refunds
 from invoicing.actions.refunds import refund_payment
 from invoicing.actions.void import void_invoice
+from invoicing.actions.write_offs import write_off
 from invoicing.clients.providers.base import Seen
-from invoicing.models import Invoice, Payment, PaymentAttempt
+from invoicing.models import Invoice, Payment, PaymentAttempt, Remittance
+from invoicing.queries.lists import invoices_with_status
 from tests.factories.paying import BY, make_due, make_payer, open_link
-from tests.factories.people import make_organization
+from tests.factories.people import NOW, make_organization
 from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db
@@ -172,30 +176,89 @@ def test_one_that_was_never_answered_has_failed(acme: Organization, stripe: Fake
     assert open_link(invoice, "other").state == "pending"
 
 
-def test_paid_twice_or_for_nothing_stays_visible(acme: Organization, stripe: FakeStripe) -> None:
+@pytest.mark.parametrize("how", ["partly", "paid", "void", "written off", "merged"])
+def test_more_than_is_due_is_on_account_of_the_customer(
+    acme: Organization, stripe: FakeStripe, how: str
+) -> None:
     make_payer(acme)
     invoice = make_due(acme)
     attempt = open_link(invoice)
-    record_payment(invoice, amount_minor=4000, key="cash", **BY)
+    customer = invoice.customer
+    if how in {"partly", "paid"}:
+        record_payment(invoice, amount_minor=4000 if how == "partly" else None, key="cash", **BY)
+    elif how == "void":
+        void_invoice(invoice, **BY)
+    elif how == "written off":
+        write_off(invoice, kind="bad_debt", key="w", **BY)
+    else:
+        record_payment(invoice, key="cash", **BY)
+        customer = make_due(acme).customer
+        merge_customers(invoice.customer, customer, **BY)
+    stripe.money.pay()
+    assert (later_on(), later_on()) == (1, 0)
+
+    attempt = fresh(attempt)
+    used = 6000 if how == "partly" else 0
+    transfer = Remittance.objects.get()
+    assert (attempt.state, attempt.problem, attempt.remittance) == ("successful", "", transfer)
+    assert (transfer.customer, transfer.amount_minor, transfer.left_minor) == (customer, 10000, 10000 - used)
+    assert (transfer.provider, transfer.reference) == ("stripe", "pi_000001")
+    assert attempt.payment == (transfer.payments.get() if used else None)
+    assert transfer.receipt.amount_minor == 10000 and transfer.receipt.on_account_minor == 10000 - used
+    if how == "partly":
+        assert (attempt.payment.amount_minor, fresh(invoice).payment_status) == (used, "paid")
+
+
+def test_money_on_account_that_is_sent_back_at_stripe_goes_off_the_account(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    record_payment(attempt.invoice, amount_minor=7000, key="cash", **BY)
+    stripe.money.pay()
+    later_on()
+    stripe.money.refund("pi_000001", 7500)
+    for _ in range(2):
+        ask_about_refunds(attempt.pk)
+    transfer = Remittance.objects.get()
+    assert (transfer.returned_minor, transfer.left_minor) == (7000, 0)
+    payment = fresh(attempt).payment
+    assert (payment.amount_minor, payment.refunded_minor, fresh(attempt).problem) == (3000, 500, "")
+
+
+def test_a_refused_try_marks_the_invoice_until_money_comes(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    quiet, invoice = open_link(make_due(acme)), make_due(acme)
+    stripe.money.expire(quiet.external_id)
+    attempt = open_link(invoice)
+    stripe.money.decline(attempt.external_id)
+    later_on()
+    assert fresh(quiet.invoice).payment_status == "pending", "nobody has tried"
+    assert (fresh(attempt).state, fresh(invoice).payment_status) == ("pending", "failed")
+    assert list(invoices_with_status(Invoice.objects.all(), "Failed", NOW.date())) == [invoice]
+    stripe.money.pay(attempt.external_id)
+    later_on()
+    assert fresh(invoice).payment_status == "paid"
+
+
+def test_money_that_cannot_be_recorded_stays_visible(
+    acme: Organization, stripe: FakeStripe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Conflict("The books are closed.")
+
+    monkeypatch.setattr("invoicing.actions.attempts.record_payment", refuse)
     stripe.money.pay()
     later_on()
     attempt = fresh(attempt)
-    assert attempt.problem == "40.00 EUR of 100.00 EUR came too much. Less was due. Give the money back."
-    assert (attempt.payment.amount_minor, fresh(invoice).payment_status) == (6000, "paid")
+    assert attempt.problem == "100.00 EUR came and could not be recorded: The books are closed."
     problem_solved(attempt, **BY)
     assert fresh(attempt).problem == ""
     with pytest.raises(Conflict):
         problem_solved(attempt, **BY)
-
-    gone = make_due(acme)
-    attempt = open_link(gone)
-    void_invoice(gone, **BY)
-    stripe.money.pay(attempt.external_id)
-    later_on()
-    attempt = fresh(attempt)
-    assert (attempt.state, attempt.payment) == ("successful", None)
-    assert attempt.problem == "100.00 EUR came, but the invoice is voided. Give the money back."
-    assert not Payment.objects.filter(invoice=gone).exists()
 
 
 def test_amounts_are_written_as_stripe_counts_them(acme: Organization, stripe: FakeStripe) -> None:
@@ -327,7 +390,7 @@ def test_who_listens_is_told_of_each_outcome_once(acme: Organization, stripe: Fa
     ask_about(attempt.pk)
     payment = Payment.objects.get()
     for _ in range(2):
-        refund_payment(payment, amount_minor=250, key="r", **BY)
+        refund_payment(payment, amount_minor=250, by_hand=True, key="r", **BY)
     told = EmittedEvent.objects.filter(name__startswith="payment.").order_by("pk")
     assert [(row.name, row.subject_id, row.data["status"]) for row in told] == [
         ("payment.failed", attempt.pk, "failed"),

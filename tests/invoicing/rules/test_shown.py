@@ -19,7 +19,7 @@ DUE = date(2026, 3, 31)
         ("finalized", "pending", date(2026, 4, 1), "overdue"),
         ("finalized", "partially_paid", DUE, "partially_paid"),
         ("finalized", "partially_paid", date(2026, 4, 1), "overdue"),
-        ("finalized", "failed", DUE, "failed"),
+        ("finalized", "failed", DUE, "payment_failed"),
     ],
 )
 def test_the_word(status: str, payment: str, today: date, word: str) -> None:

@@ -100,7 +100,9 @@ def test_words_are_typed_looked_at_saved_and_reset(organization: Organization, s
     assert invoice.number in text(staff.get(url))
 
 
-@pytest.mark.parametrize("form", ["credit_note", "receipt", "reminder_early", "reminder", "payment_request"])
+@pytest.mark.parametrize(
+    "form", ["credit_note", "receipt", "reminder_early", "reminder", "payment_request", "payment_failed"]
+)
 def test_every_kind_is_looked_at_with_a_real_invoice(
     organization: Organization, staff: Client, form: str
 ) -> None:

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing', '0019_receipts_by_mail'),
         ('customers', '0003_statement_files'),
-        ('invoicing', '0023_invoice_seals'),
+        ('invoicing', '0024_dunning'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('billing', '0019_receipts_by_mail'),
         ('customers', '0003_statement_files'),
-        ('invoicing', '0024_receipts'),
+        ('invoicing', '0025_receipts'),
     ]
 
     operations = [

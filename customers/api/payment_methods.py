@@ -1,0 +1,86 @@
+"""/api/customers/{id}/payment-methods: what a customer has left to be charged."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import uuid4
+
+from django.http import HttpRequest
+from ninja import Field
+from pydantic import AliasChoices
+
+from billing.actions.clock import now
+from billing.rules.errors import Invalid, NotFound
+from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from customers.api.lookup import present_customer
+from customers.api.router import router
+from invoicing.actions.payment_methods import make_default, open_setup, remove_method
+from invoicing.models import PaymentMethod
+from invoicing.queries.payment_methods import method_payload
+
+
+class SetupIn(ApiSchema):
+    """Where the customer goes afterwards; without it to a page of ours that says thank you."""
+
+    callback_url: str = Field(
+        "",
+        max_length=2000,
+        validation_alias=AliasChoices("callbackUrl", "returnUrl", "callback_url"),
+        serialization_alias="callbackUrl",
+    )
+
+
+def rows_of(request: HttpRequest, id: str) -> Any:
+    """The methods of a customer that were not removed."""
+    customer = present_customer(request, id)
+    return PaymentMethod.objects.filter(customer=customer).saved().select_related("provider")
+
+
+def method_of(request: HttpRequest, id: str, method_id: str) -> PaymentMethod:
+    """One of them, else 404."""
+    found: PaymentMethod = rows_of(request, id).by_public_id(method_id)
+    return found
+
+
+@router.get("/{id}/payment-methods")
+def list_methods(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+    """The default first."""
+    return page_envelope(rows_of(request, id), method_payload, page=page, limit=limit)
+
+
+@router.post("/{id}/payment-methods/setup", response={201: dict[str, Any]})
+def setup(request: HttpRequest, id: str, body: SetupIn | None = None) -> tuple[int, dict[str, Any]]:
+    """Where the customer leaves a card; nothing is charged. 400 when no account has such a page, 502 when it does not
+    answer. `Idempotency-Key` makes a repeat harmless.
+    """
+    staff = cast(ApiRequest, request)
+    target = body.callback_url if body else ""
+    if target and not target.lower().startswith(("https://", "http://")):
+        raise Invalid("Use an address that starts with https://.", field="callback_url")
+    made = open_setup(
+        present_customer(request, id),
+        return_url=target,
+        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope({"id": made.public_id, "url": made.url, "expiresAt": made.expires_at})
+
+
+@router.post("/{id}/payment-methods/{method_id}/default")
+def choose(request: HttpRequest, id: str, method_id: str) -> dict[str, Any]:
+    """Charge it first from now on."""
+    staff = cast(ApiRequest, request)
+    row = make_default(method_of(request, id, method_id), by=staff.actor, at=now(staff.organization))
+    return envelope(method_payload(row))
+
+
+@router.delete("/{id}/payment-methods/{method_id}", response={204: None})
+def remove(request: HttpRequest, id: str, method_id: str) -> tuple[int, None]:
+    """Never charge it again."""
+    staff = cast(ApiRequest, request)
+    row = method_of(request, id, method_id)
+    if row.removed_at:
+        raise NotFound("There is no such payment method.")
+    remove_method(row, by=staff.actor, at=now(staff.organization))
+    return 204, None
