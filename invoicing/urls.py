@@ -167,6 +167,7 @@ urlpatterns: list[URLPattern] = [
         name="provider-webhook-token",
     ),
     path("payments", payments.payments, name="payments"),
+    path("payments.csv", payments.payments_csv, name="payments-csv"),
     path("payments/add", receiving.choose, name="payment-add"),
     path("remittances/<pid:id>", receiving.remittance, name="remittance"),
     path("remittances/<pid:id>/use", receiving.use, name="remittance-use"),

@@ -35,6 +35,7 @@ def customer_payments(request: StaffRequest, id: UUID) -> HttpResponse:
         "page": page,
         "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
         "filters": filters,
+        "tab_items": filters.tabs(request.GET),
         "chips": filters.chips(request.GET, {}),
         "sort": sort if request.GET.get("sort") else "",
         "on_account": on_account(request.organization, customer),

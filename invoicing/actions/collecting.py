@@ -10,10 +10,11 @@ comes of it stands in the invoice's attempts; a charge that fails sends the cust
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Exists, OuterRef
+from django.utils import timezone
 
 from billing.actions import later
 from billing.models import Job
@@ -25,6 +26,7 @@ CHARGE = "invoicing.charge"
 FIRST = "auto:1"  # the key of the charge that nobody asks for
 MOST_KEY = 100
 MOST_AT_ONCE = 500
+AGAIN = timedelta(days=1)
 
 
 def ask_to_charge(invoice: Invoice, *, key: str) -> Job | None:
@@ -49,7 +51,7 @@ def collect_issued(invoice: Invoice, customer: Any) -> None:
 
 def collect_due(at: datetime) -> int:
     """Beat: invoices whose day has come and that were never charged: issued before the customer had left a card, or
-    wanted this. Returns how many were asked for.
+    wanted this. One for which nothing could be charged has its turn again a day later. Returns how many there were.
     """
     tried = PaymentAttempt.objects.filter(invoice=OuterRef("pk"), method__isnull=False)
     saved = PaymentMethod.objects.filter(customer=OuterRef("customer")).saved()
@@ -61,8 +63,13 @@ def collect_due(at: datetime) -> int:
         customer__deleting_at=None,
         due_on__lte=latest_day(at),
     )
-    rows = rows.exclude(dispute="open").select_related("organization").order_by("due_on", "pk")
-    found = [row for row in rows[:MOST_AT_ONCE] if row.due_on and row.due_on <= local_date(at, row.timezone)]
+    asked = Job.objects.filter(task=CHARGE, subject_id=OuterRef("pk"), created_at__gt=timezone.now() - AGAIN)
+    rows = rows.exclude(Exists(asked)).exclude(dispute="open").select_related("organization")
+    found = [
+        row
+        for row in rows.order_by("due_on", "pk")[:MOST_AT_ONCE]
+        if row.due_on and row.due_on <= local_date(at, row.timezone)
+    ]
     for row in found:
         ask_to_charge(row, key=FIRST)
     return len(found)

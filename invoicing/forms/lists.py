@@ -14,7 +14,8 @@ from billing.forms.lists import LongSelect, currency_codes, with_empty
 from billing.models import BillingEntity, Organization
 from billing.rules.ids import decode
 from billing.web.formats import day_text, units_text
-from invoicing.models import InvoiceType
+from invoicing.models import InvoiceType, ProviderType
+from invoicing.queries.listing import PAYMENT_TABS
 from invoicing.rules.crediting import CreditReason
 
 YES_NO = [("", "Any"), ("yes", "Yes"), ("no", "No")]
@@ -182,19 +183,37 @@ class InvoiceFilters(DocumentFilters):
 class PaymentFilters(ListFilters):
     """The payments list: the days are those on which the money came."""
 
-    state = forms.ChoiceField(
-        label="Status",
-        choices=[
-            ("", "Any"),
-            ("successful", "Successful"),
-            ("refunded", "Money given back"),
-            ("refunding", "Money on its way back"),
-            ("refund_failed", "Refund failed"),
-            ("pending", "Pending"),
-            ("failed", "Failed"),
-        ],
+    method = forms.ChoiceField(
+        label="Method",
+        choices=[("", "Any"), ("online", "Online"), *ProviderType.choices, ("other", "Other")],
         required=False,
     )
+    state = forms.ChoiceField(
+        required=False,
+        choices=[*PAYMENT_TABS.items(), ("pending", "Pending"), ("failed", "Failed")],
+        widget=forms.HiddenInput,
+    )
+
+    def chips(self, query: QueryDict, names: dict[str, str]) -> list[dict[str, str]]:
+        """Without the state, which is a tab."""
+        stated = self.values.pop("state", None)
+        found = super().chips(query, names)
+        if stated is not None:
+            self.values["state"] = stated
+        return found
+
+    def tabs(self, query: QueryDict) -> list[dict[str, Any]]:
+        """The quick tabs; each keeps the filters and begins at its first page."""
+        items = []
+        for name, label in PAYMENT_TABS.items():
+            rest = query.copy()
+            for gone in ("page", "state"):
+                rest.pop(gone, None)
+            if name:
+                rest["state"] = name
+            active = name == self.values.get("state", "")
+            items.append({"label": label, "url": f"?{rest.urlencode()}", "active": active})
+        return items
 
 
 class CreditNoteFilters(DocumentFilters):

@@ -53,6 +53,15 @@ PAYMENT_SORTS = {
     "customer": "invoice__customer_name",
     "amount": "amount_minor",
 }
+# The quick tabs of payments: label, and the word that `payments_with_status` knows.
+PAYMENT_TABS = {
+    "": "All",
+    "successful": "Received",
+    "refunding": "On the way back",
+    "refunded": "Given back",
+    "refund_failed": "Refund failed",
+}
+ONLINE = ("stripe", "flutterwave", "paystack", "mpesa")
 CREDIT_NOTE_SORTS = {
     "number": "number",
     "invoice": "invoice__number",
@@ -170,16 +179,21 @@ def invoices_found(
 def payment_list(
     organization: Organization, values: dict[str, Any], customer: Any = None, zone: tzinfo | None = None
 ) -> ScopedQuerySet:
-    """Payments narrowed by words (reference, invoice number, customer), currency, state, and days in `zone` (else
-    the active one).
+    """Payments narrowed by words (reference, receipt, invoice number, customer), currency, method, state, and days in
+    `zone` (else the active one).
     """
     found = rows_of(Payment.objects.of(organization), customer)
     if "currency" in values:
         found = found.filter(currency=values["currency"])
+    if method := values.get("method"):
+        kinds = {"online": Q(provider__in=ONLINE), "other": ~Q(provider__in=[*ONLINE, "manual"])}
+        found = found.filter(kinds.get(method, Q(provider=method)))
     if "state" in values:
         found = payments_with_status(found, values["state"])
     found = in_moments(found, values, "issued", "paid_at", zone or timezone.get_current_timezone())
-    return with_words(found, organization, values, customer, "reference", "invoice__number")
+    return with_words(
+        found, organization, values, customer, "reference", "invoice__number", "receipt__number"
+    )
 
 
 def credit_note_list(

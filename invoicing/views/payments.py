@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from django.http import HttpResponse
+from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.actions.clock import now
+from billing.rules.money import from_minor
 from billing.web.access import access
+from billing.web.csv_files import csv_answer
 from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
@@ -19,6 +25,18 @@ from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 from invoicing.views.frame import customer_named
 from invoicing.views.receipts import receipt_panel
 
+CSV_COLUMNS = (
+    *("payment_id", "status", "invoice_number", "customer_external_id", "customer_name", "amount"),
+    *(
+        "refunded_amount",
+        "pending_refund_amount",
+        "currency",
+        "method",
+        "reference",
+        "paid_at",
+        "receipt_number",
+    ),
+)
 # Where providers show a payment to whoever is signed in there.
 DASHBOARDS = {
     "stripe": "https://dashboard.stripe.com/payments/{}",
@@ -30,9 +48,7 @@ DASHBOARDS = {
 @access("invoices.view")
 def payments(request: StaffRequest) -> HttpResponse:
     """The list, the latest first."""
-    filters = PaymentFilters(request.GET)
-    found = payment_list(request.organization, filters.values)
-    rows, sort = sorted_by(request, found, PAYMENT_SORTS, "-received")
+    filters, found, rows, sort = listed_payments(request)
     named = {}
     if "customer" in filters.values:
         named["customer"] = customer_named(request, filters.values["customer"])
@@ -41,6 +57,8 @@ def payments(request: StaffRequest) -> HttpResponse:
         "filters": filters,
         "chips": filters.chips(request.GET, named),
         "narrowed": bool(filters.values),
+        "tab_items": filters.tabs(request.GET),
+        "csv_url": f"{reverse('payments-csv')}?{request.GET.urlencode()}",
         "sums": sums_of(found.filter(status__in=RECEIVED), "amount_minor"),
         "sort": sort if request.GET.get("sort") else "",
         "on_account": on_account(request.organization),
@@ -49,6 +67,44 @@ def payments(request: StaffRequest) -> HttpResponse:
     if wants_partial(request):
         response["HX-Push-Url"] = tidy(request.GET, request.path)
     return response
+
+
+def listed_payments(request: StaffRequest) -> tuple[PaymentFilters, Any, Any, str]:
+    """The filters of the address, what they leave, the same in its order, and that order."""
+    filters = PaymentFilters(request.GET)
+    found = payment_list(request.organization, filters.values)
+    rows, sort = sorted_by(request, found, PAYMENT_SORTS, "-received")
+    return filters, found, rows, sort
+
+
+@require_safe
+@access("invoices.view")
+def payments_csv(request: StaffRequest) -> HttpResponse:
+    """What is filtered, in its order; amounts in major units."""
+    _, _, rows, _ = listed_payments(request)
+    rows = rows.select_related("invoice", "customer", "receipt", "remittance__receipt")
+    today = timezone.localtime(now(request.organization)).date()
+    return csv_answer(f"payments-{today.isoformat()}", CSV_COLUMNS, map(csv_line, rows.iterator(1000)))
+
+
+def csv_line(row: Payment) -> list[Any]:
+    """A payment as a line of the file."""
+    receipt = getattr(row.remittance or row, "receipt", None)
+    return [
+        row.public_id,
+        row.status,
+        row.invoice.number,
+        row.customer.external_id,
+        row.invoice.customer_name,
+        f"{from_minor(row.amount_minor, row.currency):f}",
+        f"{from_minor(row.refunded_minor, row.currency):f}",
+        f"{from_minor(row.refunding_minor, row.currency):f}",
+        row.currency,
+        row.provider,
+        row.reference,
+        row.paid_at.isoformat(),
+        receipt.number if receipt else "",
+    ]
 
 
 @require_safe

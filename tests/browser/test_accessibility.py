@@ -103,6 +103,7 @@ NO_PAGES = {
         "customer-statement-csv",
         "customer-statement-pdf",
         "ageing-export",
+        "payments-csv",
         "invoice-line-csv",
         "customers-export",
         "bulk-run-receipt",

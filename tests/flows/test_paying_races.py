@@ -7,13 +7,24 @@ from django.utils import timezone
 
 from billing.rules.errors import BillingError
 from invoicing.actions.attempts import ask_about, settle
+from invoicing.actions.charging import charge_invoice
 from invoicing.actions.incoming import take_notice
 from invoicing.actions.payments import record_payment
 from invoicing.actions.refunding import ask_about_refunds, retry_refund, send
 from invoicing.actions.refunds import refund_payment
+from invoicing.actions.told import told_card
 from invoicing.actions.void import void_invoice
 from invoicing.clients.providers.base import Seen
-from invoicing.models import Invoice, Payment, PaymentAttempt, ProviderEvent, Receipt, Refund, Remittance
+from invoicing.models import (
+    Invoice,
+    Payment,
+    PaymentAttempt,
+    PaymentMethod,
+    ProviderEvent,
+    Receipt,
+    Refund,
+    Remittance,
+)
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
 from tests.flows.test_races import together
@@ -129,3 +140,42 @@ def test_a_retry_and_another_refund_at_once(stripe: FakeStripe) -> None:
     )
     payment.refresh_from_db()
     assert payment.refunded_minor + payment.refunding_minor == 6000
+
+
+def with_card(stripe: FakeStripe) -> Invoice:
+    """An invoice whose customer has left a card."""
+    account = make_payer(make_organization())
+    invoice = make_due(account.organization)
+    card = stripe.money.card("4242")
+    told_card(invoice.customer, account, "races", "4242", (2034, 12), **{"at": BY["at"]})
+    PaymentMethod.objects.update(external_id=card["id"])
+    return invoice
+
+
+def test_workers_that_charge_at_once_charge_once(stripe: FakeStripe) -> None:
+    invoice = with_card(stripe)
+    answers = together(
+        *[
+            lambda key=key: charge_invoice(invoice, key=key, at=BY["at"])
+            for key in ("auto:1", "auto:1", "late:2")
+        ]
+    )
+    refused = {answer.code for answer in answers if isinstance(answer, BillingError)}
+    assert refused <= {"being_charged", "invoice_paid"}
+    assert (len(stripe.money.intents), Payment.objects.get().amount_minor) == (1, 10000)
+    assert PaymentAttempt.objects.get().state == "successful"
+
+
+def test_a_charge_and_cash_at_once_are_both_counted(stripe: FakeStripe) -> None:
+    invoice = with_card(stripe)
+    charged, paid = together(
+        lambda: charge_invoice(invoice, at=BY["at"]), lambda: record_payment(invoice, key="cash", **BY)
+    )
+    came = 10000 * len(stripe.money.intents)
+    if not isinstance(paid, BillingError):
+        came += 10000
+    held = sum(row.left_minor for row in Remittance.objects.all())
+    assert sum(Payment.objects.values_list("amount_minor", flat=True)) + held == came
+    invoice.refresh_from_db()
+    assert (invoice.payment_status, came) in {("paid", 10000), ("paid", 20000)}
+    assert not isinstance(charged, BillingError) or charged.code == "invoice_paid"

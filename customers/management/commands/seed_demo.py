@@ -34,6 +34,7 @@ from customers.management.commands._demo_collecting import make_collected
 from customers.management.commands._demo_dunning import make_dunning
 from customers.management.commands._demo_lists import make_views, void_some
 from customers.management.commands._demo_notes import make_notes
+from customers.management.commands._demo_online import make_online
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of, properties_of
 from customers.management.commands._demo_wallets import make_wallet_states, welcome
@@ -247,6 +248,7 @@ class Demo:
         self.changed_by_hand(at)
         make_collected(self.organization, BY, at)
         make_dunning(self.organization, BY, at)
+        make_online(self.organization, BY, at)
         strays = [
             IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
             for number, (subscription, code) in enumerate(
