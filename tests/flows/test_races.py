@@ -43,6 +43,7 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.actions.top_up import sell_credits
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceDeduction, InvoicedPeriod, InvoiceLine, Payment
+from invoicing.queries.series import SERIES, sums_of
 from tests.factories.catalog import charge, make_metric
 from tests.factories.invoicing import (
     billed_customer,
@@ -372,6 +373,8 @@ def test_numbers_have_no_gap_after_rollbacks_in_between(organization: Organizati
     together(*[lambda customer=customer: work(customer) for customer in people])
     numbers = sorted(Invoice.objects.values_list("number", flat=True))
     assert numbers == [f"ACM-202602-{number:03d}" for number in range(1, 13)]
+    proof = sums_of(organization, SERIES["invoice"])
+    assert proof.whole and proof.documents == Invoice.objects.exclude(number="").count()
 
 
 def test_credits_paid_after_their_wallet_has_ended_are_money_received(customer: Customer) -> None:
