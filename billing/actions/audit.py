@@ -49,7 +49,26 @@ def record(
     reason: str = "",
 ) -> AuditEntry:
     """Write a line. `action` is `noun.past_tense` (`customer.created`); `subject` is the row it is about."""
-    return AuditEntry.objects.create(
+    row = entry(
+        organization, action, subject, by=by, at=at, changes=changes, customer=customer, reason=reason
+    )
+    row.save(force_insert=True)
+    return row
+
+
+def entry(
+    organization: Organization,
+    action: str,
+    subject: Any,
+    *,
+    by: Actor,
+    at: datetime,
+    changes: Changes | None = None,
+    customer: Any = None,
+    reason: str = "",
+) -> AuditEntry:
+    """`record` for a caller that writes the line together with other rows."""
+    return AuditEntry(
         organization=organization,
         at=at,
         action=action,

@@ -13,6 +13,7 @@ from billing.actions.coupon_limits import check_overlap
 from billing.actions.locks import lock_present_customer
 from billing.models import AppliedCoupon, Coupon, CouponKind, Frequency
 from billing.orm.actor import Actor
+from billing.orm.writing import updated, write
 from billing.queries.coupons import invoice_lowered_by
 from billing.rules.coupons import CouponCredit
 from billing.rules.errors import Conflict, Invalid
@@ -122,6 +123,9 @@ def end(applied: AppliedCoupon, at: datetime) -> None:
     applied.save(update_fields=["status", "terminated_at", "updated_at"])
 
 
+USED = ("remaining_minor", "periods_remaining", "status", "terminated_at", "updated_at")
+
+
 def use_coupons(credits: Iterable[CouponCredit], applied: Iterable[AppliedCoupon], *, at: datetime) -> None:
     """Write what finalising an invoice has used up. The caller holds the customer's lock."""
     by_id = {str(row.pk): row for row in applied}
@@ -133,7 +137,7 @@ def use_coupons(credits: Iterable[CouponCredit], applied: Iterable[AppliedCoupon
         if credit.terminated:
             row.status = AppliedCouponStatus.TERMINATED.value
             row.terminated_at = at
-        row.save()
+        write(updated(row, *USED))
 
 
 def give_back(applied: AppliedCoupon, minor: int, *, by: Actor, at: datetime) -> None:

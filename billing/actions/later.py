@@ -105,7 +105,25 @@ def queue(
     steps: Sequence[dict[str, Any]],
 ) -> Job:
     """Write the job's row and wake up a worker after the commit."""
-    job = Job.objects.create(
+    job = first_job(organization, task, key=key, label=label, subject_id=subject_id, args=args, steps=steps)
+    job.save(force_insert=True)
+    return job
+
+
+def first_job(
+    organization: Organization,
+    task: str,
+    *,
+    key: str,
+    label: str,
+    subject_id: UUID,
+    args: Sequence[Any] = (),
+    steps: Sequence[dict[str, Any]] = (),
+) -> Job:
+    """A job that nobody can have asked for before, because its subject is of this transaction. The caller writes its
+    row together with others; a worker is woken up after the commit.
+    """
+    job = Job(
         organization=organization,
         task=task,
         key=key,

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.apps import apps
 
+from billing.orm.compiled import Compiled
 from billing.rules.errors import Conflict
 
 
@@ -24,8 +25,20 @@ def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) 
     rows = customers.objects.select_related("billing_entity", "organization") if joined else customers.objects
     if wait:
         return rows.select_for_update(of=("self",), no_key=True).get(pk=customer_id)
-    free = rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
-    return free.filter(pk=customer_id).first()
+    if joined:
+        return unless_held(rows).filter(pk=customer_id).first()
+    return next(FREE.rows(customer_id), None)
+
+
+def unless_held(rows: Any) -> Any:
+    """Locked rows without those that somebody else holds."""
+    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
+
+
+FREE = Compiled(
+    lambda key: unless_held(apps.get_model("customers", "Customer").objects).filter(pk=key),
+    UUID,
+)
 
 
 def lock_customer_of(row: Any, *, wait: bool = True, joined: bool = True) -> Any:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from billing.actions import audit, later
 from billing.actions.alerts import watch_wallet
 from billing.actions.webhooks import emit
 from billing.models import Wallet, WalletActivity, WalletEntry
 from billing.orm.actor import Actor
+from billing.orm.writing import Part, write
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import wallet_state
 from billing.rules.money import from_minor
@@ -25,16 +24,19 @@ from billing.rules.states import WalletStatus
 TOP_UP = "invoicing.auto_top_up"
 MARK = """
 INSERT INTO billing_walletactivity (organization_id, customer_id)
-SELECT %(organization)s, %(customer)s WHERE EXISTS (
-    SELECT FROM billing_wallet WHERE customer_id = %(customer)s AND status = 'active' AND NOT untouched
-)
+SELECT organization_id, customer_id FROM billing_wallet
+WHERE customer_id = %s AND status = 'active' AND NOT untouched LIMIT 1
 """
 
 
 def look_again(customer: Any) -> None:
     """Have the worker look at the customer's ongoing balances, if it has a wallet in use (`WalletActivity`)."""
-    with connection.cursor() as cursor:
-        cursor.execute(MARK, {"organization": customer.organization_id, "customer": customer.pk})
+    write(looking_again(customer))
+
+
+def looking_again(customer: Any) -> Part:
+    """`look_again` for a caller that writes it together with other rows."""
+    return Part(MARK, [customer.pk])
 
 
 def watch(wallet: Wallet, entry: WalletEntry, *, at: datetime) -> None:

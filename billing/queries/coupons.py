@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import F, OuterRef, QuerySet
 
 from billing.models import AppliedCoupon, Coupon
+from billing.orm.compiled import Compiled
 from billing.rules.coupons import Coupon as CouponFacts
 from billing.rules.coupons import CouponKind as FactKind
 from billing.rules.coupons import Frequency as FactFrequency
@@ -54,10 +56,19 @@ def limits(noun: str) -> ArraySubquery:
 
 
 def usable_coupons(customer: Any, currency: str, *, lock: bool = False) -> list[AppliedCoupon]:
-    """The customer's active applications for an invoice in this currency, oldest first. `lock`: they will be used
-    up, so nobody may end them meanwhile.
+    """The customer's active applications for an invoice in this currency, oldest first, with the coupon's name as
+    `coupon_name`. `lock`: they will be used up, so nobody may end them meanwhile.
     """
-    active = AppliedCoupon.objects.filter(customer=customer).active().filter(currency__in=["", currency])
-    rows = active.select_related("coupon").order_by("applied_at", "pk")
-    rows = rows.annotate(plan_ids=limits("plan"), metric_ids=limits("metric"))
-    return list(rows.select_for_update(of=("self",)) if lock else rows)
+    asked = TO_USE_UP if lock else USABLE
+    return list(asked.rows(customer.pk, currency))
+
+
+def usable(customer_id: UUID, currency: str) -> QuerySet[AppliedCoupon]:
+    """`usable_coupons` as a query."""
+    rows = AppliedCoupon.objects.filter(customer_id=customer_id).active().filter(currency__in=["", currency])
+    rows = rows.annotate(coupon_name=F("coupon__name"), plan_ids=limits("plan"), metric_ids=limits("metric"))
+    return rows.order_by("applied_at", "pk")
+
+
+USABLE = Compiled(usable, UUID, str)
+TO_USE_UP = Compiled(lambda *values: usable(*values).select_for_update(of=("self",)), UUID, str)

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.actions import later
 from billing.actions.clock import now
@@ -27,6 +27,7 @@ from billing.actions.subscriptions import activate, lock_subscription
 from billing.actions.successors import scheduled_for
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
+from billing.orm.compiled import Compiled
 from billing.queries.schedules import customer_zone
 from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
@@ -173,12 +174,20 @@ def changes_first(row: Subscription) -> bool:
 
 def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:
     """The locked subscriptions of a locked customer with something to do."""
-    waiting = Subscription.objects.filter(previous=OuterRef("pk"), status=SubscriptionStatus.PENDING.value)
-    found = Subscription.objects.filter(due(at), customer=customer).annotate(changes_plan=Exists(waiting))
-    rows = list(found.locked(no_key=True))
+    rows = list(DUE.rows(at, customer.pk))
     for row in rows:
         row.customer, row.plan = customer, rates.plan(row.plan_id)
     return rows
+
+
+def due_of(at: datetime, customer_id: UUID) -> QuerySet[Subscription]:
+    """`due_rows` as a query; `changes_plan`: another plan waits for the end of the period."""
+    waiting = Subscription.objects.filter(previous=OuterRef("pk"), status=SubscriptionStatus.PENDING.value)
+    found = Subscription.objects.filter(due(at), customer_id=customer_id)
+    return found.annotate(changes_plan=Exists(waiting)).locked(no_key=True)
+
+
+DUE = Compiled(due_of, datetime, UUID)
 
 
 def bill_opening(
@@ -261,13 +270,20 @@ def due_drafts(where: Q, at: datetime, rates: dict[UUID, Rates], *, backwards: b
         yield from batch
 
 
+TO_FINALIZE = Compiled(
+    lambda at, key: Invoice.objects.to_finalize(at).filter(pk=key).select_for_update(of=("self",)),
+    datetime,
+    UUID,
+)
+
+
 @transaction.atomic
 def finalize_due(draft: Invoice, *, rates: Rates, by: Actor, at: datetime) -> bool:
     """Finalise a draft of the run, unless somebody else holds its customer or has dealt with it."""
     customer = lock_customer_of(draft, wait=False, joined=False)
     if customer is None:
         return False
-    invoice = Invoice.objects.to_finalize(at).select_for_update(of=("self",)).filter(pk=draft.pk).first()
+    invoice = next(TO_FINALIZE.rows(at, draft.pk), None)
     if invoice is None:
         return False
     customer.organization = invoice.organization = rates.organization

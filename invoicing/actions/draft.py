@@ -15,8 +15,9 @@ from django.db import transaction
 
 from billing.actions import audit
 from billing.actions.locks import lock_customer_of
-from billing.actions.wallet_watch import look_again
+from billing.actions.wallet_watch import looking_again
 from billing.orm.actor import Actor
+from billing.orm.writing import Part, inserted, stored, write
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
 from billing.queries.schedules import customer_zone
@@ -24,6 +25,7 @@ from billing.queries.versions import book_of
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
 from invoicing.actions.rows import write_rows
+from invoicing.actions.second_looks import reading
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceType
 from invoicing.queries.facts import Window, window_lines, windows_of
 from invoicing.queries.rates import Rates
@@ -47,13 +49,14 @@ def make_draft(
     if not lines and not late_usage_possible(windows):
         close(invoice)
         return None
-    write_draft(invoice, customer, windows, lines, fresh=True)
-    audit.record(customer.organization, "invoice.drafted", invoice, by=by, at=at, customer=customer)
+    entry = audit.entry(customer.organization, "invoice.drafted", invoice, by=by, at=at, customer=customer)
+    write_draft(invoice, customer, windows, lines, inserted([entry]), fresh=True)
     return invoice
 
 
-def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> Invoice:
-    """A draft with its billed periods; the unique key of these refuses billing a period twice.
+def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime, final: bool = False) -> Invoice:
+    """A draft with its billed periods; the unique key of these refuses billing a period twice. `final`: it is issued
+    in this transaction.
 
     Its own row is written by the caller, once, when the sums are known: the database checks at the end of the
     transaction that it is there.
@@ -66,7 +69,7 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
         max(window.end for window in windows),
         at=at,
     )
-    InvoicedPeriod.objects.bulk_create(
+    periods = inserted(
         InvoicedPeriod(
             organization=customer.organization,
             invoice=invoice,
@@ -78,6 +81,7 @@ def open_invoice(customer: Any, windows: Sequence[Window], *, at: datetime) -> I
         )
         for window in windows
     )
+    write(periods, *([reading(invoice)] if final else []))
     return invoice
 
 
@@ -154,14 +158,18 @@ def priced(invoice: Invoice, windows: Sequence[Window], rates: Rates | None = No
 
 
 def write_draft(
-    invoice: Invoice, customer: Any, windows: Sequence[Window], lines: Sequence[Line], *, fresh: bool = False
+    invoice: Invoice,
+    customer: Any,
+    windows: Sequence[Window],
+    lines: Sequence[Line],
+    *more: Part,
+    fresh: bool = False,
 ) -> None:
-    """Put lines, coupon preview and taxes on a draft. `fresh`: it has none yet."""
+    """Put lines, coupon preview and taxes on a draft. `fresh`: it has none yet. `more`: what is written with it."""
     applied = usable_coupons(customer, invoice.currency)
     totals = compute_totals(lines, [coupon_facts(row) for row in applied], currency=invoice.currency)
     write_rows(invoice, lines, totals, applied, groups=groups_of(windows), fresh=fresh)
-    invoice.save()
-    look_again(customer)
+    write(stored(invoice), *more, looking_again(customer))
 
 
 def groups_of(windows: Sequence[Window]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from billing.actions.locks import lock_customer_of
 from billing.actions.wallet_debits import consume
 from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
+from billing.orm.writing import write
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
 from billing.rules.errors import Conflict
@@ -32,7 +33,7 @@ from invoicing.actions.draft import (
 from invoicing.actions.issuing import issue
 from invoicing.actions.progressive_excess import excess_of, give_back_excess
 from invoicing.actions.rows import write_rows
-from invoicing.actions.second_looks import begin_reading
+from invoicing.actions.second_looks import reading
 from invoicing.actions.wallet_settling import collect_debts
 from invoicing.models import CreditNote, DeductionKind, Invoice, InvoiceDeduction, InvoiceType
 from invoicing.queries.credits import NO_CREDITS, credits_of
@@ -77,7 +78,7 @@ def finalize_locked(
     """
     if invoice.type == InvoiceType.SUBSCRIPTION.value:
         windows = windows_of(invoice, rates)
-        begin_reading(invoice)
+        write(reading(invoice))
         settle_subscription(invoice, customer, windows, priced(invoice, windows, rates), by=by, at=at)
     elif invoice.type == InvoiceType.ONE_OFF.value:
         lines = taxed_anew(invoice, rates)

@@ -7,6 +7,7 @@ from typing import Any
 
 from billing.actions import audit, later
 from billing.orm.actor import Actor
+from billing.orm.writing import inserted, stored, write
 from billing.rules.periods import local_date
 from billing.rules.states import move
 from invoicing.actions.collecting import collect_issued
@@ -41,9 +42,7 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
     parts = frozen_parts(invoice)  # before the number, which holds up the others of its series
     invoice.number = number_invoice(invoice, customer, at)
     parts["document"]["number"] = invoice.number
-    invoice.save()
-    put_seal(invoice, parts)
-    audit.record(
+    entry = audit.entry(
         invoice.organization,
         "invoice.finalized",
         invoice,
@@ -52,22 +51,22 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         customer=customer,
         changes={"number": ("", invoice.number), "total_minor": (None, invoice.total_minor)},
     )
-    later.enqueue(
+    job = later.first_job(
         invoice.organization,
         "invoicing.publish",
         key=f"pdf:{invoice.pk}",
         label=f"PDF of {invoice.number}",
         subject_id=invoice.pk,
-        first=True,
     )
+    write(stored(invoice), inserted([seal_of(invoice, parts)]), inserted([entry]), inserted([job]))
     collect_issued(invoice, customer)
     return invoice
 
 
-def put_seal(invoice: Invoice, parts: dict[str, Any]) -> InvoiceSeal:
-    """Keep the fingerprint of what the amounts are made of."""
+def seal_of(invoice: Invoice, parts: dict[str, Any]) -> InvoiceSeal:
+    """The fingerprint of what the amounts are made of."""
     made = seal(parts)
-    return InvoiceSeal.objects.create(
+    return InvoiceSeal(
         organization_id=invoice.organization_id,
         invoice=invoice,
         version=made.version,

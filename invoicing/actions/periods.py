@@ -14,11 +14,11 @@ from billing.actions.subscriptions import end_trial
 from billing.actions.successors import hand_over
 from billing.models import Subscription
 from billing.orm.actor import Actor
+from billing.orm.writing import updated, write
 from billing.queries.schedules import customer_zone, schedule_of
 from billing.rules.states import SubscriptionStatus
 from invoicing.actions.draft import grace_days, make_draft, open_invoice
 from invoicing.actions.finalize import finalize_new
-from invoicing.actions.second_looks import begin_reading
 from invoicing.models import Invoice
 from invoicing.queries.due import (
     Account,
@@ -46,8 +46,7 @@ def invoice_windows(
         if grace_days(customer):
             invoice = make_draft(customer, group, at=at, by=by, rates=rates)
         else:
-            opened = open_invoice(customer, group, at=at)
-            begin_reading(opened)
+            opened = open_invoice(customer, group, at=at, final=True)
             lines = window_lines(group, tz=opened.timezone, currency=opened.currency, rates=rates)
             invoice = finalize_new(opened, customer, group, lines, by=by, at=at)
         if invoice is not None:
@@ -163,7 +162,7 @@ class Agenda:
                 row.next_billing_at = step_from(schedule_of(row, self.tz), moments[-1]).end
                 if row.price_since is not None and row.price_since <= moments[-1]:
                     row.amount_minor = self.rates.terms(row, moments[-1]).amount_minor
-                row.save(update_fields=["next_billing_at", "amount_minor", "updated_at"])
+                write(updated(row, "next_billing_at", "amount_minor", "updated_at"))
             if trial_is_over(row, self.stop):
                 end_trial(row, by=self.by, at=self.stop)
 

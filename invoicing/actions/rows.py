@@ -12,9 +12,10 @@ from django.db import connection
 
 from billing.models import AppliedCoupon
 from billing.orm.fields import new_id
+from billing.orm.writing import inserted, write
 from billing.rules.charges.base import Step
 from billing.rules.money import round_half_up
-from billing.rules.tax import REVERSE_CHARGE, Tax
+from billing.rules.tax import REVERSE_CHARGE, Tax, TaxAmount
 from invoicing.models import (
     DeductionKind,
     Invoice,
@@ -57,27 +58,12 @@ def write_rows(
             cursor.execute(CLEAR, {"invoice": invoice.pk})
             known = dict(cursor.fetchall())
     pairs = zip(lines, totals.lines, strict=True)
-    rows = InvoiceLine.objects.bulk_create(
+    rows = [
         line_row(invoice, position, line, line_totals, groups or {}, known)
         for position, (line, line_totals) in enumerate(pairs, 1)
-    )
-    if totals.taxes.amounts:
-        InvoiceTax.objects.bulk_create(
-            InvoiceTax(
-                organization_id=invoice.organization_id,
-                invoice=invoice,
-                name=amount.tax.name or amount.tax.code,
-                code=amount.tax.code,
-                rate=amount.tax.rate,
-                base_minor=int(round_half_up(amount.base)),
-                amount_minor=amount.minor,
-                category=amount.tax.category,
-                exemption_code=amount.tax.exemption_code,
-                exemption_reason=amount.tax.exemption_reason,
-            )
-            for amount in totals.taxes.amounts
-        )
-    write_before_tax(invoice, totals, coupons)
+    ]
+    taxes = [tax_row(invoice, amount) for amount in totals.taxes.amounts]
+    write(inserted(rows), inserted(taxes), inserted(before_tax(invoice, totals, coupons)))
     invoice.reverse_charge = any(amount.tax == REVERSE_CHARGE for amount in totals.taxes.amounts)
     invoice.lines_minor = totals.lines_minor
     invoice.progressive_minor = totals.progressive_minor
@@ -148,9 +134,25 @@ def edited_json(invoice: Invoice, line: Line) -> dict[str, Any] | None:
     } | ({"added": True} if before.empty else {})
 
 
-def write_before_tax(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> None:
+def tax_row(invoice: Invoice, amount: TaxAmount) -> InvoiceTax:
+    """One row of the tax table."""
+    return InvoiceTax(
+        organization_id=invoice.organization_id,
+        invoice=invoice,
+        name=amount.tax.name or amount.tax.code,
+        code=amount.tax.code,
+        rate=amount.tax.rate,
+        base_minor=int(round_half_up(amount.base)),
+        amount_minor=amount.minor,
+        category=amount.tax.category,
+        exemption_code=amount.tax.exemption_code,
+        exemption_reason=amount.tax.exemption_reason,
+    )
+
+
+def before_tax(invoice: Invoice, totals: Totals, coupons: Sequence[AppliedCoupon]) -> list[InvoiceDeduction]:
     """A deduction for each progressive invoice whose lines are in this one, and each coupon that lowers it."""
-    by_id = {str(row.pk): row for row in coupons}
+    by_id: dict[str, Any] = {str(row.pk): row for row in coupons}
     rows = [
         InvoiceDeduction(
             organization_id=invoice.organization_id,
@@ -166,14 +168,13 @@ def write_before_tax(invoice: Invoice, totals: Totals, coupons: Sequence[Applied
             organization_id=invoice.organization_id,
             invoice=invoice,
             kind=DeductionKind.COUPON.value,
-            label=by_id[credit.coupon_id].coupon.name,
+            label=by_id[credit.coupon_id].coupon_name,
             amount_minor=credit.minor,
             applied_coupon=by_id[credit.coupon_id],
         )
         for credit in totals.coupons
     ]
-    if rows:
-        InvoiceDeduction.objects.bulk_create(rows)
+    return rows
 
 
 def key(text: str | None) -> UUID | None:

@@ -26,6 +26,7 @@ from django.db import connection, transaction
 
 from billing.actions import later
 from billing.models import LateEvent
+from billing.orm.writing import Part
 from invoicing.models import Invoice, InvoicedPeriod, UsageReading
 from invoicing.queries.late import late_usage
 
@@ -90,12 +91,11 @@ WHERE noted.subscription_id = %s AND noted."timestamp" >= %s AND noted."timestam
 """
 
 
-def begin_reading(invoice: Invoice) -> None:
-    """Remember what can be seen of the events now, for each period of usage of an invoice that becomes final. Before
-    its usage is read, in the same transaction.
+def reading(invoice: Invoice) -> Part:
+    """Remember what can be seen of the events now, for each period of usage of an invoice that becomes final. Written
+    before its usage is read, in the same transaction.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(BEGIN, [invoice.pk])
+    return Part(BEGIN, [invoice.pk])
 
 
 def run() -> int:

@@ -8,17 +8,15 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.contrib.postgres.aggregates import ArrayAgg
-from django.db.models import Max, Q
+from django.db import connection
 
 from billing.models import Subscription
 from billing.queries.schedules import schedule_of
 from billing.rules.periods import Period
 from billing.rules.states import BILLABLE, SubscriptionStatus
 from billing.rules.windows import Schedule
-from invoicing.models import InvoicedPeriod
 from invoicing.queries.advance_lines import renewing
 from invoicing.queries.facts import ADVANCE, ARREARS, FEE, FIXED, USAGE, Window
 from invoicing.queries.rates import Rates
@@ -86,31 +84,40 @@ class Account:
         return [Window(self.subscription, ADVANCE, period.start, period.end)]
 
 
+SO_FAR = """
+SELECT subscription_id, kind, max("end"), max("end") FILTER (WHERE closing), array_agg(start)
+FROM invoicing_invoicedperiod WHERE subscription_id = ANY(%s) GROUP BY subscription_id, kind
+"""
+
+
+class Billed(NamedTuple):
+    """What is on invoices of a subscription, of one kind: up to when, up to which end of a period, from when each."""
+
+    until: datetime
+    closed: datetime | None
+    starts: list[datetime]
+
+
 def accounts(
     subscriptions: Iterable[Subscription], tz: str, rates: Rates | None = None
 ) -> dict[Any, Account]:
     """{subscription id: its account}, in one query. `rates`: knows whose fixed charges are paid in advance."""
     rows = list(subscriptions)
-    billed = InvoicedPeriod.objects.filter(subscription__in=rows).values("subscription_id", "kind")
-    found = {
-        (row["subscription_id"], row["kind"]): row
-        for row in billed.annotate(
-            until=Max("end"), closed=Max("end", filter=Q(closing=True)), starts=ArrayAgg("start")
-        ).order_by()
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(SO_FAR, [[row.pk for row in rows]])
+        found = {(key, kind): Billed(*values) for key, kind, *values in cursor.fetchall()}
     return {
         row.pk: Account(
             subscription=row,
             tz=tz,
-            usage_until=found[row.pk, USAGE]["until"]
+            usage_until=found[row.pk, USAGE].until
             if (row.pk, USAGE) in found
             else row.started_at or row.subscription_at,
-            fees=set(found[row.pk, FEE]["starts"]) if (row.pk, FEE) in found else set(),
-            in_between=(row.pk, USAGE) in found
-            and found[row.pk, USAGE]["closed"] != found[row.pk, USAGE]["until"],
-            fixed=set(found[row.pk, FIXED]["starts"]) if (row.pk, FIXED) in found else set(),
-            renewed=set(found[row.pk, ADVANCE]["starts"]) if (row.pk, ADVANCE) in found else set(),
-            fixed_until=found[row.pk, ARREARS]["until"] if (row.pk, ARREARS) in found else None,
+            fees=set(found[row.pk, FEE].starts) if (row.pk, FEE) in found else set(),
+            in_between=(row.pk, USAGE) in found and found[row.pk, USAGE].closed != found[row.pk, USAGE].until,
+            fixed=set(found[row.pk, FIXED].starts) if (row.pk, FIXED) in found else set(),
+            renewed=set(found[row.pk, ADVANCE].starts) if (row.pk, ADVANCE) in found else set(),
+            fixed_until=found[row.pk, ARREARS].until if (row.pk, ARREARS) in found else None,
             rates=rates,
         )
         for row in rows

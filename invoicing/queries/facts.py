@@ -15,10 +15,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from billing.models import Charge, Subscription
+from billing.orm.compiled import Compiled
 from billing.queries.pauses import pauses_of
 from billing.queries.schedules import schedule_of
 from billing.queries.usage import charge_usage
@@ -78,12 +80,26 @@ def windows_of(invoice: Any, rates: Rates | None = None, edits: Edits | None = N
     `edits`: others than those that were made.
     """
     edits = edits_of(invoice) if edits is None else edits
-    rows = InvoicedPeriod.objects.filter(invoice=invoice).order_by("pk")
-    found = list(rows.select_related("subscription" if rates else "subscription__plan"))
     if rates:
+        found = list(PERIODS.rows(invoice.pk))
+        subscriptions = {row.pk: row for row in SUBSCRIPTIONS.rows(invoice.pk)}
         for row in found:
+            row.subscription = subscriptions[row.subscription_id]
             row.subscription.plan = rates.plan(row.subscription.plan_id)
+    else:
+        found = list(periods_of(invoice.pk).select_related("subscription__plan"))
     return [Window(row.subscription, row.kind, row.start, row.end, row.closing, edits) for row in found]
+
+
+def periods_of(invoice_id: UUID) -> QuerySet[InvoicedPeriod]:
+    """What an invoice bills, in the order in which it was put on it."""
+    return InvoicedPeriod.objects.filter(invoice_id=invoice_id).order_by("pk")
+
+
+PERIODS = Compiled(periods_of, UUID)
+SUBSCRIPTIONS = Compiled(
+    lambda key: Subscription.objects.filter(pk__in=periods_of(key).order_by().values("subscription_id")), UUID
+)
 
 
 def window_lines(windows: Sequence[Window], *, tz: str, currency: str, rates: Rates) -> list[Line]:

@@ -52,8 +52,9 @@ class Rates:
 
     def load(self, plan_ids: Iterable[UUID] = (), customer_ids: Iterable[UUID] = ()) -> None:
         """Read what is not known yet: six queries for new plans, more with other prices, two for new customers."""
-        plans = set(plan_ids) - self._known_plans.keys()
-        customers = set(customer_ids) - self._buyers.keys()
+        # `difference` looks each id up; `-` with the keys of a dictionary would walk along all that is known.
+        plans = set(plan_ids).difference(self._known_plans)
+        customers = set(customer_ids).difference(self._buyers)
         if plans:
             self._plans |= chosen(Plan, "plan_id", {"plan_id__in": plans})
             self._charges |= chosen(Charge, "charge_id", {"charge__plan_id__in": plans})
