@@ -11,6 +11,7 @@ from billing.actions.pauses import pause_subscription
 from billing.models import BillingEntity, Subscription
 from billing.orm.actor import Actor
 from billing.rules.states import SubscriptionStatus
+from invoicing.actions.collecting import ask_to_charge
 from invoicing.actions.mail import mails_customers
 from invoicing.actions.past_due import late
 from invoicing.actions.pauses import resume_subscription
@@ -29,6 +30,8 @@ def perform(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at:
     """Do the step of `act`; what came of it stands in its note."""
     if act.kind == StepKind.REMIND.value:
         act.note = remind(customer, case, act, by=by, at=at)
+    elif act.kind == StepKind.CHARGE.value:
+        act.note = charge(customer, case, act, at=at)
     elif act.kind == StepKind.PAUSE.value:
         act.note = pause(customer, case, act, by=by, at=at)
     else:
@@ -65,6 +68,16 @@ def remind(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at: 
     if not address:
         return "Nobody was mailed: the customer has no e-mail address"
     return "Nobody was mailed: this is a sandbox"
+
+
+def charge(customer: Any, case: DunningCase, act: DunningAct, *, at: datetime) -> str:
+    """Workers are asked to charge each overdue invoice to what the customer has saved."""
+    rows = overdue_of(customer, day_in(customer.organization, at)).filter(currency=case.currency)
+    asked = [ask_to_charge(invoice, key=f"dunning:{case.pk}:{act.day}") for invoice in rows[:MOST_INVOICES]]
+    number = sum(job is not None for job in asked)
+    if not number:
+        return "Nothing was charged: the customer has no saved payment method"
+    return f"{number} invoice{'' if number == 1 else 's'} to be charged to the saved payment method"
 
 
 def concerned(customer: Any, case: DunningCase, statuses: list[str], at: datetime) -> list[Subscription]:

@@ -40,7 +40,7 @@ class StepIn(ApiSchema):
     """What else happens, `day` days after the chase began."""
 
     day: int
-    kind: Literal["pause", "terminate"]
+    kind: Literal["charge", "pause", "terminate"]
 
 
 class CampaignChanges(ApiSchema):

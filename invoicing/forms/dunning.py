@@ -21,9 +21,13 @@ from invoicing.rules.dunning import MOST_ATTEMPTS, MOST_DAYS, MOST_STEPS, Step, 
 MOST_CURRENCIES = 20
 KIND_WORDS = {
     StepKind.REMIND: "Reminder",
+    StepKind.CHARGE: "Charge the saved payment method",
     StepKind.PAUSE: "Pause subscriptions",
     StepKind.TERMINATE: "End subscriptions",
 }
+
+
+FURTHER = (StepKind.CHARGE, StepKind.PAUSE, StepKind.TERMINATE)
 
 
 class ThresholdRow(forms.Form):
@@ -57,7 +61,7 @@ class StepRow(forms.Form):
     kind = forms.ChoiceField(
         choices=[
             ("", "What happens"),
-            *((kind.value, KIND_WORDS[kind]) for kind in (StepKind.PAUSE, StepKind.TERMINATE)),
+            *((kind.value, KIND_WORDS[kind]) for kind in FURTHER),
         ],
         label="What happens",
     )

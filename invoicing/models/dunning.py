@@ -15,8 +15,8 @@ from invoicing.rules.dunning import Progress, Step, StepKind, Terms
 
 class DunningCampaign(Kept):
     """How customers who do not pay are chased. `thresholds` is {currency: minor units}, `escalation`
-    [{"day", "kind": pause | terminate}]; the laws stand in `invoicing/rules/dunning.py`. One that is not `active`
-    chases nobody.
+    [{"day", "kind": charge | pause | terminate}]; the laws stand in `invoicing/rules/dunning.py`. One that is not
+    `active` chases nobody.
     """
 
     PREFIX = "dcmp"
@@ -179,6 +179,7 @@ class DunningAct(Scoped):
         max_length=10,
         choices=[
             ("remind", "Reminder"),
+            ("charge", "Charge of saved methods"),
             ("pause", "Subscriptions paused"),
             ("terminate", "Subscriptions ended"),
         ],

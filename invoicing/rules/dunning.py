@@ -35,6 +35,7 @@ class StepKind(StrEnum):
     """What a step does."""
 
     REMIND = "remind"
+    CHARGE = "charge"
     PAUSE = "pause"
     TERMINATE = "terminate"
 

@@ -117,7 +117,8 @@ def counted(kind: StepKind, number: int) -> str:
     """ "6 reminders", "1 paused": of how many debts."""
     if kind == StepKind.REMIND:
         return f"{number:,} reminder{'' if number == 1 else 's'}"
-    return f"{number:,} {'paused' if kind == StepKind.PAUSE else 'ended'}"
+    words = {StepKind.CHARGE: "charged", StepKind.PAUSE: "paused", StepKind.TERMINATE: "ended"}
+    return f"{number:,} {words[kind]}"
 
 
 @CHANGES

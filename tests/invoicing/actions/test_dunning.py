@@ -18,6 +18,7 @@ from customers.actions.merge import merge_customers
 from customers.models import Customer
 from invoicing import tasks
 from invoicing.actions import dunning
+from invoicing.actions.collecting import CHARGE
 from invoicing.actions.dunning import run
 from invoicing.actions.dunning_campaigns import (
     CampaignTerms,
@@ -29,13 +30,16 @@ from invoicing.actions.dunning_campaigns import (
     switch_campaign,
     update_campaign,
 )
+from invoicing.actions.payment_methods import save_method
 from invoicing.actions.payments import record_payment
 from invoicing.actions.plan_changes import change_plan
+from invoicing.clients.providers.base import Saved
 from invoicing.models import DunningAct, DunningCampaign, DunningCase, Invoice, Mail, PaymentRequest
 from invoicing.queries.dunning_preview import foreseen
 from invoicing.rules.dunning import Step, StepKind, Terms
 from tests.factories.invoicing import make_plan, on, set_entity, subscribe
 from tests.factories.overdue import make_debtor, owe
+from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, NOW, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -268,6 +272,24 @@ def test_a_step_that_fails_waits_for_staff_and_runs_again(customer: Customer, ro
     tasks.dunning_customer(str(job.pk))
     job.refresh_from_db()
     assert job.state == "succeeded" and status(row) == "paused" and not case().failed
+
+
+def test_saved_methods_are_charged_once(customer: Customer) -> None:
+    terms = Terms(
+        {"EUR": 5000}, max_attempts=1, escalation=[Step(2, StepKind.CHARGE), Step(4, StepKind.CHARGE)]
+    )
+    make_campaign(customer.organization, terms)
+    invoice = owe(customer, 100)
+    for day in (1, 3):
+        go(on(2026, 4, day, 9))
+    assert DunningAct.objects.latest("at").note.endswith("the customer has no saved payment method")
+    card = Saved("pm_1", "cus_1", "mark", last4="4242")
+    save_method(customer, make_payer(customer.organization), card, at=on(2026, 4, 4))
+    for _ in range(2):
+        go(on(2026, 4, 5, 9))
+    assert DunningAct.objects.latest("at").note == "1 invoice to be charged to the saved payment method"
+    job = Job.objects.get(task=CHARGE)
+    assert job.subject_id == invoice.pk and acts() == [(0, "remind"), (2, "charge"), (4, "charge")]
 
 
 def test_another_currency_hides_nothing_that_failed(customer: Customer, row: Subscription) -> None:
