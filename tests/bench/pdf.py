@@ -166,7 +166,9 @@ def very_long(place: Place, organization: Any, table: Table) -> None:
 def beside_chromium(place: Place) -> None:
     """The same documents by our renderer and by Chromium, each in a fresh process that has printed one already."""
     table = Table(
-        place.report, "PDF beside headless Chromium", ["lines", "pages", "PDFs/s", "p50 ms", "peak MB"]
+        place.report,
+        "PDF beside headless Chromium",
+        ["lines", "pages", "PDFs/s", "p50 ms", "CPU ms", "peak MB"],
     )
     for lines, count in printing.SIZES:
         for name, label in (
@@ -174,5 +176,13 @@ def beside_chromium(place: Place) -> None:
             ("chromium", "Chromium, one page, CDP printToPDF"),
         ):
             found = printing.in_a_process(name, lines, max(count // 10, 1) if place.quick else count)
-            table.add(label, lines, found["pages"], found["rate"], found["p50"], f"{found['peak']:.0f}")
+            table.add(
+                label,
+                lines,
+                found["pages"],
+                found["rate"],
+                found["p50"],
+                found["cpu"],
+                f"{found['peak']:.0f}",
+            )
     table.show()
