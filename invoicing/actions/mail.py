@@ -2,7 +2,7 @@
 
 For whoever has something to send:
 
-    text = compose(kind, language, facts)                       # documents/mails.py: pure, in the customer's language
+    text = written(kind, language, facts, billing_entity)       # queries/mail_wordings.py: in its own words
     queue_mail(kind, subject=row, customer=…, billing_entity=…, to=[…], text=text, key="…", by=by, at=at)
 
 `key` is unique in the organization: a second call with it returns the first row and sends nothing. `subject` is the

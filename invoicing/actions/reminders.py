@@ -15,7 +15,7 @@ from billing.models import BillingEntity
 from billing.orm.actor import Actor
 from invoicing.actions.mail import mails_customers, queue_mail
 from invoicing.actions.publish import ask_for_pdf
-from invoicing.models import Invoice, Mail, MailKind
+from invoicing.models import DunningCase, Invoice, Mail, MailKind
 from invoicing.queries.mail_facts import address_of, document_files, reminder_facts
 from invoicing.queries.mail_wordings import written
 from invoicing.queries.reminders import invoices_to_remind, key_of
@@ -37,6 +37,12 @@ def run(at: datetime) -> int:
     return count
 
 
+def chased(invoice: Invoice) -> bool:
+    """Whether a dunning campaign is after its customer for this currency: it reminds by its own days."""
+    running = DunningCase.objects.running()
+    return running.filter(customer_id=invoice.customer_id, currency=invoice.currency).exists()
+
+
 @transaction.atomic
 def remind(invoice: Invoice, days: int, *, by: Actor, at: datetime) -> Mail | None:
     """The e-mail `days` after the due date (below zero: before it), once. None when there is nothing to remind of, or
@@ -45,7 +51,7 @@ def remind(invoice: Invoice, days: int, *, by: Actor, at: datetime) -> Mail | No
     rows = Invoice.objects.select_related("billing_entity__organization", "customer")
     row: Invoice = rows.select_for_update(of=("self",)).get(pk=invoice.pk)
     address = address_of(row.customer)
-    if not row.due_minor or row.in_dispute or not address:
+    if not row.due_minor or row.in_dispute or not address or (days > 0 and chased(row)):
         return None
     ask_for_pdf(row)  # an old invoice may have none yet
     files = document_files(row)

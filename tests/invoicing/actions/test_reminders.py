@@ -17,7 +17,7 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import publish_invoice
 from invoicing.actions.reminders import run
 from invoicing.actions.void import void_invoice
-from invoicing.models import Invoice, Mail
+from invoicing.models import DunningCampaign, DunningCase, Invoice, Mail
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import on, set_entity
 from tests.factories.people import ACTOR, make_organization
@@ -100,3 +100,21 @@ def test_two_runs_at_once_and_another_entity(organization: Organization) -> None
     at = on(2026, 2, 16, 9)
     assert run(at) + run(at) == 1
     assert Mail.objects.get().organization_id == organization.pk
+
+
+def test_a_customer_that_a_campaign_is_after_is_not_reminded_twice(organization: Organization) -> None:
+    """Before the due date it is; after it only once the chase in that currency has ended."""
+    invoice = issued(organization)
+    campaign = DunningCampaign.objects.create(organization=organization, name="Late", code="late")
+    at = on(2026, 2, 16, 9)
+    case = DunningCase.objects.create(
+        organization=organization,
+        customer=invoice.customer,
+        campaign=campaign,
+        currency="EUR",
+        started_at=on(2026, 2, 10),
+        started_on=on(2026, 2, 10).date(),
+    )
+    assert [run(on(2026, 2, 6, 9)), run(at)] == [1, 0]
+    DunningCase.objects.filter(pk=case.pk).update(ended_at=at, outcome="paid")
+    assert run(at) == 1
