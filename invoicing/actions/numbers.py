@@ -14,10 +14,10 @@ from uuid import UUID
 
 from django.db import connection
 
-from billing.models import BillingEntity, Numbering
+from billing.models import Numbering
 from billing.orm.fields import new_id
 from billing.rules.periods import local_date
-from invoicing.models import CreditNote, Invoice, Numbered
+from invoicing.models import CreditNote, Invoice, Numbered, Receipt
 from invoicing.queries.next_numbers import first_number
 from invoicing.rules.numbering import credit_note_number, customer_number, entity_number, receipt_number
 
@@ -71,7 +71,8 @@ def take_place(document: Numbered, key: str, *, first: Callable[[], int] | None 
     return document.series_number
 
 
-def number_receipt(entity: BillingEntity, at: datetime) -> str:
-    """The next receipt of a billing entity."""
-    series = take_number(entity.organization_id, f"receipt:{entity.pk.hex}")
-    return receipt_number(entity.number_prefix, local_date(at, entity.timezone), series)
+def number_receipt(receipt: Receipt, at: datetime) -> str:
+    """The next receipt of its billing entity. Its place is written on it."""
+    entity = receipt.billing_entity
+    place = take_place(receipt, f"receipt:{entity.pk.hex}")
+    return receipt_number(entity.number_prefix, local_date(at, entity.timezone), place)

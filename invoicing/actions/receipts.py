@@ -70,7 +70,7 @@ def issue_receipt(
     mails = fresh and wanted(receipt)
     if mails:
         receipt.pdf_state = PdfState.PENDING
-    receipt.number = number_receipt(entity, at)
+    receipt.number = number_receipt(receipt, at)
     receipt.save(force_insert=True)
     emit(receipt.organization, "payment_receipt.created", receipt, receipt_payload(receipt), at=at)
     if mails:  # else it is printed once somebody wants to see it

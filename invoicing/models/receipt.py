@@ -10,9 +10,10 @@ from django.db.models import Q
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Scoped
 from invoicing.models.printed import PdfState, StoredCopy
+from invoicing.models.sequence import Numbered
 
 
-class Receipt(Scoped):
+class Receipt(Numbered, Scoped):
     """The receipt of one payment, or of one transfer for several invoices. It never changes: money that goes back
     later is shown beside it.
 
@@ -56,6 +57,11 @@ class Receipt(Scoped):
         ordering: ClassVar = ["-issued_at", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["billing_entity", "number"], name="receipt_number"),
+            models.UniqueConstraint(
+                fields=["organization", "series", "series_number"],
+                condition=~Q(series=""),
+                name="receipt_place_in_series",
+            ),
             models.CheckConstraint(
                 condition=Q(payment__isnull=False, remittance=None)
                 | Q(payment=None, remittance__isnull=False),

@@ -19,7 +19,7 @@ from django.apps import apps
 from django.db import connection
 
 from billing.models import AuditEntry, BillingEntity, Organization
-from invoicing.models import CreditNote, Invoice, Sequence
+from invoicing.models import CreditNote, Invoice, Receipt, Sequence
 
 PER_PAGE = 20
 
@@ -27,23 +27,28 @@ PER_PAGE = 20
 @dataclass(frozen=True)
 class Kind:
     """Documents that are numbered: `key` begins the counters' keys ("invoice:"), `day` is the column of the day on
-    which one was issued, `total` that of its amount.
+    which one was issued, `total` that of its amount; `status` is SQL that says "voided" of a voided one.
     """
 
     key: str
     label: str
     model: Any
-    page: str  # the name of a document's URL
     day: str = "issuing_on"
     total: str = "total_minor"
-    party: str = "customer_name"
+    status: str = "status"
+
+    @property
+    def voids(self) -> bool:
+        """Whether such documents can be voided."""
+        return self.status == "status"
 
 
 SERIES = {
     kind.key: kind
     for kind in (
-        Kind("invoice", "Invoices", Invoice, "invoice"),
-        Kind("credit_note", "Credit notes", CreditNote, "credit-note"),
+        Kind("invoice", "Invoices", Invoice),
+        Kind("credit_note", "Credit notes", CreditNote),
+        Kind("receipt", "Receipts", Receipt, day="issued_at", total="amount_minor", status="''"),
     )
 }
 
@@ -100,7 +105,7 @@ class Sums:
 
 FIGURES = """
 WITH places AS (
-    SELECT series, series_number AS place, status FROM {table}
+    SELECT series, series_number AS place, {status} AS status FROM {table}
     WHERE organization_id = %(organization)s AND series <> ''
 ), found AS (
     SELECT counter.id, counter.key, counter.first, counter.last, count(places.place) AS count,
@@ -148,7 +153,7 @@ def rows_of(sql: str, kind: Kind, organization: Organization, **values: Any) -> 
     table = kind.model._meta.db_table
     given: dict[str, Any] = {"organization": organization.pk, "kind": f"{kind.key}:%"} | values
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(table=table), given)
+        cursor.execute(sql.format(table=table, status=kind.status), given)
         return cursor.fetchall()
 
 

@@ -18,7 +18,7 @@ from billing.web.csv_files import csv_answer
 from billing.web.htmx import render_page
 from billing.web.paging import page_of
 from billing.web.requests import StaffRequest
-from invoicing.models import Sequence
+from invoicing.models import CreditNote, Invoice, Payment, Remittance, Sequence
 from invoicing.queries.series import (
     PER_PAGE,
     SERIES,
@@ -139,7 +139,7 @@ def series(request: StaffRequest, id: UUID) -> HttpResponse:
     found, kind = find_series(request, id)
     (row,) = shown(request, kind, [found])
     documents = documents_of(request.organization, kind, found.key)
-    voided = request.GET.get("only") == "voided"
+    voided = kind.voids and request.GET.get("only") == "voided"
     page = page_of(request, documents.filter(status="voided") if voided else documents)
     path = reverse("document-series", args=[Sequence(id=found.id)])
     tab_items = [
@@ -161,14 +161,25 @@ def series(request: StaffRequest, id: UUID) -> HttpResponse:
     return render_page(request, "invoicing/numbers/series.html", context, partials=("place-table",))
 
 
+def address_of(document: Any) -> str:
+    """Where a document is shown; a receipt stands on the page of its payment or transfer."""
+    if isinstance(document, Invoice):
+        return reverse("invoice", args=[document])
+    if isinstance(document, CreditNote):
+        return reverse("credit-note", args=[document])
+    if document.payment_id:
+        return reverse("payment", args=[Payment(id=document.payment_id)])
+    return reverse("remittance", args=[Remittance(id=document.remittance_id)])
+
+
 def document_row(kind: Kind, document: Any) -> dict[str, Any]:
     """A document of a series."""
     return {
         "place": document.series_number,
         "number": document.number,
-        "url": reverse(kind.page, args=[document]),
+        "url": address_of(document),
         "day": getattr(document, kind.day),
-        "party": getattr(document, kind.party),
+        "party": document.customer_name,
         "minor": getattr(document, kind.total),
         "currency": document.currency,
         "voided": getattr(document, "status", "") == "voided",

@@ -171,7 +171,7 @@ def plan_of(organization: Any) -> str:
     from invoicing.queries.series import FIGURES, SUMS
 
     with connection.cursor() as cursor:
-        sql = (FIGURES + SUMS).format(table="invoicing_invoice")
+        sql = (FIGURES + SUMS).format(table="invoicing_invoice", status="status")
         cursor.execute(
             f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {sql}",
             {"organization": organization.pk, "kind": "invoice:%"},

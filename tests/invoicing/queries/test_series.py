@@ -14,15 +14,17 @@ from django.utils.html import strip_tags
 from billing.models import Organization
 from invoicing.actions.credit_notes import CreditItem, create_credit_note
 from invoicing.actions.one_off import Item, create_one_off, delete_draft
+from invoicing.actions.payments import record_payment
+from invoicing.actions.remittances import receive
 from invoicing.actions.void import void_invoice
-from invoicing.models import CreditNote, Invoice, Sequence
+from invoicing.models import CreditNote, Invoice, Receipt, Sequence
 from invoicing.queries.series import SERIES, every_place, gaps_of, one_series, series_page, sums_of
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import set_entity
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
 pytestmark = pytest.mark.django_db
-INVOICES, NOTES = SERIES["invoice"], SERIES["credit_note"]
+INVOICES, NOTES, RECEIPTS = SERIES["invoice"], SERIES["credit_note"], SERIES["receipt"]
 
 
 def made(customer: Any, *, finalize: bool = True) -> Invoice:
@@ -113,6 +115,32 @@ def test_credit_notes_have_a_series_for_each_invoice(organization: Organization)
     lost.delete()
     counter = Sequence.objects.get(pk=series.id)
     assert gaps_of(organization, NOTES, one_series(organization, counter, NOTES)) == [(2, 2)]
+
+
+def test_receipts_have_one_series_for_their_billing_entity(
+    client: Client, organization: Organization
+) -> None:
+    """One for a payment and one for a transfer."""
+    paid, other = Invoice.objects.filter(status="finalized").order_by("pk")[:2]
+    record_payment(paid, key="all", by=ACTOR, at=NOW)
+    receive(
+        other.customer,
+        currency="EUR",
+        amount_minor=5000,
+        chosen={other.pk: 5000},
+        key="part",
+        by=ACTOR,
+        at=NOW,
+    )
+    (series,) = series_page(organization, RECEIPTS, 1)
+    assert (series.first, series.last, series.count, series.whole) == (1, 2, 2, True)
+    staff = sign_in(client, make_member(organization))
+    page = strip_tags(
+        staff.get(f"/reports/numbers/{Sequence(id=series.id).public_id}?only=voided").content.decode()
+    )
+    assert "Globex" in page and "-R-" in page
+    Receipt.objects.filter(series_number=1).delete()
+    assert "1 missing: 1" in strip_tags(staff.get("/reports/numbers?kind=receipt").content.decode())
 
 
 def test_the_pages(client: Client, organization: Organization, django_assert_max_num_queries: Any) -> None:
