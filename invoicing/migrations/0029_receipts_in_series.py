@@ -10,7 +10,7 @@ WHERE number ~ '-[0-9]{1,15}$'
 
 
 class Migration(migrations.Migration):
-    dependencies = [("invoicing", "0027_payment_methods")]
+    dependencies = [("invoicing", "0028_dunning_charges")]
 
     operations = [
         migrations.AddField(
