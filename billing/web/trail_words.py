@@ -34,6 +34,7 @@ NOUNS = {
     "organization": "Organization",
     "payment": "Payment",
     "payment_provider": "Payment provider",
+    "payment_receipt": "Receipt",
     "payment_request": "Payment request",
     "plan": "Plan",
     "remittance": "Payment of the customer",

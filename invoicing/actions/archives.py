@@ -39,7 +39,7 @@ def pack(job: Job) -> None:
     rows.update(outcome=RunOutcome.WAITING, note="")
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "invoices.zip"
+        path = Path(folder) / "archive"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
             packed = sum(packed_one(archive, key) for key in keys)
         values = stored(run, path) if packed else {"file": "", "file_bytes": 0, "file_expires_at": None}
