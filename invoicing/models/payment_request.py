@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from billing.orm.fields import CurrencyField
 from billing.orm.scoped import Scoped, ScopedQuerySet
+from billing.rules.money import from_minor
 from invoicing.rules.payment_requests import OPEN_VALUES, RequestStatus
 
 
@@ -96,7 +97,7 @@ class PaymentRequest(Scoped):
         ]
 
     def __str__(self) -> str:
-        return self.public_id
+        return f"{from_minor(self.amount_minor, self.currency):f} {self.currency}"
 
     @property
     def open(self) -> bool:
