@@ -10,7 +10,6 @@ from billing.actions import audit
 from billing.models import AuditEntry, Organization
 from billing.orm.actor import Actor
 
-
 ACTS = {"invoices": "invoices.exported", "credit_notes": "credit_notes.exported"}
 
 
