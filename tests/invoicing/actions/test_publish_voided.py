@@ -76,7 +76,7 @@ def test_a_voided_invoice_gets_a_second_file_and_keeps_the_first(
     second = storage / invoice.void_pdf.name
     assert second != first
     text = " ".join(pdf_text(second.read_bytes()).split())
-    assert "STORNIERT · 10 März 2026" in text and "Grund: Falscher Kunde" in text
+    assert "STORNIERT · 10. März 2026" in text and "Grund: Falscher Kunde" in text
     assert "STORNIERT" not in pdf_text(before).upper()
 
 
