@@ -39,8 +39,8 @@ CLOSED = {403, 404, 405}
 MACHINE = "health"  # 503 where no worker runs, as in tests
 # A message with a wrong signature is counted: tests/invoicing/views/test_incoming.py.
 COUNTING = {"provider-webhook", "provider-webhook-token"}
-# Whoever has just paid or left a card reads who the seller is, and nothing else; a link that asks for payment names what
-# it asks for.
+# Whoever has just paid or left a card reads who the seller is, and nothing else; a link that asks for payment names
+# what it asks for.
 NAMED = {"paid", "card-saved", "pay-request"}
 PORTAL = frozenset(name for name in PUBLIC if name.startswith("portal"))
 
