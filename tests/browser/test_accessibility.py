@@ -209,7 +209,7 @@ def test_the_portal(browser: Browser, live_stack: Stack, world: SimpleNamespace)
         assert broken(page) == []
         page.goto(f"/portal/enter/{world.secret}")
         page.wait_for_url("**/portal")
-        assert walked(page, world, to_look_at(portal=True)) == 6
+        assert walked(page, world, to_look_at(portal=True)) == 7
     finally:
         context.close()
 
