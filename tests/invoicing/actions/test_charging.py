@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, cast
 
@@ -43,7 +42,7 @@ from invoicing.models import (
 from tests.factories.customers import make_customer
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
-from tests.services.african import FakeFlutterwave, FakePaystack, serving
+from tests.services.african import FakePaystack
 from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db
@@ -53,20 +52,6 @@ AT: dict[str, Any] = {"at": BY["at"]}
 @pytest.fixture
 def acme() -> Organization:
     return make_organization()
-
-
-@pytest.fixture
-def paystack(settings: Any) -> Iterator[FakePaystack]:
-    with serving(FakePaystack()) as found:
-        settings.PAYSTACK_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakePaystack, found)
-
-
-@pytest.fixture
-def flutterwave(settings: Any) -> Iterator[FakeFlutterwave]:
-    with serving(FakeFlutterwave()) as found:
-        settings.FLUTTERWAVE_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakeFlutterwave, found)
 
 
 def left(customer: Customer, stripe: FakeStripe, last4: str = "4242", **card: Any) -> PaymentMethod:

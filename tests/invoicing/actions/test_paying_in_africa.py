@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,7 +16,7 @@ from invoicing.actions.providers import try_provider
 from invoicing.models import Payment, PaymentAttempt, PaymentProvider, ProviderEvent
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
-from tests.services.african import FakeFlutterwave, FakeMpesa, FakePaystack, serving
+from tests.services.african import FakeFlutterwave, FakeMpesa, FakePaystack
 from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db
@@ -26,27 +25,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def acme() -> Organization:
     return make_organization()
-
-
-@pytest.fixture
-def paystack(settings: Any) -> Iterator[FakePaystack]:
-    with serving(FakePaystack()) as found:
-        settings.PAYSTACK_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakePaystack, found)
-
-
-@pytest.fixture
-def flutterwave(settings: Any) -> Iterator[FakeFlutterwave]:
-    with serving(FakeFlutterwave()) as found:
-        settings.FLUTTERWAVE_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakeFlutterwave, found)
-
-
-@pytest.fixture
-def mpesa(settings: Any) -> Iterator[FakeMpesa]:
-    with serving(FakeMpesa()) as found:
-        settings.MPESA_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakeMpesa, found)
 
 
 def later_on() -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -23,7 +23,7 @@ from invoicing.queries.refunds import hindrance
 from invoicing.rules.crediting import CreditReason
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
-from tests.services.african import FakeFlutterwave, FakePaystack, serving
+from tests.services.african import FakePaystack
 from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db
@@ -32,20 +32,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def acme() -> Organization:
     return make_organization()
-
-
-@pytest.fixture
-def paystack(settings: Any) -> Iterator[FakePaystack]:
-    with serving(FakePaystack()) as found:
-        settings.PAYSTACK_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakePaystack, found)
-
-
-@pytest.fixture
-def flutterwave(settings: Any) -> Iterator[FakeFlutterwave]:
-    with serving(FakeFlutterwave()) as found:
-        settings.FLUTTERWAVE_API_BASE, settings.OUTBOUND_ALLOW_PRIVATE = found.url, "127.0.0.1"
-        yield cast(FakeFlutterwave, found)
 
 
 def paid(acme: Organization, kind: str, service: Any) -> Payment:
