@@ -37,11 +37,13 @@ pytestmark = pytest.mark.django_db
 WRITING = ("post", "put", "patch", "delete")
 CLOSED = {403, 404, 405}
 MACHINE = "health"  # 503 where no worker runs, as in tests
-# A message with a wrong signature is counted: tests/invoicing/views/test_incoming.py.
-COUNTING = {"provider-webhook", "provider-webhook-token"}
-# Whoever has just paid or left a card reads who the seller is, and nothing else; a link that asks for payment names
-# what it asks for.
-NAMED = {"paid", "card-saved", "pay-request"}
+# A message with a wrong signature is counted: tests/invoicing/views/test_incoming.py. Whoever has the secret of a
+# link that asks for payment may read what it asks for, and pay.
+COUNTING = {"provider-webhook", "provider-webhook-token", "pay-request", "pay-request-invoice"}
+NAMED = {
+    "paid",
+    "card-saved",
+}  # whoever has just paid or left a card reads who the seller is, and nothing else
 PORTAL = frozenset(name for name in PUBLIC if name.startswith("portal"))
 
 
