@@ -11,7 +11,7 @@ Example: `write(inserted(lines), inserted(taxes), updated(invoice))`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -25,7 +25,7 @@ class Part:
 
     text: str
     params: Sequence[Any]
-    rows: Sequence[models.Model] = field(default=())
+    rows: Sequence[models.Model] = ()
 
 
 @cache
@@ -73,10 +73,12 @@ def inserted(rows: Iterable[models.Model]) -> Part:
 
 
 def updated(row: models.Model, *names: str) -> Part:
-    """These fields of a row that is stored and locked; without names all of them."""
+    """These fields of a row that is stored and locked; without names all of them. ValueError for no such field."""
     model = type(row)
-    wanted = [item for item in columns(model) if not item[0].primary_key]
-    wanted = [item for item in wanted if not names or item[0].name in names]
+    known = {item[0].name: item for item in columns(model) if not item[0].primary_key}
+    if wrong := set(names) - known.keys():
+        raise ValueError(f"{model.__name__} has no column {', '.join(sorted(wrong))} to write")
+    wanted = [known[name] for name in names or known]
     text = (
         f"UPDATE {connection.ops.quote_name(model._meta.db_table)}"  # noqa: S608 - names of our own models
         f" SET {', '.join(f'{name} = {mark}' for _, name, mark in wanted)}"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, models, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from billing.actions import audit
@@ -86,6 +87,11 @@ def test_only_the_named_fields_are_changed() -> None:
     assert columns(tax)["name"] == "Theirs" and columns(tax)["description"] == "Said"
 
 
+def test_a_field_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="no column descripton"):
+        write(updated(make_tax(make_organization()), "name", "descripton"))
+
+
 def test_an_expression_is_refused() -> None:
     tax = make_tax(make_organization())
     tax.name = models.F("code")  # type: ignore[assignment]
@@ -111,3 +117,13 @@ def test_a_value_that_is_no_parameter_is_refused() -> None:
     later = Compiled(lambda key: Organization.objects.filter(created_at__lt=NOW + timedelta(1)), UUID)
     with pytest.raises(ValueError, match="no parameter"):
         list(later.rows(new_id()))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_are_locked_within_a_transaction_only() -> None:
+    tax = make_tax(make_organization())
+    locked = Compiled(lambda key: Tax.objects.filter(pk=key).select_for_update(), UUID)
+    with transaction.atomic():
+        assert list(locked.rows(tax.pk)) == [tax]
+    with pytest.raises(TransactionManagementError):
+        list(locked.rows(tax.pk))
