@@ -105,15 +105,17 @@ def ask_about(key: UUID) -> bool:
 
 
 def look(attempt: PaymentAttempt) -> Seen:
-    """How it stands at the provider. A charge that it has nothing of some minutes later never reached it."""
+    """How it stands at the provider. A charge that it has nothing of some minutes later never reached it,
+    unless it was there before.
+    """
     if attempt.method is None:
         client = payer_of(attempt.provider, timeout=calls.IN_WORKER)
         return client.fetch(attempt.reference, attempt.external_id, attempt.currency)
     seen = charger_of(attempt.provider).fetch_charge(charge_of(attempt))
     if seen is not None:
         return seen
-    if timezone.now() - attempt.created_at < LONG_ENOUGH:
-        raise Unavailable("The provider has nothing of this charge yet.")
+    if attempt.money_id or timezone.now() - attempt.created_at < LONG_ENOUGH:
+        raise Unavailable("The provider does not list this charge now.")
     return Seen("failed", reason="The charge never reached the provider.")
 
 

@@ -220,6 +220,7 @@ def ask_setup(key: UUID) -> None:
     """Ask the provider what was left, and keep it."""
     setup = MethodSetup.objects.select_related("provider", "customer").get(pk=key)
     if setup.state == "successful" or not setup.external_id or setup.provider.deleted_at:
+        MethodSetup.objects.filter(pk=key, external_id=setup.external_id).update(next_at=None)
         return
     seen = SeenSetup("pending")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -11,7 +12,7 @@ from typing import Any
 from billing.clients.http import Unreachable, fetch
 from billing.rules.errors import BillingError
 from billing.rules.money import to_minor
-from invoicing.clients.providers.base import Gone, Refused, Unavailable
+from invoicing.clients.providers.base import Charge, Gone, Refused, Seen, Unavailable
 
 
 def call(
@@ -53,8 +54,10 @@ def call(
     return found
 
 
-class Keyed:
-    """An account behind one secret key that answers {"status", "message", "data"}, also a no with a 200."""
+class Keyed(ABC):
+    """An account behind one secret key that answers {"status", "message", "data"}, also a no with a 200. What is paid
+    there is a transaction under our reference.
+    """
 
     WHO = ""
     YES: Any = "success"
@@ -103,6 +106,28 @@ class Keyed:
             if self.NOT_FOUND in error.message.lower():
                 return None
             raise
+
+    @abstractmethod
+    def transaction(self, reference: str) -> Mapping[str, Any] | None:
+        """The provider's transaction under our reference; None where it has none."""
+
+    @abstractmethod
+    def seen(self, row: Mapping[str, Any], reference: str) -> Seen:
+        """How a transaction stands."""
+
+    def fetch_charge(self, charge: Charge) -> Seen | None:
+        """By our reference."""
+        row = self.transaction(charge.reference)
+        return None if row is None else self.seen(row, charge.reference)
+
+    def charged(self, charge: Charge) -> Seen | None:
+        """How a charge stands that was asked for just now: no answer to this question leaves it open, also where the
+        question never arrived.
+        """
+        try:
+            return self.fetch_charge(charge)
+        except Unavailable as error:
+            raise Unavailable(error.message, wait=error.wait) from error
 
     def unreadable(self) -> Unavailable:
         """The error for an answer that lacks what it must have."""

@@ -67,20 +67,25 @@ class Flutterwave(Keyed):
 
     def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
         """The transaction under our reference; there is none before the customer has tried to pay."""
-        path = f"/v3/transactions/verify_by_reference?{urlencode({'tx_ref': reference})}"
-        data = self.look_up(path)
-        if data is None:
-            return Seen("pending")
-        word, id = text_of(data.get("status")), text_of(data.get("id"))
-        if data.get("tx_ref") != reference or not word:
+        row = self.transaction(reference)
+        return Seen("pending") if row is None else self.seen(row, reference)
+
+    def transaction(self, reference: str) -> Mapping[str, Any] | None:
+        """The transaction under our reference, verified."""
+        return self.look_up(f"/v3/transactions/verify_by_reference?{urlencode({'tx_ref': reference})}")
+
+    def seen(self, row: Mapping[str, Any], reference: str) -> Seen:
+        """How a transaction stands."""
+        word, id = text_of(row.get("status")), text_of(row.get("id"))
+        if row.get("tx_ref") != reference or not word:
             raise self.unreadable()
         state = STATES.get(word, "processing")
         if state == "successful":
-            code = needed(self.WHO, data.get("currency")).upper()
-            amount = minor(self.WHO, data.get("amount"), code)
-            saved = saved_of(table(data.get("card")), text_of(table(data.get("customer")).get("email")))
-            return Seen(state, amount, code, id, paid_at=moment(data.get("created_at")), saved=saved)
-        reason = text_of(data.get("processor_response")) if state == "failed" else ""
+            code = needed(self.WHO, row.get("currency")).upper()
+            amount = minor(self.WHO, row.get("amount"), code)
+            saved = saved_of(table(row.get("card")), text_of(table(row.get("customer")).get("email")))
+            return Seen(state, amount, code, id, paid_at=moment(row.get("created_at")), saved=saved)
+        reason = text_of(row.get("processor_response")) if state == "failed" else ""
         return Seen(state, payment_id=id, reason=reason, declined=state == "failed")
 
     def charge(self, charge: Charge) -> Seen:
@@ -97,21 +102,14 @@ class Flutterwave(Keyed):
         try:
             self.call("POST", "/v3/tokenized-charges", body)
         except Refused:
-            seen = self.fetch_charge(charge)
+            seen = self.charged(charge)
             if seen is None:
                 raise
             return seen
-        found = self.fetch_charge(charge)
+        found = self.charged(charge)
         if found is None:
             raise self.unreadable()
         return found
-
-    def fetch_charge(self, charge: Charge) -> Seen | None:
-        """By our reference."""
-        path = f"/v3/transactions/verify_by_reference?{urlencode({'tx_ref': charge.reference})}"
-        if self.look_up(path) is None:
-            return None
-        return self.fetch(charge.reference, charge.reference, charge.currency)
 
     def forget(self, method_id: str) -> None:
         """Nothing of ours is charged any more; a token is of no use without our key."""

@@ -59,23 +59,31 @@ class Paystack(Keyed):
 
     def fetch(self, reference: str, external_id: str, currency: str) -> Seen:
         """The transaction; one that Paystack does not know was never opened."""
-        data = self.look_up(f"/transaction/verify/{quote(reference, safe='')}")
-        if data is None:
-            return Seen("failed", reason="Paystack does not know it.")
-        word, id = text_of(data.get("status")), text_of(data.get("id"))
-        if data.get("reference") != reference or not word:
+        row = self.transaction(reference)
+        return (
+            Seen("failed", reason="Paystack does not know it.") if row is None else self.seen(row, reference)
+        )
+
+    def transaction(self, reference: str) -> Mapping[str, Any] | None:
+        """The transaction under our reference, verified."""
+        return self.look_up(f"/transaction/verify/{quote(reference, safe='')}")
+
+    def seen(self, row: Mapping[str, Any], reference: str) -> Seen:
+        """How a transaction stands."""
+        word, id = text_of(row.get("status")), text_of(row.get("id"))
+        if row.get("reference") != reference or not word:
             raise self.unreadable()
         state = STATES.get(word, "processing" if word in WORKING else "pending")
         if state == "successful":
-            amount = data.get("amount")
+            amount = row.get("amount")
             if not isinstance(amount, int):
                 raise self.unreadable()
-            code = needed(self.WHO, data.get("currency")).upper()
+            code = needed(self.WHO, row.get("currency")).upper()
             saved = saved_of(
-                table(data.get("authorization")), text_of(table(data.get("customer")).get("email"))
+                table(row.get("authorization")), text_of(table(row.get("customer")).get("email"))
             )
-            return Seen(state, amount, code, id, paid_at=moment(data.get("paid_at")), saved=saved)
-        reason = text_of(data.get("gateway_response")) if state == "failed" else ""
+            return Seen(state, amount, code, id, paid_at=moment(row.get("paid_at")), saved=saved)
+        reason = text_of(row.get("gateway_response")) if state == "failed" else ""
         return Seen(state, payment_id=id, reason=reason, declined=state == "failed")
 
     def charge(self, charge: Charge) -> Seen:
@@ -92,16 +100,10 @@ class Paystack(Keyed):
         except Refused as error:
             if "duplicate" not in error.message.lower():
                 raise
-        seen = self.fetch_charge(charge)
+        seen = self.charged(charge)
         if seen is None:
             raise self.unreadable()
         return seen
-
-    def fetch_charge(self, charge: Charge) -> Seen | None:
-        """By our reference."""
-        if self.look_up(f"/transaction/verify/{quote(charge.reference, safe='')}") is None:
-            return None
-        return self.fetch(charge.reference, charge.reference, charge.currency)
 
     def forget(self, method_id: str) -> None:
         """Nothing of ours is charged any more; Paystack keeps the authorization for its customer."""

@@ -29,6 +29,7 @@ from invoicing.actions.payment_methods import (
     save_method,
 )
 from invoicing.actions.payments import record_payment
+from invoicing.actions.providers import delete_provider
 from invoicing.clients.providers.base import Saved
 from invoicing.models import (
     Invoice,
@@ -133,6 +134,16 @@ def test_a_link_where_nobody_leaves_a_card_ends(acme: Organization, stripe: Fake
     stripe.money.expire()
     ask_setup(setup.pk)
     assert MethodSetup.objects.get().state == "failed"
+
+
+def test_a_link_that_nobody_can_ask_about_is_asked_about_no_more(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    account = make_payer(acme)
+    open_setup(make_customer(acme, email="a@pay.example", currency="EUR"), key="k", **BY)
+    delete_provider(account, **BY)
+    late = timezone.now() + timedelta(days=1)
+    assert (run_setups(late), run_setups(late)) == (1, 0)
 
 
 def test_stripe_tells_of_a_card(acme: Organization, stripe: FakeStripe) -> None:
@@ -242,6 +253,42 @@ def test_the_next_account_has_its_turn_when_one_is_surely_not_available(
     with pytest.raises(Conflict, match="No provider is available"):
         charge_invoice(other, **AT)
     assert charge_invoice(other, **AT).state == "successful"
+
+
+@pytest.mark.parametrize(("kind", "card"), [("paystack", "AUTH_yes"), ("flutterwave", "flw-t1nf-yes")])
+def test_a_question_that_is_turned_away_leaves_the_charge_before_it_open(
+    acme: Organization, stripe: FakeStripe, kind: str, card: str, request: pytest.FixtureRequest
+) -> None:
+    service = request.getfixturevalue(kind)
+    invoice = make_due(acme, currency="NGN", email="anna@pay.example")
+    saved(invoice.customer, make_payer(acme, kind), card)
+    make_payer(acme)
+    left(invoice.customer, stripe)
+    service.next(None, 429)
+    attempt = charge_invoice(invoice, **AT)
+    assert (attempt.provider.type, attempt.state) == (kind, "unknown")
+    assert charges(stripe) == [], "nobody else is charged while it is open"
+    later_on()
+    assert state(invoice) == ("paid", 0) and Payment.objects.count() == 1
+
+
+def test_a_charge_that_was_seen_has_not_failed_because_it_is_not_listed_any_more(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    left(invoice.customer, stripe, "0077")
+    attempt = charge_invoice(invoice, **AT)
+    assert (attempt.state, attempt.money_id) == ("processing", "pi_auto_1")
+    PaymentAttempt.objects.update(created_at=timezone.now() - timedelta(days=2))
+    newer, stripe.money.intents = stripe.money.intents, {}
+    later_on()
+    attempt.refresh_from_db()
+    assert (attempt.state, state(invoice)) == ("processing", ("pending", 10000))
+    stripe.money.intents = newer
+    newer["pi_auto_1"] |= {"status": "succeeded", "amount_received": 10000}
+    later_on()
+    assert state(invoice) == ("paid", 0)
 
 
 @pytest.mark.parametrize("kind", ["paystack", "flutterwave"])
