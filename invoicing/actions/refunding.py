@@ -51,6 +51,7 @@ RUN_SECONDS = 40
 OFF = timedelta(minutes=5)
 RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-726566756e64")
 OURS = "tarn-"
+NOT_ASKED = "The account was deleted. Look at the provider whether it went back all the same."
 BY = Actor.system("Payment provider")
 
 
@@ -85,11 +86,15 @@ def send(key: UUID) -> None:
         if refund is None or attempt is None:
             return
         at = clock.now(refund.organization)
+        if attempt.provider.deleted_at:
+            fail(refund, NOT_ASKED, at=at)
+            return
+        open_still = bool(refund.asked_at or refund.external_id)
         try:
             client = client_of(attempt.provider)
-            begun = refund.asked_at is not None or refund.external_id
-            if begun and not settle(refund, client, attempt, at=at):
+            if open_still and not settle(refund, client, attempt, at=at):
                 return
+            open_still = False
             mark_asked(refund)
             told = client.give_back(giving(refund, attempt))
         except KeySpent as error:
@@ -97,7 +102,10 @@ def send(key: UUID) -> None:
         except Unavailable as error:
             wait(refund, error.message)
         except ProviderError as error:
-            fail(refund, error.message, at=at)
+            if open_still:  # who may not read the list has not heard that nothing went
+                wait(refund, error.message)
+            else:
+                fail(refund, error.message, at=at)
         else:
             take(attempt, [told], refund=refund, at=at)
 

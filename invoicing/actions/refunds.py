@@ -23,6 +23,7 @@ from invoicing.models import CreditNote, Invoice, Payment, PaymentProvider, Refu
 from invoicing.queries.crediting import REFUNDABLE
 from invoicing.queries.payloads import payment_payload
 from invoicing.queries.refunds import account_of
+from invoicing.rules.paying import too_fine
 
 MOST_KEY = 200
 SEND = "invoicing.send_refund"
@@ -59,6 +60,8 @@ def refund_payment(
         return found
     amount = check_refund(payment, amount_minor)
     account = None if by_hand else account_of(payment)
+    if account and (reason := too_fine(account.type, amount, payment.currency)):
+        raise Invalid(f"{account.name} {reason}.", code="amount_too_fine", field="amount")
     refund = Refund(
         organization_id=payment.organization_id,
         payment=payment,

@@ -117,11 +117,8 @@ def in_order(accounts: Iterable[Any], *, preferred: str, disabled: Iterable[str]
 
 def unable(kind: str, amount_minor: int, currency: str, *, email: str, phone: str) -> str:
     """Why a kind of provider cannot take an amount from a customer; empty when it can."""
-    if kind == "stripe":
-        if exponent(currency) > stripe_exponent(currency) and amount_minor % 100:
-            return f"takes whole {currency} only"
-        if currency in THREE_DECIMALS and amount_minor % 10:
-            return f"takes {currency} with two decimals only"
+    if reason := too_fine(kind, amount_minor, currency):
+        return reason
     if kind == "flutterwave" and currency not in FLUTTERWAVE_CURRENCIES:
         return f"does not take {currency}"
     if kind == "paystack" and currency not in PAYSTACK_CURRENCIES:
@@ -131,11 +128,19 @@ def unable(kind: str, amount_minor: int, currency: str, *, email: str, phone: st
     if kind == "mpesa":
         if currency != "KES":
             return "takes KES only"
-        if amount_minor % 100:
-            return "takes whole shillings only"
         if not kenyan_number(phone):
             return "needs the customer's Kenyan mobile number"
     return ""
+
+
+def too_fine(kind: str, amount_minor: int, currency: str) -> str:
+    """Why a kind of provider cannot count an amount, whichever way it goes; empty when it can."""
+    if kind == "stripe":
+        if exponent(currency) > stripe_exponent(currency) and amount_minor % 100:
+            return f"takes whole {currency} only"
+        if currency in THREE_DECIMALS and amount_minor % 10:
+            return f"takes {currency} with two decimals only"
+    return "takes whole shillings only" if (kind, currency) == ("mpesa", "KES") and amount_minor % 100 else ""
 
 
 def kenyan_number(phone: str) -> str:

@@ -16,6 +16,7 @@ from billing.rules.errors import Conflict, Invalid
 from invoicing.actions.attempts import ask_about
 from invoicing.actions.crediting import CreditRequest, issue_credit_note
 from invoicing.actions.payments import record_payment
+from invoicing.actions.providers import delete_provider
 from invoicing.actions.refunding import ask_about_refunds, ask_now, retry_refund, run
 from invoicing.actions.refunds import refund_payment
 from invoicing.models import Payment, PaymentAttempt, Refund
@@ -132,6 +133,52 @@ def test_a_lost_answer_is_found_out_about_and_sends_nothing_twice(
     later_on()
     assert state(refund) == ("successful", 4000, 0, 6000, "partially_refunded")
     assert len(money.refunds) == 1
+
+
+@pytest.mark.parametrize(("kind", "no"), [("stripe", 403), ("paystack", 401), ("flutterwave", 404)])
+def test_a_list_that_may_not_be_read_is_no_answer_about_the_refund(
+    acme: Organization, kind: str, no: int, request: pytest.FixtureRequest
+) -> None:
+    """It may have been sent: its amount is free for nobody else, which would give the money back twice."""
+    service = request.getfixturevalue(kind)
+    money = service.money if kind == "stripe" else service
+    money.refunds_say = {"stripe": "succeeded", "paystack": "processed", "flutterwave": ""}[kind]
+    refund = refund_payment(paid(acme, kind, service), amount_minor=10000, key="r", **BY)
+    service.next("drop", no)
+    later_on()
+    later_on()
+    assert state(refund) == ("pending", 0, 10000, 0, "successful") and refund.next_at
+    with pytest.raises(Invalid, match="on its way back"):
+        refund_payment(refund.payment, by_hand=True, key="hand", **BY)
+    later_on()
+    assert state(refund) == ("successful", 10000, 0, 0, "refunded") and len(money.refunds) == 1
+
+
+def test_a_refund_that_nobody_can_ask_about_says_where_to_look(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    refund = refund_payment(by_stripe(acme, stripe), amount_minor=4000, key="r", **BY)
+    stripe.next("drop")
+    later_on()
+    delete_provider(refund.payment.attempt.provider, **BY)
+    later_on()
+    assert state(refund) == ("failed", 0, 0, 10000, "successful")
+    assert "Look at the provider whether it went back" in refund.failure
+
+
+def test_stripe_is_asked_for_no_part_of_its_smallest_coin(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme, currency="MGA"))
+    stripe.money.pay(attempt.external_id)
+    ask_about(attempt.pk)
+    payment = Payment.objects.get()
+    with pytest.raises(Invalid, match="takes whole MGA only") as fine:
+        refund_payment(payment, amount_minor=150, key="r", **BY)
+    assert fine.value.field == "amount"
+    assert refund_payment(payment, amount_minor=150, by_hand=True, key="hand", **BY).status == "successful"
+    rest = refund_payment(payment, amount_minor=200, key="even", **BY)
+    later_on()
+    assert state(rest)[0] == "successful" and sent(stripe)[0].form["amount"] == "2"
 
 
 @pytest.mark.parametrize("kind", ["stripe", "paystack"])
