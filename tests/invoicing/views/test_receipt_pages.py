@@ -101,7 +101,7 @@ def test_a_transfer_has_its_receipt_on_its_own_page(acme: Organization, finance:
     assert transfer.receipt.number in page and "Send receipt" in page
     answer = finance.get(f"/payments/{part.public_id}/receipt")
     assert answer["Location"] == f"/remittances/{transfer.public_id}"
-    assert "its receipt is there" in text(finance.get(f"/payments/{part.public_id}"))
+    assert "which has the receipt" in text(finance.get(f"/payments/{part.public_id}"))
 
 
 def test_it_is_sent_from_the_page_once(finance: Client, payment: Payment) -> None:
