@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='AdvanceEvent',
             fields=[
@@ -120,4 +123,5 @@ class Migration(migrations.Migration):
             model_name='advancefee',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gte', 0)), name='fee_not_negative'),
         ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='WalletActivity',
             fields=[
@@ -59,11 +62,13 @@ class Migration(migrations.Migration):
             name='ongoing_usage_minor',
             field=billing.orm.fields.MinorField(default=0, editable=False),
         ),
+        ]),
         migrations.AlterField(
             model_name='topupschedule',
             name='interval',
             field=models.CharField(blank=True, choices=[('weekly', 'Every week'), ('monthly', 'Every month'), ('quarterly', 'Every quarter'), ('semiannual', 'Every half-year'), ('yearly', 'Every year')], max_length=12),
         ),
+        *together([
         migrations.AddConstraint(
             model_name='topupschedule',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('threshold_credits', None), ('trigger', 'interval'), models.Q(('interval', ''), _negated=True)), models.Q(('interval', ''), ('next_at', None), ('threshold_credits__isnull', False), ('trigger', 'threshold')), _connector='OR'), name='top_up_schedule_has_a_trigger'),
@@ -82,4 +87,5 @@ class Migration(migrations.Migration):
             name='organization',
             field=models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='billing.organization'),
         ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.AddField(
             model_name='invoice',
             name='lines_edited',
@@ -54,4 +57,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('invoice', 'line_key'), name='line_edited_once'), models.CheckConstraint(condition=models.Q(models.Q(('units', None), ('units__gte', 0), _connector='OR'), models.Q(('unit_amount', None), ('unit_amount__gte', 0), _connector='OR')), name='line_edit_not_negative'), models.CheckConstraint(condition=models.Q(('unit_amount', None), ('units__isnull', False), _connector='OR'), name='line_edit_price_has_units'), models.CheckConstraint(condition=models.Q(('units__isnull', False), models.Q(('name', ''), _negated=True), _connector='OR'), name='line_edit_changes_something')],
             },
         ),
+        ]),
     ]

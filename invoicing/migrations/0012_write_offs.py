@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -37,6 +39,7 @@ class Migration(migrations.Migration):
             model_name='invoice',
             name='invoice_amounts_not_negative',
         ),
+        *together([
         migrations.AddField(
             model_name='invoice',
             name='written_off_minor',
@@ -68,4 +71,5 @@ class Migration(migrations.Migration):
             model_name='writeoff',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='write_off_positive'),
         ),
+        ]),
     ]

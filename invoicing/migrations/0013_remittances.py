@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,6 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='Remittance',
             fields=[
@@ -80,4 +83,5 @@ class Migration(migrations.Migration):
             model_name='remittancereturn',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='remittance_return_positive'),
         ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,6 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.AddField(
             model_name='paymentprovider',
             name='bad_signature_at',
@@ -106,4 +109,5 @@ class Migration(migrations.Migration):
             model_name='providerevent',
             constraint=models.UniqueConstraint(fields=('provider', 'event_id'), name='provider_event_once'),
         ),
+        ]),
     ]

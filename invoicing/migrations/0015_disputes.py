@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -16,6 +18,7 @@ class Migration(migrations.Migration):
             model_name='invoice',
             name='invoice_unpaid',
         ),
+        *together([
         migrations.AddField(
             model_name='invoice',
             name='dispute',
@@ -36,11 +39,13 @@ class Migration(migrations.Migration):
             name='disputed_at',
             field=models.DateTimeField(blank=True, null=True),
         ),
+        ]),
         migrations.AlterField(
             model_name='invoice',
             name='lines_edited',
             field=models.BooleanField(db_default=False, default=False),
         ),
+        *together([
         migrations.AddIndex(
             model_name='invoice',
             index=models.Index(condition=models.Q(('status', 'finalized'), models.Q(('payment_status', 'paid'), _negated=True)), fields=['organization', 'customer'], include=('currency', 'total_minor', 'paid_minor', 'due_on', 'dispute'), name='invoice_unpaid'),
@@ -49,4 +54,5 @@ class Migration(migrations.Migration):
             model_name='invoice',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('dispute', ''), ('disputed_at', None)), models.Q(models.Q(('dispute', ''), _negated=True), ('disputed_at__isnull', False)), _connector='OR'), name='invoice_disputed_moment'),
         ),
+        ]),
     ]

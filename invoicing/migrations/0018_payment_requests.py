@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -14,6 +16,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='PaymentRequest',
             fields=[
@@ -91,4 +94,5 @@ class Migration(migrations.Migration):
             model_name='requestedinvoice',
             constraint=models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='requested_invoice_positive'),
         ),
+        ]),
     ]

@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -13,6 +15,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='InvoiceRun',
             fields=[
@@ -72,4 +75,5 @@ class Migration(migrations.Migration):
             model_name='invoicerunrow',
             constraint=models.UniqueConstraint(fields=('run', 'invoice'), name='invoice_run_row_once'),
         ),
+        ]),
     ]

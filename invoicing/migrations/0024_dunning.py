@@ -5,6 +5,8 @@ import django.db.models.deletion
 import django.db.models.functions.text
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -15,6 +17,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        *together([
         migrations.CreateModel(
             name='DunningCampaign',
             fields=[
@@ -155,4 +158,5 @@ class Migration(migrations.Migration):
             model_name='dunningact',
             constraint=models.UniqueConstraint(fields=('case', 'day'), name='dunning_act_once'),
         ),
+        ]),
     ]

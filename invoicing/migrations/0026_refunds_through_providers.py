@@ -4,6 +4,8 @@ import django.db.models.deletion
 import django.db.models.expressions
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -18,6 +20,7 @@ class Migration(migrations.Migration):
             model_name='payment',
             name='payment_refunded_at_most_once',
         ),
+        *together([
         migrations.AddField(
             model_name='payment',
             name='refunding_minor',
@@ -78,4 +81,5 @@ class Migration(migrations.Migration):
             model_name='refund',
             constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('account', 'external_id'), name='refund_there_once'),
         ),
+        ]),
     ]

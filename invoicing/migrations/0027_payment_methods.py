@@ -4,6 +4,8 @@ import billing.orm.fields
 import django.db.models.deletion
 from django.db import migrations, models
 
+from billing.orm.together import together
+
 
 class Migration(migrations.Migration):
 
@@ -24,6 +26,7 @@ class Migration(migrations.Migration):
             name='outcome',
             field=models.CharField(choices=[('payment', 'About a payment'), ('method', 'About a saved card'), ('unknown', 'Not known here')], max_length=10),
         ),
+        *together([
         migrations.CreateModel(
             name='PaymentMethod',
             fields=[
@@ -90,4 +93,5 @@ class Migration(migrations.Migration):
             model_name='methodsetup',
             constraint=models.UniqueConstraint(fields=('customer', 'key'), name='method_setup_once'),
         ),
+        ]),
     ]
