@@ -11,18 +11,17 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from invoicing.actions.mail import mails_customers, queue_mail
 from invoicing.documents.mails import MailText
-from invoicing.models import CreditNote, Invoice, Mail, MailKind
+from invoicing.models import CreditNote, Document, Invoice, Mail, Receipt
 from invoicing.queries.mail_facts import (
     Attachment,
     address_of,
-    credit_note_facts,
+    document_facts,
     document_files,
-    invoice_facts,
+    kind_of,
+    letterhead_of,
 )
 from invoicing.queries.mail_wordings import written
 from invoicing.rules.states import InvoiceStatus
-
-Document = Invoice | CreditNote
 
 
 def wanted(invoice: Invoice) -> bool:
@@ -52,6 +51,19 @@ def mail_issued_credit_note(note: CreditNote, *, by: Actor, at: datetime) -> Mai
     return send_document_mail(note, key=f"credit_note:{note.pk}", by=by, at=at)
 
 
+def receipt_wanted(receipt: Receipt) -> bool:
+    """Whether it is sent of itself: as its billing entity has it; never from a sandbox."""
+    entity, customer = receipt.billing_entity, receipt.customer
+    return entity.email_receipts and mails_customers(entity) and bool(address_of(customer))
+
+
+def mail_issued_receipt(receipt: Receipt, *, by: Actor, at: datetime) -> Mail | None:
+    """The e-mail that goes out of itself when money was recorded; once, whatever happens."""
+    if not receipt_wanted(receipt):
+        return None
+    return send_document_mail(receipt, key=f"receipt:{receipt.pk}", by=by, at=at)
+
+
 @transaction.atomic
 def send_document_mail(
     row: Document,
@@ -68,19 +80,13 @@ def send_document_mail(
     """Send an issued document to its customer's address, or to others. `key` makes a repeat harmless. Raises Conflict
     for a draft or a voided one (invoice_not_finalized, credit_note_voided), Invalid without an address (field to).
     """
-    credit = isinstance(row, CreditNote)
-    if row.status != InvoiceStatus.FINALIZED.value:
-        if credit:
-            raise Conflict("A voided credit note is not sent.", code="credit_note_voided")
-        raise Conflict(
-            "Only an invoice that is finalized and not voided is sent.", code="invoice_not_finalized"
-        )
+    check_issued(row)
     files = document_files(row)
     return queue_mail(
-        MailKind.CREDIT_NOTE.value if credit else MailKind.INVOICE.value,
-        subject=row,
+        kind_of(row),
+        subject=(row.payment or row.remittance) if isinstance(row, Receipt) else row,
         customer=row.customer,
-        billing_entity=invoice_of(row).billing_entity,
+        billing_entity=letterhead_of(row).billing_entity,
         to=[address_of(row.customer)] if to is None else to,
         cc=cc,
         bcc=bcc,
@@ -92,18 +98,20 @@ def send_document_mail(
     )
 
 
+def check_issued(row: Document) -> None:
+    """Raise Conflict for what is not sent; a receipt always is."""
+    if isinstance(row, Receipt) or row.status == InvoiceStatus.FINALIZED.value:
+        return
+    if isinstance(row, CreditNote):
+        raise Conflict("A voided credit note is not sent.", code="credit_note_voided")
+    raise Conflict("Only an invoice that is finalized and not voided is sent.", code="invoice_not_finalized")
+
+
 def document_text(
     row: Document, files: Sequence[Attachment], *, language: str = "", note: str = ""
 ) -> MailText:
-    """The e-mail with a document, in its invoice's language unless another is asked for."""
-    language = language or invoice_of(row).locale
-    if isinstance(row, CreditNote):
-        facts = credit_note_facts(row, language, note=note, files=files)
-        return written(MailKind.CREDIT_NOTE.value, language, facts, row.invoice.billing_entity)
-    facts = invoice_facts(row, language, note=note, files=files)
-    return written(MailKind.INVOICE.value, language, facts, row.billing_entity)
-
-
-def invoice_of(row: Document) -> Invoice:
-    """The invoice that a document is, or corrects."""
-    return row.invoice if isinstance(row, CreditNote) else row
+    """The e-mail with a document, in the language of its letterhead unless another is asked for."""
+    letterhead = letterhead_of(row)
+    language = language or letterhead.locale
+    facts = document_facts(row, language, note=note, files=files)
+    return written(kind_of(row), language, facts, letterhead.billing_entity)

@@ -15,18 +15,20 @@ from django.utils import timezone
 from billing.actions import clock, later
 from billing.models import EInvoices
 from billing.orm.actor import Actor
-from invoicing.actions.mail_documents import mail_issued_credit_note, mail_issued_invoice
-from invoicing.actions.receipt_mails import mail_issued_receipt
+from invoicing.actions.mail_documents import (
+    mail_issued_credit_note,
+    mail_issued_invoice,
+    mail_issued_receipt,
+)
 from invoicing.documents.cii import cii
 from invoicing.documents.data import InvoiceDocument
 from invoicing.documents.receipt import ReceiptDocument
-from invoicing.models import CreditNote, Invoice, PdfState, Receipt, StoredCopy
+from invoicing.models import CreditNote, Document, Invoice, PdfState, Receipt, StoredCopy
 from invoicing.queries.document import credit_note_document, invoice_document
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.receipt_document import receipt_document
 from invoicing.rules.states import InvoiceStatus
 
-Publishable = Invoice | CreditNote | Receipt
 ON_DEMAND = "on demand"  # among a job's arguments: nobody issues the document now
 
 
@@ -92,7 +94,7 @@ def read_note(key: UUID) -> CreditNote:
 
 
 @transaction.atomic
-def ask_for_pdf(row: Publishable) -> Publishable:
+def ask_for_pdf(row: Document) -> Document:
     """Have the files of an issued document made that are missing: the stamped one as well, once it is voided.
     Twice is once.
     """
@@ -112,7 +114,7 @@ def ask_for_pdf(row: Publishable) -> Publishable:
     return row
 
 
-def task_of(row: Publishable, copy: StoredCopy) -> str:
+def task_of(row: Document, copy: StoredCopy) -> str:
     """The task that makes a file."""
     if isinstance(row, Receipt):
         return "invoicing.publish_receipt"
@@ -121,7 +123,7 @@ def task_of(row: Publishable, copy: StoredCopy) -> str:
     return "invoicing.publish_voided" if copy.stamped else "invoicing.publish"
 
 
-def job_key(row: Publishable, copy: StoredCopy) -> str:
+def job_key(row: Document, copy: StoredCopy) -> str:
     """What the job that makes a file is known by."""
     noun = "cn" if isinstance(row, CreditNote) else "receipt" if isinstance(row, Receipt) else ""
     return f"{noun}{'void' if copy.stamped else ''}pdf:{row.pk}"
@@ -150,7 +152,7 @@ def render_paid(document: ReceiptDocument) -> bytes:
     return render_receipt(document)
 
 
-def store(row: Publishable, make: Callable[[], bytes], copy: StoredCopy | None = None) -> None:
+def store(row: Document, make: Callable[[], bytes], copy: StoredCopy | None = None) -> None:
     """Write a file (without `copy` the one as issued) and mark the row. A failure is marked as well and goes on to
     the job, which shows it.
     """

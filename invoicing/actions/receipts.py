@@ -16,8 +16,8 @@ from billing.actions import later
 from billing.actions.locks import lock_customer_of
 from billing.actions.webhooks import emit
 from billing.models import BillingEntity
+from invoicing.actions.mail_documents import receipt_wanted
 from invoicing.actions.numbers import number_receipt
-from invoicing.actions.receipt_mails import wanted
 from invoicing.models import Invoice, Payment, PdfState, Receipt, Remittance
 from invoicing.queries.parties import buyer, seller
 from invoicing.queries.receipts import receipt_of, receipt_payload, received_parts
@@ -67,7 +67,7 @@ def issue_receipt(
         receipt.payment = source
     else:
         receipt.remittance = source
-    mails = fresh and wanted(receipt)
+    mails = fresh and receipt_wanted(receipt)
     if mails:
         receipt.pdf_state = PdfState.PENDING
     receipt.number = number_receipt(receipt, at)

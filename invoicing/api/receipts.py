@@ -12,8 +12,8 @@ from billing.rules.errors import Conflict, NotFound
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from billing.web.documents import pdf_answer
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
-from invoicing.actions.receipt_mails import send_receipt_mail
 from invoicing.actions.receipts import ensure_receipt
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import RECEIVED, Payment, Receipt
@@ -71,7 +71,7 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
     receipt = rows_of(request).select_related("billing_entity", "customer", "payment", "remittance")
     row: Receipt = receipt.by_public_id(id)
     ask_for_pdf(row)
-    mail = send_receipt_mail(row, **mail_terms(staff, row, body))
+    mail = send_document_mail(row, **mail_terms(staff, row, body))
     return 202, envelope(mail_payload(mail))
 
 

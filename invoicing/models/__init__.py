@@ -39,12 +39,15 @@ from invoicing.models.sequence import Numbered, Sequence
 from invoicing.models.usage_reading import UsageReading
 from invoicing.models.write_off import WriteOff, WriteOffKind
 
+Document = Invoice | CreditNote | Receipt  # what is numbered, printed and sent
+
 __all__ = [
     "BEFORE_TAX",
     "RECEIVED",
     "CaseOutcome",
     "CreditNote",
     "DeductionKind",
+    "Document",
     "DunningAct",
     "DunningCampaign",
     "DunningCase",

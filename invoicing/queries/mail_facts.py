@@ -11,7 +11,7 @@ from billing.rules.periods import local_date
 from invoicing.documents.clean import clean
 from invoicing.documents.languages import WORDS
 from invoicing.documents.mails import MailFacts, OpenInvoice
-from invoicing.models import CreditNote, Invoice, Mail, Receipt
+from invoicing.models import CreditNote, Document, Invoice, Mail, MailKind, Receipt
 from invoicing.queries.document import party
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.parties import seller as seller_now
@@ -118,18 +118,38 @@ def receipt_facts(
     )
 
 
-def receipt_files(receipt: Receipt) -> list[Attachment]:
-    """What an e-mail with a receipt carries: its PDF."""
-    return [{"of": "receipt", "id": receipt.pk.hex, "form": "pdf"}]
+def document_facts(
+    row: Document, language: str, *, note: str = "", files: Sequence[Attachment] = ()
+) -> MailFacts:
+    """An issued document, whichever it is."""
+    if isinstance(row, Receipt):
+        return receipt_facts(row, language, note=note, files=files)
+    if isinstance(row, CreditNote):
+        return credit_note_facts(row, language, note=note, files=files)
+    return invoice_facts(row, language, note=note, files=files)
 
 
-def document_files(row: Invoice | CreditNote) -> list[Attachment]:
-    """What an e-mail with a document carries: its PDF, and for a customer that prefers e-invoices its UBL, unless
-    something is missing for that.
+def kind_of(row: Document) -> str:
+    """The kind of e-mail that carries a document, which its files are called by as well."""
+    if isinstance(row, Receipt):
+        return MailKind.RECEIPT.value
+    return MailKind.CREDIT_NOTE.value if isinstance(row, CreditNote) else MailKind.INVOICE.value
+
+
+def letterhead_of(row: Document) -> Invoice | Receipt:
+    """The document that says who sends it and in which language: a credit note goes as its invoice did."""
+    return row.invoice if isinstance(row, CreditNote) else row
+
+
+def document_files(row: Document) -> list[Attachment]:
+    """What an e-mail with a document carries: its PDF, and for a customer that prefers e-invoices the UBL of what is
+    one, unless something is missing for that.
     """
-    of = "credit_note" if isinstance(row, CreditNote) else "invoice"
+    of = kind_of(row)
     files = [{"of": of, "id": row.pk.hex, "form": "pdf"}]
-    if row.customer.prefer_einvoice and not missing_of(row, e_invoice(row)):
+    if isinstance(row, Receipt) or not row.customer.prefer_einvoice:
+        return files
+    if not missing_of(row, e_invoice(row)):
         files.append({"of": of, "id": row.pk.hex, "form": "ubl"})
     return files
 

@@ -21,6 +21,7 @@ from billing.web.requests import StaffRequest
 from invoicing.actions.publish import ask_for_pdf, job_key
 from invoicing.models import (
     CreditNote,
+    Document,
     Invoice,
     Mail,
     MailState,
@@ -32,7 +33,6 @@ from invoicing.models import (
 )
 
 Billed = Invoice | CreditNote
-Document = Billed | Receipt
 MOST_HISTORY = 50
 MOST_MAILS = 20
 

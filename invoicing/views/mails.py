@@ -20,14 +20,13 @@ from billing.web.letters import LETTER, letter_answer
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
 from invoicing.actions.mail import mails_customers, send_again
-from invoicing.actions.mail_documents import document_text, invoice_of, send_document_mail
+from invoicing.actions.mail_documents import document_text, send_document_mail
 from invoicing.actions.publish import ask_for_pdf
-from invoicing.actions.receipt_mails import receipt_text, send_receipt_mail
 from invoicing.forms.mails import MailForm
-from invoicing.models import CreditNote, Invoice, Mail, MailKind, Receipt
-from invoicing.queries.mail_facts import Attachment, addresses_of, document_files, file_names, receipt_files
+from invoicing.models import CreditNote, Document, Invoice, Mail, MailKind, Receipt
+from invoicing.queries.mail_facts import addresses_of, document_files, file_names, letterhead_of
 from invoicing.queries.mail_files import logo_of
-from invoicing.views.frame import Document, find_credit_note, find_invoice, find_receipt, noun_of
+from invoicing.views.frame import find_credit_note, find_invoice, find_receipt, noun_of
 
 MOST_NOTE = 1000
 
@@ -80,25 +79,8 @@ def credit_note_preview(request: StaffRequest, id: UUID) -> HttpResponse:
 def preview(request: StaffRequest, row: Document) -> HttpResponse:
     """The letter alone."""
     note = request.GET.get("note", "")[:MOST_NOTE]
-    text = text_of(row, files_of(row), language=request.GET.get("language", ""), note=note)
+    text = document_text(row, document_files(row), language=request.GET.get("language", ""), note=note)
     return letter_answer(text.html, logo_of(letterhead_of(row).billing_entity))
-
-
-def letterhead_of(row: Document) -> Invoice | Receipt:
-    """The document that says who sends it, and in which language."""
-    return row if isinstance(row, Receipt) else invoice_of(row)
-
-
-def files_of(row: Document) -> list[Attachment]:
-    """What goes along."""
-    return receipt_files(row) if isinstance(row, Receipt) else document_files(row)
-
-
-def text_of(row: Document, files: list[Attachment], *, language: str, note: str) -> Any:
-    """The e-mail with it."""
-    if isinstance(row, Receipt):
-        return receipt_text(row, files, language=language, note=note)
-    return document_text(row, files, language=language, note=note)
 
 
 def page_of_document(row: Document) -> str:
@@ -136,9 +118,9 @@ def drawer(request: StaffRequest, row: Document) -> HttpResponse:
         "noun": noun.replace("-", " "),
     }
     if not refused:
-        files = files_of(row)
+        files = document_files(row)
         context["files"] = file_names(files, row.number)
-        context["text"] = text_of(row, files, language=language, note=note)
+        context["text"] = document_text(row, files, language=language, note=note)
     status = 422 if posted is not None and form.errors and not sees else 200
     return render_page(
         request, "invoicing/mails/send.html", context, partials=("drawer", "mail-preview"), status=status
@@ -165,10 +147,7 @@ def sent(request: StaffRequest, row: Document, form: MailForm) -> bool:
         with claimed(form) as first:
             if first:
                 ask_for_pdf(row)
-                if isinstance(row, Receipt):
-                    send_receipt_mail(row, **values)
-                else:
-                    send_document_mail(row, **values)
+                send_document_mail(row, **values)
     except BillingError as error:
         add_error(form, error)
         return False

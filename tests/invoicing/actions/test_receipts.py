@@ -14,10 +14,10 @@ from billing.models import BillingEntity, EmittedEvent, Job, Organization
 from customers.actions.merge import merge_customers
 from customers.models import Customer
 from invoicing.actions.mail import deliver
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf, publish_receipt
-from invoicing.actions.receipt_mails import send_receipt_mail
 from invoicing.actions.receipts import ensure_receipt
 from invoicing.actions.refunds import refund_payment
 from invoicing.actions.remittances import receive, use_rest
@@ -186,7 +186,7 @@ def test_a_receipt_is_sent_by_hand_to_others_and_moves_with_a_merge(
     acme: Organization, anna: Customer
 ) -> None:
     payment = record_payment(bill(anna), key="k", **DONE)
-    mail = send_receipt_mail(payment.receipt, to=["ap@globex.example"], language="fr", key="m", **DONE)
+    mail = send_document_mail(payment.receipt, to=["ap@globex.example"], language="fr", key="m", **DONE)
     assert (mail.to, mail.language, mail.attachments[0]["of"]) == (["ap@globex.example"], "fr", "receipt")
     other = make_customer(acme, email="other@ngoma.example")
     merge_customers(anna, other, by=ACTOR, at=NOW)
