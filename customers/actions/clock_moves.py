@@ -71,6 +71,8 @@ def carry_out(job: Job) -> None:
     bill_events(organization, move.reached_at)
     usage_watch.run(Q(organization=organization), move.reached_at)
     ongoing.run(Q(organization=organization), move.reached_at)
+    # A campaign that has just been changed or turned on: its chases begin, and their steps become stops.
+    held(move.reached_at, dunning.run(Q(organization=organization), move.reached_at))
     while (stop := next_stop(organization)) and stop.at <= move.to_at:
         reach(move, max(stop.at, move.reached_at))
         settle(organization, move.reached_at)
@@ -81,7 +83,11 @@ def bill_events(organization: Organization, at: datetime) -> None:
     """Events of charges in advance that wait are billed before the clock goes on. Raises Conflict with the reason
     when that fails, or has failed before and still waits for somebody.
     """
-    failed = advance.run(Q(organization=organization), at) or advance.held_up(organization)
+    held(at, advance.run(Q(organization=organization), at) or advance.held_up(organization))
+
+
+def held(at: datetime, failed: list[str]) -> None:
+    """Raise Conflict when something has failed."""
     if failed:
         raise Conflict(f"The clock stopped at {at:%Y-%m-%d %H:%M} UTC. {failed[0]}", code="clock_stopped")
 
@@ -100,9 +106,7 @@ def settle(organization: Organization, at: datetime) -> None:
     Raises Conflict with the reason when something fails: the clock stays there until it is dealt with.
     """
     for _ in range(PATIENCE):
-        failed = act(organization, at)
-        if failed:
-            raise Conflict(f"The clock stopped at {at:%Y-%m-%d %H:%M} UTC. {failed[0]}", code="clock_stopped")
+        held(at, act(organization, at))
         stop = next_stop(organization)
         if stop is None or stop.at > at:
             return

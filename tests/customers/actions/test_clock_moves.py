@@ -15,7 +15,7 @@ from customers.queries.clock import happened, next_stop
 from invoicing.actions import billing_run
 from invoicing.models import DunningAct, Invoice
 from tests.factories.invoicing import billed_customer, make_plan, make_wallet, on, subscribe
-from tests.factories.overdue import make_debtor
+from tests.factories.overdue import make_debtor, owe
 from tests.factories.people import ACTOR, make_organization
 from tests.invoicing.actions.test_dunning import HARD, make_campaign
 
@@ -204,3 +204,13 @@ def test_dunning_follows_the_clock_step_by_step() -> None:
         "1 subscription paused",
         "1 subscription ended",
     ]
+
+
+def test_a_campaign_that_was_made_just_before_the_move_chases_on_its_days() -> None:
+    organization = sandbox()
+    debt = owe(make_debtor(organization), 100, at=START)
+    go(organization, on(2026, 4, 2))
+    make_campaign(organization)
+    go(organization, on(2026, 4, 25))
+    found = DunningAct.objects.order_by("at").values_list("at", "overdue_minor")
+    assert list(found) == [(on(2026, 4, day, 9), debt.total_minor) for day in (2, 9)]
