@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -30,9 +30,9 @@ def portal_invoice_pay(request: PortalRequest, id: UUID) -> HttpResponse:
     customer = request.customer
     invoice = Invoice.objects.filter(customer=customer, status="finalized").get_or_404(pk=id)
     by = Actor("customer", f"{customer.display_name} (portal)"[:200])
-    key = f"portal:{request.link.pk.hex}:{now(customer.organization):%Y%m%d%H%M%S}"
     try:
-        attempt = open_checkout(invoice, key=key, by=by, at=now(customer.organization))
+        # A key of its own each time: an open link is found without it, and one that has ended must not come back.
+        attempt = open_checkout(invoice, key=uuid4().hex, by=by, at=now(customer.organization))
     except BillingError as error:
         messages.error(request, WORDS.get(error.code, NOT_NOW))
         return redirect("portal-invoices")

@@ -4,7 +4,7 @@ the request's own secret stands in the address, so that no other can be guessed.
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -71,7 +71,8 @@ def pay_invoice(request: HttpRequest, secret: str, id: UUID) -> HttpResponse:
     at = now(row.organization)
     by = Actor("customer", f"{row.customer.display_name} (payment request)"[:200])
     try:
-        attempt = open_checkout(part.invoice, key=f"{row.public_id}:{at:%Y%m%d%H%M%S}", by=by, at=at)
+        # A key of its own each time: an open link is found without it, and one that has ended must not come back.
+        attempt = open_checkout(part.invoice, key=uuid4().hex, by=by, at=at)
     except BillingError as error:
         messages.error(request, WORDS.get(error.code, NOT_NOW))
         return private(redirect("pay-request", secret=row.token))

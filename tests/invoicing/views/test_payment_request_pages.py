@@ -14,7 +14,7 @@ from billing.models import Organization
 from customers.models import Customer
 from invoicing.actions.payment_requests import request_payment
 from invoicing.actions.payments import record_payment
-from invoicing.models import Invoice, Mail, PaymentRequest
+from invoicing.models import Invoice, Mail, PaymentAttempt, PaymentRequest
 from tests.factories.overdue import LATE, make_debtor, owe
 from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, make_member, make_organization, sign_in
@@ -158,3 +158,16 @@ def test_the_customer_sees_and_pays_what_the_letter_asks_for(
         record_payment(invoice, key="k", **BY)
     assert "Thank you" in text(visitor.get(reverse("pay-request", args=[newer.token])))
     assert visitor.get("/pay/no-such-token").status_code == 404
+
+
+def test_a_link_that_has_ended_is_not_handed_out_again_by_a_clock_that_stands(
+    customer: Customer, invoices: list[Invoice], stripe: FakeStripe
+) -> None:
+    Organization.objects.filter(pk=customer.organization_id).update(sandbox=True, clock_at=LATE)
+    make_payer(customer.organization)
+    row, visitor = request_payment(customer, currency="EUR", key="a", **BY), Client()
+    pay = reverse("pay-request-invoice", args=[row.token, invoices[0].public_id])
+    first, second = (visitor.post(pay).context["attempt"] for _ in range(2))
+    assert first == second, "two tabs share the link that is open"
+    PaymentAttempt.objects.update(expires_at=LATE)
+    assert visitor.post(pay).context["attempt"] != first
