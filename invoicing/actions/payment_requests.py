@@ -259,8 +259,9 @@ def ask_again(
     by: Actor,
     at: datetime,
 ) -> PaymentRequest:
-    """Mail an open request once more, over what is still due of it. `key` makes a repeat harmless. Raises Conflict
-    (request_closed) for one that is not open any more, and what `queue_mail` refuses.
+    """Mail an open request once more, over what is still due of it and not in dispute. `key` makes a repeat harmless.
+    Raises Conflict for one that is not open any more (request_closed) or of which all is in dispute (in_dispute), and
+    what `queue_mail` refuses.
     """
     lock_customer_of(row)
     row = locked(row)
@@ -269,12 +270,14 @@ def ask_again(
         return row
     if not row.open:
         raise Conflict("This request is closed.", code="request_closed")
+    still = [part.invoice for part in parts_of(row) if part.invoice.due_minor and not part.invoice.in_dispute]
+    if not still:
+        raise Conflict("All that is open of it is in dispute.", code="in_dispute")
     if row.status == RequestStatus.FAILED.value:
         row.status = RequestStatus.PENDING.value
         row.save(update_fields=["status", "updated_at"])
     row.note = note.strip()[:1000]
     row.save(update_fields=["note", "updated_at"])
-    still = [part.invoice for part in parts_of(row) if part.invoice.due_minor]
     mail_request(row, still, to=to, bcc=(), attach=attach, key=mail_key, by=by, at=at)
     return row
 

@@ -17,7 +17,7 @@ from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
 from invoicing.actions.payment_requests import ask_again, request_payment, withdraw_request
 from invoicing.models import PaymentRequest
 from invoicing.queries.mail_facts import address_of
-from invoicing.queries.payment_requests import request_payload
+from invoicing.queries.payment_requests import WITH_PARTS, request_payload
 from invoicing.rules.payment_requests import OPEN_VALUES
 
 router = Router(tags=["Payments"])
@@ -82,7 +82,9 @@ def list_payment_requests(request: HttpRequest, filters: Query[Filters]) -> dict
         word = filters.status.strip().lower()
         word = WORDS.get(word, word)
         rows = rows.filter(status__in=OPEN_VALUES if word == "open" else [word])
-    return page_envelope(rows, request_payload, page=filters.page, limit=filters.limit)
+    return page_envelope(
+        rows.prefetch_related(WITH_PARTS), request_payload, page=filters.page, limit=filters.limit
+    )
 
 
 @router.post("", response={201: dict[str, Any]})
@@ -154,7 +156,9 @@ def get_payment_request(request: HttpRequest, id: str) -> dict[str, Any]:
 
 @router.post("/{id}/send")
 def send_payment_request(request: HttpRequest, id: str, body: AgainIn | None = None) -> dict[str, Any]:
-    """Mail what is still due of it once more; 409 request_closed. `Idempotency-Key` makes a repeat harmless."""
+    """Mail what is still due of it once more; 409 request_closed, in_dispute. `Idempotency-Key` makes a repeat
+    harmless.
+    """
     staff = cast(ApiRequest, request)
     row: PaymentRequest = rows_of(request).by_public_id(id)
     given = body or AgainIn(to=None, note="")

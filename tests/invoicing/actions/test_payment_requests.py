@@ -97,6 +97,18 @@ def test_only_what_was_chosen_and_what_the_person_saw(customer: Customer, invoic
     assert not Mail.objects.exists()
 
 
+def test_what_is_in_dispute_is_not_asked_for_again(customer: Customer, invoices: list[Invoice]) -> None:
+    row = ask(customer)
+    dispute_invoice(invoices[0], reason="Wrong", **BY)
+    ask_again(row, to=["cfo@globex.example"], key="2", **BY)
+    mail = Mail.objects.get(to=["cfo@globex.example"])
+    assert invoices[0].number not in mail.text and invoices[1].number in mail.text
+    dispute_invoice(invoices[1], reason="Wrong", **BY)
+    with pytest.raises(Conflict, match="in dispute"):
+        ask_again(row, to=["cfo@globex.example"], key="3", **BY)
+    assert Mail.objects.count() == 2
+
+
 def test_one_request_is_of_one_billing_entity(customer: Customer, invoices: list[Invoice]) -> None:
     other = set_entity(customer.organization)
     other.pk, other.code, other.is_default = None, "other", False

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
+from invoicing.actions.payment_requests import request_payment
 from invoicing.models import Mail, PaymentRequest
 from tests.factories.api import Api, refused
-from tests.factories.overdue import make_debtor, owe
-from tests.factories.people import make_organization
+from tests.factories.overdue import LATE, make_debtor, owe
+from tests.factories.people import ACTOR, make_organization
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +37,19 @@ def test_asked_for_sent_again_and_withdrawn() -> None:
     assert (closed["status"], closed["closeReason"], closed["paymentUrl"]) == ("canceled", "withdrawn", None)
     assert refused(api.post(f"{path}/send"))[:2] == (409, "request_closed")
     assert Api(make_organization("Other")).get(path)[0] == 404
+
+
+def test_the_list_reads_all_invoices_at_once() -> None:
+    organization = make_organization()
+    for name in ("Globex", "Stark", "Initech"):
+        customer = make_debtor(organization, name=name, email=f"{name}@pay.example")
+        owe(customer, 100)
+        request_payment(customer, currency="EUR", key=name, by=ACTOR, at=LATE)
+    api = Api(organization)
+    with CaptureQueriesContext(connection) as read:
+        found = api.get("/payment-requests")[1]["data"]
+    assert [len(row["invoices"]) for row in found] == [1, 1, 1]
+    assert sum("requestedinvoice" in query["sql"] for query in read) == 1
 
 
 @pytest.mark.parametrize(
