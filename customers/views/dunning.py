@@ -95,8 +95,11 @@ def choose(request: StaffRequest, id: UUID) -> HttpResponse:
     page = reverse("customer-settings", args=[customer])
     if request.method == "POST" and form.is_valid():
         picked = next((row for row in rows if row.public_id == form.cleaned_data["campaign"]), None)
-        choose_campaign(customer, picked, by=request.actor, at=now(request.organization))
-        return done(request, page, "Dunning campaign saved.")
+        try:
+            choose_campaign(customer, picked, by=request.actor, at=now(request.organization))
+            return done(request, page, "Dunning campaign saved.")
+        except BillingError as error:
+            add_error(form, error)
     context = {"customer": customer, "form": form, "page_url": page}
     status = 422 if form.errors else 200
     return render_page(request, "customers/dunning/choose.html", context, partials=("drawer",), status=status)

@@ -114,7 +114,12 @@ def follow(customer: Any, row: Standing, *, at: datetime) -> None:
         return
     terms = row.campaign.terms if row.campaign else case.campaign.terms
     coming = next_step(terms, case.progress)
-    if coming is not None and case.next_at is None:  # it begins, or goes on after it was held back
+    early = coming is not None and coming.on > local_date(
+        at, row.tz
+    )  # the terms or the time zone have changed
+    if coming is not None and (
+        case.next_at is None or early
+    ):  # or it begins, or goes on after it was held back
         case.next_at = moment_of(max(coming.on, first_day_of(at, row.tz)), row.tz)
         case.finished_at = None
         case.save(update_fields=["next_at", "finished_at", "updated_at"])

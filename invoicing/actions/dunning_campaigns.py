@@ -100,7 +100,8 @@ def delete_campaign(campaign: DunningCampaign, *, by: Actor, at: datetime) -> No
 
 def lock_campaign(campaign: DunningCampaign) -> DunningCampaign:
     """The row as it is now. Raises Conflict for one that was deleted."""
-    row: DunningCampaign = DunningCampaign.objects.select_for_update(of=("self",)).get(pk=campaign.pk)
+    rows = DunningCampaign.objects.locked(no_key=True)  # the round goes on with chases that refer to it
+    row: DunningCampaign = rows.get(pk=campaign.pk)
     if row.deleted_at:
         raise Conflict("This campaign was deleted.", code="campaign_deleted")
     return row
@@ -179,12 +180,15 @@ def note_default(
 def choose_campaign(
     customer: Any, campaign: DunningCampaign | None, *, by: Actor, at: datetime
 ) -> DunningChoice:
-    """A customer's own campaign; None: that of its billing entity."""
+    """A customer's own campaign; None: that of its billing entity. Raises Conflict for one that was deleted."""
     customer, row = choice_of(customer)
+    campaign = campaign and lock_campaign(campaign)
     if row.campaign_id == (campaign.pk if campaign else None):
         return row
     changes = {"dunning_campaign": (row.campaign and row.campaign.name, campaign and campaign.name)}
-    row.campaign, row.by_label = campaign, by.label[:200]
+    row.campaign = campaign
+    if row.stopped_at is None:  # else it says who has stopped it
+        row.by_label = by.label[:200]
     row.save()
     audit.record(
         customer.organization, "customer.updated", customer, by=by, at=at, customer=customer, changes=changes

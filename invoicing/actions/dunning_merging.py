@@ -13,8 +13,9 @@ from invoicing.models import CaseOutcome, DunningCase, DunningChoice
 
 
 def hand_on_chases(source: Any, target: Any, *, by: Actor, at: datetime) -> None:
-    """They go on with the target, unless it is chased for the same currency already: then the source's ends. What
-    somebody has stopped for the source stays stopped, since its debts are the target's now. Both are locked.
+    """They go on with the target, unless it is chased for the same currency already: then the source's ends. A step
+    that had failed is tried again, since its job was about the source. What somebody has stopped for the source stays
+    stopped: its debts are the target's now. Both are locked.
     """
     known = set(DunningCase.objects.filter(customer=target).running().values_list("currency", flat=True))
     for case in DunningCase.objects.filter(customer=source, currency__in=known).running().locked():
@@ -29,7 +30,7 @@ def hand_on_chases(source: Any, target: Any, *, by: Actor, at: datetime) -> None
             customer=target,
             changes={"outcome": (None, case.outcome)},
         )
-    DunningCase.objects.filter(customer=source).update(customer=target, updated_at=Now())
+    DunningCase.objects.filter(customer=source).update(customer=target, failed=False, updated_at=Now())
     stopped = DunningChoice.objects.filter(customer=source, stopped_at__isnull=False).first()
     if stopped is None:
         return

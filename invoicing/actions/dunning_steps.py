@@ -106,9 +106,12 @@ def terminate(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> s
 
 
 def go_on_again(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> list[str]:
-    """What this chase has paused and nobody else has touched since goes on; in words."""
+    """What was paused for this debt and nobody else has touched since goes on; in words. An earlier chase may have
+    paused it: by the campaign that the customer had before, or of a customer that was merged into this one.
+    """
     resumed = 0
-    for act in DunningAct.objects.filter(case=case, kind=StepKind.PAUSE.value, undone_at=None):
+    acts = DunningAct.objects.filter(case__customer=customer, case__currency=case.currency)
+    for act in acts.filter(kind=StepKind.PAUSE.value, undone_at=None):
         rows = Subscription.objects.filter(customer=customer, pk__in=act.subscriptions, paused_at=act.at)
         for row in rows.filter(status=PAUSED).order_by("pk"):
             resume_subscription(row, by=by, at=at)

@@ -10,16 +10,18 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from billing.models import Organization
 from billing.rules.periods import local_date
-from invoicing.models import DunningCampaign, DunningCase
+from invoicing.models import DunningCampaign, DunningCase, DunningChoice
 from invoicing.queries.dunning import Assigned, Standing, assigned, standings
 from invoicing.rules.dunning import Next, Progress, StepKind, Terms, first_day_of, foresee
 
 MOST_ROWS = 50
 MOST_DAYS = 14
+Ahead = dict[tuple[Progress, date], list[Next]]
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ def foreseen(
     """
     known = assigned(organization)
     found: list[Chased] = []
+    ahead_of: Ahead = {}
     below = stopped = 0
     for row in standings(organization, at):
         threshold = terms.thresholds.get(row.currency)
@@ -94,7 +97,7 @@ def foreseen(
         elif row.overdue_minor < threshold:
             below += 1
         else:
-            found.append(chased(row, terms, campaign, at))
+            found.append(chased(row, terms, campaign, at, ahead_of))
     found.sort(
         key=lambda item: (-item.standing.overdue_minor, item.standing.currency, item.standing.customer_id)
     )
@@ -120,13 +123,18 @@ def belongs(
     return row.entity_id in entities
 
 
-def chased(row: Standing, terms: Terms, campaign: DunningCampaign | None, at: datetime) -> Chased:
-    """What would happen to one debt."""
+def chased(
+    row: Standing, terms: Terms, campaign: DunningCampaign | None, at: datetime, known: Ahead
+) -> Chased:
+    """What would happen to one debt. `known`: the steps of debts that have come as far."""
     case = row.case if row.case and campaign and row.case.campaign_id == campaign.pk else None
     begins = first_day_of(at, row.tz)
     progress = case.progress if case else Progress(begins)
     soonest = local_date(case.next_at, row.tz) if case and case.next_at else begins
-    return Chased(row, foresee(terms, progress, soonest), case is not None)
+    steps = known.get((progress, soonest))
+    if steps is None:
+        steps = known[progress, soonest] = foresee(terms, progress, soonest)
+    return Chased(row, steps, case is not None)
 
 
 def ahead(rows: Iterable[Chased]) -> Iterable[DayAhead]:
@@ -159,10 +167,17 @@ def named(organization: Organization, rows: list[Chased]) -> list[Chased]:
 
 def campaigns_of(organization: Organization) -> Any:
     """The campaigns with their billing entities, how many customers have chosen each, and how many chases run."""
-    running = Count("cases", filter=Q(cases__ended_at=None), distinct=True)
-    chosen = Count("choices", distinct=True)
-    rows = DunningCampaign.objects.of(organization).kept().annotate(running=running, chosen=chosen)
+    rows = DunningCampaign.objects.of(organization).kept()
+    rows = rows.annotate(
+        running=count_of(DunningCase.objects.running()), chosen=count_of(DunningChoice.objects.all())
+    )
     return rows.prefetch_related("defaults__billing_entity").order_by("name", "pk")
+
+
+def count_of(rows: Any) -> Coalesce:
+    """How many of the rows are of a campaign: counted by itself, since joined they would multiply."""
+    mine = rows.filter(campaign=OuterRef("pk")).order_by().values("campaign")
+    return Coalesce(Subquery(mine.annotate(n=Count("pk")).values("n")), 0)
 
 
 def cases_of(campaign: DunningCampaign) -> Any:

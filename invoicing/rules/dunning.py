@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from billing.rules.errors import FieldErrors
@@ -58,7 +59,7 @@ class Terms:
     first_day: int = 0
     escalation: Sequence[Step] = field(default_factory=tuple)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """All steps in order, one a day."""
         days = range(

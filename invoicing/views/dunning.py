@@ -234,6 +234,7 @@ def delete(request: StaffRequest, id: UUID) -> HttpResponse:
         "form": form,
         "page_url": reverse("dunning-campaign", args=[row]),
         "running": cases_of(row).count(),
+        "chosen": row.choices.count(),
         "entities": [item.billing_entity for item in row.defaults.all()],
     }
     status = 422 if form.errors else 200

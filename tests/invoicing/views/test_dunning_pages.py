@@ -13,10 +13,11 @@ from django.urls import reverse
 from billing.models import Organization
 from customers.models import Customer
 from invoicing.actions.dunning import run
+from invoicing.actions.dunning_campaigns import choose_campaign
 from invoicing.models import DunningCampaign, DunningChoice
 from tests.factories.invoicing import on, set_entity
 from tests.factories.overdue import make_debtor, owe
-from tests.factories.people import make_member, make_organization, sign_in
+from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 from tests.invoicing.actions.test_dunning import HARD, make_campaign
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +103,9 @@ def test_a_campaign_is_previewed_made_changed_and_given_up(
     row.refresh_from_db()
     assert row.active
     delete = reverse("dunning-delete", args=[row])
-    assert "are not chased any more" in text(admin.get(delete))
+    choose_campaign(customer, row, by=ACTOR, at=NOW)
+    asked = text(admin.get(delete))
+    assert "are not chased any more" in asked and "1 customer that has chosen it is chased by" in asked
     assert admin.post(delete, {"once": "campaign-delete"}).status_code == 302
     assert admin.get(reverse("dunning-campaign", args=[row])).status_code == 404
 
