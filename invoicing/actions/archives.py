@@ -1,19 +1,20 @@
 """Many PDFs in one ZIP file: packed by a worker, one file after the other, kept for a day.
 
 Memory stays that of one document however many there are: each is copied in pieces from the storage into a file on
-disk. What has no PDF yet is printed first. Packing begins anew after a worker was killed; its file is written under
-one name, so that none is left behind.
+disk that has no name, which the system takes back whatever becomes of the worker. What has no PDF yet is printed
+first. Packing begins anew after a worker was killed; its file is stored under one name, so that none is left behind.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import shutil
 import tempfile
 import zipfile
 from collections.abc import Container
 from datetime import datetime, timedelta
-from pathlib import Path
+from typing import IO
 from uuid import UUID
 
 from django.core.files import File
@@ -38,11 +39,10 @@ def pack(job: Job) -> None:
     rows = run.rows.exclude(outcome=RunOutcome.SKIPPED)
     rows.update(outcome=RunOutcome.WAITING, note="")
     keys = list(rows.order_by("pk").values_list("pk", flat=True))
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "archive"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+    with tempfile.TemporaryFile() as content:
+        with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as archive:
             packed = sum(packed_one(archive, key) for key in keys)
-        values = stored(run, path) if packed else {"file": "", "file_bytes": 0, "file_expires_at": None}
+        values = stored(run, content) if packed else {"file": "", "file_bytes": 0, "file_expires_at": None}
     end(run, **values)
 
 
@@ -95,16 +95,16 @@ def file_name(invoice: Invoice, taken: Container[str]) -> str:
     return name if name not in taken else f"{invoice.billing_entity.code}/{kept}-{invoice.pk.hex[-8:]}.pdf"
 
 
-def stored(run: InvoiceRun, path: Path) -> dict[str, object]:
+def stored(run: InvoiceRun, content: IO[bytes]) -> dict[str, object]:
     """Keep the file, under one name whatever happened before; the columns that say so."""
     storage = run.file.storage
     name = run.file.field.generate_filename(run, f"{run.organization_id.hex}/{run.pk.hex}.zip")
     if storage.exists(name):  # left by a worker that was killed, or packed before
         storage.delete(name)
-    with path.open("rb") as content:
-        saved = storage.save(name, File(content))
+    file_bytes = content.seek(0, os.SEEK_END)
+    saved = storage.save(name, File(content))
     expires = timezone.now() + timedelta(hours=KEPT_HOURS)
-    return {"file": saved, "file_bytes": path.stat().st_size, "file_expires_at": expires}
+    return {"file": saved, "file_bytes": file_bytes, "file_expires_at": expires}
 
 
 def drop_expired(at: datetime) -> int:

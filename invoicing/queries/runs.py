@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 from typing import Any
 
-from django.db.models import Case, CharField, Count, Exists, OuterRef, Q, Sum, Value, When
+from django.contrib.postgres.aggregates import BitXor
+from django.db.models import (
+    BigIntegerField,
+    Case,
+    CharField,
+    Count,
+    Exists,
+    Func,
+    OuterRef,
+    Q,
+    Sum,
+    TextField,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast
 
 from billing.orm.scoped import ScopedQuerySet
 from billing.orm.windows import capped_count
@@ -17,12 +34,14 @@ SAMPLE = 8
 DRAFT = Q(status=InvoiceStatus.DRAFT.value)
 FINAL = Q(status=InvoiceStatus.FINALIZED.value)
 VOIDED = Q(status=InvoiceStatus.VOIDED.value)
+HASH = Func(Cast("pk", TextField()), Value(0), function="hashtextextended", output_field=BigIntegerField())
 
 
 @dataclass(frozen=True)
 class Forecast:
     """A dry run: how many would be done, their sums by currency (currency, number, minor units), why the others stay
-    (words, number), and a few of those that would be done. `too_many`: more than one run takes.
+    (words, number), and a few of those that would be done. `which` tells those that would be done from others of the
+    same price. `too_many`: more than one run takes.
     """
 
     total: int
@@ -30,13 +49,14 @@ class Forecast:
     sums: list[tuple[str, int, int]]
     staying: list[tuple[str, int]]
     sample: list[Invoice]
+    which: int = 0
     too_many: bool = False
 
     @property
     def seen(self) -> str:
-        """What a person confirms: the numbers and sums, in one line."""
+        """What a person confirms: which invoices, their numbers and sums, in one line."""
         parts = [f"{currency}:{count}:{minor}" for currency, count, minor in self.sums]
-        return " ".join([str(self.total), *parts])
+        return " ".join([f"{self.total}:{self.which:x}", *parts])
 
 
 def forecast(rows: ScopedQuerySet, act: str, *, again: bool = False) -> Forecast:
@@ -46,10 +66,10 @@ def forecast(rows: ScopedQuerySet, act: str, *, again: bool = False) -> Forecast
         return Forecast(most, 0, [], [], [], too_many=True)
     judged = judge(rows, act, again=again)
     groups = judged.order_by("currency").values_list("why", "currency")
-    counted = list(groups.annotate(n=Count("pk"), minor=Sum("total_minor")))
-    doing = [(currency, n, minor) for why, currency, n, minor in counted if why == DO]
+    counted = list(groups.annotate(n=Count("pk"), minor=Sum("total_minor"), which=BitXor(HASH)))
+    doing = [(currency, n, minor) for why, currency, n, minor, _ in counted if why == DO]
     reasons: dict[str, int] = {}
-    for why, _, n, _ in counted:
+    for why, _, n, _, _ in counted:
         reasons[why] = reasons.get(why, 0) + n
     return Forecast(
         sum(reasons.values()),
@@ -57,6 +77,7 @@ def forecast(rows: ScopedQuerySet, act: str, *, again: bool = False) -> Forecast
         doing,
         [(said(why, reasons[why]), reasons[why]) for why in WHY if why in reasons],
         list(judged.filter(why=DO).order_by("-issuing_on", "-pk")[:SAMPLE]),
+        reduce(xor, (part for why, *_, part in counted if why == DO), 0),
     )
 
 

@@ -21,7 +21,7 @@ MOST_TICKED = 1000
 
 def state_of(data: QueryDict) -> QueryDict:
     """The list's address: from a form's field `query`, else the address itself."""
-    return QueryDict(data.get("query", "")[:2000]) if "query" in data else data
+    return QueryDict(str(data["query"])) if "query" in data else data
 
 
 def ticked(data: QueryDict) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import tempfile
 import zipfile
 from datetime import timedelta
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from django.utils import timezone
 
@@ -23,6 +26,7 @@ from invoicing.actions.publish import store
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceRun, Mail
 from invoicing.queries.runs import forecast
+from invoicing.views.selecting import state_of
 from tests.factories.customers import make_customer
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
@@ -88,6 +92,9 @@ def test_another_selection_than_the_one_that_was_seen_is_refused(organization: O
     made(organization, finalize=False, name="B")
     with pytest.raises(Conflict, match="has changed since"):
         start(organization, "finalize", seen=seen)
+    of = Invoice.objects.of(organization)
+    one, other = (forecast(of.filter(customer_name=name), "finalize") for name in "AB")
+    assert one.sums == other.sums and one.seen != other.seen, "another one of the same price"
     assert not InvoiceRun.objects.exists() and not Job.objects.filter(task=runs.TASK).exists()
 
 
@@ -161,7 +168,15 @@ def test_each_goes_once_to_whoever_has_an_address(organization: Organization) ->
     assert Mail.objects.count() == 2
 
 
-def test_an_archive_has_every_document_once_and_ends(organization: Organization) -> None:
+def test_no_filter_of_a_long_address_is_lost() -> None:
+    typed = {"q": "ش" * 100, "number": "ق" * 80, "po": "ض" * 100, "metadata": "ص" * 200, "tab": "overdue"}
+    data = QueryDict(urlencode({"all": "1", "query": urlencode(typed)}))
+    assert state_of(data).dict() == typed
+
+
+def test_an_archive_has_every_document_once_and_ends(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     first, voided = made(organization, name="First"), made(organization, name="Voided")
     made(organization, name="Draft", finalize=False)
     missing = made(organization, name="Missing")
@@ -171,8 +186,17 @@ def test_an_archive_has_every_document_once_and_ends(organization: Organization)
         store(row, lambda: b"%PDF of " + row.number.encode())  # noqa: B023 - called at once
     store(voided, lambda: b"%PDF void", voided.void_copy)
     Invoice.objects.filter(pk=missing.pk).update(pdf="invoices/nowhere.pdf")
-    run = start(organization, "archive")
+    run, put, beside = start(organization, "archive"), archives.put, []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "work"))
+    (tmp_path / "work").mkdir()
+
+    def watched(*args: Any) -> str:
+        beside.extend((tmp_path / "work").iterdir())
+        return put(*args)
+
+    monkeypatch.setattr(archives, "put", watched)
     found = work(run)
+    assert not beside, "a worker that is killed leaves no file behind"
     assert found["Draft"] == ("skipped", "Is a draft.") and found["Missing"][0] == "failed"
     client = sign_in(Client(), make_member(organization, "support"))
     page = client.get(f"/invoices/runs/{run.public_id}")
