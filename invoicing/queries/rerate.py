@@ -2,7 +2,8 @@
 
 What the invoice billed stays; this says what the same period would cost today, line by line, because events came
 late, were deleted, or were replaced. Lines are matched by what they are (`line_key`), not by their place. What was
-corrected by hand stays corrected. Charges in advance are left out: each event was billed when it came, at its
+corrected by hand stays corrected, also what was corrected or left out when the invoice was made again from a voided
+one. Charges in advance are left out: each event was billed when it came, at its
 own price.
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceLine
@@ -56,9 +58,10 @@ def rerated(invoice: Invoice) -> list[Rerated] | None:
     """The lines of usage again, those that differ first; None for an invoice that bills no period of usage. Only
     reads. An invoice that was made again from a voided one has its periods there.
     """
-    origin = invoice
-    while origin.voided_invoice is not None:
-        origin = origin.voided_invoice
+    chain = [invoice]
+    while (before := chain[-1].voided_invoice) is not None:
+        chain.append(before)
+    origin, decided = chain[-1], by_hand(chain)
     periods = InvoicedPeriod.objects.filter(invoice=origin, kind=USAGE).select_related("subscription__plan")
     rows = list(periods.order_by("pk"))
     if not rows:
@@ -74,9 +77,29 @@ def rerated(invoice: Invoice) -> list[Rerated] | None:
         for row in invoice.lines.filter(kind__in=KINDS, charge__pay_in_advance=False).order_by("position")
         if row.line_key
     }
-    keys = [*then, *(key for key in now if key not in then)]
-    found = [compared(then.get(key), now.get(key)) for key in keys]
+    found = [
+        compared(row, now.get(key)) if key not in decided else as_billed(row) for key, row in then.items()
+    ]
+    found += [compared(None, line) for key, line in now.items() if key not in then and key not in decided]
     return sorted(found, key=lambda one: (one.same, -abs(one.difference_minor)))
+
+
+def by_hand(chain: list[Invoice]) -> set[UUID]:
+    """Lines that somebody corrected or left out when an invoice was made again. `chain`: it and those before it."""
+    made, origin = chain[0], chain[-1]
+    if made is origin:
+        return set()
+    rows = InvoiceLine.objects.filter(invoice__in=chain, kind__in=KINDS)
+    known: list[tuple[Any, Any, Any]] = list(rows.values_list("invoice_id", "line_key", "edited"))
+    mine = {key for owner, key, _ in known if owner == made.pk}
+    return {key for owner, key, edited in known if key not in mine or (edited and owner != origin.pk)}
+
+
+def as_billed(row: InvoiceLine) -> Rerated:
+    """A line that stays whatever was measured."""
+    events = row.events_count or 0
+    billed = row.amount_minor
+    return Rerated(row.description, row, row.units, row.units, events, events, billed, billed)
 
 
 def compared(before: InvoiceLine | None, after: Line | None) -> Rerated:

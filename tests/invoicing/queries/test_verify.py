@@ -10,14 +10,19 @@ from django.utils.html import strip_tags
 
 from billing.actions.usage import ingest
 from billing.models import Event
+from customers.actions.customers import update_customer
 from invoicing.actions.billing_run import run
+from invoicing.actions.credit_notes import CreditItem, create_credit_note
+from invoicing.actions.disputes import dispute_invoice
 from invoicing.actions.payments import record_payment
+from invoicing.actions.regenerate import Remade, regenerate_invoice
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceLine, InvoiceSeal
 from invoicing.queries.rerate import rerated
 from invoicing.queries.verify import checked
+from invoicing.rules.adjusting import Correction
 from tests.factories.catalog import GRADUATED, charge, make_metric
-from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, subscribe
+from tests.factories.invoicing import billed_customer, default_tax, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, make_key, make_member, make_organization, sign_in
 from tests.factories.usage import event
 
@@ -58,6 +63,35 @@ def test_an_issued_invoice_is_sealed_and_what_may_change_breaks_no_seal(invoice:
     void_invoice(invoice, by=ACTOR, at=on(2026, 2, 3))
     again = checked(Invoice.objects.get(pk=invoice.pk))
     assert again is not None and again.whole
+
+
+def test_what_happens_to_an_invoice_later_breaks_no_seal(invoice: Invoice) -> None:
+    line, later = InvoiceLine.objects.get(invoice=invoice, kind="subscription"), on(2026, 2, 2)
+    item = CreditItem(line, line.description, 100)
+    create_credit_note(invoice, [item], 20, key="note", by=ACTOR, at=later)
+    record_payment(invoice, amount_minor=100, key="part", by=ACTOR, at=later)
+    dispute_invoice(invoice, reason="Too much", by=ACTOR, at=later)
+    changes = {"name": "Other", "locale": "ar", "country": "FR"}
+    update_customer(invoice.customer, changes, by=ACTOR, at=later)
+    set_entity(invoice.organization, legal_name="Renamed", number_prefix="NEW")
+    found = checked(Invoice.objects.get(pk=invoice.pk))
+    assert found is not None and found.whole
+
+
+def test_what_was_decided_when_it_was_made_again_is_not_priced_again(invoice: Invoice) -> None:
+    """Calls corrected to 7 at 2.00, seats left out; made again once more, that stays. The rest is as it was."""
+    rows = {row.description: row for row in InvoiceLine.objects.filter(invoice=invoice)}
+    kept = {row.pk: Correction() for name, row in rows.items() if name != "Seats"}
+    kept[rows["Calls"].pk] = Correction(units=Decimal(7), unit_amount=Decimal(2))
+    for wanted in (Remade(lines=kept), Remade()):
+        void_invoice(invoice, by=ACTOR, at=on(2026, 2, 3))
+        invoice = regenerate_invoice(Invoice.objects.get(pk=invoice.pk), wanted, by=ACTOR, at=on(2026, 2, 4))
+        found = rerated(Invoice.objects.get(pk=invoice.pk))
+        assert found is not None and all(row.same for row in found)
+        assert [(row.description, row.minor_now) for row in found] == [
+            ("Calls", 1400),
+            ("Seats: minimum spend", 1500),
+        ]
 
 
 def test_what_was_changed_behind_our_back_is_named(client: Client, invoice: Invoice) -> None:
