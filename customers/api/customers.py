@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, cast
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Status
 
 from billing.actions.clock import now
 from billing.models import BillingEntity, Subscription, Tax
+from billing.orm.metadata import with_value
 from billing.orm.search import matching
 from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.errors import Invalid
@@ -136,18 +136,8 @@ def narrowed(request: HttpRequest, filters: CustomerFilters) -> Any:
         rows = tagged_with_all(rows, organization, filters.tags.split(","))
     for name, value in request.GET.items():
         if pair := METADATA.fullmatch(name):
-            rows = rows.filter(with_metadata(pair[1], str(value)))
+            rows = rows.filter(with_value(pair[1], str(value)))
     return rows
-
-
-def with_metadata(key: str, value: str) -> Q:
-    """The pair as text, and as the number or truth value that the text spells."""
-    found = Q(metadata__contains={key: value})
-    try:
-        typed = json.loads(value, parse_constant=str)
-    except ValueError:
-        return found
-    return found if isinstance(typed, str | dict | list) else found | Q(metadata__contains={key: typed})
 
 
 def in_order(filters: CustomerFilters) -> tuple[str, str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.apps import apps
 from django.db.models import Q
-from django.utils import timezone
 
 from billing.models import Organization
+from billing.orm.metadata import with_value
 from billing.orm.scoped import ScopedQuerySet
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
@@ -54,8 +54,8 @@ def invoices_narrowed(
     rows: ScopedQuerySet, organization: Organization, values: dict[str, Any], today: date
 ) -> ScopedQuerySet:
     """Invoices narrowed by `values`: status, payment, type, currency, entity (a row), number, po, amount_min and
-    amount_max (major units), issued, due and paid _from and _to (days), overdue and disputed (yes, no), review, tag
-    (a tag's id), metadata ("key" or "key=value").
+    amount_max (major units), issued, due and paid _from and _to (days, those of payment in the organization's zone),
+    overdue and disputed (yes, no), review, tag (a tag's id), metadata ("key" or "key=value").
     """
     found = rows.filter(**{column: values[name] for name, column in PLAIN.items() if name in values})
     found = found.filter(**{lookup: values[name] for name, lookup in TEXTS.items() if name in values})
@@ -73,7 +73,7 @@ def invoices_narrowed(
         found = found.filter(customer__in=customers.filter(tag_ids__contains=[values["tag"]]).values("pk"))
     if "metadata" in values:
         found = found.filter(with_metadata(values["metadata"]))
-    return in_moments(found, values, "paid", "paid_at", timezone.get_current_timezone())
+    return in_moments(found, values, "paid", "paid_at", ZoneInfo(organization.timezone))
 
 
 def with_metadata(text: str) -> Q:
@@ -83,12 +83,7 @@ def with_metadata(text: str) -> Q:
     key, equals, value = (part.strip() for part in text.partition("="))
     if not equals:
         return Q(metadata__has_key=key)
-    found = Q(metadata__contains={key: value})
-    try:
-        typed = json.loads(value, parse_constant=str)
-    except ValueError:
-        return found
-    return found | Q(metadata__contains={key: typed}) if isinstance(typed, bool | int | float) else found
+    return with_value(key, value)
 
 
 def payment_state(word: str) -> Q:

@@ -276,6 +276,7 @@ def test_filters_by_tags_metadata_and_deleted(api: Api, organization: Organizati
     assert ids(tags="vip,nobody") == []
     assert ids(**{"metadata[userId]": "u1"}) == [both.public_id] == ids(**{"metadata[seats]": "5"})
     assert ids(**{"metadata[userId]": "u1", "metadata[seats]": "6"}) == []
+    assert ids(**{"metadata[seats]": "1e999"}) == [] == ids(**{"metadata[seats]": "9" * 400})
     assert ids(search="vip") == [both.public_id]
     Customer.objects.filter(pk=one.pk).update(deleted_at=NOW)
     assert ids() == [both.public_id]
