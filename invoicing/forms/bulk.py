@@ -8,7 +8,7 @@ from billing.web.once import OnceForm
 
 
 class RunForm(OnceForm):
-    """What was seen, and what the act needs: why invoices are voided; whether those go out again that were sent."""
+    """What was seen, and what the act needs: why invoices are voided."""
 
     seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=4000)
     reason = forms.CharField(
@@ -17,4 +17,3 @@ class RunForm(OnceForm):
         help_text="Kept in the history and printed on the stamped PDFs, which the customers can open.",
         widget=forms.TextInput,
     )
-    again = forms.BooleanField(label="Also those that were sent before", required=False)

@@ -162,7 +162,9 @@ def in_moments(
     """Rows whose moment falls on the days `<name>_from` to `<name>_to` in a zone."""
     if start := values.get(f"{name}_from"):
         rows = rows.filter(**{f"{column}__gte": datetime.combine(start, time.min, zone)})
-    if last := values.get(f"{name}_to"):
+    if (
+        last := values.get(f"{name}_to")
+    ) and last < date.max:  # no day follows 9999-12-31, which means no end
         rows = rows.filter(**{f"{column}__lt": datetime.combine(last + timedelta(days=1), time.min, zone)})
     return rows
 

@@ -136,6 +136,7 @@ def test_the_api_narrows_alike(organization: Organization, five: dict[str, Invoi
         "purchaseOrder=PO-77": ["draft"],
         "metadata=seats%3D5": ["part"],
         "issuingDateFrom=2026-03-16": [],
+        "paidFrom=2026-04-02&paidTo=9999-12-31": ["yen"],
         "billingEntityId=ent_00000000000000000000000000000000": [],
     }.items():
         answer = api.get(f"/api/invoices?{query}")
