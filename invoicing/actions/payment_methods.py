@@ -156,6 +156,7 @@ def open_setup(customer: Any, *, return_url: str = "", key: str, by: Actor, at: 
     link = known_links().filter(customer=customer, provider=setup.provider).first()
     wanted = Setup(
         reference=setup.reference,
+        begun_at=setup.created_at,
         currency=customer.currency,
         email=customer.email,
         return_url=return_url or settings.BASE_URL + reverse("card-saved", args=[setup]),
@@ -173,7 +174,8 @@ def open_setup(customer: Any, *, return_url: str = "", key: str, by: Actor, at: 
     with transaction.atomic():
         row = MethodSetup.objects.select_for_update(of=("self",)).get(pk=setup.pk)
         row.external_id, row.url = started.external_id, started.url
-        row.expires_at, row.next_at = now + timedelta(minutes=started.minutes), now + WAITS[0]
+        row.expires_at = row.created_at + timedelta(minutes=started.minutes)
+        row.next_at = now + WAITS[0]
         row.save()
         audit.record(
             row.organization,

@@ -184,9 +184,12 @@ class Charge:
 
 @dataclass(frozen=True)
 class Setup:
-    """A card that a customer is to leave. `currency` is what it will be charged in."""
+    """A card that a customer is to leave. `currency` is what it will be charged in. The same `reference` goes with the
+    same `begun_at`, from which the link's time runs: a repeat says what the first has said.
+    """
 
     reference: str
+    begun_at: datetime
     currency: str
     email: str
     return_url: str

@@ -8,7 +8,7 @@ found in the list of the customer's payments.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -44,7 +44,7 @@ class StripeSaved(StripePayments):
 
     def start_setup(self, setup: Setup) -> Started:
         """A session in which a card is left; nothing is charged."""
-        ends = datetime.now(UTC) + timedelta(hours=LINK_HOURS)
+        ends = setup.begun_at + timedelta(hours=LINK_HOURS)
         data = {
             "mode": "setup",
             "currency": setup.currency.lower(),

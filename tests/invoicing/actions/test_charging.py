@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.actions import later
 from billing.models import Job, Organization
-from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Conflict, Invalid, Unavailable
 from customers.actions.customers import update_customer
 from customers.actions.merge import merge_customers
 from customers.models import Customer
@@ -21,6 +21,7 @@ from invoicing.actions.collecting import ask_to_charge, collect_due
 from invoicing.actions.disputes import dispute_invoice
 from invoicing.actions.payment_methods import (
     ask_setup,
+    begin_setup,
     forget,
     make_default,
     open_setup,
@@ -122,6 +123,23 @@ def test_a_card_is_left_chosen_and_removed(acme: Organization, stripe: FakeStrip
     forget(second.pk)
     assert second.external_id not in stripe.money.methods
     assert left(anna, stripe, "1111").pk == second.pk
+
+
+def test_a_link_for_a_card_is_asked_for_again_with_the_same_words(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    """Stripe answers a repeat under the same key only when nothing in it has changed: not its end either."""
+    make_payer(acme)
+    anna = make_customer(acme, email="anna@pay.example", currency="EUR")
+    begun = timezone.now() - timedelta(minutes=10)
+    MethodSetup.objects.filter(pk=begin_setup(anna, "k").pk).update(created_at=begun)
+    stripe.next("drop")
+    with pytest.raises(Unavailable):
+        open_setup(anna, key="k", **BY)
+    setup = open_setup(anna, key="k", **BY)
+    ends = begun + timedelta(hours=23)
+    assert {asked.form["expires_at"] for asked in stripe.writes()} == {str(int(ends.timestamp()))}
+    assert setup.url and setup.expires_at == ends and len(stripe.money.sessions) == 1
 
 
 def test_a_link_where_nobody_leaves_a_card_ends(acme: Organization, stripe: FakeStripe) -> None:
