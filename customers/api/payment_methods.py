@@ -6,28 +6,16 @@ from typing import Any, cast
 from uuid import uuid4
 
 from django.http import HttpRequest
-from ninja import Field
-from pydantic import AliasChoices
 
 from billing.actions.clock import now
-from billing.rules.errors import Invalid, NotFound
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.rules.errors import NotFound
+from billing.web.api import ApiRequest, envelope, page_envelope
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.payment_methods import make_default, open_setup, remove_method
+from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import PaymentMethod
 from invoicing.queries.payment_methods import method_payload
-
-
-class SetupIn(ApiSchema):
-    """Where the customer goes afterwards; without it to a page of ours that says thank you."""
-
-    callback_url: str = Field(
-        "",
-        max_length=2000,
-        validation_alias=AliasChoices("callbackUrl", "returnUrl", "callback_url"),
-        serialization_alias="callbackUrl",
-    )
 
 
 def rows_of(request: HttpRequest, id: str) -> Any:
@@ -49,17 +37,14 @@ def list_methods(request: HttpRequest, id: str, page: int = 1, limit: int = 20) 
 
 
 @router.post("/{id}/payment-methods/setup", response={201: dict[str, Any]})
-def setup(request: HttpRequest, id: str, body: SetupIn | None = None) -> tuple[int, dict[str, Any]]:
+def setup(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[int, dict[str, Any]]:
     """Where the customer leaves a card; nothing is charged. 400 when no account has such a page, 502 when it does not
     answer. `Idempotency-Key` makes a repeat harmless.
     """
     staff = cast(ApiRequest, request)
-    target = body.callback_url if body else ""
-    if target and not target.lower().startswith(("https://", "http://")):
-        raise Invalid("Use an address that starts with https://.", field="callback_url")
     made = open_setup(
         present_customer(request, id),
-        return_url=target,
+        return_url=return_url(body),
         key=request.headers.get("Idempotency-Key") or uuid4().hex,
         by=staff.actor,
         at=now(staff.organization),

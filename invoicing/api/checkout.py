@@ -6,13 +6,12 @@ from typing import Any, cast
 from uuid import uuid4
 
 from django.http import HttpRequest
-from ninja import Field, Router
-from pydantic import AliasChoices
+from ninja import Router
 
 from billing.actions.clock import now
-from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api import ApiRequest, envelope
 from invoicing.actions.paying import open_checkout
+from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
 from invoicing.queries.paying import attempt_payload
@@ -20,27 +19,14 @@ from invoicing.queries.paying import attempt_payload
 router = Router(tags=["Invoices"])
 
 
-class CheckoutIn(ApiSchema):
-    """Where the customer goes after paying; without it to a page of ours that says thank you."""
-
-    callback_url: str = Field(
-        "",
-        max_length=2000,
-        validation_alias=AliasChoices("callbackUrl", "returnUrl", "callback_url"),
-        serialization_alias="callbackUrl",
-    )
-
-
 @router.post("/{id}/checkout", response={201: dict[str, Any]})
-def checkout(request: HttpRequest, id: str, body: CheckoutIn | None = None) -> tuple[int, dict[str, Any]]:
+def checkout(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[int, dict[str, Any]]:
     """Where what is due can be paid: the open link for this amount or a new one. `checkoutUrl` is empty where the
     customer is asked on the phone; `note` says so. 400 when nothing is due, no account can take it or the provider
     refuses; 502 when none is available.
     """
     staff = cast(ApiRequest, request)
-    target = body.callback_url if body else ""
-    if target and not target.lower().startswith(("https://", "http://")):
-        raise Invalid("Use an address that starts with https://.", field="callback_url")
+    target = return_url(body)
     invoice = cast(Invoice, visible(Invoice.objects.of(staff.organization)).by_public_id(id))  # type: ignore[attr-defined]
     attempt = open_checkout(
         invoice,

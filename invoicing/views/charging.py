@@ -27,11 +27,19 @@ def charge(request: StaffRequest, id: UUID) -> HttpResponse:
     methods = [] if gone else saved_methods(row.customer)
     usable, others = chargeable(row, row.customer, methods, today_of(request))
     refused = refusal(row)
+    first = usable[0] if usable else None
     form = OnceForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid() and usable and not refused:
+    if request.method == "POST" and form.is_valid() and first and not refused:
         ask_to_charge(row, key=f"form:{form.token}")
-        return done(request, reverse("invoice", args=[row]), f"{usable[0]} is being charged.", kind="info")
-    context = {"invoice": row, "form": form, "usable": usable, "others": others, "refused": refused}
+        return done(request, reverse("invoice", args=[row]), f"{first} is being charged.", kind="info")
+    context = {
+        "invoice": row,
+        "form": form,
+        "first": first,
+        "instead": next((method for method in usable if method.provider_id != usable[0].provider_id), None),
+        "others": others,
+        "refused": refused,
+    }
     status = 422 if form.is_bound else 200
     return render_page(
         request, "invoicing/payments/charge.html", context, partials=("dialog",), status=status

@@ -184,8 +184,8 @@ class Charge:
 
 @dataclass(frozen=True)
 class Setup:
-    """A card that a customer is to leave. `currency` is what it will be charged in. The same `reference` goes with the
-    same `begun_at`, from which the link's time runs: a repeat says what the first has said.
+    """A card that a customer is to leave. `currency` is what it will be charged in. The link's time runs from
+    `begun_at`, so that a repeat says what the first has said.
     """
 
     reference: str

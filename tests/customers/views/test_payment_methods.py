@@ -83,7 +83,12 @@ def test_an_invoice_is_charged_from_its_page(acme: Organization, finance: Client
     invoice = make_due(acme)
     path = f"/invoices/{invoice.public_id}/charge"
     assert "has not left a payment method" in text(finance.get(path))
-    keep(invoice.customer, make_payer(acme), "4242", is_default=True)
+    account = make_payer(acme, name="Stripe EU")
+    keep(invoice.customer, account, "4242", is_default=True)
+    keep(invoice.customer, account, "1111")
+    assert "is not available" not in text(finance.get(path)), "the other card is at the same account"
+    keep(invoice.customer, make_payer(acme, priority=2), "5555")
+    assert "When Stripe EU is not available, Visa •••• 5555 is charged." in text(finance.get(path))
     assert "Visa •••• 4242" in text(finance.get(path)) and "€100.00" in text(finance.get(path))
     assert "Charge saved method" in text(finance.get(f"/invoices/{invoice.public_id}"))
     for _ in range(2):
