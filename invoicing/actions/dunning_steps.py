@@ -71,8 +71,13 @@ def remind(customer: Any, case: DunningCase, act: DunningAct, *, by: Actor, at: 
 
 
 def charge(customer: Any, case: DunningCase, act: DunningAct, *, at: datetime) -> str:
-    """Workers are asked to charge each overdue invoice to what the customer has saved."""
+    """Workers are asked to charge each overdue invoice to what the customer has saved, unless staff have stopped
+    charging it.
+    """
+    if not customer.collect_automatically:
+        return "Nothing was charged: the customer is not charged automatically"
     rows = overdue_of(customer, day_in(customer.organization, at)).filter(currency=case.currency)
+    rows = rows.select_related("organization")
     asked = [ask_to_charge(invoice, key=f"dunning:{case.pk}:{act.day}") for invoice in rows[:MOST_INVOICES]]
     number = sum(job is not None for job in asked)
     if not number:

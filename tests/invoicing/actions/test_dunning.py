@@ -280,6 +280,7 @@ def test_saved_methods_are_charged_once(customer: Customer) -> None:
     )
     make_campaign(customer.organization, terms)
     invoice = owe(customer, 100)
+    Customer.objects.filter(pk=customer.pk).update(collect_automatically=True)
     for day in (1, 3):
         go(on(2026, 4, day, 9))
     assert DunningAct.objects.latest("at").note.endswith("the customer has no saved payment method")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from billing.models import Organization, Subscription
+from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from customers.actions.merge import merge_customers
 from customers.models import Customer
+from invoicing.actions.collecting import CHARGE
 from invoicing.actions.dunning_campaigns import choose_campaign, delete_campaign, stop_dunning
+from invoicing.actions.payment_methods import save_method
 from invoicing.actions.payments import record_payment
 from invoicing.actions.plan_changes import change_plan
-from invoicing.models import DunningCase, DunningChoice, Invoice
+from invoicing.clients.providers.base import Saved
+from invoicing.models import DunningAct, DunningCase, DunningChoice, Invoice
 from invoicing.queries.dunning_preview import campaigns_of
-from invoicing.rules.dunning import Terms
+from invoicing.rules.dunning import Step, StepKind, Terms
 from tests.factories.invoicing import make_plan, on, subscribe
 from tests.factories.overdue import make_debtor, owe
+from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, NOW, make_organization
 from tests.invoicing.actions.test_dunning import HARD, acts, case, go, make_campaign, status
 
@@ -123,3 +127,13 @@ def test_campaigns_count_chases_and_choices(organization: Organization) -> None:
     go(on(2026, 4, 1))
     found = {row.pk: (row.running, row.chosen) for row in campaigns_of(organization)}
     assert found == {campaign.pk: (3, 2), unused.pk: (0, 0)}
+
+
+def test_who_is_not_to_be_charged_is_not_charged(organization: Organization) -> None:
+    customer = debtor(organization, "Globex")
+    owe(customer)
+    save_method(customer, make_payer(organization), Saved("pm_1", "cus_1", "mark", last4="4242"), at=NOW)
+    make_campaign(organization, Terms({"EUR": 100}, first_day=1, escalation=[Step(0, StepKind.CHARGE)]))
+    go(on(2026, 4, 1, 9))
+    assert DunningAct.objects.get().note == "Nothing was charged: the customer is not charged automatically"
+    assert not Job.objects.filter(task=CHARGE).exists()
