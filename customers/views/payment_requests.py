@@ -124,12 +124,14 @@ def shown(
             "language": language,
             "note": note,
             "attach": "1" if attach else "",
-            "invoices": ",".join(row.public_id for row in chosen),
         }
+        # An address that names none means all, and must not grow longer than a server reads.
+        if len(chosen) < len(form.rows):
+            query["invoices"] = ",".join(row.public_id for row in chosen)
         context |= {
             "text": text,
             "files": [name for item in files for name in file_names([item], numbers[item["id"]])],
-            "frame_url": f"{reverse('customer-request-letter', args=[customer])}?{urlencode(query)}",
+            "frame_url": f"{reverse('customer-request-letter', args=[customer])}?{urlencode(query, safe=',')}",
         }
     return context
 

@@ -61,7 +61,8 @@ def test_the_drawer_previews_and_asks_once(
         assert f"{url}?currency=EUR" in text(staff.get(reverse(path, args=[customer])))
     assert f"{url}?currency=EUR" in text(staff.get("/invoices?tab=overdue"))
     page = staff.get(url)
-    assert page.context["chosen_minor"] == 15000
+    assert page.context["chosen_minor"] == 15000 and "invoices=" not in page.context["frame_url"]
+    assert all(row.number in text(staff.get(page.context["frame_url"])) for row in invoices)
     assert page.context["text"].subject.startswith("Acme bittet um Zahlung von 150,00")
     ids = [row.public_id for row in invoices]
     data = {"to": "cfo@globex.example", "language": "fr", "note": "Merci", "once": "request-drawer"}
