@@ -24,6 +24,7 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast
 
+from billing.models import Job
 from billing.orm.scoped import ScopedQuerySet
 from billing.orm.windows import capped_count
 from invoicing.models import Invoice, InvoiceRun, Mail, MailKind, MailState
@@ -111,7 +112,7 @@ def against(act: str, *, again: bool) -> list[tuple[str, Any]]:
             ("sandbox", Q(organization__sandbox=True)),
             *never,
             ("address", ~address & Q(customer__email="")),
-            *([] if again else [("sent", Exists(before))]),
+            *([] if again else [("sent", Exists(before)), ("coming", goes_by_itself())]),
         ]
     return [
         *never,
@@ -119,6 +120,13 @@ def against(act: str, *, again: bool) -> list[tuple[str, Any]]:
         ("written_off", Q(written_off_minor__gt=0)),
         ("paid", Q(paid_minor__gt=0)),
     ]
+
+
+def goes_by_itself() -> Q:
+    """Just issued, and mailed as soon as its PDF is made: the job of issuing, which has no arguments, is open."""
+    issuing = Job.objects.open().filter(subject_id=OuterRef("pk"), task="invoicing.publish", args=[])
+    usual = Q(customer__email_invoices=None, billing_entity__email_invoices=True)
+    return (usual | Q(customer__email_invoices=True)) & Q(Exists(issuing))
 
 
 def described(run: InvoiceRun) -> str:

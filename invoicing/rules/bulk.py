@@ -43,6 +43,7 @@ WHY = {
     "written_off": "Its rest was written off.",
     "address": "Its customer has no e-mail address.",
     "sent": "Was sent already.",
+    "coming": "Goes out by itself as soon as its PDF is made.",
     "sandbox": "A sandbox mails no customer.",
 }
 
@@ -58,6 +59,7 @@ def said(why: str, number: int) -> str:
         "written_off": ("was written off", "were written off"),
         "address": ("has a customer without e-mail", "have customers without e-mail"),
         "sent": ("was sent already", "were sent already"),
+        "coming": ("goes out by itself with its PDF", "go out by themselves with their PDFs"),
         "sandbox": ("is of a sandbox, which mails no customer", "are of a sandbox, which mails no customer"),
     }
     return one[why][number != 1]

@@ -22,12 +22,13 @@ from billing.rules.errors import Conflict
 from invoicing.actions import archives, runs
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
-from invoicing.actions.publish import store
+from invoicing.actions.publish import publish_invoice, store
 from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceRun, Mail
 from invoicing.queries.runs import forecast
 from invoicing.views.selecting import state_of
 from tests.factories.customers import make_customer
+from tests.factories.invoicing import set_entity
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -166,6 +167,19 @@ def test_each_goes_once_to_whoever_has_an_address(organization: Organization) ->
     assert (before.doing, dict(before.staying)["was sent already"]) == (0, 1)
     work(start(organization, "send", token="again", again=True))
     assert Mail.objects.count() == 2
+
+
+def test_what_goes_out_by_itself_is_not_sent_twice(organization: Organization) -> None:
+    set_entity(organization, email_invoices=True)
+    invoice = made(organization, email="ap@here.example")
+    made(organization, email="no@there.example", email_invoices=False)
+    rows = Invoice.objects.of(organization)
+    found = forecast(rows, "send")
+    assert (found.doing, dict(found.staying)) == (1, {"goes out by itself with its PDF": 1})
+    publish_invoice(invoice.pk)
+    Job.objects.filter(task="invoicing.publish").update(state="succeeded")
+    assert dict(forecast(rows, "send").staying) == {"was sent already": 1}
+    assert forecast(rows, "send", again=True).doing == 2
 
 
 def test_no_filter_of_a_long_address_is_lost() -> None:
