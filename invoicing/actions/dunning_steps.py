@@ -17,7 +17,7 @@ from invoicing.actions.past_due import late
 from invoicing.actions.pauses import resume_subscription
 from invoicing.actions.payment_requests import MOST_INVOICES, request_payment
 from invoicing.actions.termination import terminate_subscription
-from invoicing.models import DunningAct, DunningCase, Invoice
+from invoicing.models import DunningAct, DunningCase, Invoice, WriteOff, WriteOffKind
 from invoicing.queries.mail_facts import address_of
 from invoicing.queries.payment_requests import day_in, overdue_of
 from invoicing.rules.dunning import StepKind
@@ -112,18 +112,27 @@ def terminate(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> s
 
 def go_on_again(customer: Any, case: DunningCase, *, by: Actor, at: datetime) -> list[str]:
     """What was paused for this debt and nobody else has touched since goes on; in words. An earlier chase may have
-    paused it: by the campaign that the customer had before, or of a customer that was merged into this one.
+    paused it: by the campaign that the customer had before, or of a customer that was merged into this one. What was
+    given up as a bad debt was not paid: its subscriptions stay paused until somebody resumes them.
     """
-    resumed = 0
+    resumed = kept = 0
+    bad_debts = WriteOff.objects.filter(kind=WriteOffKind.BAD_DEBT.value, undone_at=None)
     acts = DunningAct.objects.filter(case__customer=customer, case__currency=case.currency)
     for act in acts.filter(kind=StepKind.PAUSE.value, undone_at=None):
         rows = Subscription.objects.filter(customer=customer, pk__in=act.subscriptions, paused_at=act.at)
+        bad = bad_debts.filter(written_off_at__gte=act.at).values("invoice")
+        owing = Invoice.objects.filter(customer=customer, currency=case.currency, pk__in=bad)
+        unpaid = set(late(rows, owing).values_list("pk", flat=True))
         for row in rows.filter(status=PAUSED).order_by("pk"):
+            if row.pk in unpaid:
+                kept += 1
+                continue
             resume_subscription(row, by=by, at=at)
             resumed += 1
         act.undone_at = at
         act.save(update_fields=["undone_at", "updated_at"])
-    return [f"{resumed} subscription{'' if resumed == 1 else 's'} resumed"] if resumed else []
+    said = [counted(resumed, "resumed")] if resumed else []
+    return [*said, f"{counted(kept, 'kept paused')}: a bad debt"] if kept else said
 
 
 def counted(number: int, verb: str) -> str:

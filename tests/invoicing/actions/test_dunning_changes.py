@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from billing.models import Job, Organization, Subscription
+from billing.models import AuditEntry, Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from customers.actions.merge import merge_customers
@@ -14,6 +14,7 @@ from invoicing.actions.dunning_campaigns import choose_campaign, delete_campaign
 from invoicing.actions.payment_methods import save_method
 from invoicing.actions.payments import record_payment
 from invoicing.actions.plan_changes import change_plan
+from invoicing.actions.write_offs import write_off
 from invoicing.clients.providers.base import Saved
 from invoicing.models import DunningAct, DunningCase, DunningChoice, Invoice
 from invoicing.queries.dunning_preview import campaigns_of
@@ -68,6 +69,25 @@ def test_what_the_former_campaign_paused_goes_on_once_paid(organization: Organiz
     assert (case().campaign, status(row)) == (own, "paused")
     pay_all(6)
     assert (case().outcome, status(row)) == ("paid", "active")
+
+
+@pytest.mark.parametrize(
+    ("kind", "then", "said"),
+    [
+        ("bad_debt", "paused", "1 subscription kept paused: a bad debt"),
+        ("small_difference", "active", "1 subscription resumed"),
+    ],
+)
+def test_what_was_given_up_as_a_bad_debt_stays_paused(
+    organization: Organization, kind: str, then: str, said: str
+) -> None:
+    customer = debtor(organization, "Globex")
+    row = paused(organization, customer)
+    (invoice,) = Invoice.objects.unpaid()
+    write_off(invoice, kind=kind, key="k", by=ACTOR, at=on(2026, 4, 5))
+    go(on(2026, 4, 5))
+    assert (case().outcome, status(row)) == ("paid", then)
+    assert said in AuditEntry.objects.get(action="dunning_case.ended").reason
 
 
 def test_what_was_paused_before_a_merge_goes_on_once_paid(organization: Organization) -> None:
