@@ -12,9 +12,8 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from billing.actions.clock import now
+from billing.actions.clock import clocks
 from billing.actions.locks import lock_customer_of
-from billing.models import Organization
 from customers.actions import vat_override
 from customers.actions.vat import (
     LEASE,
@@ -36,12 +35,9 @@ TIMEOUT = 8.0
 
 def run(at: datetime, *, most: int = MOST) -> int:
     """One round for all organizations, each by its own clock. Returns how many questions VIES was asked."""
-    clocks = [(Q(organization__clock_at=None), at)]
-    for sandbox in Organization.objects.exclude(clock_at=None):
-        clocks.append((Q(organization=sandbox), now(sandbox)))
     asked, until = 0, time.monotonic() + SECONDS
     faults: set[str] = set()
-    for where, moment in clocks:
+    for where, moment in clocks(at):
         vat_override.expire(where, moment)
         for check in claim(where, moment, most - asked):
             stopped = time.monotonic() > until or bool(faults & {"", check.number[:2]})

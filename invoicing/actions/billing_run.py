@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.actions import later
-from billing.actions.clock import now
+from billing.actions.clock import clocks
 from billing.actions.locks import lock_customer, lock_customer_of, lock_present_customer
 from billing.actions.subscriptions import activate, lock_subscription
 from billing.actions.successors import scheduled_for
@@ -63,10 +63,7 @@ def run(at: datetime, *, backwards: bool = False) -> RunResult:
     two runs at once share the work and meet in the middle.
     """
     result = RunResult()
-    clocks = [(Q(organization__clock_at=None), at)]
-    for sandbox in Organization.objects.exclude(clock_at=None):
-        clocks.append((Q(organization=sandbox), now(sandbox)))
-    for where, moment in clocks:
+    for where, moment in clocks(at):
         bill_customers(where, moment, result, backwards=backwards)
         finalize_drafts(where, moment, result, backwards=backwards)
         past_due.run(where, moment)

@@ -13,10 +13,11 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from billing.actions import later
+from billing.actions.clock import clocks
 from billing.models import Job
 from billing.rules.periods import local_date
 from invoicing.models import Invoice, PaymentAttempt, PaymentMethod
@@ -53,9 +54,15 @@ def collect_due(at: datetime) -> int:
     """Beat: invoices whose day has come and that were never charged: issued before the customer had left a card, or
     wanted this. One for which nothing could be charged has its turn again a day later. Returns how many there were.
     """
+    return sum(collect(where, moment) for where, moment in clocks(at))
+
+
+def collect(where: Q, at: datetime) -> int:
+    """Those of some organizations, at their moment."""
     tried = PaymentAttempt.objects.filter(invoice=OuterRef("pk"), method__isnull=False)
     saved = PaymentMethod.objects.filter(customer=OuterRef("customer")).saved()
     rows = Invoice.objects.unpaid().filter(
+        where,
         Exists(saved),
         ~Exists(tried),
         customer__collect_automatically=True,

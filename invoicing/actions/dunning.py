@@ -17,6 +17,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from billing.actions import audit, later
+from billing.actions.clock import clocks
 from billing.actions.locks import lock_customer
 from billing.actions.webhooks import emit
 from billing.models import Organization
@@ -36,11 +37,7 @@ def run_all(at: datetime) -> list[str]:
     """The beat's round: every organization that lives in real time. Sandboxes whose clock was set follow that clock:
     nothing falls due between its moves, but a payment may end a chase.
     """
-    failed = run(Q(organization__clock_at=None), at)
-    for sandbox in Organization.objects.exclude(clock_at=None):
-        if sandbox.clock_at is not None:
-            failed += run(Q(organization=sandbox), sandbox.clock_at)
-    return failed
+    return [text for where, moment in clocks(at) for text in run(where, moment)]
 
 
 def run(where: Q, at: datetime) -> list[str]:

@@ -369,6 +369,18 @@ def test_issued_invoices_are_charged_of_themselves(acme: Organization, stripe: F
     assert Job.objects.filter(task="invoicing.charge", subject_id=issued.pk).count() == 1
 
 
+def test_a_sandbox_collects_by_its_own_clock(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    invoice = make_due(acme, collect_automatically=True)
+    left(invoice.customer, stripe)
+    Invoice.objects.update(due_on=timezone.now().date() + timedelta(days=100))
+    assert collect_due(timezone.now()) == 0
+    Organization.objects.update(sandbox=True, clock_at=timezone.now() + timedelta(days=99))
+    assert collect_due(timezone.now() + timedelta(days=400)) == 0, "real time is not its time"
+    Organization.objects.update(clock_at=timezone.now() + timedelta(days=101))
+    assert collect_due(timezone.now()) == 1
+
+
 def test_what_is_not_to_be_charged_is_left_alone(acme: Organization, stripe: FakeStripe) -> None:
     make_payer(acme)
     invoice = make_due(acme)
