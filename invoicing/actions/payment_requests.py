@@ -47,6 +47,7 @@ from invoicing.rules.payment_requests import CloseReason, RequestStatus
 
 MOST_KEY = 200
 MOST_INVOICES = 100
+TOO_LONG = "This key is too long: use at most 150 characters."
 
 
 @transaction.atomic
@@ -76,7 +77,7 @@ def request_payment(
     several issuers (several_billing_entities) and what `queue_mail` refuses.
     """
     if len(key) > MOST_KEY:
-        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
+        raise Invalid(TOO_LONG, field="key")
     customer = lock_customer(customer.pk)
     if customer.merged_into_id is not None:
         raise Conflict("This customer was merged into another one.", code="customer_merged")
@@ -265,7 +266,9 @@ def ask_again(
     """
     lock_customer_of(row)
     row = locked(row)
-    mail_key = f"request:{row.pk}:{key}"[:MOST_KEY]
+    mail_key = f"request:{row.pk}:{key}"
+    if len(mail_key) > MOST_KEY:
+        raise Invalid(TOO_LONG, field="key")
     if Mail.objects.of(row.organization_id).filter(key=mail_key).exists():
         return row
     if not row.open:

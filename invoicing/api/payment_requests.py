@@ -107,7 +107,7 @@ def create_payment_request(request: HttpRequest, body: RequestIn) -> tuple[int, 
         language=body.language,
         note=body.note,
         attach=body.attach_invoices,
-        key=f"api:{request.headers.get('Idempotency-Key') or uuid4().hex}"[:200],
+        key=f"api:{request.headers.get('Idempotency-Key') or uuid4().hex}",
         by=staff.actor,
         at=now(staff.organization),
     )
