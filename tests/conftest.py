@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from billing import embedded
+from tests import prepared
 from tests.services.stripe import FakeStripe, StripeServer
 from tests.services.vies import FakeVies, serving
 from tests.stack import Stack
@@ -36,7 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     global _servers
     logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each time that /health is asked
     if os.environ.get("TARN_TEST_OWNER") == str(os.getpid()):
-        _servers = embedded.start(Path(os.environ["TARN_TEST_HOME"]), safe=False)
+        home = Path(os.environ["TARN_TEST_HOME"])
+        prepared.copy_to(home)
+        _servers = embedded.start(home, safe=False)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

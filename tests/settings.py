@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 from billing import embedded
+from billing.embedded.addresses import DATABASE
 
 # The first process of a run makes the folder; its xdist workers inherit the variable and share the servers.
 if "TARN_TEST_HOME" not in os.environ:
@@ -27,6 +28,7 @@ from billing.settings import *  # noqa: E402, F403
 from billing.settings import DATABASES, STORAGES  # noqa: E402
 
 DATABASES["default"]["OPTIONS"].pop("pool", None)  # a pool would keep the test database from being dropped
+DATABASES["default"]["TEST"] = {"TEMPLATE": DATABASE}  # it has all tables (tests/prepared.py)
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -20,6 +20,7 @@ import psutil
 import psycopg
 
 from billing import embedded
+from tests.prepared import copy_to
 
 T = TypeVar("T")
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,9 +62,13 @@ class Stack:
         self.process: subprocess.Popen[bytes] | None = None
 
     # --- Life
-    def start(self) -> Stack:
-        """Start and wait until /health says that all parts are up."""
+    def start(self, *, prepared: bool = True) -> Stack:
+        """Start and wait until /health says that all parts are up. `prepared`: a new home gets a database that has
+        its tables already.
+        """
         global _built
+        if prepared and not (self.home / "postgres").exists():
+            copy_to(self.home)
         if _built is not None and _built.exists() and not (self.home / "static.stamp").exists():
             for name in ("static", "static-build"):
                 shutil.copytree(_built / name, self.home / name, dirs_exist_ok=True)
@@ -79,7 +84,7 @@ class Stack:
                 start_new_session=True,
                 preexec_fn=lambda: embedded.die_with_parent(signal.SIGTERM),
             )
-        self.wait_healthy(seconds=120)
+        self.wait_healthy(seconds=240)
         _built = self.home
         return self
 

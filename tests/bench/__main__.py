@@ -69,7 +69,7 @@ def main() -> int:
     stack = Stack(options.home)
     try:
         started = time.monotonic()
-        stack.start()
+        stack.start(prepared=False)
         place = Place(stack, report, options.quick, time.monotonic() - started)
         set_up_django(stack)
         for name in SECTIONS:

@@ -30,10 +30,12 @@ FROM (
 ) AS row
 """
 ROLL_UP = """
-INSERT INTO billing_usagehour (organization_id, subscription_id, metric_id, hour, events_count, values_count,
-    sum_value, amount_sum, max_value, latest_value, latest_at, latest_event)
-SELECT organization_id, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), count(*), count(value),
-    sum(value), coalesce(sum(amount), 0), max(value),
+INSERT INTO billing_usagehour (organization_id, subscription_id, metric_id, hour, facet, events_count,
+    values_count, sum_value, amount_sum, held, max_value, latest_value, latest_at, latest_event)
+SELECT organization_id, subscription_id, metric_id, date_trunc('hour', "timestamp", 'UTC'), '{}', count(*),
+    count(value), sum(value), coalesce(sum(amount), 0),
+    sum(value * extract(epoch FROM date_trunc('hour', "timestamp", 'UTC') + interval '1 hour' - "timestamp")),
+    max(value),
     (array_agg(value ORDER BY "timestamp" DESC, id DESC))[1], max("timestamp"),
     (array_agg(id ORDER BY "timestamp" DESC, id DESC))[1]
 FROM billing_event WHERE subscription_id = %s GROUP BY 1, 2, 3, 4

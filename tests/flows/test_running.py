@@ -35,7 +35,7 @@ def test_health_names_the_parts(live_stack: Stack) -> None:
 
 def test_stopped_failed_killed_and_started_again_beside_another(live_stack: Stack, own_stack: Stack) -> None:
     """One stack's life, as starting takes long: each start finds the same data, nothing is left of the one before."""
-    own_stack.start()
+    own_stack.start(prepared=False)
     first = own_stack.bootstrap("Side by side", "owner@example.com", "correct horse battery")
     assert live_stack.sql("SELECT 1 FROM billing_organization WHERE name = 'Side by side'") == []
     processes = own_stack.processes()
