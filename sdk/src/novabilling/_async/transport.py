@@ -1,0 +1,98 @@
+"""Sends calls: the token, timeouts, repeats, redirects."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import Any, Optional
+
+import httpx
+
+from .._http import (
+    MOST_REDIRECTS,
+    Call,
+    Settings,
+    broken,
+    build,
+    checked,
+    is_redirect,
+    pause,
+    pause_for,
+    redirected,
+    same_place,
+    trusted,
+)
+from .._waiting import sleep_async
+from ..errors import APIConnectionError, APITimeoutError
+
+logger = logging.getLogger("novabilling")
+
+
+class AsyncTransport:
+    """One pool of connections. Safe to share; after a fork the child makes a pool of its own."""
+
+    def __init__(self, settings: Settings, http_client: Optional[httpx.AsyncClient] = None) -> None:
+        self.settings = settings
+        self._given = http_client
+        self._client = http_client
+        self._pid = os.getpid()
+        self._closed = False
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The pool of this process."""
+        if self._closed:
+            raise APIConnectionError("The client is closed.")
+        if self._client is None or (self._given is None and self._pid != os.getpid()):
+            self._pid = os.getpid()
+            self._client = httpx.AsyncClient(verify=trusted(), trust_env=False)
+        return self._client
+
+    async def send(self, call: Call) -> httpx.Response:
+        """The answer of a call, after as many attempts as it takes. Raises a NovaBillingError."""
+        attempt, most = 0, self.settings.max_retries
+        while True:
+            try:
+                response = await self._follow(call)
+            except (httpx.TransportError, httpx.TooManyRedirects) as error:
+                wait = pause(attempt) if attempt < most and repeatable(error) else None
+                if wait is None:
+                    kind = (
+                        APITimeoutError if isinstance(error, httpx.TimeoutException) else APIConnectionError
+                    )
+                    raise kind(broken(error, call)) from error
+                logger.info("%s %s: %s, again in %.1f s", call.method, call.path, type(error).__name__, wait)
+            else:
+                logger.debug("%s %s: %s", call.method, call.path, response.status_code)
+                wait = pause_for(response, attempt, most)
+                if wait is None:
+                    return checked(response)
+                logger.info("%s %s: %s, again in %.1f s", call.method, call.path, response.status_code, wait)
+            attempt += 1
+            await sleep_async(wait)
+
+    async def _follow(self, call: Call) -> httpx.Response:
+        """One attempt, over its redirects."""
+        client, home = self.client, self.settings.base_url
+        request = build(client, self.settings, call)
+        for _ in range(MOST_REDIRECTS + 1):
+            auth: Any = self.settings.auth if same_place(home, request.url) else None
+            response = await client.send(request, auth=auth, follow_redirects=False)
+            if not is_redirect(response) or not self.settings.follow_redirects:
+                return response
+            request = redirected(client, request, response, home)
+        raise httpx.TooManyRedirects("too many redirects", request=request)
+
+    async def close(self) -> None:
+        """Give the connections back. A client that was given stays open."""
+        client, self._closed = self._client, True
+        self._client = None
+        if client is not None and self._given is None and self._pid == os.getpid():
+            await client.aclose()
+
+
+def repeatable(error: Exception) -> bool:
+    """Whether another attempt may do better. A POST has a key: it cannot count twice."""
+    return not isinstance(
+        error, (httpx.UnsupportedProtocol, httpx.TooManyRedirects, httpx.LocalProtocolError)
+    )
