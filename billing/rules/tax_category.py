@@ -47,6 +47,10 @@ REASONS = {
     Category.EXPORT: ("VATEX-EU-G", "Export outside the EU"),
     Category.OUT_OF_SCOPE: ("VATEX-EU-O", "Not subject to VAT"),
 }
+# Reason codes that belong to one category (Peppol's P0104 to P0111).
+CODES = {code: category for category, (code, _) in REASONS.items()} | {
+    f"VATEX-EU-{letter}": Category.EXEMPT for letter in "DFIJ"
+}
 
 
 def category_of(category: str, rate: Decimal) -> Category:
@@ -77,6 +81,8 @@ def check_category(category: str, rate: Decimal, code: str, reason: str) -> None
         errors.append(("exemption_reason", "Say why it is exempt, in words or with a code."))
     if code and not VATEX.fullmatch(code):
         errors.append(("exemption_code", "Use a code of the VATEX list, such as VATEX-EU-132-1I."))
+    elif code and category and CODES.get(code, category) != category:
+        errors.append(("exemption_code", f"{code} is the reason of another category: {CODES[code].label}."))
     if (code or reason) and category in ("", Category.STANDARD, Category.ZERO_RATED):
         name = "exemption_code" if code else "exemption_reason"
         errors.append((name, "Only what is exempt or not charged for another reason has one."))

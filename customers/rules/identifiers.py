@@ -17,6 +17,7 @@ from typing import Any
 
 from stdnum.exceptions import InvalidChecksum, InvalidLength, ValidationError
 
+from billing.rules.registers import CHECKED, DELIVERED, sound
 from customers.rules.values import Refused, text
 
 MAX_LENGTH = 50
@@ -46,8 +47,6 @@ KINDS: dict[str, tuple[str, str]] = {
     "eg_tn": ("Egyptian tax number", "eg.tn"),
     "ma_ice": ("Moroccan ICE", "ma.ice"),
 }
-# Peppol schemes whose values have a check of their own
-SCHEMES = {"0088": "ean", "0192": "no.orgnr", "0184": "dk.cvr", "9930": "de.vat", "0208": "be.vat"}
 PEPPOL = re.compile(r"[0-9]{4}:[A-Za-z0-9.\-_~]{1,50}")
 
 
@@ -98,9 +97,13 @@ def peppol_id(value: Any) -> str:
     if not PEPPOL.fullmatch(written):
         raise Refused("Use a scheme of four digits and a value, such as 0088:7300010000001.")
     scheme, number = written.split(":", 1)
-    if scheme in SCHEMES:
+    if scheme not in DELIVERED:
+        raise Refused(f"Peppol has no scheme {scheme}. A Belgian company has 0208, any with a GLN 0088.")
+    if scheme in CHECKED:
         try:
-            compact(number, SCHEMES[scheme])
+            compact(number, CHECKED[scheme])
         except Refused as error:
             raise Refused(f"This is no number of scheme {scheme}: {error}") from None
+    if not sound(scheme, number):
+        raise Refused(f"This is not written as numbers of scheme {scheme} are.")
     return written

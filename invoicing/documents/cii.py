@@ -158,10 +158,12 @@ def party(out: Writer, node: ET.Element, who: EParty, *, seller: bool = False, h
     out.put(node, "ram:Name", who.name)
     if who.legal_id or who.trading_name:
         legal = out.sub(node, "ram:SpecifiedLegalOrganization")
-        out.put(legal, "ram:ID", who.legal_id)
+        register, number = who.legal
+        out.put(legal, "ram:ID", number, **({"schemeID": register} if register else {}))
         out.put(legal, "ram:TradingBusinessName", who.trading_name)
     if who.phone or who.email:
         contact = out.sub(node, "ram:DefinedTradeContact")
+        out.put(contact, "ram:PersonName", who.name if seller else "")
         if who.phone:
             line = out.sub(contact, "ram:TelephoneUniversalCommunication")
             out.put(line, "ram:CompleteNumber", who.phone)

@@ -1,6 +1,7 @@
-"""UBL 2.1 in the profile of Peppol BIS Billing 3.0: an invoice, or a credit note with a root of its own.
+"""UBL 2.1: an invoice, or a credit note with a root of its own.
 
-Law: the order of elements is that of the OASIS schemas; everything that is written stands in `EInvoice`.
+Law: the order of elements is that of the OASIS schemas; everything that is written stands in `EInvoice`. It says that
+it follows Peppol BIS Billing 3.0 only when it does; else it is an e-invoice of the norm.
 """
 
 from __future__ import annotations
@@ -12,15 +13,17 @@ from xml.etree import ElementTree as ET
 from billing.rules.tax_category import Category
 from invoicing.documents.xml import Writer, amount_text, decimal_text
 from invoicing.rules.e_invoice import CREDIT_NOTE, EInvoice, ELine, EParty
+from invoicing.rules.peppol import lacking
 
 ROOT = "urn:oasis:names:specification:ubl:schema:xsd:"
 CAC = f"{ROOT}CommonAggregateComponents-2"
 CBC = f"{ROOT}CommonBasicComponents-2"
-CUSTOMIZATION = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
+NORM = "urn:cen.eu:en16931:2017"
+CUSTOMIZATION = f"{NORM}#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PROFILE = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
 UNIT = "C62"  # one
 DISCOUNT = "95"  # UNCL 5189
-TRANSFER, UNNAMED = "30", "1"  # UNCL 4461
+TRANSFER, UNNAMED, DANISH_ACCOUNT, SEPA = "30", "1", "42", "58"  # UNCL 4461
 
 
 def ubl(document: EInvoice) -> bytes:
@@ -29,8 +32,9 @@ def ubl(document: EInvoice) -> bytes:
     name = "CreditNote" if note else "Invoice"
     out = Writer({"": f"{ROOT}{name}-2", "cac": CAC, "cbc": CBC}, name)
     root = out.root
-    out.put(root, "cbc:CustomizationID", CUSTOMIZATION)
-    out.put(root, "cbc:ProfileID", PROFILE)
+    delivered = not lacking(document)
+    out.put(root, "cbc:CustomizationID", CUSTOMIZATION if delivered else NORM)
+    out.put(root, "cbc:ProfileID", PROFILE if delivered else "")
     out.put(root, "cbc:ID", document.number)
     out.put(root, "cbc:IssueDate", document.issued_on.isoformat())
     if document.due_on and not note:
@@ -54,7 +58,7 @@ def ubl(document: EInvoice) -> bytes:
         out.put(delivery, "cbc:ActualDeliveryDate", (document.end or document.issued_on).isoformat())
         place = out.sub(out.sub(delivery, "cac:DeliveryLocation"), "cac:Address")
         out.put(out.sub(place, "cac:Country"), "cbc:IdentificationCode", document.delivered_to)
-    if not note:
+    if not note or document.within("DE"):
         payment(out, root, document)
     totals(out, root, document)
     for line in document.lines:
@@ -64,13 +68,32 @@ def ubl(document: EInvoice) -> bytes:
 
 def payment(out: Writer, root: ET.Element, document: EInvoice) -> None:
     """BG-16 and BT-20."""
+    code, account, branch = account_of(document)
     means = out.sub(root, "cac:PaymentMeans")
-    out.put(means, "cbc:PaymentMeansCode", TRANSFER if document.iban else UNNAMED)
-    out.put(means, "cbc:PaymentID", document.number)
-    if document.iban:
-        out.put(out.sub(means, "cac:PayeeFinancialAccount"), "cbc:ID", document.iban)
+    out.put(means, "cbc:PaymentMeansCode", code)
+    if document.kind != CREDIT_NOTE:
+        out.put(means, "cbc:PaymentID", document.number)
+    if account:
+        payee = out.sub(means, "cac:PayeeFinancialAccount")
+        out.put(payee, "cbc:ID", account)
+        if branch:
+            out.put(out.sub(payee, "cac:FinancialInstitutionBranch"), "cbc:ID", branch)
     if document.terms:
         out.put(out.sub(root, "cac:PaymentTerms"), "cbc:Note", document.terms)
+
+
+def account_of(document: EInvoice) -> tuple[str, str, str]:
+    """(BT-81, BT-84, BT-86): a transfer to the account in the terms; among Danish parties, who have other codes, to
+    the account and the bank's number that a Danish IBAN is made of.
+    """
+    iban = document.iban
+    if not iban or document.kind == CREDIT_NOTE:
+        return UNNAMED, "", ""
+    if not document.within("DK"):
+        return TRANSFER, iban, ""
+    if iban.startswith("DK"):
+        return DANISH_ACCOUNT, iban[8:], iban[4:8]
+    return (SEPA if document.currency == "EUR" else UNNAMED), iban, ""
 
 
 def totals(out: Writer, root: ET.Element, document: EInvoice) -> None:
@@ -97,6 +120,7 @@ def totals(out: Writer, root: ET.Element, document: EInvoice) -> None:
             row.rate,
             reason_code=row.reason_code,
             reason=row.reason,
+            always=document.within("DE"),
         )
     sums = out.sub(root, "cac:LegalMonetaryTotal")
     for name, value in (
@@ -134,11 +158,12 @@ def category(
     *,
     reason_code: str = "",
     reason: str = "",
+    always: bool = False,
 ) -> None:
-    """A VAT category; one that is out of scope has no rate."""
+    """A VAT category; one that is out of scope has no rate unless it is `always` given."""
     node = out.sub(parent, tag)
     out.put(node, "cbc:ID", kind)
-    out.put(node, "cbc:Percent", "" if kind is Category.OUT_OF_SCOPE else decimal_text(rate))
+    out.put(node, "cbc:Percent", decimal_text(rate) if always or kind is not Category.OUT_OF_SCOPE else "")
     out.put(node, "cbc:TaxExemptionReasonCode", reason_code)
     out.put(node, "cbc:TaxExemptionReason", reason)
     out.put(out.sub(node, "cac:TaxScheme"), "cbc:ID", "VAT")
@@ -178,8 +203,10 @@ def party(out: Writer, parent: ET.Element, who: EParty, *, seller: bool = False,
             out.put(out.sub(tax, "cac:TaxScheme"), "cbc:ID", scheme)
     legal = out.sub(node, "cac:PartyLegalEntity")
     out.put(legal, "cbc:RegistrationName", who.name)
-    out.put(legal, "cbc:CompanyID", who.legal_id)
+    register, number = who.legal
+    out.put(legal, "cbc:CompanyID", number, **({"schemeID": register} if register else {}))
     if who.phone or who.email:
         contact = out.sub(node, "cac:Contact")
+        out.put(contact, "cbc:Name", who.name if seller else "")
         out.put(contact, "cbc:Telephone", who.phone)
         out.put(contact, "cbc:ElectronicMail", who.email)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
@@ -33,6 +34,9 @@ from invoicing.rules.e_invoice import (
 )
 
 Group = tuple[Category, Decimal]  # a category and its rate
+HASHES = re.compile(
+    r"^[ \t]*#+", re.MULTILINE
+)  # a line that begins with one is a cash discount in German e-invoices
 UNTAXED: Group = (Category.OUT_OF_SCOPE, ZERO)
 
 
@@ -53,13 +57,14 @@ def of_invoice(invoice: Invoice) -> EInvoice:
         bases[group] += from_minor(line.amount_minor, invoice.currency)
     for item in lowered:
         bases[item.category, item.rate] -= item.amount
-    start, end = days_of(invoice, invoice.period_start, invoice.period_end)
+    rows = tuple(line_of(invoice, line, group) for line, group in zip(lines, groups, strict=True))
+    start, end = spanning(days_of(invoice, invoice.period_start, invoice.period_end), rows)
     return EInvoice(
         kind=INVOICE,
         number=invoice.number,
         issued_on=invoice.issuing_on,
         due_on=invoice.due_on,
-        lines=tuple(line_of(invoice, line, group) for line, group in zip(lines, groups, strict=True)),
+        lines=rows,
         allowances=tuple(lowered),
         vat=tuple(breakdown(bases, taxes.values(), amounts_of(taxes.values(), invoice.currency))),
         prepaid=from_minor(sum(row.amount_minor for row in after), invoice.currency),
@@ -132,8 +137,8 @@ def parties(invoice: Invoice, groups: Iterable[Group]) -> dict[str, Any]:
             buyer, buyer.get("legal_name") or buyer["display_name"], trading=buyer["display_name"]
         ),
         "order": clean(invoice.purchase_order, 255),
-        "buyer_reference": "" if invoice.purchase_order else clean(buyer["external_id"], 255),
-        "terms": clean(seller.get("payment_details", ""), 600),
+        "buyer_reference": clean(buyer["external_id"], 255),
+        "terms": HASHES.sub("", clean(seller.get("payment_details", ""), 600)),
         "delivered_to": str(buyer.get("shipping_country") or buyer.get("country") or "") if goods else "",
     }
 
@@ -228,6 +233,18 @@ def days_of(
     zone = invoice.timezone or "UTC"
     first = local_date(start, zone)
     return first, max(first, local_date(end, zone) - timedelta(days=1))
+
+
+def spanning(
+    days: tuple[date, date] | tuple[None, None], lines: Iterable[ELine]
+) -> tuple[date, date] | tuple[None, None]:
+    """The document's days, wide enough for those of each line: what is paid ahead lies behind what was used."""
+    first, last = days
+    if first is None or last is None:
+        return None, None
+    starts = [line.start for line in lines if line.start]
+    ends = [line.end for line in lines if line.end]
+    return min(first, *starts, first), max(last, *ends, last)
 
 
 def allowances(

@@ -15,21 +15,17 @@ from decimal import ROUND_HALF_UP, Decimal
 from stdnum import iban as iban_number
 from stdnum.exceptions import ValidationError
 
+from billing.rules import registers
 from billing.rules.money import ZERO, exact, exponent
 from billing.rules.tax_category import Category
 
 INVOICE, CREDIT_NOTE = "380", "381"
+EMAIL = "EM"  # the scheme of an electronic address that is an e-mail address
 MOST_DECIMALS = 2  # BR-DEC-*: amounts of an e-invoice
 CENT = Decimal("0.01")
 PRICE = Decimal(1).scaleb(-15)
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}\b")
-# Electronic address schemes (EAS) of VAT numbers, for parties without a Peppol id.
-VAT_SCHEMES = {
-    "AT": "9914", "BE": "9925", "BG": "9926", "CH": "9927", "CY": "9928", "CZ": "9929", "DE": "9930", "EE": "9931",
-    "ES": "9920", "FR": "9957", "GB": "9932", "GR": "9933", "HR": "9934", "HU": "9910", "IE": "9935", "IT": "9906",
-    "LI": "9936", "LT": "9937", "LU": "9938", "LV": "9939", "MT": "9943", "NL": "9944", "PL": "9945", "PT": "9946",
-    "RO": "9947", "RS": "9948", "SE": "9955", "SI": "9949", "SK": "9950", "TR": "9952",
-}  # fmt: skip
+UNLISTED = {"STN", "XAD"}  # currencies that the norm's list does not have
 
 
 @dataclass(frozen=True)
@@ -66,13 +62,24 @@ class EParty:
 
     @property
     def address(self) -> tuple[str, str] | None:
-        """(scheme, value) of the electronic address: the Peppol id, else the VAT number, else the e-mail."""
+        """(scheme, value) of the electronic address: the Peppol id, else the VAT number, else the number of its
+        country's register, else the e-mail.
+        """
         scheme, _, value = self.endpoint.partition(":")
         if value:
             return scheme, value
-        if self.vat_id and self.country in VAT_SCHEMES:
-            return VAT_SCHEMES[self.country], self.vat_id
-        return ("EM", self.email) if self.email else None
+        if found := registers.of_vat(self.country, self.vat_id):
+            return found
+        if self.legal[0]:
+            return self.legal
+        return (EMAIL, self.email) if self.email else None
+
+    @property
+    def legal(self) -> tuple[str, str]:
+        """(scheme, number) under which it is registered (BT-30, BT-47); no scheme where the number has not the form
+        of its country's.
+        """
+        return registers.of_register(self.country, self.legal_id)
 
 
 @dataclass(frozen=True)
@@ -172,6 +179,10 @@ class EInvoice:
         """Whether all of it is not subject to VAT: no VAT number may be named then (BR-O-02)."""
         return any(row.category is Category.OUT_OF_SCOPE for row in self.vat)
 
+    def within(self, country: str) -> bool:
+        """Whether seller and buyer are both in that country."""
+        return self.seller.country == self.buyer.country == country
+
     @property
     def iban(self) -> str:
         """BT-84: the first account in the payment terms."""
@@ -194,8 +205,11 @@ def quantity_and_price(units: Decimal, price: Decimal, net: Decimal) -> tuple[De
     """The pair whose product is the line's amount: as billed; the mean price of what was billed by tiers; else once
     the whole amount. Source: BT-146 may not be negative, and Peppol's R120 allows 0.02.
     """
+    if net < ZERO:  # given back: of a negative number of units
+        quantity, mean = quantity_and_price(abs(units), abs(price), -net)
+        return -quantity, mean
     with exact():
-        if abs(units * price - net) <= CENT / 2:
+        if price >= 0 and abs(units * price - net) <= CENT / 2:
             return units, price
         if units > 0:
             mean = (net / units).quantize(PRICE, ROUND_HALF_UP)
@@ -223,6 +237,8 @@ def missing(document: EInvoice, *, issued: bool = True) -> list[Missing]:
     if exponent(document.currency) > MOST_DECIMALS:
         text = f"E-invoices have two decimals; {document.currency} has {exponent(document.currency)}."
         found.append(Missing("BT-5", text, "document"))
+    if document.currency in UNLISTED:
+        found.append(Missing("BT-5", f"E-invoices have no currency {document.currency}.", "document"))
     if not document.lines:
         found.append(Missing("BG-25", "It has no line.", "document"))
     categories = {row.category for row in document.vat}
@@ -260,5 +276,7 @@ def party_missing(party: EParty, who: str) -> Iterator[Missing]:
     if not party.country:
         yield Missing("BT-40" if who == "seller" else "BT-55", f"{whose} country is missing.", who)
     if party.address is None:
-        text = f"{whose} electronic address is missing: a Peppol ID, a VAT number or an e-mail."
+        text = f"{whose} electronic address is missing: a VAT number or an e-mail."
+        if who == "buyer":
+            text = f"{whose} electronic address is missing: a Peppol ID, a VAT number or an e-mail."
         yield Missing("BT-34" if who == "seller" else "BT-49", text, who)

@@ -17,6 +17,7 @@ from invoicing.models import CreditNote
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.rules.e_invoice import Missing
+from invoicing.rules.peppol import lacking
 from invoicing.views.frame import Billed, find_credit_note, find_invoice
 
 
@@ -60,6 +61,7 @@ def drawer(request: StaffRequest, row: Billed) -> HttpResponse:
         "xml_url": reverse(f"{noun}-xml", args=[row]),
         "e": document,
         "missing": missing_rows(request, row, missing_of(row, document)),
+        "undelivered": missing_rows(request, row, lacking(document)),
         "voided": row.status == "voided",
         "is_draft": row.status == "draft",
     }

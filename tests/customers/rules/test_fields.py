@@ -74,6 +74,8 @@ def test_one_spelling(field: str, given: Any, kept: Any) -> None:
         ("phone", "call me", "no phone number"),
         ("peppol_id", "7300010000001", "scheme"),
         ("peppol_id", "0088:7300010000002", "check digits"),
+        ("peppol_id", "0106:1234567", "written"),
+        ("peppol_id", "9955:SE556036079301", "no scheme"),
         ("tags", ["a,b"], "comma"),
         ("tags", ["x" * 51], "50"),
         ("tags", [""], "1 to 50"),

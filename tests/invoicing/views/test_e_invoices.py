@@ -37,6 +37,7 @@ from tests.factories.invoicing import (
 from tests.factories.pages import htmx, statuses, text
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 from tests.services.en16931 import faults
+from tests.services.peppol import peppol_faults
 
 pytestmark = pytest.mark.django_db
 PLACE = {"address_line1": "Hauptstr. 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
@@ -206,6 +207,47 @@ def test_the_pdf_carries_it_where_the_issuer_wants_that(
             if carried
             else {}
         )
+
+
+def test_what_peppol_misses_is_said_beside_the_files(staff: Client, organization: Organization) -> None:
+    """A business with an e-mail address alone: an e-invoice, but none for the network until there is a number."""
+    default_tax(organization, "19")
+    set_entity(organization, phone="+49 30 901820", email="billing@tarn.example")
+    customer = acme(organization)
+    items = [Item("Work", Decimal(1))]
+    by_mail = create_one_off(customer, items, finalize=True, by=ACTOR, at=NOW)
+    page = text(staff.get(reverse("invoice-e-invoice", args=[by_mail])))
+    assert "Not for Peppol" in page and "BT-49" in page and "BT-53" in page
+    assert reverse("customer-edit", args=[customer]) in page
+    assert peppol_faults(staff.get(reverse("invoice-xml", args=[by_mail])).content)
+    Customer.objects.filter(pk=customer.pk).update(postal_code="53111", peppol_id="9930:DE136695976")
+    customer.refresh_from_db()
+    sent = create_one_off(customer, items, finalize=True, purchase_order="PO 7", by=ACTOR, at=NOW)
+    page = text(staff.get(reverse("invoice-e-invoice", args=[sent])))
+    assert "Not for Peppol" not in page and "all that Peppol does" in page
+    assert peppol_faults(staff.get(reverse("invoice-xml", args=[sent])).content) == []
+    reason = CreditReason.ORDER_CHANGE
+    part = CreditRequest(items={str(sent.lines.get().pk): 40})
+    note = issue_credit_note(sent, part, reason=reason, key="p", by=ACTOR, at=NOW)
+    assert peppol_faults(staff.get(reverse("credit-note-xml", args=[note])).content) == []
+
+
+def test_the_days_of_an_invoice_cover_those_of_its_lines(staff: Client, organization: Organization) -> None:
+    """A plan paid ahead, usage paid behind: two months on one invoice."""
+    default_tax(organization, "19")
+    set_entity(organization, phone="+49 30 901820", email="billing@tarn.example")
+    metric = make_metric(organization, aggregation="count")
+    plan = make_plan(
+        organization, 10000, charge(metric, min_amount_minor=500), interval="monthly", pay_in_advance=True
+    )
+    customer = acme(organization, postal_code="53111", peppol_id="9930:DE136695976")
+    subscribe(customer, plan, on(2026, 1, 1), billing_time="calendar")
+    run(at=on(2026, 2, 1, 1))
+    invoice = Invoice.objects.filter(customer=customer).latest("created_at")
+    content = staff.get(reverse("invoice-xml", args=[invoice])).content
+    assert peppol_faults(content) == []
+    starts = [node.text for node in etree.fromstring(content).iter("{*}StartDate")]
+    assert starts[0] == min(starts) == "2026-01-01" and max(starts) == "2026-02-01"
 
 
 def test_who_may(organization: Organization) -> None:
