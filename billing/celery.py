@@ -59,6 +59,7 @@ app.conf.beat_schedule = {
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     "remind": {"task": "invoicing.remind", "schedule": 600.0},
     "drop-archives": {"task": "invoicing.drop_archives", "schedule": 600.0},
+    "drop-old-answers": {"task": "billing.drop_old_answers", "schedule": 600.0},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {

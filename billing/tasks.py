@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.utils import timezone
 
-from billing.actions import accounts, later, price_changes, roll_ups, usage, wallet_ending
+from billing.actions import accounts, idempotency, later, price_changes, roll_ups, usage, wallet_ending
 from billing.actions.clock import now
 from billing.celery import waiting
 from billing.models import Job, Metric
@@ -80,6 +81,13 @@ def expire_credits() -> None:
 def change_prices(job_id: str) -> None:
     """Move the subscriptions of a plan to its changed prices."""
     later.run(job_id, price_changes.carry_out)
+
+
+@shared_task(name="billing.drop_old_answers")
+def drop_old_answers() -> None:
+    """Forget what old calls of the API were answered."""
+    while idempotency.drop_old(timezone.now()):
+        pass
 
 
 @shared_task(name="billing.sweep")

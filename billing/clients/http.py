@@ -13,7 +13,9 @@ import ssl
 import threading
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -39,6 +41,27 @@ class Unreachable(Exception):
         self.reason = reason
         self.forbidden = forbidden
         self.unsent = unsent
+
+
+class SpeaksOut(BaseException):
+    """Something would be sent where nothing may be. No error that code on the way may catch: whoever forbade it takes
+    everything back and starts again without a transaction around it.
+    """
+
+
+FORBIDDEN: ContextVar[bool] = ContextVar("nothing_outside", default=False)
+
+
+@contextmanager
+def nothing_outside() -> Iterator[None]:
+    """No request leaves while this lasts: `fetch` raises SpeaksOut instead. For work within a transaction that may be
+    taken back as a whole, which what was sent cannot be.
+    """
+    token = FORBIDDEN.set(True)
+    try:
+        yield
+    finally:
+        FORBIDDEN.reset(token)
 
 
 @dataclass(frozen=True)
@@ -71,6 +94,8 @@ def fetch(
     included, in seconds. Raises Unreachable for everything that is no complete answer.
     """
     check(url)
+    if FORBIDDEN.get():
+        raise SpeaksOut()
     deadline = time.monotonic() + timeout
     allowed = "1" if allow_private else settings.OUTBOUND_ALLOW_PRIVATE
     sent = {"User-Agent": AGENT, "Accept-Encoding": "identity", **(headers or {})}

@@ -3,6 +3,7 @@
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.add_on import AddOn, AddOnPrice
 from billing.models.advance import AdvanceEvent, AdvanceFee
+from billing.models.api_call import IdempotentCall
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
@@ -60,6 +61,7 @@ __all__ = [
     "FixedChargePrice",
     "Follow",
     "Frequency",
+    "IdempotentCall",
     "Job",
     "LateEvent",
     "Member",

@@ -17,6 +17,7 @@ class BillingError(Exception):
 
     default_code = "invalid"
     default_status = 400
+    retry_after: int | None = None  # seconds, where waiting helps
 
     def __init__(
         self,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NoReturn, cast
+from uuid import uuid4
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
@@ -163,19 +164,30 @@ class KeyAuth(HttpBearer):
     """`Authorization: Bearer sk_live_…`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        """The live key, or None (401). Also sets organization and actor on the request."""
-        now = timezone.now()
-        key = ApiKey.objects.live().select_related("organization").filter(key_hash=key_hash(token)).first()
-        if key is None or (key.expires_at and key.expires_at <= now):
-            return None
-        if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
-            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
-        if key.scopes and not scope_allows(key.scopes, request):
+        """The live key, or None (401). The middleware has looked it up already."""
+        key = cast("ApiKey | None", getattr(request, "api_key", None)) or admit(request, token)
+        if key is not None and not in_scope(key, request):
             raise Forbidden("This key's scopes do not allow this call.", code="scope_missing")
-        request.organization = key.organization  # type: ignore[attr-defined]
-        request.api_key = key  # type: ignore[attr-defined]
-        request.actor = Actor("key", f"API key {key.name}", key_id=key.pk)  # type: ignore[attr-defined]
-        return cast(ApiKey, key)
+        return key
+
+
+def admit(request: HttpRequest, token: str) -> ApiKey | None:
+    """The live key of a request, or None. Sets organization and actor on the request."""
+    now = timezone.now()
+    key = ApiKey.objects.live().select_related("organization").filter(key_hash=key_hash(token)).first()
+    if key is None or (key.expires_at and key.expires_at <= now):
+        return None
+    if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
+        ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    request.organization = key.organization  # type: ignore[attr-defined]
+    request.api_key = key  # type: ignore[attr-defined]
+    request.actor = Actor("key", f"API key {key.name}", key_id=key.pk)  # type: ignore[attr-defined]
+    return cast(ApiKey, key)
+
+
+def in_scope(key: ApiKey, request: HttpRequest) -> bool:
+    """Whether the key may do this. A key without scopes may do everything."""
+    return not key.scopes or scope_allows(key.scopes, request)
 
 
 def scope_allows(scopes: Sequence[str], request: HttpRequest) -> bool:
@@ -196,6 +208,15 @@ api = NinjaAPI(
     docs_url=None,
     urls_namespace="api",
 )
+
+
+def action_key(request: HttpRequest) -> str:
+    """The key of an action that moves money or writes to people, from the request's `Idempotency-Key`. Longer than
+    answers are kept it makes sure that a repeat does nothing. Long ones are digested: columns hold 200 characters,
+    and some actions put a word before it.
+    """
+    key = request.headers.get("Idempotency-Key") or uuid4().hex
+    return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
 
 
 def envelope(data: Any) -> dict[str, Any]:
@@ -246,7 +267,10 @@ def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
         fields = [{"field": camel(error.field), "message": str(error)}] if error.field else []
     body = error_body(request, error.code, str(error), fields)
     body["error"] |= error.details
-    return api.create_response(request, body, status=error.status)
+    response = api.create_response(request, body, status=error.status)
+    if error.retry_after is not None:
+        response["Retry-After"] = str(error.retry_after)
+    return response
 
 
 @api.exception_handler(ValidationError)

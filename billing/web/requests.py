@@ -7,18 +7,13 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django_htmx.middleware import HtmxDetails
 
 from billing.models import Member, Organization
 from billing.orm.actor import Actor
-from billing.web.api import error_body
+from billing.web.api_middleware import in_api_shape
 
-API_ERRORS = {
-    404: ("not_found", "There is no such route."),
-    405: ("method_not_allowed", "This route does not take this method."),
-    500: ("server_error", "Something went wrong on our side. The request id tells us what."),
-}
 ACCEPTED_ID = re.compile(r"^[A-Za-z0-9._-]{8,64}$")
 
 
@@ -50,15 +45,3 @@ class RequestIdMiddleware:
             response = in_api_shape(request, response)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
-
-
-def in_api_shape(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """What Django itself has answered under /api (an unknown route, a wrong method, a failure) as JSON."""
-    if response.get("Content-Type", "").startswith("application/json"):
-        return response
-    code, text = API_ERRORS.get(response.status_code, ("invalid", "This request cannot be read."))
-    answer = JsonResponse(error_body(request, code, text), status=response.status_code)
-    for name in ("Allow", "Retry-After"):
-        if name in response:
-            answer[name] = response[name]
-    return answer

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 
 from billing.actions.clock import now
 from billing.rules.errors import NotFound
-from billing.web.api import ApiRequest, envelope, page_envelope
+from billing.web.api import ApiRequest, action_key, envelope, page_envelope
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.payment_methods import make_default, open_setup, remove_method
@@ -45,7 +44,7 @@ def setup(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[
     made = open_setup(
         present_customer(request, id),
         return_url=return_url(body),
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -5,13 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Field
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.remittances import receive
@@ -65,7 +64,7 @@ def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int
         paid_at=came_at(body.paid_at, at),
         reference=body.reference,
         provider=body.provider.strip().lower() or "manual",
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=at,
     )

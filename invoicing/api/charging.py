@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Router
 
 from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, envelope
+from billing.web.api import ApiRequest, action_key, envelope
 from invoicing.actions.collecting import ask_to_charge
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
@@ -28,7 +27,7 @@ def charge(request: HttpRequest, id: str) -> tuple[int, dict[str, Any]]:
     invoice = cast(Invoice, rows.by_public_id(id))  # type: ignore[attr-defined]
     if not invoice.due_minor:
         raise Invalid("Nothing is due of this invoice.", code="invoice_paid")
-    job = ask_to_charge(invoice, key=request.headers.get("Idempotency-Key") or uuid4().hex)
+    job = ask_to_charge(invoice, key=action_key(request))
     if job is None:
         raise Invalid("This customer has no saved payment method.", code="no_method")
     return 202, envelope({"invoiceId": invoice.public_id, "status": "queued"})

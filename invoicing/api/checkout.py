@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Router
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, envelope
+from billing.web.api import ApiRequest, action_key, envelope
 from invoicing.actions.paying import open_checkout
 from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import Invoice
@@ -31,7 +30,7 @@ def checkout(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tup
     attempt = open_checkout(
         invoice,
         return_url=target,
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, cast
-from uuid import uuid4
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +14,7 @@ from billing.actions.clock import now
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
 from billing.web.documents import pdf_answer
 from invoicing.actions.crediting import (
     CreditRequest,
@@ -116,7 +115,7 @@ def create_credit_note(request: HttpRequest, body: CreditNoteIn) -> tuple[int, d
         request_of(invoice, body),
         reason=reason_of(body.reason),
         description=body.description,
-        key=f"api:{request.headers.get('Idempotency-Key') or uuid4().hex}"[:200],
+        key=f"api:{action_key(request)}",
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any, cast
-from uuid import uuid4
 
 from django.apps import apps
 from django.http import HttpRequest, HttpResponse
@@ -19,7 +18,7 @@ from billing.queries.add_ons import add_ons_by_reference, price_in
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope, plain_json
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope, plain_json
 from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
@@ -246,7 +245,7 @@ def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> 
         invoice,
         provider=given.payment_method,
         reference=given.reference,
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )
@@ -267,7 +266,7 @@ def give_up(request: HttpRequest, id: str, body: WriteOffIn | None = None) -> di
         kind=given.kind.strip().lower(),
         reason=given.reason,
         expected_minor=None if expected is None else minor_of(expected, invoice.currency, "expected_amount"),
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )

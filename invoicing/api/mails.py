@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import uuid4
 
 from ninja import Field
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema
+from billing.web.api import ApiRequest, ApiSchema, action_key
 from invoicing.models import CreditNote, Invoice, Receipt
 
 
@@ -29,7 +28,7 @@ def mail_terms(
 ) -> dict[str, Any]:
     """The arguments of an action that sends a document; the key is the request's own or a fresh one."""
     given = body or MailIn(to=None, language="", note="")
-    key = request.headers.get("Idempotency-Key") or uuid4().hex
+    key = action_key(request)
     return {
         "to": given.to,
         "cc": given.cc,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from uuid import uuid4
 
 from django.apps import apps
 from django.http import HttpRequest
@@ -13,7 +12,7 @@ from billing.actions.clock import now
 from billing.models import BillingEntity
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
 from invoicing.actions.payment_requests import ask_again, request_payment, withdraw_request
 from invoicing.models import PaymentRequest
 from invoicing.queries.mail_facts import address_of
@@ -107,7 +106,7 @@ def create_payment_request(request: HttpRequest, body: RequestIn) -> tuple[int, 
         language=body.language,
         note=body.note,
         attach=body.attach_invoices,
-        key=f"api:{request.headers.get('Idempotency-Key') or uuid4().hex}",
+        key=f"api:{action_key(request)}",
         by=staff.actor,
         at=now(staff.organization),
     )
@@ -167,7 +166,7 @@ def send_payment_request(request: HttpRequest, id: str, body: AgainIn | None = N
         to=recipients(row.customer, given.to),
         note=given.note,
         attach=given.attach_invoices,
-        key=f"api:{request.headers.get('Idempotency-Key') or uuid4().hex}",
+        key=f"api:{action_key(request)}",
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
@@ -14,7 +13,7 @@ from pydantic import AliasChoices
 from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
 from invoicing.actions.payments import record_payment
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.transfers import came_at
@@ -103,7 +102,7 @@ def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, dict[str
         paid_at=came_at(body.paid_at, at),
         reference=body.reference,
         provider=body.provider.strip().lower() or "manual",
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=at,
     )
@@ -131,7 +130,7 @@ def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple
         reason=wanted.reason,
         reference=wanted.reference,
         by_hand=wanted.by_hand,
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )

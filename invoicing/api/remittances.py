@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any, cast
-from uuid import uuid4
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
 
 from billing.actions.clock import now
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
 from invoicing.actions.remittances import give_back_rest, turn_into_credits, use_rest
 from invoicing.forms.transfers import PartIn, parts_of, wallet_of
 from invoicing.models import Remittance
@@ -75,7 +74,7 @@ def use(request: HttpRequest, id: str, body: UseIn | None = None) -> dict[str, A
     staff = cast(ApiRequest, request)
     row: Remittance = rows_of(request).by_public_id(id)
     given = body or UseIn()
-    key = request.headers.get("Idempotency-Key") or uuid4().hex
+    key = action_key(request)
     wallet = wallet_of(request, given.wallet_id, row.customer_id)
     at = now(staff.organization)
     if wallet is not None:
@@ -97,7 +96,7 @@ def give_back(request: HttpRequest, id: str, body: GiveBackIn | None = None) -> 
         amount_minor=None if given.amount is None else minor_of(given.amount, row.currency, "amount"),
         reason=given.reason,
         reference=given.reference,
-        key=request.headers.get("Idempotency-Key") or uuid4().hex,
+        key=action_key(request),
         by=staff.actor,
         at=now(staff.organization),
     )

@@ -34,7 +34,10 @@ def test_asked_for_sent_again_and_withdrawn() -> None:
     assert found["meta"]["total"] == 1
     assert api.get("/payment-requests", invoiceId=invoices[1].public_id)[1]["data"] == []
     for where, sent in (("/payment-requests", body), (f"{path}/send", {})):  # cut off, two keys would be one
-        assert refused(api.post(where, sent, **{"Idempotency-Key": "k" * 200})) == (400, "invalid", "key")
+        assert refused(api.post(where, sent, **{"Idempotency-Key": "k" * 201}))[::2] == (
+            400,
+            "Idempotency-Key",
+        )
     closed = api.post(f"{path}/withdraw", {"reason": "They called"})[1]["data"]
     assert (closed["status"], closed["closeReason"], closed["paymentUrl"]) == ("canceled", "withdrawn", None)
     assert refused(api.post(f"{path}/send"))[:2] == (409, "request_closed")

@@ -1,0 +1,50 @@
+"""What every call of the API passes through, in this order: its key, then what is done once for all routes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from billing.rules.errors import BillingError
+from billing.web.api import admit, api, error_body, in_scope
+from billing.web.idempotency import HEADER, answer_once
+
+API_ERRORS = {
+    404: ("not_found", "There is no such route."),
+    405: ("method_not_allowed", "This route does not take this method."),
+    500: ("server_error", "Something went wrong on our side. The request id tells us what."),
+}
+
+
+class ApiMiddleware:
+    """The manners of the API that need no route."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path_info.startswith("/api/"):
+            return self.get_response(request)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        key = admit(request, token.strip()) if scheme.lower() == "bearer" else None
+        try:
+            if key and in_scope(key, request) and request.method == "POST" and HEADER in request.headers:
+                response = answer_once(request, self.get_response)
+            else:
+                response = self.get_response(request)
+        except BillingError as error:
+            response = api.on_exception(request, error)
+        return in_api_shape(request, response)
+
+
+def in_api_shape(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """What Django itself has answered under /api (an unknown route, a wrong method, a failure) as JSON."""
+    if response.status_code < 400 or response.get("Content-Type", "").startswith("application/json"):
+        return response
+    code, text = API_ERRORS.get(response.status_code, ("invalid", "This request cannot be read."))
+    answer = JsonResponse(error_body(request, code, text), status=response.status_code)
+    for name in ("Allow", "Retry-After"):
+        if name in response:
+            answer[name] = response[name]
+    return answer
