@@ -20,7 +20,7 @@ class OrganizationAdmin(BackOffice):
 
     list_display: ClassVar = ["name", "default_currency", "timezone", "sandbox", "created_at"]
     search_fields: ClassVar = ["name"]
-    editable = ("name", "default_currency", "timezone")
+    editable = ("name", "default_currency", "timezone", "api_rate_limit")
 
 
 @admin.register(models.User)

@@ -140,6 +140,11 @@ CACHES = {
 }
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
+# --- API ------------------------------------------------------------------------------------------------
+# What a key may send a minute, 0 for no limit; organizations and keys can have a limit of their own.
+API_RATE_LIMIT = int(os.environ.get("API_RATE_LIMIT", "6000"))
+API_EVENT_RATE_LIMIT = int(os.environ.get("API_EVENT_RATE_LIMIT", "2000000"))
+
 # --- Background work ------------------------------------------------------------------------------------
 # A unix-socket Redis is `unix://` for redis-py and `redis+socket://` for Celery.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1)

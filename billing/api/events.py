@@ -32,6 +32,7 @@ from billing.queries.payloads_usage import event_payload
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid, NotFound
 from billing.rules.events import IncomingEvent, Refused, read_event
 from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiRequest, ApiSchema, envelope
+from billing.web.limits import charge_events
 
 router = Router(tags=["Events"])
 
@@ -91,7 +92,9 @@ def whole_number(digits: str) -> int | Decimal:
 
 
 def take_in(request: ApiRequest, raw: list[Any]) -> list[EventResult]:
-    """Read and store; one result per event, in order."""
+    """Read and store; one result per event, in order. The request itself has counted as one event."""
+    if len(raw) > 1:
+        charge_events(request, len(raw) - 1)
     at = now(request.organization)
     events: list[IncomingEvent | Refused] = [read_event(item, at) for item in raw]
     return ingest(request.organization, events, at=at, checked=True)

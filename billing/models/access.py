@@ -86,7 +86,10 @@ class ApiKeyQuerySet(ScopedQuerySet):
 
 
 class ApiKey(Scoped):
-    """A secret that authenticates API calls. Only its SHA-256 is kept; the key itself is shown once."""
+    """A secret that authenticates API calls. Only its SHA-256 is kept; the key itself is shown once.
+
+    `rate_limit`: requests a minute, where it is not the organization's.
+    """
 
     PREFIX = "key"
 
@@ -97,6 +100,7 @@ class ApiKey(Scoped):
     scopes = ArrayField(models.CharField(max_length=50), default=list, blank=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     expires_at = models.DateTimeField(null=True, blank=True)
+    rate_limit = models.PositiveIntegerField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
 

@@ -26,6 +26,7 @@ class Organization(Identified):
     `vat_maintenance_*`: hours of the day (UTC) in which VIES is not asked; may run over midnight.
     `vat_override_days`: how long a manual override of a VAT check counts when nothing else is said.
     `require_two_factor`: members without a second factor open nothing but their own account.
+    `api_rate_limit`: requests a minute for each of its API keys, where it is not the installation's; 0 for no limit.
     """
 
     PREFIX = "org"
@@ -45,6 +46,7 @@ class Organization(Identified):
         max_length=8, choices=SyncStrategy.choices, default=SyncStrategy.LOG
     )
     require_two_factor = models.BooleanField("everyone must use two-factor sign-in", default=False)
+    api_rate_limit = models.PositiveIntegerField("API requests a minute and key", null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from billing.rules.errors import BillingError
 from billing.web.api import admit, api, error_body, in_scope
 from billing.web.idempotency import HEADER, answer_once
+from billing.web.limits import add_room, charge_events, charge_request
 
 API_ERRORS = {
     404: ("not_found", "There is no such route."),
@@ -29,13 +30,25 @@ class ApiMiddleware:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         key = admit(request, token.strip()) if scheme.lower() == "bearer" else None
         try:
+            if key:
+                charge(request)
             if key and in_scope(key, request) and request.method == "POST" and HEADER in request.headers:
                 response = answer_once(request, self.get_response)
             else:
                 response = self.get_response(request)
         except BillingError as error:
             response = api.on_exception(request, error)
-        return in_api_shape(request, response)
+        response = in_api_shape(request, response)
+        add_room(request, response)
+        return response
+
+
+def charge(request: HttpRequest) -> None:
+    """Count the call against its key's limit. Events have a limit of their own, in events."""
+    if request.method == "POST" and request.path_info.startswith("/api/events"):
+        charge_events(request, 1)
+    else:
+        charge_request(request)
 
 
 def in_api_shape(request: HttpRequest, response: HttpResponse) -> HttpResponse:
