@@ -68,6 +68,7 @@ urlpatterns: list[URLPattern] = [
     path("developers", developers.developers, name="developers"),
     path("developers/api-keys", api_keys.api_keys, name="api-keys"),
     path("developers/api-keys/add", api_keys.add, name="api-key-add"),
+    path("developers/api-keys/<pid:id>/rotate", api_keys.rotate, name="api-key-rotate"),
     path("developers/api-keys/<pid:id>/revoke", api_keys.revoke, name="api-key-revoke"),
     path("developers/events", events.events, name="events"),
     path("developers/events/<pid:id>", events.event, name="event"),

@@ -2,6 +2,7 @@
 
 from billing.api import (
     add_ons,
+    api_keys,
     charges,
     coupons,
     fixed_charges,
@@ -27,3 +28,4 @@ api.add_router("/charges", charges.router)
 api.add_router("/coupons", coupons.router)
 api.add_router("/taxes", taxes.router)
 api.add_router("/add-ons", add_ons.router)
+api.add_router("/api-keys", api_keys.router)

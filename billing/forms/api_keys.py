@@ -9,10 +9,10 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from billing.actions.api_keys import MOST_REQUESTS
 from billing.forms.days import DayField
+from billing.rules.scopes import ALL, READ, WRITE
 from billing.web.once import OnceForm
-
-READ, WRITE = "read", "write"
 
 
 class KeyForm(OnceForm):
@@ -21,7 +21,7 @@ class KeyForm(OnceForm):
     name = forms.CharField(max_length=100, help_text="Where it is used: Production, Staging, Import …")
     limited = forms.ChoiceField(
         label="What it may do",
-        choices=[("no", "Everything"), ("yes", "Only what is chosen below")],
+        choices=[("no", "Everything"), ("read", "Read everything"), ("yes", "Only what is chosen below")],
         widget=forms.RadioSelect,
         initial="no",
         required=False,
@@ -31,6 +31,14 @@ class KeyForm(OnceForm):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="The last day that it works on. Without a date it works until it is revoked.",
+    )
+
+    rate_limit = forms.IntegerField(
+        label="Requests a minute",
+        required=False,
+        min_value=1,
+        max_value=MOST_REQUESTS,
+        help_text="At most. Empty: the usual limit. Sending events has a limit of its own.",
     )
 
     def __init__(self, *args: Any, resources: Sequence[str], **kwargs: Any) -> None:
@@ -64,8 +72,26 @@ class KeyForm(OnceForm):
         return values
 
     def scopes(self) -> list[str]:
-        """`customers:read`, `events:write` …; empty means everything."""
-        if self.cleaned_data.get("limited") != "yes":
-            return []
+        """`customers:read`, `events:write`, `*:read` …; empty means everything."""
+        limited = self.cleaned_data.get("limited")
+        if limited != "yes":
+            return [f"{ALL}:{READ}"] if limited == "read" else []
         chosen = ((name, self.cleaned_data.get(f"scope-{name}")) for name in self.resources)
         return [f"{name}:{right}" for name, right in chosen if right]
+
+
+class RotateForm(OnceForm):
+    """For how long the old key works beside the new one."""
+
+    overlap = forms.ChoiceField(
+        label="The old key stops working",
+        choices=[
+            ("0", "At once"),
+            ("1", "In an hour"),
+            ("24", "In a day"),
+            ("168", "In a week"),
+            ("720", "In 30 days"),
+        ],
+        initial="24",
+        help_text="Until then both work, so that each of your systems can change over in its own time.",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -10,27 +11,18 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from billing.actions.api_keys import issue_key, revoke_key
-from billing.forms.api_keys import KeyForm
+from billing.actions.api_keys import issue_key, revoke_key, rotate_key
+from billing.forms.api_keys import KeyForm, RotateForm
 from billing.models import ApiKey
+from billing.queries.payloads_access import key_state
 from billing.rules.errors import BillingError, Conflict
 from billing.web.access import access, may
-from billing.web.api import api
 from billing.web.errors import add_error
 from billing.web.htmx import changed, done, render_page
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
+from billing.web.scopes import resources
 from billing.web.settings_tabs import developer_tabs
-
-
-def resources() -> list[str]:
-    """The first parts of the API's addresses: what a key's scopes can name."""
-    found = set()
-    for prefix, router in api._routers:
-        for path in router.path_operations:
-            parts = f"{prefix}/{path}".strip("/").split("/")
-            found.add(next((part for part in parts if part and not part.startswith("{")), ""))
-    return sorted(found - {""})
 
 
 @access("api_keys.view")
@@ -39,20 +31,13 @@ def api_keys(request: StaffRequest) -> HttpResponse:
     """All keys, live ones first."""
     keys = ApiKey.objects.of(request.organization).select_related("created_by")
     at = timezone.now()
-    rows = sorted(keys, key=lambda key: (state(key, at) != "active", -key.created_at.timestamp()))
+    rows = sorted(keys, key=lambda key: (key_state(key, at) != "active", -key.created_at.timestamp()))
     context = {
-        "keys": [{"key": key, "state": state(key, at)} for key in rows],
+        "keys": [{"key": key, "state": key_state(key, at)} for key in rows],
         "may_edit": may(request.member, "api_keys.edit"),
         "tab_items": developer_tabs(request, "api-keys"),
     }
     return render_page(request, "billing/developers/api_keys.html", context, partials=("key-table",))
-
-
-def state(key: ApiKey, at: object) -> str:
-    """active, expired or revoked."""
-    if key.revoked_at is not None:
-        return "revoked"
-    return "expired" if key.expires_at is not None and key.expires_at <= at else "active"  # type: ignore[operator]
 
 
 @access("api_keys.edit")
@@ -74,6 +59,7 @@ def add(request: StaffRequest) -> HttpResponse:
                     at=timezone.now(),
                     scopes=form.scopes(),
                     expires_at=form.cleaned_data["expires_on"],
+                    rate_limit=form.cleaned_data["rate_limit"],
                 )
         except BillingError as error:
             add_error(form, error, {"expires_at": "expires_on"})
@@ -82,6 +68,33 @@ def add(request: StaffRequest) -> HttpResponse:
             return changed(render_page(request, template, context, partials=("drawer",)), "key-changed")
     status = 422 if form.errors else 200
     return render_page(request, template, {"form": form}, partials=("drawer",), status=status)
+
+
+@access("api_keys.edit")
+@never_cache
+@require_http_methods(["GET", "POST"])
+def rotate(request: StaffRequest, id: UUID) -> HttpResponse:
+    """A new key in place of this one, which goes on for a while. The answer to the POST alone shows the new one."""
+    key = ApiKey.objects.of(request.organization).get_or_404(pk=id)
+    form = RotateForm(request.POST or None)
+    template = "billing/developers/api_key_rotate.html"
+    if request.method == "POST" and form.is_valid():
+        try:
+            with claimed(form) as first:
+                if not first:
+                    raise Conflict("This key was replaced already.", code="repeated")
+                overlap = timedelta(hours=int(form.cleaned_data["overlap"]))
+                made, secret = rotate_key(key, overlap=overlap, by=request.actor, at=timezone.now())
+        except BillingError as error:
+            add_error(form, error)
+        else:
+            key.refresh_from_db()
+            context = {"key": made, "secret": secret, "old": key}
+            page = render_page(request, "billing/developers/api_key_add.html", context, partials=("drawer",))
+            return changed(page, "key-changed")
+    context = {"form": form, "key": key}
+    status = 422 if form.errors else 200
+    return render_page(request, template, context, partials=("drawer",), status=status)
 
 
 @access("api_keys.edit")

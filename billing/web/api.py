@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,7 +29,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.models import ApiKey, Organization
 from billing.orm.actor import Actor
-from billing.rules.errors import BillingError, FieldErrors, Forbidden, Invalid
+from billing.rules.errors import BillingError, FieldErrors, Invalid
 
 USED_EVERY = timedelta(minutes=1)
 MAX_LIMIT = 100
@@ -164,11 +164,8 @@ class KeyAuth(HttpBearer):
     """`Authorization: Bearer sk_live_…`."""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        """The live key, or None (401). The middleware has looked it up already."""
-        key = cast("ApiKey | None", getattr(request, "api_key", None)) or admit(request, token)
-        if key is not None and not in_scope(key, request):
-            raise Forbidden("This key's scopes do not allow this call.", code="scope_missing")
-        return key
+        """The live key that the middleware has found, or None (401)."""
+        return cast("ApiKey | None", getattr(request, "api_key", None))
 
 
 def admit(request: HttpRequest, token: str) -> ApiKey | None:
@@ -183,20 +180,6 @@ def admit(request: HttpRequest, token: str) -> ApiKey | None:
     request.api_key = key  # type: ignore[attr-defined]
     request.actor = Actor("key", f"API key {key.name}", key_id=key.pk)  # type: ignore[attr-defined]
     return cast(ApiKey, key)
-
-
-def in_scope(key: ApiKey, request: HttpRequest) -> bool:
-    """Whether the key may do this. A key without scopes may do everything."""
-    return not key.scopes or scope_allows(key.scopes, request)
-
-
-def scope_allows(scopes: Sequence[str], request: HttpRequest) -> bool:
-    """Scopes are `resource:read` or `resource:write`; writing includes reading."""
-    parts = request.path.split("/")
-    resource = parts[2] if len(parts) > 2 else ""
-    if request.method in {"GET", "HEAD"} and f"{resource}:read" in scopes:
-        return True
-    return f"{resource}:write" in scopes
 
 
 api = NinjaAPI(

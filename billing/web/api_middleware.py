@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from billing.rules.errors import BillingError
-from billing.web.api import admit, api, error_body, in_scope
+from billing.web.api import ApiRequest, admit, api, error_body
 from billing.web.idempotency import HEADER, answer_once
 from billing.web.limits import add_room, charge_events, charge_request
+from billing.web.scopes import missing_scope, refuse_scope
 
 API_ERRORS = {
     404: ("not_found", "There is no such route."),
@@ -30,17 +32,21 @@ class ApiMiddleware:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         key = admit(request, token.strip()) if scheme.lower() == "bearer" else None
         try:
-            if key:
-                charge(request)
-            if key and in_scope(key, request) and request.method == "POST" and HEADER in request.headers:
-                response = answer_once(request, self.get_response)
-            else:
-                response = self.get_response(request)
+            response = self.answered(request) if key else self.get_response(request)
         except BillingError as error:
             response = api.on_exception(request, error)
         response = in_api_shape(request, response)
         add_room(request, response)
         return response
+
+    def answered(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a call with a key. Raises BillingError."""
+        charge(request)
+        if scope := missing_scope(cast(ApiRequest, request).api_key, request):
+            raise refuse_scope(scope)
+        if request.method == "POST" and HEADER in request.headers:
+            return answer_once(request, self.get_response)
+        return self.get_response(request)
 
 
 def charge(request: HttpRequest) -> None:

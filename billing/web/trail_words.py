@@ -69,6 +69,7 @@ VERBS = {
     "resumed": "success",
     "reviewed": "success",
     "revoked": "danger",
+    "rotated": "neutral",
     "seen": "neutral",
     "sent": "neutral",
     "started": "success",

