@@ -15,7 +15,7 @@ from billing.actions.alerts import watch_wallet
 from billing.actions.webhooks import emit
 from billing.models import Wallet, WalletActivity, WalletEntry
 from billing.orm.actor import Actor
-from billing.orm.writing import Part, write
+from billing.orm.writing import Part, statement, write
 from billing.queries.payloads_subscriptions import wallet_payload
 from billing.queries.wallets import wallet_state
 from billing.rules.money import from_minor
@@ -36,7 +36,7 @@ def look_again(customer: Any) -> None:
 
 def looking_again(customer: Any) -> Part:
     """`look_again` for a caller that writes it together with other rows."""
-    return Part(MARK, [customer.pk])
+    return statement(MARK, customer.pk)
 
 
 def watch(wallet: Wallet, entry: WalletEntry, *, at: datetime) -> None:

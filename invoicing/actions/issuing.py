@@ -16,7 +16,7 @@ from invoicing.actions.numbers import number_invoice
 from invoicing.models import Invoice, InvoiceSeal, PdfState
 from invoicing.queries.frozen import frozen_parts
 from invoicing.queries.parties import buyer, own_fields, seller
-from invoicing.rules.seal import seal
+from invoicing.rules.seal import fingerprints, sealed
 from invoicing.rules.states import INVOICE_MOVES, InvoiceStatus, PaymentStatus
 
 
@@ -39,9 +39,11 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         invoice.payment_status = PaymentStatus.PAID.value
         invoice.paid_at = at
     invoice.pdf_state = PdfState.PENDING.value
-    parts = frozen_parts(invoice)  # before the number, which holds up the others of its series
+    parts = frozen_parts(invoice)
+    document = parts.pop("document")
+    prints = fingerprints(parts)  # before the number, which holds up the others of its series
     invoice.number = number_invoice(invoice, customer, at)
-    parts["document"]["number"] = invoice.number
+    prints |= fingerprints({"document": document | {"number": invoice.number}})
     entry = audit.entry(
         invoice.organization,
         "invoice.finalized",
@@ -58,14 +60,14 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         label=f"PDF of {invoice.number}",
         subject_id=invoice.pk,
     )
-    write(stored(invoice), inserted([seal_of(invoice, parts)]), inserted([entry]), inserted([job]))
+    write(stored(invoice), inserted([seal_of(invoice, prints)]), inserted([entry]), inserted([job]))
     collect_issued(invoice, customer)
     return invoice
 
 
-def seal_of(invoice: Invoice, parts: dict[str, Any]) -> InvoiceSeal:
-    """The fingerprint of what the amounts are made of."""
-    made = seal(parts)
+def seal_of(invoice: Invoice, prints: dict[str, str]) -> InvoiceSeal:
+    """The fingerprint of what the amounts are made of, from those of its parts."""
+    made = sealed(prints)
     return InvoiceSeal(
         organization_id=invoice.organization_id,
         invoice=invoice,

@@ -26,7 +26,7 @@ from django.db import connection, transaction
 
 from billing.actions import later
 from billing.models import LateEvent
-from billing.orm.writing import Part
+from billing.orm.writing import Part, statement
 from invoicing.models import Invoice, InvoicedPeriod, UsageReading
 from invoicing.queries.late import late_usage
 
@@ -95,7 +95,7 @@ def reading(invoice: Invoice) -> Part:
     """Remember what can be seen of the events now, for each period of usage of an invoice that becomes final. Written
     before its usage is read, in the same transaction.
     """
-    return Part(BEGIN, [invoice.pk])
+    return statement(BEGIN, invoice.pk)
 
 
 def run() -> int:

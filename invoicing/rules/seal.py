@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 VERSION = 1
+LEAVES = frozenset({str, int, bool, type(None)})
 
 
 @dataclass(frozen=True)
@@ -53,11 +54,13 @@ def no_floats(facts: Any) -> None:
     """Raise TypeError where a number is not whole."""
     if isinstance(facts, float):
         raise TypeError("A float has no place among sealed facts.")
-    if isinstance(facts, Mapping):
-        for value in facts.values():
-            no_floats(value)
+    inside: Iterable[Any] = ()
+    if isinstance(facts, dict | Mapping):
+        inside = facts.values()
     elif isinstance(facts, list | tuple):
-        for value in facts:
+        inside = facts
+    for value in inside:
+        if type(value) not in LEAVES:  # most are: they need no call of their own
             no_floats(value)
 
 
@@ -68,7 +71,16 @@ def fingerprint(facts: Any) -> str:
 
 def seal(parts: Mapping[str, Any]) -> Seal:
     """The seal over the facts of each part."""
-    prints = {name: fingerprint(facts) for name, facts in parts.items()}
+    return sealed(fingerprints(parts))
+
+
+def fingerprints(parts: Mapping[str, Any]) -> dict[str, str]:
+    """The fingerprint of each part."""
+    return {name: fingerprint(facts) for name, facts in parts.items()}
+
+
+def sealed(prints: dict[str, str]) -> Seal:
+    """The seal over parts whose fingerprints are known."""
     return Seal(VERSION, fingerprint([VERSION, prints]), prints)
 
 
