@@ -103,7 +103,7 @@ def shape_of(model: type[models.Model], columns: list[str]) -> Shape:
     fields = model._meta.concrete_fields
     if missing := [field.column for field in fields if field.column not in places]:
         raise ValueError(f"The query does not answer {missing[0]}.")
-    order = tuple(places[field.column] for field in fields)
+    order = tuple(places[str(field.column)] for field in fields)
     converters = []
     for at, field in enumerate(fields):
         expression = field.get_col(model._meta.db_table)

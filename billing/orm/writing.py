@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, Protocol, cast
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.expressions import DatabaseDefault
-from psycopg.adapt import Transformer
+from psycopg.adapt import Transformer as Adapter
 
 from billing.orm.fields import ExactField
 
@@ -32,6 +32,13 @@ PLAIN_FIELDS = (
     *(models.IntegerField, models.BigIntegerField, models.SmallIntegerField, models.PositiveIntegerField),
     *(models.PositiveSmallIntegerField, models.PositiveBigIntegerField),
 )
+
+
+class Literals(Protocol):
+    """The driver's way of writing a value into a statement."""
+
+    def as_literal(self, value: Any, /) -> bytes | bytearray | memoryview:
+        """The value as SQL."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,9 @@ def reader(field: Any) -> Callable[[models.Model, bool, Any], Any]:
 
     def number(row: models.Model, adding: bool, there: Any) -> Any:
         found = row.__dict__.get(name, field)
-        if found is None or (type(found) is Decimal and found.is_finite() and places(found) <= field.decimal_places):
+        if found is None or (
+            type(found) is Decimal and found.is_finite() and places(found) <= field.decimal_places
+        ):
             return found
         return prepared(row, adding, there)
 
@@ -122,7 +131,12 @@ def reader(field: Any) -> Callable[[models.Model, bool, Any], Any]:
         return prepared
     if type(field) in PLAIN_FIELDS:
         return plain
-    own = {models.DateTimeField: moment, models.DateField: day, models.DecimalField: number, ExactField: number}
+    own = {
+        models.DateTimeField: moment,
+        models.DateField: day,
+        models.DecimalField: number,
+        ExactField: number,
+    }
     return own.get(type(field), document if type(field) is models.JSONField else prepared)
 
 
@@ -131,7 +145,7 @@ def places(value: Decimal) -> int:
     return -int(value.as_tuple().exponent)
 
 
-def literals(adapt: Transformer, wanted: Iterable[Column], row: models.Model, *, adding: bool) -> list[bytes]:
+def literals(adapt: Literals, wanted: Iterable[Column], row: models.Model, *, adding: bool) -> list[bytes]:
     """The row's values as they stand in a statement."""
     found, there = [], database()
     for column in wanted:
@@ -141,11 +155,11 @@ def literals(adapt: Transformer, wanted: Iterable[Column], row: models.Model, *,
     return found
 
 
-def adapter() -> Transformer:
+def adapter() -> Literals:
     """What writes values for the driver, as the cursors of Django have it."""
     there = database()
     there.ensure_connection()
-    return Transformer(there.connection)
+    return cast(Literals, Adapter(there.connection))
 
 
 def inserted(rows: Iterable[models.Model]) -> Part:
@@ -171,7 +185,9 @@ def updated(row: models.Model, *names: str) -> Part:
     quote = database().ops.quote_name
     table, key = quote(model._meta.db_table).encode(), quote(str(model._meta.pk.column)).encode()
     pairs = zip(wanted, literals(adapt, wanted, row, adding=False), strict=True)
-    text = b"UPDATE " + table + b" SET " + b", ".join(column.quoted + b" = " + value for column, value in pairs)
+    text = (
+        b"UPDATE " + table + b" SET " + b", ".join(column.quoted + b" = " + value for column, value in pairs)
+    )
     return Part(text + b" WHERE " + key + b" = " + bytes(adapt.as_literal(row.pk)))
 
 
