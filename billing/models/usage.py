@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.functions import MD5, Cast, Coalesce
@@ -75,6 +76,8 @@ class Event(Identified):
         indexes: ClassVar = [
             models.Index(fields=["subscription", "metric", "timestamp"], name="event_by_metric_and_time"),
             models.Index(fields=["organization", "id"], name="event_by_organization"),
+            # Events come nearly in the order of their time: a few bytes for each megabyte of them find a day.
+            BrinIndex(fields=["timestamp"], name="event_by_time", autosummarize=True),
         ]
 
     def __str__(self) -> str:

@@ -9,10 +9,11 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Sum
 
 from billing.models import Event, LateEvent, Metric, Organization, QuarantinedEvent, Subscription, UsageHour
-from billing.queries.usage_totals import hour_of
+from billing.queries.usage_totals import HOUR, hour_of
 from billing.rules.ids import decode
 
 COUNT_AT_MOST = 10_000
+SORTING = 4  # times as long as walking past an event: measured with 3 million
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,11 @@ def subscriptions_named(organization: Organization, reference: str) -> QuerySet[
 
 
 def find_events(organization: Organization, wanted: EventFilter, *, before: str = "") -> QuerySet[Any]:
-    """Events (or quarantined ones), last received first; `before` is the id where the page before ended."""
+    """Events (or quarantined ones), last received first; `before` is the id where the page before ended.
+
+    Days that lie under many newer events come by their own time instead, the latest first: then the index by time
+    leads there, and nobody walks over what came since.
+    """
     rows: QuerySet[Any]
     if wanted.quarantined:
         rows = QuarantinedEvent.objects.of(organization).select_related("subscription")
@@ -66,10 +71,35 @@ def find_events(organization: Organization, wanted: EventFilter, *, before: str 
         rows = rows.filter(timestamp__gte=wanted.start)
     if wanted.end:
         rows = rows.filter(timestamp__lt=wanted.end)
+    by_time = lies_deep(organization, wanted)
     if before:
-        key = decode(Event.PREFIX, before)
-        rows = rows.filter(pk__lt=key) if key else rows.none()
-    return rows.order_by("-pk")
+        rows = rows.filter(after_the_page(organization, before, by_time=by_time))
+    return rows.order_by("-timestamp", "-pk") if by_time else rows.order_by("-pk")
+
+
+def lies_deep(organization: Organization, wanted: EventFilter) -> bool:
+    """Whether far more events lie after the wanted days than in them. Only for days of all subscriptions."""
+    if not (wanted.start and wanted.end) or wanted.quarantined or wanted.late:
+        return False
+    if wanted.subscription or wanted.transaction_id:
+        return False  # they have indexes of their own
+    hours = UsageHour.objects.of(organization).filter(hour__gte=wanted.start - HOUR)
+    within = Sum("events_count", filter=Q(hour__lt=wanted.end))
+    found = hours.aggregate(within=within, later=Sum("events_count", filter=Q(hour__gte=wanted.end)))
+    return (found["within"] or 0) * SORTING < (found["later"] or 0)
+
+
+def after_the_page(organization: Organization, before: str, *, by_time: bool) -> Q:
+    """What comes after the event with this id. Nothing when there is none."""
+    key = decode(Event.PREFIX, before)
+    if key is None:
+        return Q(pk__in=[])
+    if not by_time:
+        return Q(pk__lt=key)
+    moment = Event.objects.of(organization).filter(pk=key).values_list("timestamp", flat=True).first()
+    if moment is None:
+        return Q(pk__in=[])
+    return Q(timestamp__lt=moment) | Q(timestamp=moment, pk__lt=key)
 
 
 def count_events(organization: Organization, wanted: EventFilter) -> int:
