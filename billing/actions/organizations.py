@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
+from zoneinfo import available_timezones
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 
 from billing.actions import audit
 from billing.models import BillingEntity, Member, Organization, User
 from billing.orm.actor import Actor
+from billing.rules.errors import FieldErrors
 from billing.rules.roles import Role
 
 
@@ -53,7 +56,9 @@ def create_organization(
 def update_organization(
     organization: Organization, *, name: str, default_currency: str, timezone: str, by: Actor, at: datetime
 ) -> Organization:
-    """Change the organization's name and defaults. Existing customers and documents keep what they have."""
+    """Change the organization's name and defaults. Existing customers and documents keep what they have. Raises
+    FieldErrors for an empty or long name, an unknown currency or time zone.
+    """
     organization = Organization.objects.select_for_update().get(pk=organization.pk)
     before = audit.snapshot(organization, ("name", "default_currency", "timezone"))
     organization.name = " ".join(name.split())
@@ -61,7 +66,20 @@ def update_organization(
     organization.timezone = timezone
     changes = audit.differences(before, organization)
     if changes:
-        organization.full_clean()
+        check(organization)
         organization.save()
         audit.record(organization, "organization.updated", organization, by=by, at=at, changes=changes)
     return organization
+
+
+def check(organization: Organization) -> None:
+    """What the table asks of each column, and that the time zone is one."""
+    faults = {}
+    try:
+        organization.full_clean()
+    except ValidationError as error:
+        faults = {name: texts[0] for name, texts in error.message_dict.items()}
+    if organization.timezone not in available_timezones():
+        faults.setdefault("timezone", "This is no time zone: use a name such as Africa/Kampala.")
+    if faults:
+        raise FieldErrors(faults.items())

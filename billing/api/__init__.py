@@ -14,6 +14,7 @@ from billing.api import (
     thresholds,
 )
 from billing.api.events import router as events
+from billing.api.organization import router as organization
 from billing.web.api import api
 
 __all__ = ["thresholds"]  # stands on the router of plans
@@ -29,3 +30,4 @@ api.add_router("/coupons", coupons.router)
 api.add_router("/taxes", taxes.router)
 api.add_router("/add-ons", add_ons.router)
 api.add_router("/api-keys", api_keys.router)
+api.add_router("/organization", organization)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -15,7 +15,8 @@ from billing.api.plans import PriceIn, own_and_others
 from billing.models import AddOn
 from billing.queries.add_ons import add_on_payload, found
 from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
 
 router = Router(tags=["Add-ons"])
 TAKEN_APART = {"amount", "currency", "prices", "tax_codes"}
@@ -41,12 +42,13 @@ class AddOnIn(AddOnChanges):
     code: str
 
 
-class AddOnFilters(ApiSchema):
+class AddOnFilters(ListQuery):
     """What the list can be narrowed to."""
 
+    SORTS: ClassVar = CATALOGUE_SORTS
+    USUAL: ClassVar = "asc"
+
     search: str = ""
-    page: int = 1
-    limit: int = 20
 
 
 def values_of(request: ApiRequest, body: AddOnChanges, add_on: AddOn | None) -> dict[str, Any]:
@@ -88,11 +90,11 @@ def answer(add_on: AddOn) -> dict[str, Any]:
 @router.get("")
 def list_add_ons(request: HttpRequest, filters: Query[AddOnFilters]) -> dict[str, Any]:
     """By name; `search` looks in name and code."""
-    rows = AddOn.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    rows = AddOn.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.search:
         rows = rows.filter(found(filters.search))
     rows = rows.prefetch_related("taxes", "prices")
-    return page_envelope(rows, add_on_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows, add_on_payload, filters)
 
 
 @router.post("", response={201: dict})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from django.utils import timezone
@@ -14,7 +14,8 @@ from billing.actions import api_keys as actions
 from billing.models import ApiKey
 from billing.queries.payloads_access import key_payload
 from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from billing.web.scopes import checked_scopes
 
 router = Router(tags=["API keys"])
@@ -37,12 +38,17 @@ class RotateIn(ApiSchema):
     overlap_hours: StrictInt = 24
 
 
-class KeyFilters(ApiSchema):
+class KeyFilters(ListQuery):
     """Which keys: `live` leaves out those that were revoked."""
 
+    SORTS: ClassVar = {
+        "createdAt": "created_at",
+        "name": "name",
+        "lastUsedAt": "last_used_at",
+        "expiresAt": "expires_at",
+    }
+
     live: bool = False
-    page: int = 1
-    limit: int = 20
 
 
 def key_of(request: HttpRequest, id: str) -> ApiKey:
@@ -62,7 +68,7 @@ def list_keys(request: HttpRequest, filters: Query[KeyFilters]) -> dict[str, Any
     rows: Any = ApiKey.objects.of(cast(ApiRequest, request).organization)
     rows = rows.live() if filters.live else rows
     at = timezone.now()
-    return page_envelope(rows, lambda key: key_payload(key, at), page=filters.page, limit=filters.limit)
+    return listed(request, rows, lambda key: key_payload(key, at), filters)
 
 
 @router.post("", response={201: dict[str, Any]})

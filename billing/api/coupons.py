@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.apps import apps
+from django.db.models import Q
 from django.http import Http404, HttpRequest
 from ninja import Field, Query, Router
 from pydantic import AliasChoices, StrictBool, StrictInt
@@ -20,7 +21,8 @@ from billing.queries.payloads_catalog import coupon_payload
 from billing.queries.payloads_subscriptions import applied_coupon_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 
 router = Router(tags=["Coupons"])
 COLUMNS = {"coupon_type": "kind"}
@@ -64,11 +66,12 @@ class CouponIn(CouponChanges):
     )
 
 
-class CouponFilters(ApiSchema):
-    """A page of the list."""
+class CouponFilters(ListQuery):
+    """What the list can be narrowed to."""
 
-    page: int = 1
-    limit: int = 20
+    SORTS: ClassVar = {"createdAt": "created_at", "name": "name", "code": "code", "updatedAt": "updated_at"}
+
+    search: str = ""
 
 
 class ApplyIn(ApiSchema):
@@ -112,12 +115,14 @@ def values_of(body: CouponChanges, coupon: Coupon | None, organization: Organiza
 
 @router.get("")
 def list_coupons(request: HttpRequest, filters: Query[CouponFilters]) -> dict[str, Any]:
-    """Newest first."""
+    """Newest first; `search` looks in name and code."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
-    rows = Coupon.objects.of(asked.organization).kept().order_by("-created_at", "-pk")
+    rows = Coupon.objects.of(asked.organization).kept()
+    if filters.search:
+        rows = rows.filter(Q(name__icontains=filters.search) | Q(code__icontains=filters.search))
     rows = rows.prefetch_related("plans", "metrics")
-    return page_envelope(rows, lambda row: coupon_payload(row, at), page=filters.page, limit=filters.limit)
+    return listed(request, rows, lambda row: coupon_payload(row, at), filters)
 
 
 @router.post("", response={201: dict})

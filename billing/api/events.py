@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
@@ -27,11 +27,14 @@ from billing.actions.usage import (
     EventResult,
     ingest,
 )
+from billing.models import Event
 from billing.queries.events import EventFilter, count_events, find_event, find_events
 from billing.queries.payloads_usage import event_payload
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid, NotFound
 from billing.rules.events import IncomingEvent, Refused, read_event
-from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiRequest, ApiSchema, envelope
+from billing.rules.ids import decode
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, check_page, order_of
 from billing.web.limits import charge_events
 
 router = Router(tags=["Events"])
@@ -162,10 +165,12 @@ def result_payload(result: EventResult) -> dict[str, Any]:
     return payload
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """Which events. `from` and `to` bound their timestamp: from <= timestamp < to. `late`: `all` that came when the
     invoice of their period was final, or the `open` ones, of which nobody has decided that they stay unbilled.
     """
+
+    SORTS: ClassVar = {"timestamp": "timestamp"}
 
     subscription_id: str = ""
     code: str = ""
@@ -174,19 +179,17 @@ class Filters(ApiSchema):
     timestamp_to: datetime | None = None
     status: str = ""
     late: str = ""
-    page: int = 1
-    cursor: str = ""
-    limit: int = 20
 
 
 @router.get("")
 def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. `status=quarantined` lists those that wait. `cursor` is quick at any depth; `page` is not."""
     organization = cast(ApiRequest, request).organization
-    if not 1 <= filters.limit <= MAX_LIMIT:
-        raise Invalid(f"Use a limit from 1 to {MAX_LIMIT}.", field="limit")
-    if not 1 <= filters.page <= MAX_PAGE:
-        raise Invalid(f"Use a page from 1 to {MAX_PAGE:,}.", field="page")
+    check_page(request, filters)
+    if order_of(filters).terms[0][1] is False:
+        raise Invalid("Events come newest first only.", field="sort_order")
+    if filters.cursor and decode(Event.PREFIX, filters.cursor) is None:
+        raise Invalid("This is no cursor: send the nextCursor of the page before.", field="cursor")
     status = filters.status.strip().lower()
     if status not in {"", ACCEPTED, QUARANTINED}:
         raise Invalid("Use accepted or quarantined.", field="status")
@@ -219,10 +222,16 @@ def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]
     }
 
 
+class Whose(ApiSchema):
+    """Of which subscription (id or external id)."""
+
+    subscription_id: str = ""
+
+
 @router.get("/{path:transaction_id}")
-def get_event(request: HttpRequest, transaction_id: str, subscription_id: str = "") -> dict[str, Any]:
+def get_event(request: HttpRequest, transaction_id: str, query: Query[Whose]) -> dict[str, Any]:
     """The event with this transaction id; with `subscriptionId` where several subscriptions have one."""
-    row = find_event(cast(ApiRequest, request).organization, transaction_id, subscription_id)
+    row = find_event(cast(ApiRequest, request).organization, transaction_id, query.subscription_id)
     if row is None:
         raise NotFound("There is no event with this transaction ID.")
     return envelope(event_payload(row))

@@ -19,7 +19,8 @@ from billing.queries.add_ons import add_ons_by_reference
 from billing.queries.payloads_catalog import fixed_payload, full_fixed
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import PlacedQuery, listed
 
 router = Router(tags=["Plans"])
 
@@ -111,10 +112,10 @@ def find_fixed(request: HttpRequest, ref: str, fixed_id: str) -> FixedCharge:
 
 
 @router.get("/{ref}/fixed-charges")
-def list_fixed(request: HttpRequest, ref: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_fixed(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> dict[str, Any]:
     """In the order of the plan."""
     plan = by_id_or_code(request, Plan, ref)
-    return page_envelope(full_fixed(plan.fixed_charges.kept()), fixed_payload, page=page, limit=limit)
+    return listed(request, full_fixed(plan.fixed_charges.kept()), fixed_payload, filters)
 
 
 @router.post("/{ref}/fixed-charges", response={201: dict})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -13,10 +13,13 @@ from billing.actions.clock import now
 from billing.actions.metrics import create_metric, delete_metric, update_metric
 from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Metric, Rounding
+from billing.models.catalog import Aggregation
 from billing.queries.payloads_catalog import metric_payload
 from billing.rules.errors import Invalid
 from billing.rules.expression_trial import try_expression
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.rules.words import word_of
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
 
 router = Router(tags=["Billable metrics"])
 COLUMNS = {"aggregation_type": "aggregation", "rounding_function": "rounding"}
@@ -52,13 +55,14 @@ class MetricIn(MetricChanges):
     aggregation_type: str
 
 
-class MetricFilters(ApiSchema):
+class MetricFilters(ListQuery):
     """What the list can be narrowed to."""
+
+    SORTS: ClassVar = CATALOGUE_SORTS
+    USUAL: ClassVar = "asc"
 
     search: str = ""
     aggregation_type: str = ""
-    page: int = 1
-    limit: int = 20
 
 
 def values_of(body: MetricChanges) -> dict[str, Any]:
@@ -88,12 +92,14 @@ def values_of(body: MetricChanges) -> dict[str, Any]:
 @router.get("")
 def list_metrics(request: HttpRequest, filters: Query[MetricFilters]) -> dict[str, Any]:
     """By name; `search` looks in name and code."""
-    rows = Metric.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    rows = Metric.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.search:
         rows = rows.filter(Q(name__icontains=filters.search) | Q(code__icontains=filters.search))
     if filters.aggregation_type:
-        rows = rows.filter(aggregation=filters.aggregation_type.lower())
-    return page_envelope(rows, metric_payload, page=filters.page, limit=filters.limit)
+        rows = rows.filter(
+            aggregation=word_of(filters.aggregation_type, Aggregation.values, "aggregation_type")
+        )
+    return listed(request, rows, metric_payload, filters)
 
 
 @router.post("", response={201: dict})

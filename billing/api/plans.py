@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
@@ -24,7 +24,10 @@ from billing.orm.search import matching
 from billing.queries.payloads_catalog import charge_payload, full_charges, full_plans, plan_payload
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.rules.periods import Interval
+from billing.rules.words import word_of
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, PlacedQuery, listed
 
 router = Router(tags=["Plans"])
 TEXTS = ("description", "invoice_display_name")
@@ -96,8 +99,11 @@ class PlanIn(PlanChanges):
     code: str
 
 
-class PlanFilters(ApiSchema):
+class PlanFilters(ListQuery):
     """What the list can be narrowed to."""
+
+    SORTS: ClassVar = CATALOGUE_SORTS | {"amount": "amount_minor"}
+    USUAL: ClassVar = "asc"
 
     active: bool | None = None
     is_active: bool | None = None
@@ -105,8 +111,6 @@ class PlanFilters(ApiSchema):
     billing_interval: str = ""
     currency: str = ""
     search: str = ""
-    page: int = 1
-    limit: int = 20
 
 
 def answer(plan: Plan) -> dict[str, Any]:
@@ -215,18 +219,17 @@ def changes_of(request: ApiRequest, body: PlanChanges, plan: Plan) -> tuple[dict
 def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, Any]:
     """By name; `search` looks in name and code."""
     rows: QuerySet[Plan] = Plan.objects.of(cast(ApiRequest, request).organization).kept()
-    rows = rows.order_by("name", "pk")
     active = filters.is_active if filters.active is None else filters.active
     interval = filters.interval or filters.billing_interval
     if active is not None:
         rows = rows.filter(active=active)
     if interval:
-        rows = rows.filter(interval=interval.lower())
+        rows = rows.filter(interval=word_of(interval, Interval, "billing_interval"))
     if filters.currency:
         rows = rows.filter(currency=filters.currency.upper())
     if filters.search:
         rows = matching(rows, filters.search)
-    return page_envelope(full_plans(rows), plan_payload, page=filters.page, limit=filters.limit)
+    return listed(request, full_plans(rows), plan_payload, filters)
 
 
 @router.post("", response={201: dict})
@@ -281,11 +284,11 @@ def find_charge(request: HttpRequest, ref: str, charge_id: str) -> Charge:
 
 
 @router.get("/{ref}/charges")
-def list_charges(request: HttpRequest, ref: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_charges(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> dict[str, Any]:
     """In the order of the plan."""
     plan = by_id_or_code(request, Plan, ref)
     rows = full_charges(plan.charges.kept())
-    return page_envelope(rows, charge_payload, page=page, limit=limit)
+    return listed(request, rows, charge_payload, filters)
 
 
 @router.post("/{ref}/charges", response={201: dict})

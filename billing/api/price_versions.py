@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import Http404, HttpRequest
-from ninja import Router
+from ninja import Query, Router
 
 from billing.actions.clock import now
 from billing.actions.price_changes import outcomes, try_again
@@ -16,7 +16,9 @@ from billing.models import Plan, PriceChange
 from billing.queries.payloads_versions import change_payload, effect_payload, row_payload, version_payload
 from billing.queries.version_changes import versions_of
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, envelope, page_envelope
+from billing.rules.words import word_of
+from billing.web.api import ApiRequest, envelope
+from billing.web.api_lists import ListQuery, listed
 
 router = Router(tags=["Plans"])
 
@@ -55,15 +57,25 @@ def get_change(request: HttpRequest, ref: str, change_id: str) -> dict[str, Any]
     return envelope(change_payload(change, outcomes(change)))
 
 
+OUTCOMES = ("waiting", "moved", "skipped", "failed")
+
+
+class RowFilters(ListQuery):
+    """What the list can be narrowed to; `outcome`: waiting, moved, skipped or failed."""
+
+    SORTS: ClassVar = {"createdAt": "created_at"}
+    USUAL: ClassVar = "asc"
+
+    outcome: str = ""
+
+
 @router.get("/{ref}/price-changes/{change_id}/rows")
-def list_rows(
-    request: HttpRequest, ref: str, change_id: str, outcome: str = "", page: int = 1, limit: int = 20
-) -> dict[str, Any]:
+def list_rows(request: HttpRequest, ref: str, change_id: str, filters: Query[RowFilters]) -> dict[str, Any]:
     """What came of each subscription; `outcome` (waiting, moved, skipped, failed) narrows."""
     rows = find_change(request, ref, change_id).rows.select_related("subscription")
-    if outcome:
-        rows = rows.filter(outcome=outcome.lower())
-    return page_envelope(rows, row_payload, page=page, limit=limit)
+    if filters.outcome:
+        rows = rows.filter(outcome=word_of(filters.outcome, OUTCOMES, "outcome"))
+    return listed(request, rows, row_payload, filters)
 
 
 @router.post("/{ref}/price-changes/{change_id}/retry")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -13,7 +13,8 @@ from billing.actions.taxes import WHY, create_tax, delete_tax, update_tax
 from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Tax
 from billing.queries.payloads_catalog import tax_payload
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
 
 router = Router(tags=["Taxes"])
 
@@ -39,12 +40,13 @@ class TaxIn(TaxChanges):
     rate: Decimal
 
 
-class TaxFilters(ApiSchema):
+class TaxFilters(ListQuery):
     """What the list can be narrowed to."""
 
+    SORTS: ClassVar = CATALOGUE_SORTS | {"rate": "rate"}
+    USUAL: ClassVar = "asc"
+
     applied_by_default: bool | None = None
-    page: int = 1
-    limit: int = 20
 
 
 def values_of(body: TaxChanges) -> dict[str, Any]:
@@ -60,10 +62,10 @@ def values_of(body: TaxChanges) -> dict[str, Any]:
 @router.get("")
 def list_taxes(request: HttpRequest, filters: Query[TaxFilters]) -> dict[str, Any]:
     """By name."""
-    rows = Tax.objects.of(cast(ApiRequest, request).organization).kept().order_by("name", "pk")
+    rows = Tax.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.applied_by_default is not None:
         rows = rows.filter(applied_by_default=filters.applied_by_default)
-    return page_envelope(rows, tax_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows, tax_payload, filters)
 
 
 @router.post("", response={201: dict})

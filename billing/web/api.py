@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,10 +14,9 @@ from uuid import uuid4
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.datastructures import MultiValueDict
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.parser import Parser
@@ -30,6 +29,7 @@ from pydantic.alias_generators import to_camel
 from billing.models import ApiKey, Organization
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, FieldErrors, Invalid
+from billing.web.shapes import FieldError
 
 USED_EVERY = timedelta(minutes=1)
 MAX_LIMIT = 100
@@ -154,6 +154,13 @@ class ExactParser(Parser):
         except ValueError as error:
             raise HttpError(400, f"The body is not valid JSON: {error}.") from error
 
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> DictStrAny:
+        """The query with its names in camelCase, so that `sort_by` is `sortBy`."""
+        found = super().parse_querydict(data, list_fields, request)
+        return {camel(name): value for name, value in found.items()}
+
 
 def key_hash(key: str) -> str:
     """How a key is stored. Keys are long random strings, so a plain SHA-256 is enough."""
@@ -202,23 +209,9 @@ def action_key(request: HttpRequest) -> str:
     return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
 
 
-def envelope(data: Any) -> dict[str, Any]:
+def envelope(data: Any) -> Any:
     """A single object."""
     return {"data": data}
-
-
-def page_envelope(
-    rows: QuerySet[Any], payload: Callable[[Any], dict[str, Any]], *, page: int = 1, limit: int = 20
-) -> dict[str, Any]:
-    """A list with its paging: `limit` 1 to 100, pages from 1; a page past the end is empty."""
-    if not 1 <= limit <= MAX_LIMIT:
-        raise BillingError(f"Use a limit from 1 to {MAX_LIMIT}.", code="invalid", field="limit")
-    if not 1 <= page <= MAX_PAGE:
-        raise BillingError(f"Use a page from 1 to {MAX_PAGE:,}.", code="invalid", field="page")
-    pages = Paginator(rows, limit)
-    found = pages.page(page).object_list if page <= pages.num_pages else []
-    meta = {"total": pages.count, "page": page, "limit": limit, "totalPages": pages.num_pages}
-    return {"data": [payload(row) for row in found], "meta": meta}
 
 
 def moment(value: datetime | None) -> datetime | None:
@@ -227,7 +220,7 @@ def moment(value: datetime | None) -> datetime | None:
 
 
 def error_body(
-    request: HttpRequest, code: str, message: str, errors: list[dict[str, str]] | None = None
+    request: HttpRequest, code: str, message: str, errors: list[FieldError] | None = None
 ) -> dict[str, Any]:
     """The one shape of all errors, with the message at the top as well."""
     return {
@@ -244,11 +237,7 @@ def error_body(
 @api.exception_handler(BillingError)
 def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
     """A refused act: its own status, code and fields."""
-    if isinstance(error, FieldErrors):
-        fields = [{"field": camel(name), "message": text} for name, text in error.errors]
-    else:
-        fields = [{"field": camel(error.field), "message": str(error)}] if error.field else []
-    body = error_body(request, error.code, str(error), fields)
+    body = error_body(request, error.code, str(error), refused_fields(error))
     body["error"] |= error.details
     response = api.create_response(request, body, status=error.status)
     if error.retry_after is not None:
@@ -259,13 +248,26 @@ def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_validation_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """A body or query of the wrong shape: every field is named."""
-    fields = []
-    for item in error.errors:
-        where = [part for part in item["loc"] if part not in {"body", "query", "path", "payload", "filters"}]
-        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
-        fields.append({"field": camel(name), "message": wording(item)})
+    fields = named_faults(error.errors)
     first = f"{fields[0]['field']}: {fields[0]['message']}" if fields else "The request is invalid."
     return api.create_response(request, error_body(request, "invalid", first, fields), status=400)
+
+
+def named_faults(items: Iterable[Any]) -> list[FieldError]:
+    """What pydantic found, by the names that were sent."""
+    found: list[FieldError] = []
+    for item in items:
+        where = [part for part in item["loc"] if part not in {"body", "query", "path", "payload", "filters"}]
+        name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+        found.append({"field": camel(name), "message": wording(item)})
+    return found
+
+
+def refused_fields(error: BillingError) -> list[FieldError]:
+    """The fields that an action has refused, in camelCase."""
+    if isinstance(error, FieldErrors):
+        return [{"field": camel(name), "message": text} for name, text in error.errors]
+    return [{"field": camel(error.field), "message": str(error)}] if error.field else []
 
 
 @api.exception_handler(AuthenticationError)

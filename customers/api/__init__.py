@@ -21,6 +21,8 @@ from customers.api import (  # several stand on one router
     wallets,
 )
 from customers.api.alerts import router as alerts
+from customers.api.analytics import router as analytics
+from customers.api.bulk import router as bulk
 from customers.api.clock import router as clock
 from customers.api.custom_fields import router as custom_fields
 from customers.api.merge import router as merging
@@ -50,6 +52,7 @@ __all__ = [
 ]
 
 api.add_router("/customers/merge", merging)  # before the router whose `{id}` would take the word for an id
+api.add_router("/customers/bulk", bulk)
 api.add_router("/customers", router)
 api.add_router("/subscriptions", subscriptions)
 api.add_router("/tags", tags)
@@ -57,3 +60,4 @@ api.add_router("/custom-fields", custom_fields)
 api.add_router("/wallets", wallet_router)
 api.add_router("/clock", clock)
 api.add_router("/alerts", alerts)
+api.add_router("/analytics", analytics)

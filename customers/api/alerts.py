@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from ninja import Field, Router
+from ninja import Field, Query, Router
 
 from billing.actions.alerts import AlertTerms, delete_alert, save_alert
 from billing.actions.clock import now
@@ -15,7 +15,8 @@ from billing.models import Alert, AlertCrossing, Metric, Wallet
 from billing.queries.payloads_alerts import alert_payload, crossing_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, OldestFirst, listed
 from customers.api.subscriptions import router as subscriptions
 from customers.api.subscriptions import row_of
 from customers.api.wallet_rows import router as wallets
@@ -75,11 +76,11 @@ def wallet_of(request: ApiRequest, reference: str) -> Wallet:
 
 
 @subscriptions.get("/{id}/alerts")
-def list_of_subscription(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_of_subscription(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> dict[str, Any]:
     """The subscription's alerts, the oldest first."""
     staff = cast(ApiRequest, request)
     rows = alerts_of(staff).filter(subscription=row_of(staff, id))
-    return page_envelope(rows, alert_payload, page=page, limit=limit)
+    return listed(request, rows, alert_payload, filters)
 
 
 @subscriptions.post("/{id}/alerts", response={201: dict[str, Any]})
@@ -91,11 +92,11 @@ def create_for_subscription(request: HttpRequest, id: str, body: AlertIn) -> tup
 
 
 @wallets.get("/{id}/alerts")
-def list_of_wallet(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_of_wallet(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> dict[str, Any]:
     """The wallet's alerts, the oldest first."""
     staff = cast(ApiRequest, request)
     rows = alerts_of(staff).filter(wallet=wallet_of(staff, id))
-    return page_envelope(rows, alert_payload, page=page, limit=limit)
+    return listed(request, rows, alert_payload, filters)
 
 
 @wallets.post("/{id}/alerts", response={201: dict[str, Any]})
@@ -112,11 +113,17 @@ def get_alert(request: HttpRequest, id: str) -> dict[str, Any]:
     return envelope(alert_payload(find(request, id)))
 
 
+class CrossingsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"triggeredAt": "at"}
+
+
 @router.get("/{id}/crossings")
-def list_crossings(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_crossings(request: HttpRequest, id: str, filters: Query[CrossingsQuery]) -> dict[str, Any]:
     """What the alert has told, the newest first."""
     rows = AlertCrossing.objects.filter(alert=find(request, id)).select_related("alert")
-    return page_envelope(rows, crossing_payload, page=page, limit=limit)
+    return listed(request, rows, crossing_payload, filters)
 
 
 @router.patch("/{id}")

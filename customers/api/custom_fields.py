@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
-from ninja import Field, Router, Status
+from ninja import Field, Query, Router, Status
 from pydantic import StrictBool
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.actions.custom_fields import create_custom_field, delete_custom_field, update_custom_field
 from customers.models import CustomField, FieldKind
 
@@ -63,11 +64,18 @@ def find(request: HttpRequest, id: str) -> CustomField:
     return cast(CustomField, rows.by_public_id(id))
 
 
+class FieldsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"position": "position,name", "name": "name", "createdAt": "created_at"}
+    USUAL: ClassVar = "asc"
+
+
 @router.get("")
-def list_fields(request: HttpRequest, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_fields(request: HttpRequest, filters: Query[FieldsQuery]) -> dict[str, Any]:
     """In the order of the form."""
     rows = CustomField.objects.of(cast(ApiRequest, request).organization)
-    return page_envelope(rows, payload, page=page, limit=limit)
+    return listed(request, rows, payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from ninja import Query, Status
 
@@ -16,30 +15,20 @@ from billing.orm.search import matching
 from billing.queries.payloads_subscriptions import subscription_payload
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, envelope, page_envelope
-from billing.web.cursors import cursor_after, rows_after
+from billing.rules.words import word_of
+from billing.web.api import ApiRequest, envelope
+from billing.web.api_lists import ListQuery, cursor_of, listed, order_of, window
+from billing.web.shapes import Meta
 from customers.actions.customers import update_customer, upsert_customer
 from customers.api.lookup import customer_of_reference, present, present_customer
 from customers.api.router import router
-from customers.api.schemas import CustomerChanges, CustomerFilters, CustomerIn
+from customers.api.schemas import CUSTOMER_SORTS, CustomerChanges, CustomerFilters, CustomerIn
 from customers.models import Customer, CustomerStatus
 from customers.queries.payloads import payload_of, payloads
 from customers.queries.tags import tagged_with_all
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
 from invoicing.queries.payloads import invoice_payload, with_parts
-
-SORTS = {
-    "createdat": "created_at",
-    "updatedat": "updated_at",
-    "name": "name",
-    "email": "email",
-    "externalid": "external_id",
-    "country": "country",
-    "currency": "currency",
-    "status": "status",
-}
-
 
 MAX_OFFSET = 10**9
 METADATA = re.compile(r"metadata\[(.{1,100})\]")
@@ -82,52 +71,42 @@ def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> dic
     """Newest first unless sorted otherwise. `email` is exact without case; `search` looks in names, e-mail, IDs,
     tax numbers, phone and tags; `tags=a,b` finds who has both; `metadata[key]=value` who has that pair.
 
-    Pages by `page` (or `offset`) and `limit`, or, in the order of creation, by `cursor`: the `nextCursor` of the page
-    before. Customers that are added meanwhile neither repeat nor hide others.
+    Pages by `page` (or `offset`) and `limit`, or by `cursor`: the `nextCursor` of the page before. Customers that are
+    added meanwhile neither repeat nor hide others.
     """
-    rows, order = narrowed(request, filters), in_order(filters)
-    by_creation = order[0].lstrip("-") == "created_at"
-    if filters.cursor is not None and not by_creation:
-        raise Invalid("A cursor goes through the order of creation only.", field="cursor")
-    found = rows.order_by(*order)
-    if filters.cursor:
-        found = rows_after(found, filters.cursor, descending=order[0].startswith("-"))
-    keys = found.values("pk", "created_at")
-    page = offset_envelope(keys, filters) if filters.offset is not None else None
-    page = page or page_envelope(keys, dict, page=filters.page, limit=filters.limit)
-    meta, last = page["meta"], page["data"][-1:]
-    passed = filters.offset if filters.offset is not None else (meta["page"] - 1) * filters.limit
-    more = by_creation and bool(last) and passed + len(page["data"]) < meta["total"]
-    meta["nextCursor"] = cursor_after(last[0]["created_at"], last[0]["pk"]) if more else None
-    if filters.cursor:  # what was counted are the rows after the cursor
-        total = rows.count()
-        meta |= {"total": total, "totalPages": max(1, -(-total // filters.limit))}
-    ids = [row["pk"] for row in page["data"]]
-    return page | {"data": payloads(cast(ApiRequest, request).organization, ids)}
+    rows = narrowed(request, filters).only("pk", *{term.lstrip("-") for term in CUSTOMER_SORTS.values()})
+    if filters.offset is None:
+        page, meta = window(request, rows, filters)
+    else:
+        page, meta = from_offset(request, rows, filters)
+    organization = cast(ApiRequest, request).organization
+    return {"data": payloads(organization, [row.pk for row in page]), "meta": meta}
 
 
-def offset_envelope(rows: QuerySet[Any], filters: CustomerFilters) -> dict[str, Any]:
-    """As `page_envelope`, from any row on; `page` is the one that the first row stands on."""
+def from_offset(request: HttpRequest, rows: Any, filters: CustomerFilters) -> tuple[list[Any], Meta]:
+    """As `window`, from any row on; `page` is the one that the first row stands on."""
     offset, limit = filters.offset or 0, filters.limit
     if not 0 <= offset <= MAX_OFFSET:
         raise Invalid(f"Use an offset from 0 to {MAX_OFFSET:,}.", field="offset")
-    meta = page_envelope(rows, dict, page=offset // max(limit, 1) + 1, limit=limit)["meta"]
-    return {"data": list(rows[offset : offset + limit]), "meta": meta | {"offset": offset}}
+    at = filters.model_copy(update={"page": offset // max(limit, 1) + 1, "cursor": ""})
+    _, meta = window(request, rows, at)
+    found = list(rows.order_by(*order_of(filters).columns)[offset : offset + limit])
+    more = offset + len(found) < meta["total"]
+    meta["nextCursor"] = cursor_of(found[-1], order_of(filters)) if found and more else None
+    meta["offset"] = offset
+    return found, meta
 
 
 def narrowed(request: HttpRequest, filters: CustomerFilters) -> Any:
     """The customers that the query asks for, without order."""
     organization = cast(ApiRequest, request).organization
-    rows: Any = Customer.objects.of(organization) if filters.with_deleted else present(request)
+    rows: Any = Customer.objects.of(organization) if filters.include_deleted else present(request)
     if filters.search:
         rows = matching(rows, filters.search)
     if filters.email:
         rows = rows.filter(email=filters.email.strip().lower())
     if filters.status:
-        word = filters.status.strip().lower()
-        if word not in CustomerStatus.values:
-            raise Invalid("Use active or inactive.", field="status")
-        rows = rows.filter(status=word)
+        rows = rows.filter(status=word_of(filters.status, CustomerStatus.values, "status"))
     if filters.country:
         rows = rows.filter(country=filters.country.strip().upper())
     if filters.currency:
@@ -140,36 +119,26 @@ def narrowed(request: HttpRequest, filters: CustomerFilters) -> Any:
     return rows
 
 
-def in_order(filters: CustomerFilters) -> tuple[str, str]:
-    """A known column, ties by id."""
-    name, direction = filters.order
-    column = SORTS.get(name.replace("_", "").lower())
-    if column is None:
-        raise Invalid("Sort by createdAt, updatedAt, name, email or externalId.", field="sort_by")
-    order = direction.strip().lower()
-    if order not in {"asc", "desc"}:
-        raise Invalid("Use asc or desc.", field="sort_order")
-    sign = "-" if order == "desc" else ""
-    return f"{sign}{column}", f"{sign}pk"
-
-
 @router.post("", response={200: dict[str, Any], 201: dict[str, Any]})
 def create_customer(request: HttpRequest, body: CustomerIn) -> Status[dict[str, Any]]:
     """A new customer (201). An external ID that exists updates that customer (200); an e-mail that another
     customer has is 409.
     """
-    staff = cast(ApiRequest, request)
-    at = now(staff.organization)
-    customer, new = upsert_customer(
-        staff.organization,
-        values_of(staff, body),
+    customer, new = upsert(cast(ApiRequest, request), body)
+    return Status(201 if new else 200, answer(customer))
+
+
+def upsert(request: ApiRequest, body: CustomerIn) -> tuple[Customer, bool]:
+    """The customer of a body, and whether it is new."""
+    return upsert_customer(
+        request.organization,
+        values_of(request, body),
         reason=body.reason or "",
         check_vat=body.auto_validate_vat,
         provider_ids=body.provider_customer_ids,
-        by=staff.actor,
-        at=at,
+        by=request.actor,
+        at=now(request.organization),
     )
-    return Status(201 if new else 200, answer(customer))
 
 
 @router.get("/external/{path:reference}")
@@ -205,17 +174,17 @@ def patch_customer(request: HttpRequest, id: str, body: CustomerChanges) -> dict
 
 
 @router.get("/{id}/subscriptions")
-def customer_subscriptions(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def customer_subscriptions(request: HttpRequest, id: str, filters: Query[ListQuery]) -> dict[str, Any]:
     """The customer's subscriptions, newest first."""
     customer = present_customer(request, id)
-    rows = Subscription.objects.filter(customer=customer).order_by("-created_at")
+    rows = Subscription.objects.filter(customer=customer)
     loaded = rows.select_related("plan", "customer__billing_entity")
-    return page_envelope(loaded, subscription_payload, page=page, limit=limit)
+    return listed(request, loaded, subscription_payload, filters)
 
 
 @router.get("/{id}/invoices")
-def customer_invoices(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def customer_invoices(request: HttpRequest, id: str, filters: Query[ListQuery]) -> dict[str, Any]:
     """The customer's invoices, newest first."""
     customer = present_customer(request, id)
-    rows = with_parts(visible(Invoice.objects.filter(customer=customer)).order_by("-created_at"))
-    return page_envelope(rows, invoice_payload, page=page, limit=limit)
+    rows = with_parts(visible(Invoice.objects.filter(customer=customer)))
+    return listed(request, rows, invoice_payload, filters)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
+from ninja import Query
 
 from billing.actions.clock import now
 from billing.rules.errors import NotFound
-from billing.web.api import ApiRequest, action_key, envelope, page_envelope
+from billing.web.api import ApiRequest, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.payment_methods import make_default, open_setup, remove_method
@@ -29,10 +31,16 @@ def method_of(request: HttpRequest, id: str, method_id: str) -> PaymentMethod:
     return found
 
 
+class MethodsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"default": "is_default,created_at", "createdAt": "created_at"}
+
+
 @router.get("/{id}/payment-methods")
-def list_methods(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_methods(request: HttpRequest, id: str, filters: Query[MethodsQuery]) -> dict[str, Any]:
     """The default first."""
-    return page_envelope(rows_of(request, id), method_payload, page=page, limit=limit)
+    return listed(request, rows_of(request, id), method_payload, filters)
 
 
 @router.post("/{id}/payment-methods/setup", response={201: dict[str, Any]})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from django.http import HttpRequest
-from ninja import Field
+from ninja import Field, Query
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.remittances import receive
@@ -36,11 +37,17 @@ class ReceiveIn(ApiSchema):
     paid_at: datetime | None = None
 
 
+class PaymentsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"paidAt": "paid_at", "createdAt": "created_at", "amount": "amount_minor"}
+
+
 @router.get("/{id}/payments")
-def customer_payments(request: HttpRequest, id: str, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def customer_payments(request: HttpRequest, id: str, filters: Query[PaymentsQuery]) -> dict[str, Any]:
     """The customer's payments, newest first."""
     rows = Payment.objects.filter(customer=present_customer(request, id))
-    return page_envelope(rows, payment_payload, page=page, limit=limit)
+    return listed(request, rows, payment_payload, filters)
 
 
 @router.post("/{id}/payments", response={201: dict[str, Any]})

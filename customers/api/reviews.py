@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from django.db.models import F
 from django.http import Http404, HttpRequest
 from ninja import Field, Query
 
@@ -11,7 +12,8 @@ from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from customers.queries.classification import local_day
@@ -26,12 +28,13 @@ class ReviewIn(ApiSchema):
     note: str = Field("", max_length=MAX_NOTE)
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """Waiting or reviewed; both without."""
 
+    SORTS: ClassVar = {"issuingDate": "issuing_on"}
+    USUAL: ClassVar = "asc"
+
     status: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 def review_payload(row: InvoiceReview) -> dict[str, Any]:
@@ -63,7 +66,7 @@ def list_corrective_invoices(request: HttpRequest, id: str, filters: Query[Filte
     if filters.status:
         word = filters.status.strip().lower()
         rows = {"waiting": rows.waiting(), "reviewed": rows.exclude(reviewed_at=None)}.get(word, rows.none())
-    return page_envelope(rows, review_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows.annotate(issuing_on=F("invoice__issuing_on")), review_payload, filters)
 
 
 @router.post("/{id}/corrective-invoices/review")

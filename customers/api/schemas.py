@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from ninja import Field
 from pydantic import AliasChoices, StrictBool, StrictInt
 
 from billing.web.api import ApiSchema, plain_json
+from billing.web.api_lists import ListQuery
 
 ADDRESS = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
 
@@ -126,33 +127,28 @@ class CustomerIn(CustomerChanges):
     email: str
 
 
-class CustomerFilters(ApiSchema):
+CUSTOMER_SORTS = {
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "name": "name",
+    "email": "email",
+    "externalId": "external_id",
+    "country": "country",
+    "currency": "currency",
+    "status": "status",
+}
+
+
+class CustomerFilters(ListQuery):
     """What the list can be narrowed to, and its order."""
 
-    page: int = 1
-    limit: int = 20
+    SORTS: ClassVar = CUSTOMER_SORTS
+
     search: str | None = None
     email: str | None = None
     status: str | None = None
     country: str | None = None
     currency: str | None = None
     tags: str | None = None
-    cursor: str | None = None
     offset: int | None = None
-    sort_by: str = "createdAt"
-    sort_order: str = "desc"
     include_deleted: bool = False
-    # The framework reads a query by one name per field; these are the same three in snake case.
-    snake_sort_by: str | None = Field(None, alias="sort_by")
-    snake_sort_order: str | None = Field(None, alias="sort_order")
-    snake_include_deleted: bool = Field(False, alias="include_deleted")
-
-    @property
-    def order(self) -> tuple[str, str]:
-        """Column and direction as they were asked for."""
-        return self.snake_sort_by or self.sort_by, self.snake_sort_order or self.sort_order
-
-    @property
-    def with_deleted(self) -> bool:
-        """Whether deleted customers are listed too."""
-        return self.include_deleted or self.snake_include_deleted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -23,7 +23,9 @@ from billing.queries.versions import frozen_book
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
-from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope, plain_json
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest, ApiSchema, envelope, named, plain_json
+from billing.web.api_lists import ListQuery, listed
 from billing.web.plan_overrides import PlanOverridesIn, own_terms, thresholds_of, trial_of
 from customers.actions.assign import assign_plan, currency_for
 from customers.models import Customer
@@ -33,6 +35,17 @@ from invoicing.actions.termination import terminate_subscription
 from invoicing.rules.termination import Ending, OnTermination
 
 THRESHOLDS = "plan_overrides.usage_thresholds"
+STATUS_WORDS = {"cancelled": "canceled", "pastdue": "past_due", "trial": "trialing"}
+SUBSCRIPTION_SORTS = {
+    "createdAt": "created_at",
+    "updatedAt": "updated_at",
+    "startedAt": "started_at",
+    "endingAt": "ending_at",
+    "nextBillingAt": "next_billing_at",
+    "status": "status",
+    "externalId": "external_id",
+    "name": "name",
+}
 router = Router(tags=["Subscriptions"])
 
 
@@ -53,14 +66,14 @@ class SubscriptionIn(ApiSchema):
     plan_overrides: PlanOverridesIn | None = None
 
 
-class Filters(ApiSchema):
-    """What a list can be narrowed to."""
+class Filters(ListQuery):
+    """What a list can be narrowed to; `status` in any case, `cancelled` too."""
+
+    SORTS: ClassVar = SUBSCRIPTION_SORTS
 
     customer_id: str | None = None
     plan_id: str | None = None
     status: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 class SubscriptionChange(ApiSchema):
@@ -137,16 +150,16 @@ def find_customer(request: ApiRequest, reference: str) -> Customer:
 
 @router.get("")
 def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown status or id finds nothing."""
-    rows = rows_of(cast(ApiRequest, request)).order_by("-created_at")
+    """Newest first. `planId` takes an id or a code."""
+    rows = rows_of(cast(ApiRequest, request))
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.plan_id:
-        rows = rows.filter(plan_id=decode("pln", filters.plan_id))
+        key = decode("pln", filters.plan_id)
+        rows = rows.filter(plan_id=key) if key else rows.filter(plan__code=filters.plan_id)
     if filters.status:
-        word = filters.status.strip().lower().replace("-", "_").replace("pastdue", "past_due")
-        rows = rows.filter(status="canceled" if word == "cancelled" else word)
-    return page_envelope(rows, subscription_payload, page=filters.page, limit=filters.limit)
+        rows = rows.filter(status=word_of(filters.status, SubscriptionStatus, "status", STATUS_WORDS))
+    return listed(request, rows, subscription_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

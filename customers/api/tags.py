@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
+from django.db.models.functions import Lower
 from django.http import HttpRequest
-from ninja import Router, Status
+from ninja import Query, Router, Status
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.actions.tag_list import create_tag, delete_tag, update_tag
 from customers.models import Tag, TagColor
 from customers.queries.tags import tag_uses
@@ -47,13 +49,20 @@ def find(request: HttpRequest, id: str) -> Tag:
     return cast(Tag, Tag.objects.of(cast(ApiRequest, request).organization).by_public_id(id))
 
 
+class TagsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"name": "folded", "createdAt": "created_at"}
+    USUAL: ClassVar = "asc"
+
+
 @router.get("")
-def list_tags(request: HttpRequest, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_tags(request: HttpRequest, filters: Query[TagsQuery]) -> dict[str, Any]:
     """By name."""
     organization = cast(ApiRequest, request).organization
     uses = tag_uses(organization)
-    rows = Tag.objects.of(organization)
-    return page_envelope(rows, lambda tag: payload(tag, uses.get(tag.pk, 0)), page=page, limit=limit)
+    rows = Tag.objects.of(organization).annotate(folded=Lower("name"))
+    return listed(request, rows, lambda tag: payload(tag, uses.get(tag.pk, 0)), filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query
@@ -11,9 +11,10 @@ from billing.actions.clock import now
 from billing.models import Subscription
 from billing.queries.payloads_usage import usage_list_payload, usage_payload
 from billing.queries.usage import current_usage
-from billing.rules.errors import Invalid, NotFound
+from billing.rules.errors import NotFound
 from billing.rules.money import from_minor
-from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiRequest, ApiSchema, envelope
+from billing.web.api import ApiRequest, envelope
+from billing.web.api_lists import ListQuery, window_of
 from customers.api.router import router
 from customers.api.subscriptions import router as subscriptions
 from customers.models import Customer
@@ -26,12 +27,12 @@ def find_customer(request: ApiRequest, reference: str) -> Customer:
     return cast(Customer, Customer.objects.of(request.organization).present().by_public_id(reference))
 
 
-class PastFilters(ApiSchema):
+class PastFilters(ListQuery):
     """Which of the past periods."""
 
+    SORTS: ClassVar = {"from": "start"}
+
     subscription_id: str = ""
-    page: int = 1
-    limit: int = 20
 
 
 @router.get("/{id}/usage")
@@ -47,10 +48,6 @@ def customer_usage(request: HttpRequest, id: str) -> dict[str, Any]:
 def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> dict[str, Any]:
     """The periods on invoices, newest first, with the usage lines that were billed."""
     customer = find_customer(cast(ApiRequest, request), id)
-    if not 1 <= filters.limit <= MAX_LIMIT:
-        raise Invalid(f"Use a limit from 1 to {MAX_LIMIT}.", field="limit")
-    if not 1 <= filters.page <= MAX_PAGE:
-        raise Invalid(f"Use a page from 1 to {MAX_PAGE:,}.", field="page")
     chosen = list(subscriptions_with_usage(customer))
     if filters.subscription_id:
         named = [
@@ -62,18 +59,10 @@ def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> di
             raise NotFound("There is no such subscription.")
         chosen = named
     rows = [period for row in chosen for period in past_periods(row)]
-    rows.sort(key=lambda period: period.start, reverse=True)
-    start = (filters.page - 1) * filters.limit
-    found = rows[start : start + filters.limit]
+    found, meta = window_of(request, rows, InvoicedPeriod, filters)
     lines: dict[Any, list[InvoiceLine]] = {}
     for line in lines_of(found):
         lines.setdefault((line.invoice_id, line.subscription_id, line.period_start), []).append(line)
-    meta = {
-        "total": len(rows),
-        "page": filters.page,
-        "limit": filters.limit,
-        "totalPages": max(1, -(-len(rows) // filters.limit)),
-    }
     return {"data": [past_payload(period, lines) for period in found], "meta": meta}
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query
 from pydantic import AwareDatetime, StrictInt
 
 from billing.actions.clock import now
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from customers.actions.vat import verify
 from customers.actions.vat_override import clear_override, override
 from customers.api.lookup import present_customer
@@ -28,11 +29,10 @@ class OverrideIn(ApiSchema):
     expires_at: AwareDatetime | None = None
 
 
-class Paging(ApiSchema):
-    """A page of a list."""
+class CheckQuery(ListQuery):
+    """A page of the list."""
 
-    page: int = 1
-    limit: int = 20
+    SORTS: ClassVar = {"askedAt": "asked_at"}
 
 
 @router.post("/{id}/vat/verify")
@@ -63,7 +63,7 @@ def clear_vat_override(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("/{id}/vat/verifications")
-def list_verifications(request: HttpRequest, id: str, paging: Query[Paging]) -> dict[str, Any]:
+def list_verifications(request: HttpRequest, id: str, paging: Query[CheckQuery]) -> dict[str, Any]:
     """What was asked and answered about the customer's numbers, newest first."""
     rows = VatCheck.objects.filter(customer=present_customer(request, id))
-    return page_envelope(rows, check_payload, page=paging.page, limit=paging.limit)
+    return listed(request, rows, check_payload, paging)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -19,7 +19,8 @@ from billing.queries.payloads_subscriptions import entry_payload
 from billing.queries.wallet_uses import traced_payload
 from billing.rules.errors import Invalid
 from billing.rules.wallets import LAST_PRIORITY
-from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.api_lists import ListQuery, listed
 from customers.api.wallet_rows import answer, router, rows_of
 from invoicing.actions.top_up import OWN_KEYS, sell_credits
 
@@ -47,11 +48,10 @@ class TopUpIn(ApiSchema):
     transaction_id: str = ""
 
 
-class Paging(ApiSchema):
-    """A page of a list."""
+class EntryQuery(ListQuery):
+    """A page of the list."""
 
-    page: int = 1
-    limit: int = 20
+    SORTS: ClassVar = {"createdAt": "at"}
 
 
 def own_key(transaction_id: str) -> str:
@@ -124,11 +124,11 @@ def top_up(request: HttpRequest, id: str, body: TopUpIn) -> dict[str, Any]:
 
 
 @router.get("/{id}/transactions")
-def list_transactions(request: HttpRequest, id: str, paging: Query[Paging]) -> dict[str, Any]:
+def list_transactions(request: HttpRequest, id: str, paging: Query[EntryQuery]) -> dict[str, Any]:
     """The ledger, newest first."""
     row = rows_of(cast(ApiRequest, request)).by_public_id(id)
     entries = WalletEntry.objects.filter(wallet=row).select_related("wallet")
-    return page_envelope(entries, entry_payload, page=paging.page, limit=paging.limit)
+    return listed(request, entries, entry_payload, paging)
 
 
 @router.get("/{id}/transactions/{entry_id}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -17,9 +17,11 @@ from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.models import Metric, Organization
 from billing.rules.amounts import exact_minor
 from billing.rules.errors import Invalid
-from billing.rules.ids import decode
 from billing.rules.money import is_currency
-from billing.web.api import ApiRequest, ApiSchema, envelope, named, page_envelope
+from billing.rules.states import WalletStatus
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.api_lists import ListQuery, listed
 from customers.api.lookup import present_customer
 from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
@@ -86,16 +88,21 @@ class WalletChanges(Limits):
     mode: str | None = None
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """What a list can be narrowed to."""
+
+    SORTS: ClassVar = {
+        "createdAt": "created_at",
+        "updatedAt": "updated_at",
+        "name": "name",
+        "balance": "balance_minor",
+    }
 
     customer_id: str | None = None
     status: str | None = None
     currency: str | None = None
     is_primary: bool | None = None
     auto_topup_enabled: bool | None = None
-    page: int = 1
-    limit: int = 20
 
 
 def columns(body: Limits, currency: str, organization: Organization) -> dict[str, Any]:
@@ -149,18 +156,18 @@ def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
 @router.get("")
 def list_wallets(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
     """Newest first. `currency` takes several codes, separated by commas."""
-    rows = rows_of(cast(ApiRequest, request)).order_by("-created_at")
+    rows = rows_of(cast(ApiRequest, request))
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.status:
-        rows = rows.filter(status=filters.status.strip().lower())
+        rows = rows.filter(status=word_of(filters.status, WalletStatus, "status"))
     if filters.currency:
         rows = rows.filter(currency__in=[code.strip().upper() for code in filters.currency.split(",")])
     if filters.is_primary is not None:
         rows = rows.filter(is_primary=filters.is_primary)
     if filters.auto_topup_enabled is not None:
         rows = rows.filter(auto_top_up_enabled=filters.auto_topup_enabled)
-    return page_envelope(rows, shown, page=filters.page, limit=filters.limit)
+    return listed(request, rows, shown, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -44,6 +44,16 @@ class Home:
         return self.needs.get("unpaid", [])
 
     @property
+    def currencies(self) -> list[str]:
+        """Everything that was invoiced, received or recurs in."""
+        return sorted({*self.revenue.currencies, *(amount.currency for amount in self.mrr)})
+
+    def main_currency(self, own: str) -> str:
+        """That of the charts when none is asked for."""
+        known, main = self.currencies, self.revenue.main_currency(own)
+        return main if main in known or not known else known[0]
+
+    @property
     def started(self) -> bool:
         """Whether the four first steps are all done."""
         return all(self.count(kind) for kind in FIRST_STEPS)

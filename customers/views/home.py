@@ -66,20 +66,13 @@ def index(request: StaffRequest) -> HttpResponse:
 
 def chosen_currency(request: StaffRequest, found: Home) -> str:
     """The one that was asked for when there is something in it."""
-    known = all_currencies(found)
     asked = request.GET.get("currency", "")
-    main = found.revenue.main_currency(request.organization.default_currency)
-    return asked if asked in known else main if main in known or not known else known[0]
-
-
-def all_currencies(found: Home) -> list[str]:
-    """Everything that was invoiced, received or recurs in."""
-    return sorted({*found.revenue.currencies, *(amount.currency for amount in found.mrr)})
+    return asked if asked in found.currencies else found.main_currency(request.organization.default_currency)
 
 
 def currency_items(found: Home, chosen: str) -> list[dict[str, Any]]:
     """The switch above the charts; nothing to switch with one currency."""
-    known = all_currencies(found)
+    known = found.currencies
     if len(known) < 2:
         return []
     return [

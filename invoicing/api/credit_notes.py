@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +14,9 @@ from billing.actions.clock import now
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from billing.web.documents import pdf_answer
 from invoicing.actions.crediting import (
     CreditRequest,
@@ -81,28 +83,34 @@ class NoteVoidIn(ApiSchema):
     reason: str = ""
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """What the list can be narrowed to."""
+
+    SORTS: ClassVar = {
+        "issuingDate": "issuing_on,created_at",
+        "createdAt": "created_at",
+        "number": "number",
+        "total": "total_minor",
+    }
 
     status: str | None = None
     customer_id: str | None = None
     invoice_id: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 @router.get("")
 def list_credit_notes(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown status or id finds nothing."""
+    """Newest first."""
     rows: Any = CreditNote.objects.of(cast(ApiRequest, request).organization)
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_id:
-        rows = rows.filter(invoice_id=decode("inv", filters.invoice_id))
+        rows = rows.filter(invoice_id=id_of("inv", filters.invoice_id, "invoice_id"))
     if filters.status:
-        word = filters.status.strip().lower()
-        rows = rows.filter(status="voided" if word == "void" else word)
-    return page_envelope(rows, credit_note_payload, page=filters.page, limit=filters.limit)
+        rows = rows.filter(
+            status=word_of(filters.status, ("finalized", "voided"), "status", {"void": "voided"})
+        )
+    return listed(request, rows, credit_note_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Field, Router
+from ninja import Field, Query, Router
 
 from billing.actions.clock import now
 from billing.models import BillingEntity
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
 from invoicing.actions.dunning_campaigns import (
     CampaignTerms,
     create_campaign,
@@ -137,10 +138,17 @@ def given(request: HttpRequest, body: CampaignChanges, known: DunningCampaign | 
     )
 
 
+class CampaignsQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = CATALOGUE_SORTS
+    USUAL: ClassVar = "asc"
+
+
 @router.get("")
-def list_campaigns(request: HttpRequest, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_campaigns(request: HttpRequest, filters: Query[CampaignsQuery]) -> dict[str, Any]:
     """By name."""
-    return page_envelope(rows_of(request), campaign_payload, page=page, limit=limit)
+    return listed(request, rows_of(request), campaign_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

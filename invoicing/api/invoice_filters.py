@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 from billing.actions.clock import now
 from billing.models import BillingEntity
-from billing.rules.errors import Invalid
-from billing.rules.ids import decode
 from billing.rules.periods import local_date
-from billing.web.api import ApiRequest, ApiSchema
-from invoicing.queries.lists import invoices_with_status
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest
+from billing.web.api_lists import ListQuery
+from invoicing.queries.lists import INVOICE_WORDS, invoices_with_status
 from invoicing.queries.narrow import invoices_narrowed, with_words
+from invoicing.rules.states import InvoiceStatus, PaymentStatus
 
 SORTS = {
-    "issuing_date": "issuing_on",
-    "due_date": "due_on",
-    "created_at": "created_at",
-    "finalized_at": "finalized_at",
-    "number": "number",
-    "total": "total_minor",
-    "customer_name": "customer_name",
+    "issuingDate": "issuing_on,created_at",
+    "dueDate": "due_on,created_at",
+    "createdAt": "created_at",
+    "finalizedAt": "finalized_at,created_at",
+    "number": "number,created_at",
+    "total": "total_minor,created_at",
+    "customerName": "customer_name,created_at",
 }
+STATES = (
+    *(status.value for status in InvoiceStatus),
+    *("unpaid", "overdue", "disputed", "written_off"),
+    *(PaymentStatus.PAID.value, PaymentStatus.PARTIALLY_PAID.value, "payment_failed"),
+)
 # Field of the query -> value of `invoices_narrowed`.
 SAME = {
     "type": "type",
@@ -43,10 +49,12 @@ SAME = {
 }
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """`status` is any word for a state, also of payment; amounts are in major units; `metadata` is "key" or
-    "key=value"; `sortBy` one of issuingDate, dueDate, createdAt, finalizedAt, number, total, customerName.
+    "key=value".
     """
+
+    SORTS: ClassVar = SORTS
 
     status: str | None = None
     payment_status: str | None = None
@@ -68,21 +76,17 @@ class Filters(ApiSchema):
     disputed: bool | None = None
     metadata: str | None = None
     search: str | None = None
-    sort_by: str = "issuingDate"
-    sort_order: str = "desc"
-    page: int = 1
-    limit: int = 20
 
 
 def narrowed(request: ApiRequest, rows: Any, filters: Filters) -> Any:
-    """The invoices that the query asks for, in its order. An unknown status or id finds nothing."""
+    """The invoices that the query asks for, without order."""
     organization = request.organization
     today = local_date(now(organization), organization.timezone)
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
-    for word in (filters.status, filters.payment_status):
-        if word:
-            rows = invoices_with_status(rows, word, today)
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
+    for field in ("status", "payment_status"):
+        if word := getattr(filters, field):
+            rows = invoices_with_status(rows, word_of(word, STATES, field, INVOICE_WORDS), today)
     values = {theirs: given for ours, theirs in SAME.items() if (given := getattr(filters, ours)) is not None}
     if "type" in values:
         values["type"] = values["type"].strip().lower()
@@ -92,21 +96,6 @@ def narrowed(request: ApiRequest, rows: Any, filters: Filters) -> Any:
         if (wanted := getattr(filters, name)) is not None:
             values[name] = "yes" if wanted else "no"
     if filters.billing_entity_id:
-        key = decode(BillingEntity.PREFIX, filters.billing_entity_id)
-        values["entity"] = key
+        values["entity"] = id_of(BillingEntity.PREFIX, filters.billing_entity_id, "billing_entity_id")
     rows = invoices_narrowed(rows, organization, values, today)
-    rows = with_words(rows, organization, values, None, "number")
-    return rows.order_by(*order(filters))
-
-
-def order(filters: Filters) -> list[str]:
-    """The order asked for; ties by the moment of creation."""
-    name = "".join(f"_{char.lower()}" if char.isupper() else char for char in filters.sort_by.strip())
-    way = filters.sort_order.strip().lower()
-    if name not in SORTS:
-        known = "issuingDate, dueDate, createdAt, finalizedAt, number, total or customerName"
-        raise Invalid(f"Sort by {known}.", field="sort_by")
-    if way not in ("asc", "desc"):
-        raise Invalid("Use asc or desc.", field="sort_order")
-    sign = "-" if way == "desc" else ""
-    return [f"{sign}{SORTS[name]}", f"{sign}created_at", f"{sign}pk"]
+    return with_words(rows, organization, values, None, "number")

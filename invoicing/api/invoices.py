@@ -18,7 +18,8 @@ from billing.queries.add_ons import add_ons_by_reference, price_in
 from billing.rules.errors import Conflict, FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope, plain_json
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, plain_json
+from billing.web.api_lists import listed
 from billing.web.documents import pdf_answer
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
@@ -129,10 +130,10 @@ def answer(request: ApiRequest, invoice: Invoice) -> dict[str, Any]:
 
 @router.get("")
 def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first, unless `sortBy` says otherwise. An unknown status or id finds nothing."""
+    """Newest first, unless `sortBy` says otherwise."""
     staff = cast(ApiRequest, request)
     rows = narrowed(staff, rows_of(staff), filters)
-    return page_envelope(rows, invoice_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows, invoice_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
-from ninja import Field, Router
+from ninja import Field, Query, Router
 from pydantic import AliasChoices, StrictBool, StrictInt
 
 from billing.actions.clock import now
 from billing.rules.errors import Invalid
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api_lists import ListQuery, listed
 from invoicing.actions import providers as actions
 from invoicing.models import PaymentProvider
 from invoicing.queries.provider_accounts import provider_payload
@@ -54,11 +55,18 @@ def provider_of(request: HttpRequest, id: str) -> PaymentProvider:
     return cast(PaymentProvider, rows.by_public_id(id))
 
 
+class ProvidersQuery(ListQuery):
+    """A page of the list."""
+
+    SORTS: ClassVar = {"priority": "priority,created_at", "name": "name", "createdAt": "created_at"}
+    USUAL: ClassVar = "asc"
+
+
 @router.get("")
-def list_providers(request: HttpRequest, page: int = 1, limit: int = 20) -> dict[str, Any]:
+def list_providers(request: HttpRequest, filters: Query[ProvidersQuery]) -> dict[str, Any]:
     """In the order in which they are chosen."""
     rows = PaymentProvider.objects.of(cast(ApiRequest, request).organization).kept()
-    return page_envelope(rows.order_by("priority", "created_at"), provider_payload, page=page, limit=limit)
+    return listed(request, rows, provider_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.apps import apps
 from django.http import HttpRequest
@@ -12,12 +12,14 @@ from billing.actions.clock import now
 from billing.models import BillingEntity
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from invoicing.actions.payment_requests import ask_again, request_payment, withdraw_request
 from invoicing.models import PaymentRequest
 from invoicing.queries.mail_facts import address_of
 from invoicing.queries.payment_requests import WITH_PARTS, request_payload
-from invoicing.rules.payment_requests import OPEN_VALUES
+from invoicing.rules.payment_requests import OPEN_VALUES, RequestStatus
 
 router = Router(tags=["Payments"])
 WORDS = {"paid": "succeeded", "successful": "succeeded", "cancelled": "canceled"}
@@ -53,14 +55,14 @@ class WithdrawIn(ApiSchema):
     reason: str = Field("", max_length=500)
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """What the list can be narrowed to; `status` also takes `open`."""
+
+    SORTS: ClassVar = {"requestedAt": "requested_at", "createdAt": "created_at", "amount": "amount_minor"}
 
     status: str | None = None
     customer_id: str | None = None
     invoice_id: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 def rows_of(request: HttpRequest) -> Any:
@@ -71,19 +73,16 @@ def rows_of(request: HttpRequest) -> Any:
 
 @router.get("")
 def list_payment_requests(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown status or id finds nothing."""
+    """Newest first."""
     rows = rows_of(request)
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_id:
-        rows = rows.filter(parts__invoice_id=decode("inv", filters.invoice_id))
+        rows = rows.filter(parts__invoice_id=id_of("inv", filters.invoice_id, "invoice_id"))
     if filters.status:
-        word = filters.status.strip().lower()
-        word = WORDS.get(word, word)
+        word = word_of(filters.status, ("open", *RequestStatus), "status", WORDS)
         rows = rows.filter(status__in=OPEN_VALUES if word == "open" else [word])
-    return page_envelope(
-        rows.prefetch_related(WITH_PARTS), request_payload, page=filters.page, limit=filters.limit
-    )
+    return listed(request, rows.prefetch_related(WITH_PARTS), request_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
@@ -13,16 +14,20 @@ from pydantic import AliasChoices
 from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
+from billing.rules.words import id_of, word_of
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from invoicing.actions.payments import record_payment
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.transfers import came_at
 from invoicing.models import Invoice, Payment
 from invoicing.queries.lists import PAYMENT_WORDS, payments_with_status
+from invoicing.queries.narrow import in_moments
 from invoicing.queries.payloads import payment_payload, refund_payload
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.states import PaymentState
 
+STATES = (*PaymentState, "refunding", "refund_failed")
 router = Router(tags=["Payments"])
 
 
@@ -54,30 +59,47 @@ class RefundIn(ApiSchema):
     by_hand: bool = False
 
 
-class Filters(ApiSchema):
+class ReceivedQuery(ListQuery):
+    """A page of payments."""
+
+    SORTS: ClassVar = {
+        "paidAt": "paid_at",
+        "createdAt": "created_at",
+        "amount": "amount_minor",
+        "status": "status",
+    }
+
+
+class Filters(ReceivedQuery):
     """What the list can be narrowed to."""
 
     status: str | None = None
     provider: str | None = None
+    currency: str | None = None
     customer_id: str | None = None
     invoice_id: str | None = None
-    page: int = 1
-    limit: int = 20
+    date_from: date | None = None
+    date_to: date | None = None
 
 
 @router.get("")
 def list_payments(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown status or id finds nothing."""
+    """Newest first. `status` in any case, with the words of other systems; days are the organization's."""
     rows: Any = Payment.objects.of(cast(ApiRequest, request).organization)
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_id:
-        rows = rows.filter(invoice_id=decode("inv", filters.invoice_id))
+        rows = rows.filter(invoice_id=id_of("inv", filters.invoice_id, "invoice_id"))
     if filters.provider:
         rows = rows.filter(provider=filters.provider.strip().lower())
     if filters.status:
-        rows = payments_with_status(rows, filters.status)
-    return page_envelope(rows, payment_payload, page=filters.page, limit=filters.limit)
+        rows = payments_with_status(rows, word_of(filters.status, STATES, "status", PAYMENT_WORDS))
+    if filters.currency:
+        rows = rows.filter(currency=filters.currency.strip().upper())
+    days = {"received_from": filters.date_from, "received_to": filters.date_to}
+    zone = ZoneInfo(cast(ApiRequest, request).organization.timezone)
+    given = {name: day for name, day in days.items() if day}
+    return listed(request, in_moments(rows, given, "received", "paid_at", zone), payment_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})

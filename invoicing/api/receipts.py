@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query, Router
 
 from billing.actions.clock import now
 from billing.rules.errors import Conflict, NotFound
-from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope, page_envelope
+from billing.rules.words import id_of
+from billing.web.api import ApiRequest, envelope
+from billing.web.api_lists import ListQuery, listed
 from billing.web.documents import pdf_answer
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
@@ -25,13 +26,13 @@ of_payment = Router(tags=["Payments"])
 PDF = "application/pdf"
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """What the list can be narrowed to."""
+
+    SORTS: ClassVar = {"issuedAt": "issued_at", "createdAt": "created_at", "number": "number"}
 
     customer_id: str | None = None
     invoice_number: str | None = None
-    page: int = 1
-    limit: int = 20
 
 
 def rows_of(request: HttpRequest) -> Any:
@@ -41,13 +42,13 @@ def rows_of(request: HttpRequest) -> Any:
 
 @router.get("")
 def list_receipts(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown id finds nothing."""
+    """Newest first."""
     rows = rows_of(request)
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_number:
         rows = rows.filter(items__contains=[{"number": filters.invoice_number.strip()}])
-    return page_envelope(rows, receipt_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows, receipt_payload, filters)
 
 
 @router.get("/{id}")

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Field, Query, Router
 
 from billing.actions.clock import now
-from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, page_envelope
+from billing.rules.words import id_of
+from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
+from billing.web.api_lists import ListQuery, listed
 from invoicing.actions.remittances import give_back_rest, turn_into_credits, use_rest
 from invoicing.forms.transfers import PartIn, parts_of, wallet_of
 from invoicing.models import Remittance
@@ -35,13 +36,13 @@ class GiveBackIn(ApiSchema):
     reference: str = Field("", max_length=100)
 
 
-class Filters(ApiSchema):
+class Filters(ListQuery):
     """What the list can be narrowed to; `onAccount`: those of which something is left."""
+
+    SORTS: ClassVar = {"paidAt": "paid_at,created_at", "createdAt": "created_at", "amount": "amount_minor"}
 
     customer_id: str | None = None
     on_account: bool = False
-    page: int = 1
-    limit: int = 20
 
 
 def rows_of(request: HttpRequest) -> Any:
@@ -51,13 +52,13 @@ def rows_of(request: HttpRequest) -> Any:
 
 @router.get("")
 def list_remittances(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
-    """Newest first. An unknown id finds nothing."""
+    """Newest first."""
     rows = rows_of(request).prefetch_related("returns", "payments")
     if filters.customer_id:
-        rows = rows.filter(customer_id=decode("cust", filters.customer_id))
+        rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.on_account:
         rows = rows.with_rest()
-    return page_envelope(rows, remittance_payload, page=filters.page, limit=filters.limit)
+    return listed(request, rows, remittance_payload, filters)
 
 
 @router.get("/{id}")

@@ -242,7 +242,7 @@ def test_walking_by_cursor_while_customers_come(api: Api, organization: Organiza
         body = api.get("/customers", limit=2, cursor=cursor)[1]
     assert seen == first[::-1]
     assert api.get("/customers", limit=2, sortOrder="asc")[1]["data"][0]["id"] == first[0]
-    assert api.get("/customers", sortBy="name", limit=2)[1]["meta"]["nextCursor"] is None
+    assert api.get("/customers", sortBy="name", limit=2)[1]["meta"]["nextCursor"]
 
 
 @pytest.mark.parametrize(

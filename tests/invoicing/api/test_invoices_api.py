@@ -156,15 +156,13 @@ def test_the_list_is_filtered_by_any_word_for_a_status(api: Any) -> None:
     assert found(status="Finalized") == {final, paid}
     assert found(status="PENDING") == found(status="open") == {final}
     assert found(status="PAID") == {paid}
-    assert found(status="CANCELED") == found(status="nonsense") == set()
+    assert found(status="CANCELED") == set()
+    assert api.get("/api/invoices", status="nonsense")[0] == 400
     assert found(customerId=api.customer.public_id) == {draft, final, paid}
     assert found(customerId=str(api.customer.pk), status="draft") == {draft}
-    assert api.get("/api/invoices", limit=2)[1]["meta"] == {
-        "total": 3,
-        "page": 1,
-        "limit": 2,
-        "totalPages": 2,
-    }
+    meta = api.get("/api/invoices", limit=2)[1]["meta"]
+    assert meta.pop("nextCursor")
+    assert meta == {"total": 3, "page": 1, "limit": 2, "totalPages": 2}
     assert api.get("/api/invoices", limit=101)[0] == 400
 
 
