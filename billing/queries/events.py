@@ -12,7 +12,6 @@ from billing.models import Event, LateEvent, Metric, Organization, QuarantinedEv
 from billing.queries.usage_totals import HOUR, hour_of
 from billing.rules.ids import decode
 
-COUNT_AT_MOST = 10_000
 SORTING = 4  # times as long as walking past an event: measured with 3 million
 
 
