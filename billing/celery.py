@@ -20,7 +20,10 @@ from billing.embedded import die_with_parent
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "billing.settings")
 
-QUEUES = ("default", "documents")
+JOB_QUEUES = (
+    "default",
+    "documents",
+)  # beside them `webhooks`, which holds no jobs: each round finds what is due
 BILLING_RUN_SECONDS = float(os.environ.get("BILLING_RUN_SECONDS", "60"))
 SIGN_OF_LIFE_SECONDS = 20  # how long a sign of life counts; each is renewed every 2 to 5 seconds
 
@@ -34,6 +37,9 @@ app.conf.task_routes = {
     "invoicing.publish_voided": {"queue": "documents"},  # a deletion may void many at once
     "customers.print_statement": {"queue": "documents"},
     "invoicing.archive": {"queue": "documents"},
+    "billing.send_webhooks": {
+        "queue": "webhooks"
+    },  # a round lasts as long as a slow receiver takes to answer
 }
 app.conf.beat_max_loop_interval = 5
 app.autodiscover_tasks()
@@ -60,6 +66,8 @@ app.conf.beat_schedule = {
     "remind": {"task": "invoicing.remind", "schedule": 600.0},
     "drop-archives": {"task": "invoicing.drop_archives", "schedule": 600.0},
     "drop-old-answers": {"task": "billing.drop_old_answers", "schedule": 600.0},
+    "send-webhooks": {"task": "billing.send_webhooks", "schedule": 5.0, "options": {"expires": 5}},
+    "drop-deliveries": {"task": "billing.drop_deliveries", "schedule": crontab(hour="3", minute="40")},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},
     # A second worker process, when there is one, bills from the other end.
     "billing-run-backwards": {
@@ -87,10 +95,10 @@ def sign_of_life(part: str) -> None:
 
 
 def waiting() -> int:
-    """How many messages wait in the broker, over all queues."""
+    """How many messages wait in the broker, over all queues of jobs."""
     with app.connection_for_read() as connection:
         client = connection.default_channel.client
-        return sum(int(client.llen(queue)) for queue in QUEUES)
+        return sum(int(client.llen(queue)) for queue in JOB_QUEUES)
 
 
 @heartbeat_sent.connect

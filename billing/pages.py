@@ -25,6 +25,9 @@ from billing.views import (
     saved_views,
     taxes,
     usage_check,
+    webhook_deliveries,
+    webhook_events,
+    webhooks,
 )
 from billing.views.audit import audit
 from billing.views.health import health
@@ -77,6 +80,22 @@ urlpatterns: list[URLPattern] = [
     path("developers/usage-check", usage_check.usage_check, name="usage-check"),
     path("developers/usage-check/start", usage_check.start, name="usage-check-start"),
     path("developers/activity", audit, name="audit"),
+    path("developers/webhooks", webhooks.webhooks, name="webhooks"),
+    path("developers/webhooks/add", webhooks.add, name="webhook-add"),
+    path("developers/webhooks/events", webhook_events.catalogue, name="webhook-events"),
+    path("developers/webhooks/example", webhook_events.example, name="webhook-example"),
+    path("developers/webhooks/<pid:id>", webhook_deliveries.deliveries, name="webhook"),
+    path("developers/webhooks/<pid:id>/settings", webhooks.settings, name="webhook-settings"),
+    path("developers/webhooks/<pid:id>/edit", webhooks.edit, name="webhook-edit"),
+    path("developers/webhooks/<pid:id>/status", webhooks.status, name="webhook-status"),
+    path("developers/webhooks/<pid:id>/delete", webhooks.delete, name="webhook-delete"),
+    path("developers/webhooks/<pid:id>/secret", webhooks.rotate, name="webhook-secret"),
+    path("developers/webhooks/<pid:id>/test", webhooks.test, name="webhook-test"),
+    path("developers/webhooks/<pid:id>/replay", webhook_deliveries.replay_all, name="webhook-replay"),
+    path("developers/deliveries/<pid:id>", webhook_deliveries.delivery, name="webhook-delivery"),
+    path(
+        "developers/deliveries/<pid:id>/replay", webhook_deliveries.replay_one, name="webhook-delivery-replay"
+    ),
     path("metrics", metrics.metrics, name="metrics"),
     path("metrics/add", metrics.add, name="metric-add"),
     path("metrics/<pid:id>", metrics.metric, name="metric"),

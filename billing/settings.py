@@ -206,6 +206,9 @@ DEFAULT_FROM_EMAIL = os.environ.get("DEFAULT_FROM_EMAIL", "Tarn <billing@localho
 # --- Requests of ours to others -------------------------------------------------------------------------
 # Private addresses that may be reached: a comma list of hosts and networks, or 1 for all of them.
 OUTBOUND_ALLOW_PRIVATE = os.environ.get("OUTBOUND_ALLOW_PRIVATE", "")
+# Outgoing webhooks: a fraction of 1 shortens all waits between tries; deliveries are kept for so many days.
+WEBHOOK_PACE = float(os.environ.get("WEBHOOK_PACE", "1"))
+WEBHOOK_DAYS_KEPT = int(os.environ.get("WEBHOOK_DAYS_KEPT", "90"))
 VIES_URL = os.environ.get("VIES_URL", "https://ec.europa.eu/taxation_customs/vies/rest-api")
 STRIPE_API_BASE = os.environ.get("STRIPE_API_BASE", "https://api.stripe.com")
 FLUTTERWAVE_API_BASE = os.environ.get("FLUTTERWAVE_API_BASE", "https://api.flutterwave.com")

@@ -5,9 +5,20 @@ from __future__ import annotations
 from uuid import UUID
 
 from celery import shared_task
+from django.conf import settings
 from django.utils import timezone
 
-from billing.actions import accounts, idempotency, later, price_changes, roll_ups, usage, wallet_ending
+from billing.actions import (
+    accounts,
+    idempotency,
+    later,
+    price_changes,
+    roll_ups,
+    usage,
+    wallet_ending,
+    webhook_sending,
+    webhooks,
+)
 from billing.actions.clock import now
 from billing.celery import waiting
 from billing.models import Job, Metric
@@ -88,6 +99,18 @@ def drop_old_answers() -> None:
     """Forget what old calls of the API were answered."""
     while idempotency.drop_old(timezone.now()):
         pass
+
+
+@shared_task(name=webhooks.SENDER)
+def send_webhooks() -> None:
+    """Beat, and after events: send the deliveries that are due."""
+    webhook_sending.send_due()
+
+
+@shared_task(name="billing.drop_deliveries")
+def drop_deliveries() -> None:
+    """Beat, every night: forget deliveries that were done long ago."""
+    webhook_sending.drop_old(timezone.now(), settings.WEBHOOK_DAYS_KEPT)
 
 
 @shared_task(name="billing.sweep")

@@ -112,6 +112,9 @@ def start_subscription(
     if agreed is not None:
         subscription.price_version = keep_own(subscription, plan, agreed, by=by, at=at)
         subscription.save(update_fields=["price_version", "updated_at"])
+    if not pending:  # both are told, in the order in which they happen; the trail has one line
+        data = subscription_payload(subscription)
+        emit(subscription.organization, "subscription.created", subscription, data, at=at)
     tell(
         subscription,
         "subscription.created" if pending else "subscription.started",

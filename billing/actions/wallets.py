@@ -73,6 +73,7 @@ def grant(
         life=Life(promotional, expires_at, priority),
     )
     tell(wallet, "wallet.granted", entry, by=by, at=at)
+    emit(wallet.organization, "wallet.granted", wallet, added(wallet, worth, at), at=at)
     return entry
 
 
@@ -102,10 +103,14 @@ def settle_purchase(
         life=Life(priority=invoice.wallet_priority),
     )
     tell(wallet, "wallet.purchased", entry, by=by, at=at)
-    payload = wallet_payload(wallet, wallet_state(wallet, at))
-    payload |= {"amount": from_minor(worth.minor, wallet.currency), "credits": worth.credits}
-    emit(wallet.organization, "wallet.topped_up", wallet, payload, at=at)
+    emit(wallet.organization, "wallet.topped_up", wallet, added(wallet, worth, at), at=at)
     return entry
+
+
+def added(wallet: Wallet, worth: Any, at: datetime) -> dict[str, Any]:
+    """The wallet as it is now, with what was added to it."""
+    payload = wallet_payload(wallet, wallet_state(wallet, at))
+    return payload | {"amount": from_minor(worth.minor, wallet.currency), "credits": worth.credits}
 
 
 @transaction.atomic

@@ -12,6 +12,7 @@ from billing.api import (
     price_versions,
     taxes,
     thresholds,
+    webhooks,
 )
 from billing.api.events import router as events
 from billing.api.organization import router as organization
@@ -31,3 +32,4 @@ api.add_router("/taxes", taxes.router)
 api.add_router("/add-ons", add_ons.router)
 api.add_router("/api-keys", api_keys.router)
 api.add_router("/organization", organization)
+api.add_router("/webhooks", webhooks.router)

@@ -88,10 +88,12 @@ def fetch(
     headers: Mapping[str, str] | None = None,
     timeout: float = 10.0,
     max_bytes: int = MAX_BYTES,
+    cut: bool = False,
     allow_private: bool = False,
 ) -> Answer:
     """One request. `data` is sent as a form, `json` as JSON. `timeout` bounds the whole of it, name and body
-    included, in seconds. Raises Unreachable for everything that is no complete answer.
+    included, in seconds. Raises Unreachable for everything that is no complete answer; with `cut` a body longer than
+    `max_bytes` is cut off instead.
     """
     check(url)
     if FORBIDDEN.get():
@@ -106,7 +108,7 @@ def fetch(
             )
             response = client.send(request, stream=True, follow_redirects=False)
             try:
-                body = read(response, max_bytes)
+                body = read(response, max_bytes, cut=cut)
             finally:
                 response.close()
     except (httpx.TimeoutException, httpcore.TimeoutException) as error:
@@ -131,13 +133,52 @@ def check(url: str) -> None:
         raise Unreachable("A web address may not hold a user name or password.", forbidden=True)
 
 
-def read(response: httpx.Response, max_bytes: int) -> bytes:
-    """The body, at most `max_bytes` of it both as it travels and as it unpacks."""
+def check_target(url: str) -> None:
+    """`check`, and Unreachable for a host that is a private address itself, in any spelling, or this machine. Where a
+    name leads is looked at with each connection.
+    """
+    check(url)
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    private = Unreachable("This address is on a private network.", forbidden=True)
+    if host == "localhost" or host.endswith(".localhost"):
+        if not may_reach(host, "127.0.0.1", settings.OUTBOUND_ALLOW_PRIVATE):
+            raise private
+        return
+    address = literal(host)
+    if address and not may_reach(host, address, settings.OUTBOUND_ALLOW_PRIVATE):
+        raise private
+
+
+def literal(host: str) -> str:
+    """The address that a host in figures stands for, as the system reads it: `2130706433` and `0x7f.1` are 127.0.0.1.
+    Empty for a name.
+    """
+    for family, read_address in ((socket.AF_INET, socket.inet_aton), (socket.AF_INET6, ipv6)):
+        try:
+            return socket.inet_ntop(family, read_address(host))
+        except (OSError, ValueError):
+            continue
+    return ""
+
+
+def ipv6(host: str) -> bytes:
+    """The bytes of an IPv6 address, whose zone counts for nothing."""
+    return socket.inet_pton(socket.AF_INET6, host.partition("%")[0])
+
+
+def read(response: httpx.Response, max_bytes: int, *, cut: bool = False) -> bytes:
+    """The body, at most `max_bytes` of it both as it travels and as it unpacks. `cut`: the first `max_bytes` of it as
+    they travel, and the rest is not waited for.
+    """
     body = bytearray()
     for part in response.iter_raw():
         body += part
+        if cut and len(body) >= max_bytes:
+            return bytes(body[:max_bytes])
         if len(body) > max_bytes:
             raise Unreachable(f"The answer is longer than {max_bytes} bytes.")
+    if cut:
+        return bytes(body)
     coding = response.headers.get("content-encoding", "identity").strip().lower()
     if coding in {"", "identity"}:
         return bytes(body)

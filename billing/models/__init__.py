@@ -30,7 +30,14 @@ from billing.models.top_up_schedule import TopUpSchedule
 from billing.models.usage import Event, QuarantinedEvent, UsageHour
 from billing.models.wallet import EntryKind, Wallet, WalletActivity, WalletEntry, WalletLot
 from billing.models.wallet_use import WalletUse
-from billing.models.webhook import EmittedEvent
+from billing.models.webhook import (
+    DeliveryState,
+    EmittedEvent,
+    EndpointStatus,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 
 __all__ = [
     "OF_METRIC",
@@ -53,8 +60,10 @@ __all__ = [
     "ClockMove",
     "Coupon",
     "CouponKind",
+    "DeliveryState",
     "EInvoices",
     "EmittedEvent",
+    "EndpointStatus",
     "EntryKind",
     "Event",
     "FixedCharge",
@@ -94,4 +103,7 @@ __all__ = [
     "WalletEntry",
     "WalletLot",
     "WalletUse",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]

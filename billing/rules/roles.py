@@ -56,6 +56,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "members.edit": _ADMIN,
     "api_keys.view": _ADMIN,
     "api_keys.edit": _ADMIN,
+    "webhooks.view": _ALL,
+    "webhooks.edit": _ADMIN,
 }
 
 

@@ -52,6 +52,7 @@ BADGES: dict[str, tuple[str, str]] = {
     "retrying": ("warning", "Retrying"),
     "done": ("success", "Done"),
     "delivered": ("success", "Delivered"),
+    "disabled": ("danger", "Disabled"),
     "sent": ("success", "Sent"),
     # events
     "processed": ("success", "Processed"),

@@ -43,6 +43,7 @@ NOUNS = {
     "tag": "Tag",
     "tax": "Tax",
     "wallet": "Wallet",
+    "webhook": "Webhook",
 }
 # Verbs that read well behind any noun, with the colour of the dot.
 VERBS = {
@@ -113,6 +114,8 @@ TITLES = {
     "invoice.line_edited": ("Line of a draft changed", "neutral"),
     "invoice.line_removed": ("Line of a draft removed", "danger"),
     "invoice.line_reset": ("Line of a draft put back", "neutral"),
+    "invoice.overdue": ("Invoice overdue", "danger"),
+    "invoice.paid": ("Invoice paid", "success"),
     "invoice.payment_link_sent": ("Payment link sent after a failed charge", "neutral"),
     "invoice.regenerated": ("Invoice made again", "success"),
     "invoice.offset": ("Invoice reduced by a credit note", "neutral"),
@@ -179,6 +182,9 @@ TITLES = {
     "wallet.topped_up": ("Wallet topped up", "success"),
     "wallet.top_ups_scheduled": ("Top-ups scheduled", "success"),
     "wallet.top_ups_unscheduled": ("Scheduled top-ups ended", "warning"),
+    "webhook.disabled": ("Webhook disabled", "danger"),
+    "webhook.replayed": ("Webhook deliveries sent again", "neutral"),
+    "webhook.secret_rotated": ("Secret of the webhook replaced", "neutral"),
 }
 CODES = {
     "status",

@@ -18,6 +18,7 @@ from django.db.models import (
     DateTimeField,
     F,
     Min,
+    Q,
     QuerySet,
     Sum,
     Value,
@@ -37,7 +38,9 @@ from billing.models import (
     Subscription,
     Wallet,
     WalletLot,
+    WebhookEndpoint,
 )
+from billing.rules.retries import RESTS_AFTER
 from billing.rules.states import LIVE, JobState
 from customers.models import Customer, VatCheck
 from invoicing.models import Invoice, InvoiceReview, Payment, PaymentAttempt, ProviderLink, Refund
@@ -193,9 +196,13 @@ def numbers(organization: Organization, at: datetime) -> list[QuerySet[Any]]:
         customer__vat_status="unvalidated",
         customer__deleted_at=None,
     )
+    # paused or disabled by the product itself, or about to be
+    troubled = ~Q(reason="") | Q(failures__gte=RESTS_AFTER)
+    failing = WebhookEndpoint.objects.of(organization).kept().filter(troubled)
     trials = subscriptions.filter(status="trialing", trial_ends_at__gte=at, trial_ends_at__lt=at + TRIAL_SOON)
     return [
         part("alerts", AlertCrossing.objects.of(organization).filter(seen_at=None), first_at="at"),
+        part("webhooks", failing),
         part("failed_jobs", jobs.filter(state=JobState.FAILED.value)),
         part("deleting", jobs.open().filter(task=DELETION)),
         part("quarantined", QuarantinedEvent.objects.of(organization)),

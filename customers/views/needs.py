@@ -92,6 +92,15 @@ NEEDS = (
         "In the last 30 days, with the reason; the invoices are still unpaid.",
     ),
     Need(
+        ("webhooks",),
+        "webhook",
+        "danger",
+        "webhook is not answering",
+        "webhooks are not answering",
+        "webhooks",
+        note="Events wait for it, or are not sent any more.",
+    ),
+    Need(
         ("failed_jobs",),
         "circle-x",
         "danger",

@@ -33,6 +33,7 @@ from billing.rules.errors import Conflict
 from billing.rules.states import JobState, SubscriptionStatus
 from invoicing.actions import past_due
 from invoicing.actions.advance import work_off
+from invoicing.actions.announcing import tell_of_overdue
 from invoicing.actions.finalize import finalize_locked
 from invoicing.actions.pauses import end_pause
 from invoicing.actions.periods import bill_due, invoice_windows
@@ -67,6 +68,7 @@ def run(at: datetime, *, backwards: bool = False) -> RunResult:
         bill_customers(where, moment, result, backwards=backwards)
         finalize_drafts(where, moment, result, backwards=backwards)
         past_due.run(where, moment)
+        tell_of_overdue(where, moment)
     return result
 
 

@@ -12,15 +12,18 @@ from django.db import transaction
 
 from billing.actions import audit, later
 from billing.actions.locks import lock_customer_of
+from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import local_date
+from invoicing.actions.announcing import announce
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.numbers import number_credit_note
 from invoicing.actions.past_due import follow_debts
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import CreditNote, Invoice, InvoiceLine, PdfState
 from invoicing.queries.crediting import CreditableTax, notes_of, rates_of, taken_of, taxes_left
+from invoicing.queries.payloads import credit_note_payload
 from invoicing.rules.credited_tax import exact_tax, tax_by_item, within
 from invoicing.rules.states import InvoiceStatus, PaymentStatus, payment_status
 
@@ -105,6 +108,7 @@ def create_credit_note(
         changes={"total_minor": (0, note.total_minor)},
         reason=description,
     )
+    emit(note.organization, "credit_note.created", note, credit_note_payload(note), at=at)
     later.enqueue(
         note.organization,
         "invoicing.publish_credit_note",
@@ -137,6 +141,7 @@ def settle(invoice: Invoice, note: CreditNote, *, by: Actor, at: datetime) -> No
         reason=f"Credit note {note.number}",
     )
     if invoice.payment_status == PaymentStatus.PAID.value:
+        announce(invoice, "invoice.paid", at=at)
         follow_debts(note.customer, by=by, at=at)
 
 
@@ -227,5 +232,6 @@ def void_note(note: CreditNote, *, reason: str = "", by: Actor, at: datetime) ->
         customer=note.customer,
         reason=note.void_reason,
     )
+    emit(note.organization, "credit_note.voided", note, credit_note_payload(note), at=at)
     ask_for_pdf(note)
     return note

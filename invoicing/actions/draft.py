@@ -24,6 +24,7 @@ from billing.queries.schedules import customer_zone
 from billing.queries.versions import book_of
 from billing.rules.errors import Invalid
 from billing.rules.periods import local_date, start_of_day
+from invoicing.actions.announcing import announce
 from invoicing.actions.rows import write_rows
 from invoicing.actions.second_looks import reading
 from invoicing.models import Invoice, InvoicedPeriod, InvoiceType
@@ -51,6 +52,7 @@ def make_draft(
         return None
     entry = audit.entry(customer.organization, "invoice.drafted", invoice, by=by, at=at, customer=customer)
     write_draft(invoice, customer, windows, lines, inserted([entry]), fresh=True)
+    announce(invoice, "invoice.created", at=at)
     return invoice
 
 

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from billing.actions import audit, later
+from billing.actions.webhooks import heard
 from billing.orm.actor import Actor
 from billing.orm.writing import inserted, stored, write
 from billing.rules.periods import local_date
 from billing.rules.states import move
+from invoicing.actions.announcing import announce
 from invoicing.actions.collecting import collect_issued
 from invoicing.actions.draft import payment_term
 from invoicing.actions.numbers import number_invoice
@@ -41,7 +43,9 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
     invoice.pdf_state = PdfState.PENDING.value
     parts = frozen_parts(invoice)
     document = parts.pop("document")
-    prints = fingerprints(parts)  # before the number, which holds up the others of its series
+    # What can be done before the number is, since that holds up the others of its series.
+    prints = fingerprints(parts)
+    told = heard(invoice.organization_id, names_of(invoice))
     invoice.number = number_invoice(invoice, customer, at)
     prints |= fingerprints({"document": document | {"number": invoice.number}})
     entry = audit.entry(
@@ -61,8 +65,16 @@ def issue(invoice: Invoice, customer: Any, *, by: Actor, at: datetime) -> Invoic
         subject_id=invoice.pk,
     )
     write(stored(invoice), inserted([seal_of(invoice, prints)]), inserted([entry]), inserted([job]))
+    if told:
+        announce(invoice, *told, at=at)
     collect_issued(invoice, customer)
     return invoice
+
+
+def names_of(invoice: Invoice) -> list[str]:
+    """What issuing means for other systems. One that was a draft before has been told of as created."""
+    created = ["invoice.created"] if invoice._state.adding else []
+    return [*created, "invoice.finalized", *([] if invoice.total_minor else ["invoice.paid"])]
 
 
 def seal_of(invoice: Invoice, prints: dict[str, str]) -> InvoiceSeal:

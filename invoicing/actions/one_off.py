@@ -22,6 +22,7 @@ from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid
 from billing.rules.money import exponent
 from billing.rules.periods import local_date
 from billing.rules.tax import REVERSE_CHARGE
+from invoicing.actions.announcing import announce
 from invoicing.actions.draft import lock_draft, payment_term
 from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
@@ -98,6 +99,7 @@ def create_one_off(
         customer=customer,
         changes={"total_minor": (None, invoice.total_minor)},
     )
+    announce(invoice, "invoice.created", at=at)
     if not finalize:
         return invoice
     if credits_of(customer.pk, invoice.currency).wallets:
@@ -169,4 +171,5 @@ def delete_draft(invoice: Invoice, *, by: Actor, at: datetime) -> None:
     if invoice.type != InvoiceType.ONE_OFF.value:
         raise Conflict("Only one-off drafts can be deleted.", code="draft_of_subscription")
     audit.record(invoice.organization, "invoice.deleted", invoice, by=by, at=at, customer=customer)
+    announce(invoice, "invoice.deleted", at=at)
     invoice.delete()

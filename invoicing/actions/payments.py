@@ -13,6 +13,7 @@ from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.money import from_minor
+from invoicing.actions.announcing import announce
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
 from invoicing.actions.receipts import issue_receipt
@@ -95,6 +96,7 @@ def record_payment(
     )
     emit(invoice.organization, "payment.successful", payment, payment_payload(payment), at=at)
     if invoice.payment_status == PaymentStatus.PAID.value:
+        announce(invoice, "invoice.paid", at=at)
         follow_debts(customer, by=by, at=at)
     if remittance is None:
         payment.invoice = invoice

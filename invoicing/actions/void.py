@@ -14,6 +14,7 @@ from billing.actions.wallet_watch import look_again
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
+from invoicing.actions.announcing import announce
 from invoicing.actions.credit_notes import void_note
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
@@ -66,6 +67,7 @@ def void_invoice(invoice: Invoice, *, reason: str = "", by: Actor, at: datetime)
         changes={"status": (InvoiceStatus.FINALIZED.value, InvoiceStatus.VOIDED.value)},
         reason=invoice.void_reason,
     )
+    announce(invoice, "invoice.voided", at=at)
     follow_debts(customer, by=by, at=at)
     look_again(customer)
     ask_for_pdf(invoice)

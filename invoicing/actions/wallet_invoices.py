@@ -12,6 +12,7 @@ from billing.orm.actor import Actor
 from billing.queries.schedules import customer_zone
 from billing.rules.periods import local_date
 from billing.rules.wallets import LAST_PRIORITY, Credits
+from invoicing.actions.announcing import announce
 from invoicing.actions.draft import payment_term
 from invoicing.actions.issuing import issue
 from invoicing.actions.rows import write_rows
@@ -61,4 +62,5 @@ def bill_wallet(
     write_rows(invoice, lines, compute_totals(lines, currency=invoice.currency), fresh=True)
     invoice.save()
     audit.record(customer.organization, action, invoice, by=by, at=at, customer=customer)
+    announce(invoice, "invoice.created", at=at)
     return issue(invoice, customer, by=by, at=at)

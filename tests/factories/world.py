@@ -29,6 +29,7 @@ from billing.actions.top_up_schedules import ScheduleTerms, set_schedule
 from billing.actions.usage import ingest
 from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
+from billing.actions.webhook_endpoints import create_endpoint, send_test
 from billing.models import (
     AuditEntry,
     BillingEntity,
@@ -309,5 +310,7 @@ def make_world(name: str) -> World:
         "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],
     }
     admin = Member.objects.filter(organization=organization, role="admin").select_related("user").get()
+    hook = create_endpoint(organization, f"https://{name}.example/hook", ["*"], by=ACTOR, at=NOW)[0]
+    objects |= {"webhooks": hook, "deliveries": send_test(hook, by=ACTOR, at=NOW)}
     objects["sessions"] = SignIn.objects.create(user=admin.user, session_key=f"{name}-session", seen_at=NOW)
     return World(organization, admin, objects, secret)

@@ -38,6 +38,7 @@ from customers.management.commands._demo_online import make_online
 from customers.management.commands._demo_providers import make_providers
 from customers.management.commands._demo_usage import events_of, properties_of
 from customers.management.commands._demo_wallets import make_wallet_states, welcome
+from customers.management.commands._demo_webhooks import add_webhooks, answer_webhooks
 from customers.management.commands._demo_world import (
     BY,
     Catalogue,
@@ -47,6 +48,7 @@ from customers.management.commands._demo_world import (
     make_organization,
 )
 from customers.models import Customer
+from invoicing.actions.announcing import tell_of_overdue
 from invoicing.actions.billing_run import RunResult, bill_customers, finalize_drafts
 from invoicing.actions.disputes import dispute_invoice
 from invoicing.actions.line_edits import add_item, correct_line
@@ -230,6 +232,8 @@ class Demo:
     def special_cases(self) -> None:
         """What does not happen every day: endings, one-offs, sold credits, voids, quarantine, a deletion."""
         at = self.now
+        tell_of_overdue(self.mine, at)  # so that the first webhook does not hear of all that is long ago
+        add_webhooks(self.organization, BY, at)
         running = list(
             Subscription.objects.filter(self.mine, status="active")
             .select_related("customer")
@@ -272,6 +276,7 @@ class Demo:
         job = request_deletion(leaving, by=BY, at=at)
         carry_out(job)
         Job.objects.filter(pk=job.pk).update(state="succeeded", started_at=at, finished_at=at)
+        answer_webhooks(self.organization, at)
 
     def leave_old_documents_for_later(self) -> None:
         """Only recent invoices are printed at once; the PDF of an older one is made when it is asked for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -117,7 +118,7 @@ def test_a_minimum_commitment_is_set_changed_and_taken_away(call: Any) -> None:
     status, answer = call("patch", "/plans/pro", {"minimumCommitment": None})
     assert (status, answer["data"]["minimumCommitment"]) == (200, None)
     names = EmittedEvent.objects.order_by("id").values_list("name", "data__minimumCommitment__amount")
-    assert list(names) == [("plan.created", "250.50"), ("plan.updated", None)]
+    assert list(names) == [("plan.created", Decimal("250.50")), ("plan.updated", None)]
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -398,4 +399,4 @@ def test_who_listens_is_told_of_each_outcome_once(acme: Organization, stripe: Fa
         ("payment.refunded", payment.pk, "partially_refunded"),
     ]
     assert told[0].data["reason"] == "The link has expired, nobody paid."
-    assert [row.data["refundedAmount"] for row in told[1:]] == ["0.00", "2.50"]
+    assert [row.data["refundedAmount"] for row in told[1:]] == [Decimal("0.00"), Decimal("2.50")]

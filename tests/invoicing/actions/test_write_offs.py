@@ -63,7 +63,7 @@ def test_nothing_is_owed_and_nothing_was_received(invoice: Invoice) -> None:
     assert (WriteOff.objects.count(), Payment.objects.count(), differing_sums()) == (1, 1, [])
     entry = AuditEntry.objects.get(action="invoice.written_off")
     assert (entry.reason, entry.changes["written_off_minor"]) == ("Bad debt. Gone", [0, 4000])
-    assert EmittedEvent.objects.get(name="invoice.written_off").data["amount"] == "40.00"
+    assert EmittedEvent.objects.get(name="invoice.written_off").data["amount"] == Decimal("40.00")
 
 
 def test_taken_back_it_is_owed_again_and_can_be_paid(invoice: Invoice) -> None:
