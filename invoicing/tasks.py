@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
+from celery.signals import worker_init
 from django.utils import timezone
 
 from billing.actions import clock, later
@@ -33,6 +35,7 @@ from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail import deliver
 from invoicing.actions.publish import (
     ON_DEMAND,
+    load_renderer,
     publish_credit_note,
     publish_invoice,
     publish_receipt,
@@ -43,6 +46,12 @@ from invoicing.actions.scheduled_top_ups import answer, due_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet, expired_wallets
 from invoicing.models import Invoice
+
+
+@worker_init.connect
+def before_the_pool(**_: Any) -> None:
+    """The worker's main process, before its pool is forked."""
+    load_renderer()
 
 
 @shared_task(name="invoicing.billing_run")

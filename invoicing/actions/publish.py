@@ -138,6 +138,11 @@ def inside(row: Invoice | CreditNote) -> bytes:
     return b"" if missing_of(row, document) else cii(document)
 
 
+def load_renderer() -> None:
+    """Load what prints, in a worker before its processes are forked: they share it then."""
+    from invoicing.documents import pdf  # noqa: F401
+
+
 def render(document: InvoiceDocument, e_invoice: bytes = b"") -> bytes:
     """The PDF. WeasyPrint takes 40 MB, which only the processes that print should pay for."""
     from invoicing.documents.pdf import render_pdf
