@@ -65,6 +65,7 @@ app.conf.beat_schedule = {
     "scheduled-top-ups": {"task": "invoicing.scheduled_top_ups", "schedule": 60.0},
     "expire-credits": {"task": "billing.expire_credits", "schedule": 60.0},
     "remind": {"task": "invoicing.remind", "schedule": 600.0},
+    "drop-exports": {"task": "billing.drop_exports", "schedule": 600.0},
     "drop-archives": {"task": "invoicing.drop_archives", "schedule": 600.0},
     "drop-old-answers": {"task": "billing.drop_old_answers", "schedule": 600.0},
     "send-webhooks": {"task": "billing.send_webhooks", "schedule": 5.0, "options": {"expires": 5}},

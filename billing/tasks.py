@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing.actions import (
     accounts,
+    exports,
     idempotency,
     later,
     price_changes,
@@ -117,3 +118,15 @@ def drop_deliveries() -> None:
 def sweep() -> None:
     """Wake up jobs that the broker or a killed worker has lost."""
     later.sweep(waiting())
+
+
+@shared_task(name=exports.TASK)
+def export(job_id: str) -> None:
+    """A list as a file."""
+    later.run(job_id, exports.write)
+
+
+@shared_task(name="billing.drop_exports")
+def drop_exports() -> None:
+    """Beat, every ten minutes: files whose time is over."""
+    exports.drop_expired(timezone.now())

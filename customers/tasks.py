@@ -7,9 +7,11 @@ from django.utils import timezone
 
 from billing.actions import later
 from customers.actions import bulk as bulk_acts
-from customers.actions import clock_moves, tag_list, vat_queue
+from customers.actions import clock_moves, export, tag_list, vat_queue
 from customers.actions.delete import carry_out
 from customers.actions.statements import print_statement
+
+__all__ = ["export"]  # what a worker writes files of
 
 
 @shared_task(name="customers.delete")

@@ -20,6 +20,7 @@ from invoicing.actions import (
     charging,
     collecting,
     dunning,
+    exports,
     mail_settings,
     ongoing,
     payment_methods,
@@ -46,6 +47,8 @@ from invoicing.actions.scheduled_top_ups import answer, due_schedules
 from invoicing.actions.top_up import top_up_automatically
 from invoicing.actions.wallet_settling import end_wallet, expired_wallets
 from invoicing.models import Invoice
+
+__all__ = ["exports"]  # what a worker writes files of
 
 
 @worker_init.connect

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -55,6 +55,34 @@ def empty_cache(request: pytest.FixtureRequest) -> None:
         from django.core.cache import cache
 
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def answers_as_documented(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test asks of the API: the answer is what the OpenAPI document says."""
+    if not {"db", "transactional_db"} & set(request.fixturenames):
+        return
+    from django.test import Client
+
+    from tests.factories.documented import check_answer
+
+    plain = Client.request
+
+    def checked(client: Client, **environ: Any) -> Any:
+        response = plain(client, **environ)
+        path, status = environ.get("PATH_INFO", ""), response.status_code
+        if path.startswith("/api/") and not path.startswith(("/api/docs", "/api/openapi")) and status != 500:
+            kind = response.get("Content-Type", "")
+            check_answer(
+                environ.get("REQUEST_METHOD", ""),
+                path,
+                status,
+                kind,
+                b"" if response.streaming else response.content,
+            )
+        return response
+
+    monkeypatch.setattr(Client, "request", checked)
 
 
 @pytest.fixture(scope="session")

@@ -109,8 +109,8 @@ def settle_purchase(
 
 def added(wallet: Wallet, worth: Any, at: datetime) -> dict[str, Any]:
     """The wallet as it is now, with what was added to it."""
-    payload = wallet_payload(wallet, wallet_state(wallet, at))
-    return payload | {"amount": from_minor(worth.minor, wallet.currency), "credits": worth.credits}
+    bought = {"amount": from_minor(worth.minor, wallet.currency), "credits": worth.credits}
+    return {**wallet_payload(wallet, wallet_state(wallet, at)), **bought}
 
 
 @transaction.atomic

@@ -15,6 +15,7 @@ from billing.api import (
     webhooks,
 )
 from billing.api.events import router as events
+from billing.api.exports import router as exports
 from billing.api.organization import router as organization
 from billing.web.api import api
 
@@ -33,3 +34,4 @@ api.add_router("/add-ons", add_ons.router)
 api.add_router("/api-keys", api_keys.router)
 api.add_router("/organization", organization)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/exports", exports)

@@ -14,9 +14,11 @@ from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxe
 from billing.api.plans import PriceIn, own_and_others
 from billing.models import AddOn
 from billing.queries.add_ons import add_on_payload, found
+from billing.queries.shapes_catalog import AddOnOut, Gone
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
 from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Add-ons"])
 TAKEN_APART = {"amount", "currency", "prices", "tax_codes"}
@@ -82,13 +84,13 @@ def values_of(request: ApiRequest, body: AddOnChanges, add_on: AddOn | None) -> 
     return values | extra
 
 
-def answer(add_on: AddOn) -> dict[str, Any]:
+def answer(add_on: AddOn) -> Object[AddOnOut]:
     """The add-on, fresh from the table."""
     return envelope(add_on_payload(AddOn.objects.prefetch_related("taxes", "prices").get(pk=add_on.pk)))
 
 
 @router.get("")
-def list_add_ons(request: HttpRequest, filters: Query[AddOnFilters]) -> dict[str, Any]:
+def list_add_ons(request: HttpRequest, filters: Query[AddOnFilters]) -> Listing[AddOnOut]:
     """By name; `search` looks in name and code."""
     rows = AddOn.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.search:
@@ -98,7 +100,7 @@ def list_add_ons(request: HttpRequest, filters: Query[AddOnFilters]) -> dict[str
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: AddOnIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: AddOnIn) -> tuple[int, Object[AddOnOut]]:
     """409 code_taken for a code in use."""
     asked = cast(ApiRequest, request)
     values = values_of(asked, body, None)
@@ -108,13 +110,13 @@ def create(request: HttpRequest, body: AddOnIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/{ref}")
-def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get(request: HttpRequest, ref: str) -> Object[AddOnOut]:
     """By id or code."""
     return answer(by_id_or_code(request, AddOn, ref))
 
 
 @router.patch("/{ref}")
-def update(request: HttpRequest, ref: str, body: AddOnChanges) -> dict[str, Any]:
+def update(request: HttpRequest, ref: str, body: AddOnChanges) -> Object[AddOnOut]:
     """Counts for later invoices."""
     asked = cast(ApiRequest, request)
     add_on = by_id_or_code(request, AddOn, ref)
@@ -126,7 +128,7 @@ def update(request: HttpRequest, ref: str, body: AddOnChanges) -> dict[str, Any]
 
 
 @router.delete("/{ref}")
-def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+def delete(request: HttpRequest, ref: str) -> Object[Gone]:
     """409 add_on_in_use while a plan includes it."""
     asked = cast(ApiRequest, request)
     add_on = delete_add_on(by_id_or_code(request, AddOn, ref), by=asked.actor, at=now(asked.organization))

@@ -12,11 +12,12 @@ from pydantic import StrictInt
 
 from billing.actions import api_keys as actions
 from billing.models import ApiKey
-from billing.queries.payloads_access import key_payload
+from billing.queries.payloads_access import KeyOut, NewKeyOut, key_payload
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
 from billing.web.scopes import checked_scopes
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["API keys"])
 
@@ -56,14 +57,14 @@ def key_of(request: HttpRequest, id: str) -> ApiKey:
     return cast(ApiKey, ApiKey.objects.of(cast(ApiRequest, request).organization).by_public_id(id))
 
 
-def with_secret(made: tuple[ApiKey, str], at: datetime) -> dict[str, Any]:
+def with_secret(made: tuple[ApiKey, str], at: datetime) -> Object[NewKeyOut]:
     """A new key with its secret."""
     key, secret = made
-    return envelope(key_payload(key, at) | {"key": secret})
+    return envelope({**key_payload(key, at), "key": secret})
 
 
 @router.get("")
-def list_keys(request: HttpRequest, filters: Query[KeyFilters]) -> dict[str, Any]:
+def list_keys(request: HttpRequest, filters: Query[KeyFilters]) -> Listing[KeyOut]:
     """Newest first, without the keys themselves."""
     rows: Any = ApiKey.objects.of(cast(ApiRequest, request).organization)
     rows = rows.live() if filters.live else rows
@@ -72,7 +73,7 @@ def list_keys(request: HttpRequest, filters: Query[KeyFilters]) -> dict[str, Any
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_key(request: HttpRequest, body: KeyIn) -> tuple[int, dict[str, Any]]:
+def create_key(request: HttpRequest, body: KeyIn) -> tuple[int, Object[NewKeyOut]]:
     """The answer's `key` is shown this once. 403 beyond_this_key when it could do more, for longer or more often
     than the key that asks.
     """
@@ -95,13 +96,13 @@ def create_key(request: HttpRequest, body: KeyIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/{id}")
-def get_key(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_key(request: HttpRequest, id: str) -> Object[KeyOut]:
     """One key, without the key itself."""
     return envelope(key_payload(key_of(request, id), timezone.now()))
 
 
 @router.post("/{id}/rotate", response={201: dict[str, Any]})
-def rotate(request: HttpRequest, id: str, body: RotateIn | None = None) -> tuple[int, dict[str, Any]]:
+def rotate(request: HttpRequest, id: str, body: RotateIn | None = None) -> tuple[int, Object[NewKeyOut]]:
     """A new key with the same rights, shown this once; the old one goes on for `overlapHours`. 409 when it does not
     work any more.
     """
@@ -116,7 +117,7 @@ def rotate(request: HttpRequest, id: str, body: RotateIn | None = None) -> tuple
 
 
 @router.delete("/{id}")
-def revoke(request: HttpRequest, id: str) -> dict[str, Any]:
+def revoke(request: HttpRequest, id: str) -> Object[KeyOut]:
     """It stops working at once, also when it is the key that asks."""
     staff = cast(ApiRequest, request)
     at = timezone.now()

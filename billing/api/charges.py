@@ -19,11 +19,13 @@ from billing.models import Charge, Metric, Organization
 from billing.queries.advance_preview import event_fees
 from billing.queries.charge_preview import measure_of, work_out, work_out_events
 from billing.queries.payloads_catalog import event_fees_payload, example_payload
+from billing.queries.shapes_catalog import PricedOut
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.event_trial import try_events
 from billing.rules.ids import decode
 from billing.rules.money import exponent
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 
 router = Router(tags=["Charges"])
 
@@ -215,7 +217,7 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
 
 
 @router.post("/preview")
-def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
+def preview(request: HttpRequest, body: PreviewIn) -> Object[PricedOut]:
     """What some usage costs under a charge model, with the steps: by the very rule that bills it."""
     exponent(body.currency)
     if body.events is not None:
@@ -227,7 +229,7 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
     if body.pay_in_advance:
         model, values = body.charge_model.lower(), body.event_values
         fees = event_fees(model, body.properties, currency=body.currency, event_values=values)
-        return envelope(event_fees_payload(fees, body.currency))
+        return {"data": event_fees_payload(fees, body.currency)}
     example = work_out(
         body.charge_model.lower(),
         body.properties,
@@ -237,10 +239,10 @@ def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
         event_values=body.event_values,
         events_total=body.precise_total_amount,
     )
-    return envelope(example_payload(example))
+    return {"data": example_payload(example)}
 
 
-def preview_events(request: ApiRequest, body: PreviewIn, events: list[dict[str, Any]]) -> dict[str, Any]:
+def preview_events(request: ApiRequest, body: PreviewIn, events: list[dict[str, Any]]) -> PricedOut:
     """The price of events, with what the metric made of them."""
     for name in ("units", "events_count", "event_values", "precise_total_amount"):
         if name in body.model_fields_set:
@@ -254,5 +256,9 @@ def preview_events(request: ApiRequest, body: PreviewIn, events: list[dict[str, 
     example, tried = work_out_events(
         model, body.properties, currency=currency, metric=metric, events=events, at=at
     )
-    measured = {"eventsCount": tried.events_count, "from": tried.window.start, "to": tried.window.end}
-    return example_payload(example) | measured
+    return {
+        **example_payload(example),
+        "eventsCount": tried.events_count,
+        "from": tried.window.start,
+        "to": tried.window.end,
+    }

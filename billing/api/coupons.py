@@ -19,10 +19,13 @@ from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, rows
 from billing.models import AppliedCoupon, Coupon, CouponKind, Metric, Organization, Plan
 from billing.queries.payloads_catalog import coupon_payload
 from billing.queries.payloads_subscriptions import applied_coupon_payload
+from billing.queries.shapes import AppliedCouponOut
+from billing.queries.shapes_catalog import CouponOut, DeletedCouponOut
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Coupons"])
 COLUMNS = {"coupon_type": "kind"}
@@ -114,7 +117,7 @@ def values_of(body: CouponChanges, coupon: Coupon | None, organization: Organiza
 
 
 @router.get("")
-def list_coupons(request: HttpRequest, filters: Query[CouponFilters]) -> dict[str, Any]:
+def list_coupons(request: HttpRequest, filters: Query[CouponFilters]) -> Listing[CouponOut]:
     """Newest first; `search` looks in name and code."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
@@ -126,7 +129,7 @@ def list_coupons(request: HttpRequest, filters: Query[CouponFilters]) -> dict[st
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: CouponIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: CouponIn) -> tuple[int, Object[CouponOut]]:
     """409 for a code in use."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
@@ -137,7 +140,7 @@ def create(request: HttpRequest, body: CouponIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.post("/apply", response={201: dict})
-def apply(request: HttpRequest, body: ApplyIn) -> tuple[int, dict[str, Any]]:
+def apply(request: HttpRequest, body: ApplyIn) -> tuple[int, Object[AppliedCouponOut]]:
     """Give a coupon to a customer; 409 when the customer has it already."""
     asked = cast(ApiRequest, request)
     ref = body.coupon_id or body.coupon_code
@@ -159,7 +162,7 @@ def apply(request: HttpRequest, body: ApplyIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.delete("/applied/{id}")
-def remove_applied(request: HttpRequest, id: str) -> dict[str, Any]:
+def remove_applied(request: HttpRequest, id: str) -> Object[AppliedCouponOut]:
     """Take a coupon away from a customer; issued invoices keep their discount."""
     asked = cast(ApiRequest, request)
     rows = AppliedCoupon.objects.of(asked.organization).select_related("customer", "coupon", "organization")
@@ -168,14 +171,14 @@ def remove_applied(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("/{ref}")
-def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get(request: HttpRequest, ref: str) -> Object[CouponOut]:
     """By id or code."""
     at = now(cast(ApiRequest, request).organization)
     return envelope(coupon_payload(by_id_or_code(request, Coupon, ref), at))
 
 
 @router.patch("/{ref}")
-def update(request: HttpRequest, ref: str, body: CouponChanges) -> dict[str, Any]:
+def update(request: HttpRequest, ref: str, body: CouponChanges) -> Object[CouponOut]:
     """The terms stay once a customer has it (400 coupon_locked)."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
@@ -185,9 +188,9 @@ def update(request: HttpRequest, ref: str, body: CouponChanges) -> dict[str, Any
 
 
 @router.delete("/{ref}")
-def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+def delete(request: HttpRequest, ref: str) -> Object[DeletedCouponOut]:
     """Deletes it and ends every active application."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
     coupon = delete_coupon(by_id_or_code(request, Coupon, ref), by=asked.actor, at=at)
-    return envelope(coupon_payload(coupon, at) | {"deletedAt": coupon.deleted_at})
+    return envelope({**coupon_payload(coupon, at), "deletedAt": coupon.deleted_at})

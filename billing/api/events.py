@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import orjson
 from django.core.exceptions import RequestDataTooBig
@@ -30,12 +30,14 @@ from billing.actions.usage import (
 from billing.models import Event
 from billing.queries.events import EventFilter, count_events, find_event, find_events
 from billing.queries.payloads_usage import event_payload
+from billing.queries.shapes import BatchOut, EventOut, EventResultOut
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid, NotFound
 from billing.rules.events import IncomingEvent, Refused, read_event
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, check_page, order_of
 from billing.web.limits import charge_events
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Events"])
 
@@ -108,7 +110,7 @@ def take_in(request: ApiRequest, raw: list[Any]) -> list[EventResult]:
     response={200: dict[str, Any], 201: dict[str, Any], 202: dict[str, Any]},
     openapi_extra=described(EVENT_BODY),
 )
-def push_event(request: HttpRequest) -> tuple[int, dict[str, Any]]:
+def push_event(request: HttpRequest) -> tuple[int, Object[EventResultOut]]:
     """One event: 201 when it counts, 200 when it was sent before, 202 when it is kept until its subscription or
     metric appears. 409 when its transaction id stands for other content, 400 when it is invalid.
     """
@@ -134,7 +136,7 @@ def push_event(request: HttpRequest) -> tuple[int, dict[str, Any]]:
         }
     ),
 )
-def push_events(request: HttpRequest) -> HttpResponse:
+def push_events(request: HttpRequest) -> Annotated[HttpResponse, Object[BatchOut]]:
     """Up to 1,000 events as `{"events": […]}` or as a list. Always 200 with a result for each, in order: one bad
     event never rejects the others.
     """
@@ -153,9 +155,9 @@ def push_events(request: HttpRequest) -> HttpResponse:
     return HttpResponse(orjson.dumps({"data": data}), content_type="application/json")
 
 
-def result_payload(result: EventResult) -> dict[str, Any]:
+def result_payload(result: EventResult) -> EventResultOut:
     """What became of an event; `field` says where an invalid one is wrong."""
-    payload: dict[str, Any] = {
+    payload: EventResultOut = {
         "transactionId": result.transaction_id,
         "status": result.status,
         "reason": result.reason or None,
@@ -182,7 +184,7 @@ class Filters(ListQuery):
 
 
 @router.get("")
-def list_events(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_events(request: HttpRequest, filters: Query[Filters]) -> Listing[EventOut]:
     """Newest first. `status=quarantined` lists those that wait. `cursor` is quick at any depth; `page` is not."""
     organization = cast(ApiRequest, request).organization
     check_page(request, filters)
@@ -229,7 +231,7 @@ class Whose(ApiSchema):
 
 
 @router.get("/{path:transaction_id}")
-def get_event(request: HttpRequest, transaction_id: str, query: Query[Whose]) -> dict[str, Any]:
+def get_event(request: HttpRequest, transaction_id: str, query: Query[Whose]) -> Object[EventOut]:
     """The event with this transaction id; with `subscriptionId` where several subscriptions have one."""
     row = find_event(cast(ApiRequest, request).organization, transaction_id, query.subscription_id)
     if row is None:

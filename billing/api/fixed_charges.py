@@ -17,10 +17,12 @@ from billing.api.lookups import by_id_or_code, columns, refuse_null, taxes_of
 from billing.models import FixedCharge, Organization, Plan
 from billing.queries.add_ons import add_ons_by_reference
 from billing.queries.payloads_catalog import fixed_payload, full_fixed
+from billing.queries.shapes_catalog import FixedChargeOut, Gone
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import PlacedQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Plans"])
 
@@ -112,14 +114,14 @@ def find_fixed(request: HttpRequest, ref: str, fixed_id: str) -> FixedCharge:
 
 
 @router.get("/{ref}/fixed-charges")
-def list_fixed(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> dict[str, Any]:
+def list_fixed(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> Listing[FixedChargeOut]:
     """In the order of the plan."""
     plan = by_id_or_code(request, Plan, ref)
     return listed(request, full_fixed(plan.fixed_charges.kept()), fixed_payload, filters)
 
 
 @router.post("/{ref}/fixed-charges", response={201: dict})
-def create_fixed(request: HttpRequest, ref: str, body: FixedIn) -> tuple[int, dict[str, Any]]:
+def create_fixed(request: HttpRequest, ref: str, body: FixedIn) -> tuple[int, Object[FixedChargeOut]]:
     """One more; 400 when the plan includes the add-on already."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -136,7 +138,7 @@ def create_fixed(request: HttpRequest, ref: str, body: FixedIn) -> tuple[int, di
 
 
 @router.patch("/{ref}/fixed-charges/{fixed_id}")
-def change_fixed(request: HttpRequest, ref: str, fixed_id: str, body: FixedChanges) -> dict[str, Any]:
+def change_fixed(request: HttpRequest, ref: str, fixed_id: str, body: FixedChanges) -> Object[FixedChargeOut]:
     """Model, properties and units are replaced whole."""
     asked = cast(ApiRequest, request)
     row = find_fixed(request, ref, fixed_id)
@@ -146,7 +148,7 @@ def change_fixed(request: HttpRequest, ref: str, fixed_id: str, body: FixedChang
 
 
 @router.delete("/{ref}/fixed-charges/{fixed_id}")
-def delete_fixed(request: HttpRequest, ref: str, fixed_id: str, query: Query[FollowIn]) -> dict[str, Any]:
+def delete_fixed(request: HttpRequest, ref: str, fixed_id: str, query: Query[FollowIn]) -> Object[Gone]:
     """It is billed no more of those who follow."""
     asked = cast(ApiRequest, request)
     row = find_fixed(request, ref, fixed_id)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, cast
 
 from django.db.models import Q
 from django.http import HttpRequest
 from ninja import Field, Query, Router
 from pydantic import StrictBool, StrictInt
+from typing_extensions import TypedDict
 
 from billing.actions.clock import now
 from billing.actions.metrics import create_metric, delete_metric, update_metric
@@ -15,11 +17,13 @@ from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Metric, Rounding
 from billing.models.catalog import Aggregation
 from billing.queries.payloads_catalog import metric_payload
+from billing.queries.shapes_catalog import DeletedMetricOut, MetricOut
 from billing.rules.errors import Invalid
 from billing.rules.expression_trial import try_expression
-from billing.rules.words import word_of
+from billing.rules.words import Words, word_of
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Billable metrics"])
 COLUMNS = {"aggregation_type": "aggregation", "rounding_function": "rounding"}
@@ -62,7 +66,7 @@ class MetricFilters(ListQuery):
     USUAL: ClassVar = "asc"
 
     search: str = ""
-    aggregation_type: str = ""
+    aggregation_type: Annotated[str, Words(*Aggregation.values)] = ""
 
 
 def values_of(body: MetricChanges) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def values_of(body: MetricChanges) -> dict[str, Any]:
 
 
 @router.get("")
-def list_metrics(request: HttpRequest, filters: Query[MetricFilters]) -> dict[str, Any]:
+def list_metrics(request: HttpRequest, filters: Query[MetricFilters]) -> Listing[MetricOut]:
     """By name; `search` looks in name and code."""
     rows = Metric.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.search:
@@ -103,7 +107,7 @@ def list_metrics(request: HttpRequest, filters: Query[MetricFilters]) -> dict[st
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: MetricIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: MetricIn) -> tuple[int, Object[MetricOut]]:
     """409 for a code in use."""
     asked = cast(ApiRequest, request)
     at = now(asked.organization)
@@ -118,21 +122,27 @@ class TrialIn(ApiSchema):
     event: dict[str, Any] = Field(default_factory=dict)
 
 
+class ValueOut(TypedDict):
+    """What an expression comes to."""
+
+    value: Decimal | str | None
+
+
 @router.post("/evaluate-expression")
-def evaluate_expression(request: HttpRequest, body: TrialIn) -> dict[str, Any]:
+def evaluate_expression(request: HttpRequest, body: TrialIn) -> Object[ValueOut]:
     """The value that an expression has for a sample event. Nothing is stored."""
     at = now(cast(ApiRequest, request).organization)
     return envelope({"value": try_expression(body.expression, body.event, at=at)})
 
 
 @router.get("/{ref}")
-def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get(request: HttpRequest, ref: str) -> Object[MetricOut]:
     """By id or code."""
     return envelope(metric_payload(by_id_or_code(request, Metric, ref)))
 
 
 @router.patch("/{ref}")
-def update(request: HttpRequest, ref: str, body: MetricChanges) -> dict[str, Any]:
+def update(request: HttpRequest, ref: str, body: MetricChanges) -> Object[MetricOut]:
     """Code, type and field stay once events have been counted (400 metric_locked)."""
     asked = cast(ApiRequest, request)
     metric = by_id_or_code(request, Metric, ref)
@@ -141,8 +151,8 @@ def update(request: HttpRequest, ref: str, body: MetricChanges) -> dict[str, Any
 
 
 @router.delete("/{ref}")
-def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+def delete(request: HttpRequest, ref: str) -> Object[DeletedMetricOut]:
     """409 metric_in_use while a plan that prices it has subscriptions."""
     asked = cast(ApiRequest, request)
     metric = delete_metric(by_id_or_code(request, Metric, ref), by=asked.actor, at=now(asked.organization))
-    return envelope(metric_payload(metric) | {"deletedAt": metric.deleted_at})
+    return envelope({**metric_payload(metric), "deletedAt": metric.deleted_at})

@@ -20,9 +20,11 @@ from billing.api.lookups import by_id_or_code, minor, refuse_null
 from billing.api.plans import PriceIn, also, price_terms
 from billing.models import ChargePrice, Plan, PlanPrice
 from billing.queries.payloads_catalog import charge_price_payload, own_price, price_payload
+from billing.queries.shapes_catalog import Gone, NamedChargePriceOut, PlanPriceOut, WholePriceOut
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.shapes import Object
 
 router = Router(tags=["Plans"])
 
@@ -74,14 +76,18 @@ def charges_in(plan: Plan, bodies: Sequence[ChargeIn], currency: str) -> dict[An
     return found
 
 
-def answer(price: PlanPrice) -> dict[str, Any]:
+def answer(price: PlanPrice) -> Object[WholePriceOut]:
     """A price with what the plan's charges cost in it."""
     rows = ChargePrice.objects.filter(charge__plan=price.plan, currency=price.currency)
-    charges = [
-        {"chargeId": row.charge.public_id, "metricCode": row.charge.metric.code} | charge_price_payload(row)
+    charges: list[NamedChargePriceOut] = [
+        {
+            "chargeId": row.charge.public_id,
+            "metricCode": row.charge.metric.code,
+            **charge_price_payload(row),
+        }
         for row in rows.filter(charge__deleted_at=None).select_related("charge__metric")
     ]
-    return envelope(price_payload(price) | {"charges": charges})
+    return envelope({**price_payload(price), "charges": charges})
 
 
 def find_price(plan: Plan, price_id: str) -> PlanPrice | None:
@@ -97,14 +103,14 @@ def find_price(plan: Plan, price_id: str) -> PlanPrice | None:
 
 
 @router.get("/{ref}/prices")
-def list_prices(request: HttpRequest, ref: str) -> dict[str, Any]:
+def list_prices(request: HttpRequest, ref: str) -> Object[list[PlanPriceOut]]:
     """The plan's own first."""
     plan = by_id_or_code(request, Plan, ref)
     return envelope([price_payload(price) for price in (own_price(plan), *plan.prices.all())])
 
 
 @router.post("/{ref}/prices", response={201: dict})
-def create_price(request: HttpRequest, ref: str, body: PriceBody) -> tuple[int, dict[str, Any]]:
+def create_price(request: HttpRequest, ref: str, body: PriceBody) -> tuple[int, Object[WholePriceOut]]:
     """One more currency; 409 price_exists when the plan has a price there."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -117,7 +123,7 @@ def create_price(request: HttpRequest, ref: str, body: PriceBody) -> tuple[int, 
 
 
 @router.patch("/{ref}/prices/{price_id}")
-def change_price(request: HttpRequest, ref: str, price_id: str, body: PriceChanges) -> dict[str, Any]:
+def change_price(request: HttpRequest, ref: str, price_id: str, body: PriceChanges) -> Object[WholePriceOut]:
     """The amount, the minimum commitment, and what charges cost; charges that are not named stay."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -145,7 +151,7 @@ def change_price(request: HttpRequest, ref: str, price_id: str, body: PriceChang
 
 
 @router.delete("/{ref}/prices/{price_id}")
-def delete_price(request: HttpRequest, ref: str, price_id: str) -> dict[str, Any]:
+def delete_price(request: HttpRequest, ref: str, price_id: str) -> Object[Gone]:
     """409 price_in_use once somebody has subscribed in the currency; the plan's own price stays."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
@@ -22,12 +22,14 @@ from billing.api.lookups import by_id_or_code, columns, minor, refuse_null, taxe
 from billing.models import Charge, Plan
 from billing.orm.search import matching
 from billing.queries.payloads_catalog import charge_payload, full_charges, full_plans, plan_payload
+from billing.queries.shapes_catalog import ChargeOut, Gone, PlanOut
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.periods import Interval
-from billing.rules.words import word_of
+from billing.rules.words import Words, word_of
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, PlacedQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Plans"])
 TEXTS = ("description", "invoice_display_name")
@@ -107,13 +109,13 @@ class PlanFilters(ListQuery):
 
     active: bool | None = None
     is_active: bool | None = None
-    interval: str = ""
-    billing_interval: str = ""
+    interval: Annotated[str, Words(*Interval)] = ""
+    billing_interval: Annotated[str, Words(*Interval)] = ""
     currency: str = ""
     search: str = ""
 
 
-def answer(plan: Plan) -> dict[str, Any]:
+def answer(plan: Plan) -> Object[PlanOut]:
     """The plan, fresh from the table."""
     return envelope(plan_payload(full_plans(Plan.objects.filter(pk=plan.pk)).get()))
 
@@ -216,7 +218,7 @@ def changes_of(request: ApiRequest, body: PlanChanges, plan: Plan) -> tuple[dict
 
 
 @router.get("")
-def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, Any]:
+def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> Listing[PlanOut]:
     """By name; `search` looks in name and code."""
     rows: QuerySet[Plan] = Plan.objects.of(cast(ApiRequest, request).organization).kept()
     active = filters.is_active if filters.active is None else filters.active
@@ -233,7 +235,7 @@ def list_plans(request: HttpRequest, filters: Query[PlanFilters]) -> dict[str, A
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: PlanIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: PlanIn) -> tuple[int, Object[PlanOut]]:
     """409 code_taken for a code in use."""
     asked = cast(ApiRequest, request)
     values, currency = values_of(asked, body, None)
@@ -243,13 +245,13 @@ def create(request: HttpRequest, body: PlanIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/{ref}")
-def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get(request: HttpRequest, ref: str) -> Object[PlanOut]:
     """By id or code."""
     return answer(by_id_or_code(request, Plan, ref))
 
 
 @router.patch("/{ref}")
-def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
+def update(request: HttpRequest, ref: str, body: PlanChanges) -> Object[PlanOut]:
     """Code, interval, what is billed monthly, currency, time of payment and trial stay once there are subscriptions
     (400).
     """
@@ -265,7 +267,7 @@ def update(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
 
 
 @router.delete("/{ref}")
-def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+def delete(request: HttpRequest, ref: str) -> Object[Gone]:
     """409 plan_in_use while it has pending or live subscriptions."""
     asked = cast(ApiRequest, request)
     plan = delete_plan(by_id_or_code(request, Plan, ref), by=asked.actor, at=now(asked.organization))
@@ -284,7 +286,7 @@ def find_charge(request: HttpRequest, ref: str, charge_id: str) -> Charge:
 
 
 @router.get("/{ref}/charges")
-def list_charges(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> dict[str, Any]:
+def list_charges(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) -> Listing[ChargeOut]:
     """In the order of the plan."""
     plan = by_id_or_code(request, Plan, ref)
     rows = full_charges(plan.charges.kept())
@@ -292,7 +294,7 @@ def list_charges(request: HttpRequest, ref: str, filters: Query[PlacedQuery]) ->
 
 
 @router.post("/{ref}/charges", response={201: dict})
-def create_charge(request: HttpRequest, ref: str, body: ChargeIn) -> tuple[int, dict[str, Any]]:
+def create_charge(request: HttpRequest, ref: str, body: ChargeIn) -> tuple[int, Object[ChargeOut]]:
     """One more charge; 400 when the metric is priced already."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -304,7 +306,7 @@ def create_charge(request: HttpRequest, ref: str, body: ChargeIn) -> tuple[int, 
 
 
 @router.patch("/{ref}/charges/{charge_id}")
-def change_charge(request: HttpRequest, ref: str, charge_id: str, body: ChargeChanges) -> dict[str, Any]:
+def change_charge(request: HttpRequest, ref: str, charge_id: str, body: ChargeChanges) -> Object[ChargeOut]:
     """Model and properties are replaced whole."""
     asked = cast(ApiRequest, request)
     charge = find_charge(request, ref, charge_id)
@@ -314,7 +316,7 @@ def change_charge(request: HttpRequest, ref: str, charge_id: str, body: ChargeCh
 
 
 @router.delete("/{ref}/charges/{charge_id}")
-def delete_charge(request: HttpRequest, ref: str, charge_id: str, query: Query[FollowIn]) -> dict[str, Any]:
+def delete_charge(request: HttpRequest, ref: str, charge_id: str, query: Query[FollowIn]) -> Object[Gone]:
     """Usage of those who follow is then not billed."""
     asked = cast(ApiRequest, request)
     charge = find_charge(request, ref, charge_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.http import Http404, HttpRequest
 from ninja import Query, Router
@@ -14,24 +14,26 @@ from billing.api.lookups import by_id_or_code
 from billing.api.plans import PlanChanges, changes_of
 from billing.models import Plan, PriceChange
 from billing.queries.payloads_versions import change_payload, effect_payload, row_payload, version_payload
+from billing.queries.shapes_catalog import PriceChangeOut, PriceChangeRowOut, PriceEffectOut, PriceVersionOut
 from billing.queries.version_changes import versions_of
 from billing.rules.ids import decode
 from billing.rules.words import word_of
 from billing.web.api import ApiRequest, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Counted, Listing, Object
 
 router = Router(tags=["Plans"])
 
 
 @router.get("/{ref}/versions")
-def list_versions(request: HttpRequest, ref: str) -> dict[str, Any]:
+def list_versions(request: HttpRequest, ref: str) -> Counted[PriceVersionOut]:
     """The newest first, with how many running or planned subscriptions pay each."""
     found = versions_of(by_id_or_code(request, Plan, ref))
     return {"data": [version_payload(one) for one in found], "meta": {"total": len(found)}}
 
 
 @router.post("/{ref}/price-effect")
-def price_effect(request: HttpRequest, ref: str, body: PlanChanges) -> dict[str, Any]:
+def price_effect(request: HttpRequest, ref: str, body: PlanChanges) -> Object[PriceEffectOut]:
     """What the body of a PATCH of the plan would mean for existing subscriptions; nothing is written."""
     asked = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -51,7 +53,7 @@ def find_change(request: HttpRequest, ref: str, change_id: str) -> PriceChange:
 
 
 @router.get("/{ref}/price-changes/{change_id}")
-def get_change(request: HttpRequest, ref: str, change_id: str) -> dict[str, Any]:
+def get_change(request: HttpRequest, ref: str, change_id: str) -> Object[PriceChangeOut]:
     """How far the run is."""
     change = find_change(request, ref, change_id)
     return envelope(change_payload(change, outcomes(change)))
@@ -70,7 +72,9 @@ class RowFilters(ListQuery):
 
 
 @router.get("/{ref}/price-changes/{change_id}/rows")
-def list_rows(request: HttpRequest, ref: str, change_id: str, filters: Query[RowFilters]) -> dict[str, Any]:
+def list_rows(
+    request: HttpRequest, ref: str, change_id: str, filters: Query[RowFilters]
+) -> Listing[PriceChangeRowOut]:
     """What came of each subscription; `outcome` (waiting, moved, skipped, failed) narrows."""
     rows = find_change(request, ref, change_id).rows.select_related("subscription")
     if filters.outcome:
@@ -79,7 +83,7 @@ def list_rows(request: HttpRequest, ref: str, change_id: str, filters: Query[Row
 
 
 @router.post("/{ref}/price-changes/{change_id}/retry")
-def retry(request: HttpRequest, ref: str, change_id: str) -> dict[str, Any]:
+def retry(request: HttpRequest, ref: str, change_id: str) -> Object[PriceChangeOut]:
     """Once more for the rows that failed; 409 nothing_failed when none did."""
     asked = cast(ApiRequest, request)
     change = try_again(find_change(request, ref, change_id), by=asked.actor, at=now(asked.organization))

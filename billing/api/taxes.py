@@ -13,8 +13,10 @@ from billing.actions.taxes import WHY, create_tax, delete_tax, update_tax
 from billing.api.lookups import by_id_or_code, columns, refuse_null
 from billing.models import Tax
 from billing.queries.payloads_catalog import tax_payload
+from billing.queries.shapes_catalog import DeletedTaxOut, TaxOut
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Taxes"])
 
@@ -60,7 +62,7 @@ def values_of(body: TaxChanges) -> dict[str, Any]:
 
 
 @router.get("")
-def list_taxes(request: HttpRequest, filters: Query[TaxFilters]) -> dict[str, Any]:
+def list_taxes(request: HttpRequest, filters: Query[TaxFilters]) -> Listing[TaxOut]:
     """By name."""
     rows = Tax.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.applied_by_default is not None:
@@ -69,7 +71,7 @@ def list_taxes(request: HttpRequest, filters: Query[TaxFilters]) -> dict[str, An
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: TaxIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: TaxIn) -> tuple[int, Object[TaxOut]]:
     """409 for a code in use."""
     asked = cast(ApiRequest, request)
     tax = create_tax(asked.organization, **values_of(body), by=asked.actor, at=now(asked.organization))
@@ -78,13 +80,13 @@ def create(request: HttpRequest, body: TaxIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/{ref}")
-def get(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get(request: HttpRequest, ref: str) -> Object[TaxOut]:
     """By id or code."""
     return envelope(tax_payload(by_id_or_code(request, Tax, ref)))
 
 
 @router.patch("/{ref}")
-def update(request: HttpRequest, ref: str, body: TaxChanges) -> dict[str, Any]:
+def update(request: HttpRequest, ref: str, body: TaxChanges) -> Object[TaxOut]:
     """Counts for drafts and later invoices."""
     asked = cast(ApiRequest, request)
     tax = by_id_or_code(request, Tax, ref)
@@ -94,8 +96,8 @@ def update(request: HttpRequest, ref: str, body: TaxChanges) -> dict[str, Any]:
 
 
 @router.delete("/{ref}")
-def delete(request: HttpRequest, ref: str) -> dict[str, Any]:
+def delete(request: HttpRequest, ref: str) -> Object[DeletedTaxOut]:
     """409 tax_in_use while a plan, charge or customer names it."""
     asked = cast(ApiRequest, request)
     tax = delete_tax(by_id_or_code(request, Tax, ref), by=asked.actor, at=now(asked.organization))
-    return envelope(tax_payload(tax) | {"deletedAt": tax.deleted_at})
+    return envelope({**tax_payload(tax), "deletedAt": tax.deleted_at})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from ninja import Field
@@ -14,8 +14,10 @@ from billing.api.lookups import by_id_or_code
 from billing.api.plans import router
 from billing.models import Plan
 from billing.queries.payloads_alerts import threshold_payload
+from billing.queries.shapes import PlanThresholdsOut
 from billing.rules.amounts import exact_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 
 
 class PlanThresholdIn(ApiSchema):
@@ -33,13 +35,13 @@ class PlanThresholdsIn(ApiSchema):
 
 
 @router.get("/{ref}/thresholds")
-def list_thresholds(request: HttpRequest, ref: str) -> dict[str, Any]:
+def list_thresholds(request: HttpRequest, ref: str) -> Object[PlanThresholdsOut]:
     """The amounts of lifetime usage at which a subscription of the plan is billed before its period ends."""
     return envelope(plan_thresholds(by_id_or_code(request, Plan, ref)))
 
 
 @router.put("/{ref}/thresholds")
-def put_thresholds(request: HttpRequest, ref: str, body: PlanThresholdsIn) -> dict[str, Any]:
+def put_thresholds(request: HttpRequest, ref: str, body: PlanThresholdsIn) -> Object[PlanThresholdsOut]:
     """Replace the plan's thresholds. Subscriptions with thresholds of their own keep those."""
     staff = cast(ApiRequest, request)
     plan = by_id_or_code(request, Plan, ref)
@@ -51,7 +53,7 @@ def put_thresholds(request: HttpRequest, ref: str, body: PlanThresholdsIn) -> di
     return envelope(plan_thresholds(plan))
 
 
-def plan_thresholds(plan: Plan) -> dict[str, Any]:
+def plan_thresholds(plan: Plan) -> PlanThresholdsOut:
     """The plan's own, in order; the recurring one last."""
     return {
         "planId": plan.public_id,

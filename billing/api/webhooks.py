@@ -19,6 +19,7 @@ from billing.rules.event_names import scopes_to_hear
 from billing.rules.scopes import beyond
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Webhooks"])
 
@@ -74,13 +75,13 @@ def within(request: HttpRequest, *events: str) -> None:
         raise Forbidden(f"This key may not read what it would hear: {more[0]}.", code="beyond_this_key")
 
 
-def answer(row: WebhookEndpoint, **more: Any) -> dict[str, Any]:
+def answer(row: WebhookEndpoint, **more: Any) -> Object[dict[str, Any]]:
     """One endpoint with how it does."""
     return envelope(endpoint_payload(row, health([row], timezone.now())[row.pk]) | more)
 
 
 @router.get("")
-def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> dict[str, Any]:
+def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> Listing[dict[str, Any]]:
     """Newest first."""
     rows = WebhookEndpoint.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.status:
@@ -90,7 +91,7 @@ def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> dict[
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: WebhookIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: WebhookIn) -> tuple[int, Object[dict[str, Any]]]:
     """The answer is the only place where the `secret` stands. Private addresses are refused."""
     asked = cast(ApiRequest, request)
     within(request, *body.events)
@@ -106,19 +107,19 @@ def create(request: HttpRequest, body: WebhookIn) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/event-types")
-def event_types(request: HttpRequest) -> dict[str, Any]:
+def event_types(request: HttpRequest) -> Object[list[dict[str, Any]]]:
     """Every event that can be asked for."""
     return {"data": event_types_payload()}
 
 
 @router.get("/{id}")
-def get(request: HttpRequest, id: str) -> dict[str, Any]:
+def get(request: HttpRequest, id: str) -> Object[dict[str, Any]]:
     """Without its secret."""
     return answer(found(request, id))
 
 
 @router.patch("/{id}")
-def update(request: HttpRequest, id: str, body: WebhookChanges) -> dict[str, Any]:
+def update(request: HttpRequest, id: str, body: WebhookChanges) -> Object[dict[str, Any]]:
     """`status: active` takes up a paused or disabled one; what waits is sent at once."""
     asked = cast(ApiRequest, request)
     values = columns(body, {})
@@ -130,7 +131,7 @@ def update(request: HttpRequest, id: str, body: WebhookChanges) -> dict[str, Any
 
 
 @router.delete("/{id}")
-def delete(request: HttpRequest, id: str) -> dict[str, Any]:
+def delete(request: HttpRequest, id: str) -> Object[dict[str, Any]]:
     """Nothing is sent any more; its secret is forgotten."""
     asked = cast(ApiRequest, request)
     row = webhook_endpoints.delete_endpoint(found(request, id), by=asked.actor, at=now(asked.organization))
@@ -139,7 +140,7 @@ def delete(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/rotate-secret")
-def rotate_secret(request: HttpRequest, id: str, body: SecretIn) -> dict[str, Any]:
+def rotate_secret(request: HttpRequest, id: str, body: SecretIn) -> Object[dict[str, Any]]:
     """A new `secret`, shown here only. Until `previousSecretUntil` deliveries are signed with both."""
     asked = cast(ApiRequest, request)
     row, secret = webhook_endpoints.rotate_secret(
@@ -149,7 +150,7 @@ def rotate_secret(request: HttpRequest, id: str, body: SecretIn) -> dict[str, An
 
 
 @router.post("/{id}/test", response={201: dict})
-def test(request: HttpRequest, id: str) -> tuple[int, dict[str, Any]]:
+def test(request: HttpRequest, id: str) -> tuple[int, Object[dict[str, Any]]]:
     """Sends `webhook.test`, whose data says `test: true`. 409 unless the webhook is active."""
     asked = cast(ApiRequest, request)
     row = webhook_endpoints.send_test(found(request, id), by=asked.actor, at=now(asked.organization))
@@ -157,7 +158,9 @@ def test(request: HttpRequest, id: str) -> tuple[int, dict[str, Any]]:
 
 
 @router.get("/{id}/deliveries")
-def list_deliveries(request: HttpRequest, id: str, filters: Query[DeliveryFilters]) -> dict[str, Any]:
+def list_deliveries(
+    request: HttpRequest, id: str, filters: Query[DeliveryFilters]
+) -> Listing[dict[str, Any]]:
     """Newest first, each with all its tries."""
     endpoint = found(request, id)
     within(request, *endpoint.events)
@@ -170,7 +173,7 @@ def list_deliveries(request: HttpRequest, id: str, filters: Query[DeliveryFilter
 
 
 @router.post("/{id}/deliveries/{delivery_id}/replay")
-def replay(request: HttpRequest, id: str, delivery_id: str) -> dict[str, Any]:
+def replay(request: HttpRequest, id: str, delivery_id: str) -> Object[dict[str, Any]]:
     """Sends it once more under its own id, delivered or not. 409 unless the webhook is active."""
     asked = cast(ApiRequest, request)
     endpoint = found(request, id)

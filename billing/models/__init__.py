@@ -8,6 +8,7 @@ from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
 from billing.models.coupon import AppliedCoupon, Coupon, CouponKind, Frequency
+from billing.models.export import Export
 from billing.models.fixed_charge import FixedCharge, FixedChargePrice, UnitsChange
 from billing.models.late import LateEvent
 from billing.models.monitoring import (
@@ -66,6 +67,7 @@ __all__ = [
     "EndpointStatus",
     "EntryKind",
     "Event",
+    "Export",
     "FixedCharge",
     "FixedChargePrice",
     "Follow",

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from billing.models import AddOn, FixedCharge, Organization, Plan
 from billing.queries.payloads_catalog import stamps
+from billing.queries.shapes_catalog import AddOnOut, AddOnPriceOut
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
 
@@ -66,10 +67,13 @@ def price_in(add_on: AddOn, currency: str) -> int | None:
     return next((row.amount_minor for row in add_on.prices.all() if row.currency == currency), None)
 
 
-def add_on_payload(add_on: AddOn) -> dict[str, Any]:
+def add_on_payload(add_on: AddOn) -> AddOnOut:
     """An add-on with its prices; `amount` is the one in its own currency."""
-    own = {"currency": add_on.currency, "amount": from_minor(add_on.amount_minor, add_on.currency)}
-    others = [
+    own: AddOnPriceOut = {
+        "currency": add_on.currency,
+        "amount": from_minor(add_on.amount_minor, add_on.currency),
+    }
+    others: list[AddOnPriceOut] = [
         {"currency": row.currency, "amount": from_minor(row.amount_minor, row.currency)}
         for row in add_on.prices.all()
     ]
@@ -79,7 +83,8 @@ def add_on_payload(add_on: AddOn) -> dict[str, Any]:
         "code": add_on.code,
         "description": add_on.description,
         "invoiceDisplayName": add_on.invoice_display_name,
-        **own,
+        "currency": own["currency"],
+        "amount": own["amount"],
         "prices": [own, *others],
         "taxCodes": sorted(tax.code for tax in add_on.taxes.all()),
         **stamps(add_on),

@@ -3,9 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated
+
+from typing_extensions import TypedDict
 
 from billing.models import ApiKey
+from billing.rules.words import Words
+
+
+class KeyOut(TypedDict):
+    """An API key, never the key itself. No scopes: it may do everything. `rateLimit`: requests a minute, null for the
+    usual.
+    """
+
+    id: str
+    name: str
+    maskedKey: str
+    status: Annotated[str, Words("active", "expired", "revoked")]
+    scopes: list[str]
+    rateLimit: int | None
+    expiresAt: datetime | None
+    lastUsedAt: datetime | None
+    revokedAt: datetime | None
+    createdAt: datetime
+
+
+class NewKeyOut(KeyOut):
+    """A new key; `key` is shown this once."""
+
+    key: str
 
 
 def key_state(key: ApiKey, at: datetime) -> str:
@@ -15,8 +41,8 @@ def key_state(key: ApiKey, at: datetime) -> str:
     return "expired" if key.expires_at is not None and key.expires_at <= at else "active"
 
 
-def key_payload(key: ApiKey, at: datetime) -> dict[str, Any]:
-    """The public fields. No scopes: it may do everything. `rateLimit`: requests a minute, null for the usual."""
+def key_payload(key: ApiKey, at: datetime) -> KeyOut:
+    """The public fields."""
     return {
         "id": key.public_id,
         "name": key.name,

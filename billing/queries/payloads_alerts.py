@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from billing.models import Alert, AlertCrossing, UsageThreshold
+from billing.queries.shapes import AlertOut, AlertStepOut, CrossingOut, UsageThresholdOut
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
 
-def threshold_payload(row: UsageThreshold, currency: str) -> dict[str, Any]:
+def threshold_payload(row: UsageThreshold, currency: str) -> UsageThresholdOut:
     """One threshold; its amount in major units, without tax."""
     return {
         "id": row.public_id,
@@ -20,9 +20,9 @@ def threshold_payload(row: UsageThreshold, currency: str) -> dict[str, Any]:
     }
 
 
-def alert_payload(row: Alert) -> dict[str, Any]:
+def alert_payload(row: Alert) -> AlertOut:
     """One alert; values are major units or units, as its kind says."""
-    thresholds: list[dict[str, Any]] = [
+    thresholds: list[AlertStepOut] = [
         {"value": Decimal(step["value"]), "code": step["code"], "recurring": False} for step in row.steps
     ]
     if row.recurring is not None:
@@ -43,7 +43,7 @@ def alert_payload(row: Alert) -> dict[str, Any]:
     }
 
 
-def crossing_payload(row: AlertCrossing) -> dict[str, Any]:
+def crossing_payload(row: AlertCrossing) -> CrossingOut:
     """What an alert has told; expects its alert."""
     return {
         "alert": alert_payload(row.alert),

@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from django.db.models import Prefetch, QuerySet
 
 from billing.models import Charge, ChargePrice, Coupon, FixedCharge, Metric, Plan, PlanPrice, Tax
 from billing.queries.advance_preview import EventFee
 from billing.queries.charge_preview import Example
+from billing.queries.shapes_catalog import (
+    ChargeFilterOut,
+    ChargeOut,
+    ChargePriceOut,
+    CommitmentOut,
+    CouponOut,
+    EventFeesOut,
+    FixedChargeOut,
+    MetricOut,
+    PlanOut,
+    PlanPriceOut,
+    PriceExampleOut,
+    Stamps,
+    StepOut,
+    TaxOut,
+)
 from billing.rules.charges.base import Step
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
@@ -20,15 +36,20 @@ from billing.rules.tax_category import category_of
 
 def milliseconds(value: datetime | None) -> datetime | None:
     """A moment in whole milliseconds."""
-    return value and value.replace(microsecond=value.microsecond // 1000 * 1000)
+    return value and whole(value)
 
 
-def stamps(row: Any) -> dict[str, Any]:
+def whole(value: datetime) -> datetime:
+    """The same for a moment that there always is."""
+    return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+
+def stamps(row: Any) -> Stamps:
     """When a row was made and last changed."""
-    return {"createdAt": milliseconds(row.created_at), "updatedAt": milliseconds(row.updated_at)}
+    return {"createdAt": whole(row.created_at), "updatedAt": whole(row.updated_at)}
 
 
-def metric_payload(metric: Metric) -> dict[str, Any]:
+def metric_payload(metric: Metric) -> MetricOut:
     """A billable metric."""
     return {
         "id": metric.public_id,
@@ -46,7 +67,7 @@ def metric_payload(metric: Metric) -> dict[str, Any]:
     }
 
 
-def tax_payload(tax: Tax) -> dict[str, Any]:
+def tax_payload(tax: Tax) -> TaxOut:
     """A tax; `rate` in percent."""
     return {
         "id": tax.public_id,
@@ -62,7 +83,7 @@ def tax_payload(tax: Tax) -> dict[str, Any]:
     }
 
 
-def charge_payload(charge: Charge) -> dict[str, Any]:
+def charge_payload(charge: Charge) -> ChargeOut:
     """A charge of `full_charges`."""
     return {
         "id": charge.public_id,
@@ -71,7 +92,7 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
         "metricCode": charge.metric.code,
         "chargeModel": charge.charge_model,
         "properties": charge.properties,
-        "filters": [filter_payload(row) for row in charge.filters],
+        "filters": [known_filter(row) for row in charge.filters],
         "groupKeys": charge.group_keys,
         "prorated": charge.prorated,
         "payInAdvance": charge.pay_in_advance,
@@ -84,22 +105,29 @@ def charge_payload(charge: Charge) -> dict[str, Any]:
     }
 
 
-def filter_payload(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def filter_payload(row: Mapping[str, Any] | None) -> ChargeFilterOut | None:
     """A charge's filter; without its properties when only which one it was is known. No values of a key: all."""
-    if row is None:
-        return None
-    payload = {"values": row["values"], "invoiceDisplayName": row["invoice_display_name"]}
-    return payload | ({"properties": row["properties"]} if "properties" in row else {})
+    return None if row is None else known_filter(row)
 
 
-def charge_price_payload(row: ChargePrice) -> dict[str, Any]:
+def known_filter(row: Mapping[str, Any]) -> ChargeFilterOut:
+    """The same for one that there is."""
+    payload: ChargeFilterOut = {"values": row["values"], "invoiceDisplayName": row["invoice_display_name"]}
+    if "properties" in row:
+        payload["properties"] = row["properties"]
+    return payload
+
+
+def charge_price_payload(row: ChargePrice) -> ChargePriceOut:
     """What a charge costs in another currency than the plan's own."""
-    return {
+    payload: ChargePriceOut = {
         "currency": row.currency,
         "properties": row.properties,
-        **({"filters": row.filters} if row.filters else {}),
         "minAmount": from_minor(row.min_amount_minor, row.currency),
     }
+    if row.filters:
+        payload["filters"] = row.filters
+    return payload
 
 
 def full_charges(rows: QuerySet[Charge]) -> QuerySet[Charge]:
@@ -124,7 +152,7 @@ def full_fixed(rows: QuerySet[FixedCharge]) -> QuerySet[FixedCharge]:
     return rows.select_related("add_on", "plan").prefetch_related("taxes", "prices")
 
 
-def fixed_payload(row: FixedCharge) -> dict[str, Any]:
+def fixed_payload(row: FixedCharge) -> FixedChargeOut:
     """A fixed charge of `full_fixed`."""
     return {
         "id": row.public_id,
@@ -156,7 +184,7 @@ def own_price(plan: Plan) -> PlanPrice:
     )
 
 
-def price_payload(price: PlanPrice) -> dict[str, Any]:
+def price_payload(price: PlanPrice) -> PlanPriceOut:
     """What a period costs in a currency."""
     least = price.commitment_minor
     return {
@@ -168,7 +196,7 @@ def price_payload(price: PlanPrice) -> dict[str, Any]:
     }
 
 
-def plan_payload(plan: Plan) -> dict[str, Any]:
+def plan_payload(plan: Plan) -> PlanOut:
     """A plan of `full_plans`."""
     amount = from_minor(plan.amount_minor, plan.currency)
     rows = plan.kept_charges  # type: ignore[attr-defined]
@@ -199,7 +227,7 @@ def plan_payload(plan: Plan) -> dict[str, Any]:
     }
 
 
-def commitment_payload(plan: Plan) -> dict[str, Any] | None:
+def commitment_payload(plan: Plan) -> CommitmentOut | None:
     """What a period brings at the least, if anything is promised."""
     if not plan.commitment_minor:
         return None
@@ -216,7 +244,7 @@ def coupon_status(coupon: Coupon, at: datetime) -> str:
     return "expired" if coupon.expires_at is not None and coupon.expires_at <= at else "active"
 
 
-def coupon_payload(coupon: Coupon, at: datetime) -> dict[str, Any]:
+def coupon_payload(coupon: Coupon, at: datetime) -> CouponOut:
     """A coupon; `amount` in major units for fixed ones, `percentage` for the others. Two queries unless its plans and
     metrics are loaded.
     """
@@ -250,7 +278,7 @@ def plain(value: Decimal) -> Decimal:
     return Decimal(f"{value.normalize():f}")
 
 
-def step_payload(step: Step) -> dict[str, Any]:
+def step_payload(step: Step) -> StepOut:
     """One row of a calculation, in major units; what does not apply is left out."""
     values = {
         "kind": step.kind,
@@ -263,15 +291,15 @@ def step_payload(step: Step) -> dict[str, Any]:
         "toValue": step.to_value,
         "amount": step.amount,
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return cast(StepOut, {name: value for name, value in values.items() if value is not None})
 
 
-def event_fees_payload(fees: Sequence[EventFee], currency: str) -> dict[str, Any]:
+def event_fees_payload(fees: Sequence[EventFee], currency: str) -> EventFeesOut:
     """The worked fees of events in advance, with their sum."""
     return {
         "amount": from_minor(sum(fee.amount_minor for fee in fees), currency),
         "currency": currency,
-        "units": sum(fee.units for fee in fees),
+        "units": sum((fee.units for fee in fees), Decimal(0)),
         "events": [
             {
                 "value": fee.value,
@@ -284,7 +312,7 @@ def event_fees_payload(fees: Sequence[EventFee], currency: str) -> dict[str, Any
     }
 
 
-def example_payload(example: Example) -> dict[str, Any]:
+def example_payload(example: Example) -> PriceExampleOut:
     """A worked price."""
     return {
         "amount": from_minor(example.amount_minor, example.currency),

@@ -9,6 +9,7 @@ from django.db.models import Prefetch, QuerySet
 
 from billing.models import AppliedCoupon, Subscription, Wallet, WalletEntry
 from billing.queries.schedules import schedule_of
+from billing.queries.shapes import AppliedCouponOut, SubscriptionOut, WalletEntryOut, WalletOut
 from billing.queries.wallets import WalletState, metric_codes
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
@@ -45,7 +46,7 @@ def scheduled_change(row: Subscription) -> Subscription | None:
     return found
 
 
-def subscription_payload(row: Subscription) -> dict[str, Any]:
+def subscription_payload(row: Subscription) -> SubscriptionOut:
     """One subscription; expects plan, customer and its billing entity to be loaded."""
     period, scheduled = running_period(row), scheduled_change(row)
     return {
@@ -84,7 +85,7 @@ def subscription_payload(row: Subscription) -> dict[str, Any]:
     }
 
 
-def wallet_payload(row: Wallet, state: WalletState) -> dict[str, Any]:
+def wallet_payload(row: Wallet, state: WalletState) -> WalletOut:
     """One wallet: money in major units, credits as they are; expects the customer to be loaded. `balance` is what the
     ledger says; `cashBalance` and `promotionalBalance` leave out what has expired and is not booked yet.
     """
@@ -131,7 +132,7 @@ def wallet_payload(row: Wallet, state: WalletState) -> dict[str, Any]:
     }
 
 
-def entry_payload(row: WalletEntry) -> dict[str, Any]:
+def entry_payload(row: WalletEntry) -> WalletEntryOut:
     """One movement of a wallet, signed; expects the wallet to be loaded."""
     return {
         "id": row.public_id,
@@ -147,7 +148,7 @@ def entry_payload(row: WalletEntry) -> dict[str, Any]:
     }
 
 
-def applied_coupon_payload(row: AppliedCoupon) -> dict[str, Any]:
+def applied_coupon_payload(row: AppliedCoupon) -> AppliedCouponOut:
     """A coupon given to a customer; expects the coupon to be loaded."""
     amount, left = row.amount_minor, row.remaining_minor
     return {

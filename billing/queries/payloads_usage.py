@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
 
 from billing.models import Event, QuarantinedEvent
 from billing.queries.payloads_catalog import filter_payload, step_payload
+from billing.queries.shapes import (
+    ChargeUsageOut,
+    EventOut,
+    FilterUsageOut,
+    PartUsageOut,
+    UsageListOut,
+    UsageOut,
+)
 from billing.queries.usage import UsageReport
 from billing.queries.usage_pricing import ChargeUsage, PartUsage
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
 
-def event_payload(row: Event | QuarantinedEvent) -> dict[str, Any]:
+def event_payload(row: Event | QuarantinedEvent) -> EventOut:
     """A stored event as `find_events` reads it, counted or in quarantine. `late`: it came when the invoice of
     its period was final.
     """
@@ -34,7 +42,7 @@ def event_payload(row: Event | QuarantinedEvent) -> dict[str, Any]:
     }
 
 
-def charge_usage_payload(item: ChargeUsage, currency: str) -> dict[str, Any]:
+def charge_usage_payload(item: ChargeUsage, currency: str) -> ChargeUsageOut:
     """What a charge measured and costs."""
     projected = item.projected_minor
     return {
@@ -55,7 +63,7 @@ def charge_usage_payload(item: ChargeUsage, currency: str) -> dict[str, Any]:
     }
 
 
-def part_payload(part: PartUsage, currency: str) -> dict[str, Any]:
+def part_payload(part: PartUsage, currency: str) -> PartUsageOut:
     """A filter and group of a charge; `filter` null is the charge's own price."""
     return {
         "groupedBy": part.group,
@@ -67,11 +75,11 @@ def part_payload(part: PartUsage, currency: str) -> dict[str, Any]:
     }
 
 
-def filters_payload(item: ChargeUsage, currency: str) -> list[dict[str, Any]]:
+def filters_payload(item: ChargeUsage, currency: str) -> list[FilterUsageOut]:
     """What each filter of a charge came to, over all its groups; the charge's own price last, with null values."""
     if not item.charge.filters:
         return []
-    found = []
+    found: list[FilterUsageOut] = []
     for at in (*range(len(item.charge.filters)), None):
         parts = [part for part in item.parts if part.bucket.filter == at]
         row = None if at is None else item.charge.filters[at]
@@ -79,7 +87,7 @@ def filters_payload(item: ChargeUsage, currency: str) -> list[dict[str, Any]]:
             {
                 "values": row["values"] if row else None,
                 "invoiceDisplayName": row["invoice_display_name"] if row else "",
-                "units": sum(part.units for part in parts),
+                "units": sum((part.units for part in parts), Decimal(0)),
                 "eventsCount": sum(part.events_count for part in parts),
                 "amount": from_minor(sum(part.amount_minor for part in parts), currency),
             }
@@ -87,7 +95,7 @@ def filters_payload(item: ChargeUsage, currency: str) -> list[dict[str, Any]]:
     return found
 
 
-def usage_payload(report: UsageReport, tax_minor: int) -> dict[str, Any]:
+def usage_payload(report: UsageReport, tax_minor: int) -> UsageOut:
     """The usage of the running period. `amount` is without tax."""
     currency, projected = report.currency, report.projected_minor
     return {
@@ -105,7 +113,7 @@ def usage_payload(report: UsageReport, tax_minor: int) -> dict[str, Any]:
     }
 
 
-def usage_list_payload(reports: Sequence[tuple[UsageReport, int]], currency: str) -> dict[str, Any]:
+def usage_list_payload(reports: Sequence[tuple[UsageReport, int]], currency: str) -> UsageListOut:
     """The usage of several subscriptions of one currency, with its sum in `meta`."""
     amount = sum(report.amount_minor for report, _ in reports)
     tax = sum(tax for _, tax in reports)

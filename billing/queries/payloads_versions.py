@@ -7,12 +7,21 @@ from typing import Any
 from billing.models import Follow, PriceChange, PriceChangeRow
 from billing.queries.payloads_catalog import milliseconds
 from billing.queries.price_effect import Effect, Share
+from billing.queries.shapes_catalog import (
+    PriceChangeOut,
+    PriceChangeRowOut,
+    PriceDifferenceOut,
+    PriceEffectOut,
+    PriceShareOut,
+    PriceVersionOut,
+    WayOut,
+)
 from billing.queries.version_changes import Difference, Version
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
 
-def version_payload(version: Version) -> dict[str, Any]:
+def version_payload(version: Version) -> PriceVersionOut:
     """A version with what it changed and how many subscriptions pay it."""
     return {
         "version": version.number,
@@ -25,7 +34,7 @@ def version_payload(version: Version) -> dict[str, Any]:
     }
 
 
-def difference_payload(one: Difference) -> dict[str, Any]:
+def difference_payload(one: Difference) -> PriceDifferenceOut:
     """One part that changed."""
     return {
         "part": one.kind,
@@ -48,7 +57,7 @@ def part_payload(value: Any, currency: str) -> Any:
     return found | {name: value[name] for name in ("units",) if name in value}
 
 
-def change_payload(change: PriceChange, counts: dict[str, int]) -> dict[str, Any]:
+def change_payload(change: PriceChange, counts: dict[str, int]) -> PriceChangeOut:
     """A run: how many rows ended how."""
     return {
         "id": change.public_id,
@@ -65,7 +74,7 @@ def change_payload(change: PriceChange, counts: dict[str, int]) -> dict[str, Any
     }
 
 
-def row_payload(row: PriceChangeRow) -> dict[str, Any]:
+def row_payload(row: PriceChangeRow) -> PriceChangeRowOut:
     """What came of one subscription."""
     return {
         "subscriptionId": encode("sub", row.subscription_id),
@@ -79,7 +88,7 @@ def row_payload(row: PriceChangeRow) -> dict[str, Any]:
     }
 
 
-def effect_payload(effect: Effect | None) -> dict[str, Any]:
+def effect_payload(effect: Effect | None) -> PriceEffectOut:
     """What a change would mean; None: nobody pays these prices, or they would not change."""
     return {
         "subscriptions": effect.subscriptions if effect else 0,
@@ -89,21 +98,23 @@ def effect_payload(effect: Effect | None) -> dict[str, Any]:
     }
 
 
-def share_payload(share: Share) -> dict[str, Any]:
+def share_payload(share: Share) -> PriceShareOut:
     """The subscriptions in one currency, with what each way costs them more."""
     code = share.currency
-    ways = {
-        follow.value: {
+
+    def way(follow: Follow) -> WayOut:
+        return {
             "runningPeriods": from_minor(share.running_minor if follow == Follow.NOW else 0, code),
             "eachPeriodAfter": from_minor(0 if follow == Follow.NEVER else share.later_minor, code),
         }
-        for follow in Follow
-    }
+
     return {
         "currency": code,
         "subscriptions": share.subscriptions,
         "feesBefore": from_minor(share.before_minor, code),
         "feesAfter": from_minor(share.after_minor, code),
         "withoutPrice": share.unpriced,
-        **ways,
+        "renewal": way(Follow.RENEWAL),
+        "now": way(Follow.NOW),
+        "never": way(Follow.NEVER),
     }

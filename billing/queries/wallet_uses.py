@@ -8,6 +8,7 @@ from django.db.models import QuerySet
 
 from billing.models import WalletEntry, WalletUse
 from billing.queries.payloads_subscriptions import entry_payload
+from billing.queries.shapes import CreditUseOut, TracedEntryOut
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 
@@ -24,12 +25,12 @@ def paid_from(entry: WalletEntry) -> QuerySet[WalletUse]:
     return rows.order_by("created_at", "pk")
 
 
-def traced_payload(entry: WalletEntry) -> dict[str, Any]:
+def traced_payload(entry: WalletEntry) -> TracedEntryOut:
     """A movement with both directions; expects wallet and lot to be loaded."""
     lot = getattr(entry, "lot", None)
     currency = entry.wallet.currency
 
-    def part(use: WalletUse, transaction: Any, invoice: Any) -> dict[str, Any]:
+    def part(use: WalletUse, transaction: Any, invoice: Any) -> CreditUseOut:
         return {
             "transactionId": encode("wtx", transaction) if transaction else None,
             "invoiceId": encode("inv", invoice) if invoice else None,
@@ -42,7 +43,8 @@ def traced_payload(entry: WalletEntry) -> dict[str, Any]:
         part(use, use.lot.entry_id if use.lot else None, entry.invoice_id) for use in paid_from(entry)
     ]
     went_to = [part(use, use.entry_id, use.entry.invoice_id) for use in paid_for(entry)] if lot else []
-    return entry_payload(entry) | {
+    return {
+        **entry_payload(entry),
         "remainingAmount": from_minor(lot.remaining_minor, currency) if lot else None,
         "promotional": lot.promotional if lot else None,
         "priority": lot.priority if lot else None,

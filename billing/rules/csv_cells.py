@@ -8,10 +8,14 @@ Example: `cell("=1+1")` is "'=1+1"; `cell(Decimal("-5.00"))` is "-5.00"; `cell("
 
 from __future__ import annotations
 
+import csv
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
+CHUNK = 60_000
 FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
@@ -29,3 +33,18 @@ def cell(value: Any) -> str:
         return value.isoformat()
     text = str(value)
     return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def written(columns: Sequence[str], lines: Iterable[Sequence[Any]], start: str = "") -> Iterator[str]:
+    """The file in pieces of some 60 kB."""
+    out = StringIO()
+    out.write(start)
+    writer = csv.writer(out)
+    writer.writerow([cell(name) for name in columns])
+    for line in lines:
+        writer.writerow([cell(value) for value in line])
+        if out.tell() > CHUNK:
+            yield out.getvalue()
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, NoReturn, cast
+from typing import Any, NoReturn, TypeVar, cast
 from uuid import uuid4
 
 import orjson
@@ -29,8 +29,9 @@ from pydantic.alias_generators import to_camel
 from billing.models import ApiKey, Organization
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError, FieldErrors, Invalid
-from billing.web.shapes import FieldError
+from billing.web.shapes import FieldError, Object
 
+T = TypeVar("T")
 USED_EVERY = timedelta(minutes=1)
 MAX_LIMIT = 100
 MAX_PAGE = 10**9
@@ -196,6 +197,7 @@ api = NinjaAPI(
     parser=ExactParser(),
     renderer=ExactRenderer(),
     docs_url=None,
+    openapi_url=None,  # billing/views/reference.py
     urls_namespace="api",
 )
 
@@ -209,7 +211,7 @@ def action_key(request: HttpRequest) -> str:
     return key if len(key) <= 100 else hashlib.sha256(key.encode()).hexdigest()
 
 
-def envelope(data: Any) -> Any:
+def envelope(data: T) -> Object[T]:
     """A single object."""
     return {"data": data}
 

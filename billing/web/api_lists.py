@@ -12,7 +12,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from django.core.exceptions import FieldDoesNotExist, ValidationError
@@ -24,8 +24,9 @@ from ninja import Field
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.words import any_of
 from billing.web.api import MAX_LIMIT, MAX_PAGE, ApiSchema, camel
-from billing.web.shapes import Meta
+from billing.web.shapes import Listing, Meta
 
+T = TypeVar("T")
 METADATA = re.compile(r"metadata\[.{1,100}\]")
 Term = tuple[str, bool]  # a column, and whether it descends
 
@@ -162,7 +163,7 @@ def window_of(
     }
 
 
-def listed(request: HttpRequest, rows: Any, payload: Callable[[Any], Any], asked: ListQuery) -> Any:
+def listed(request: HttpRequest, rows: Any, payload: Callable[[Any], T], asked: ListQuery) -> Listing[T]:
     """The page that was asked for."""
     part, meta = window(request, rows, asked)
     return {"data": [payload(row) for row in part], "meta": meta}

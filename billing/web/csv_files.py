@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
-from io import StringIO
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.http import HttpResponse, StreamingHttpResponse
 
-from billing.rules.csv_cells import cell
+from billing.rules.csv_cells import written
 
-CHUNK = 60_000
 BOM = "\ufeff"
 
 
@@ -26,18 +23,3 @@ def csv_answer(
     )
     response["Cache-Control"] = "no-store"
     return response  # type: ignore[return-value]
-
-
-def written(columns: Sequence[str], lines: Iterable[Sequence[Any]], start: str = "") -> Iterator[str]:
-    """The file in pieces of some 60 kB."""
-    out = StringIO()
-    out.write(start)
-    writer = csv.writer(out)
-    writer.writerow([cell(name) for name in columns])
-    for line in lines:
-        writer.writerow([cell(value) for value in line])
-        if out.tell() > CHUNK:
-            yield out.getvalue()
-            out.seek(0)
-            out.truncate()
-    yield out.getvalue()

@@ -35,6 +35,19 @@ class Listing(TypedDict, Generic[T]):
     meta: Meta
 
 
+class Count(TypedDict):
+    """How many there are."""
+
+    total: int
+
+
+class Counted(TypedDict, Generic[T]):
+    """A whole list."""
+
+    data: list[T]
+    meta: Count
+
+
 class FieldError(TypedDict):
     """What is wrong with one field; `field` is its path in the body or the name in the query."""
 

@@ -98,6 +98,7 @@ TITLES = {
     "customers.exported": ("Customers exported", "neutral"),
     "invoices.exported": ("Invoices exported", "neutral"),
     "credit_notes.exported": ("Credit notes exported", "neutral"),
+    "payments.exported": ("Payments exported", "neutral"),
     "customer.payment_method_asked_for": ("Asked to leave a payment method", "neutral"),
     "customer.payment_method_chosen": ("Default payment method chosen", "neutral"),
     "customer.payment_method_removed": ("Payment method removed", "danger"),

@@ -13,10 +13,12 @@ from billing.actions.alerts import AlertTerms, delete_alert, save_alert
 from billing.actions.clock import now
 from billing.models import Alert, AlertCrossing, Metric, Wallet
 from billing.queries.payloads_alerts import alert_payload, crossing_payload
+from billing.queries.shapes import AlertOut, CrossingOut
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, OldestFirst, listed
+from billing.web.shapes import Listing, Object
 from customers.api.subscriptions import router as subscriptions
 from customers.api.subscriptions import row_of
 from customers.api.wallet_rows import router as wallets
@@ -76,7 +78,7 @@ def wallet_of(request: ApiRequest, reference: str) -> Wallet:
 
 
 @subscriptions.get("/{id}/alerts")
-def list_of_subscription(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> dict[str, Any]:
+def list_of_subscription(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> Listing[AlertOut]:
     """The subscription's alerts, the oldest first."""
     staff = cast(ApiRequest, request)
     rows = alerts_of(staff).filter(subscription=row_of(staff, id))
@@ -84,7 +86,7 @@ def list_of_subscription(request: HttpRequest, id: str, filters: Query[OldestFir
 
 
 @subscriptions.post("/{id}/alerts", response={201: dict[str, Any]})
-def create_for_subscription(request: HttpRequest, id: str, body: AlertIn) -> tuple[int, dict[str, Any]]:
+def create_for_subscription(request: HttpRequest, id: str, body: AlertIn) -> tuple[int, Object[AlertOut]]:
     """An alert on usage. It fires once per crossing, with the event alert.triggered."""
     staff = cast(ApiRequest, request)
     row = save_alert(row_of(staff, id), terms_of(staff, body), by=staff.actor, at=now(staff.organization))
@@ -92,7 +94,7 @@ def create_for_subscription(request: HttpRequest, id: str, body: AlertIn) -> tup
 
 
 @wallets.get("/{id}/alerts")
-def list_of_wallet(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> dict[str, Any]:
+def list_of_wallet(request: HttpRequest, id: str, filters: Query[OldestFirst]) -> Listing[AlertOut]:
     """The wallet's alerts, the oldest first."""
     staff = cast(ApiRequest, request)
     rows = alerts_of(staff).filter(wallet=wallet_of(staff, id))
@@ -100,7 +102,7 @@ def list_of_wallet(request: HttpRequest, id: str, filters: Query[OldestFirst]) -
 
 
 @wallets.post("/{id}/alerts", response={201: dict[str, Any]})
-def create_for_wallet(request: HttpRequest, id: str, body: AlertIn) -> tuple[int, dict[str, Any]]:
+def create_for_wallet(request: HttpRequest, id: str, body: AlertIn) -> tuple[int, Object[AlertOut]]:
     """An alert on a balance that falls."""
     staff = cast(ApiRequest, request)
     row = save_alert(wallet_of(staff, id), terms_of(staff, body), by=staff.actor, at=now(staff.organization))
@@ -108,7 +110,7 @@ def create_for_wallet(request: HttpRequest, id: str, body: AlertIn) -> tuple[int
 
 
 @router.get("/{id}")
-def get_alert(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_alert(request: HttpRequest, id: str) -> Object[AlertOut]:
     """One alert."""
     return envelope(alert_payload(find(request, id)))
 
@@ -120,14 +122,14 @@ class CrossingsQuery(ListQuery):
 
 
 @router.get("/{id}/crossings")
-def list_crossings(request: HttpRequest, id: str, filters: Query[CrossingsQuery]) -> dict[str, Any]:
+def list_crossings(request: HttpRequest, id: str, filters: Query[CrossingsQuery]) -> Listing[CrossingOut]:
     """What the alert has told, the newest first."""
     rows = AlertCrossing.objects.filter(alert=find(request, id)).select_related("alert")
     return listed(request, rows, crossing_payload, filters)
 
 
 @router.patch("/{id}")
-def change_alert(request: HttpRequest, id: str, body: AlertChange) -> dict[str, Any]:
+def change_alert(request: HttpRequest, id: str, body: AlertChange) -> Object[AlertOut]:
     """Change what is given. `recurringStep` null takes the step away."""
     staff = cast(ApiRequest, request)
     row = find(request, id)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.actions.classification import change_mode, change_providers, change_type
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from customers.api.schemas import also
 from customers.queries.payloads import payload_of
+from customers.queries.shapes import CustomerOut
 
 
 class TypeIn(ApiSchema):
@@ -37,7 +39,7 @@ class ProvidersIn(ApiSchema):
 
 
 @router.post("/{id}/type")
-def set_type(request: HttpRequest, id: str, body: TypeIn) -> dict[str, Any]:
+def set_type(request: HttpRequest, id: str, body: TypeIn) -> Object[CustomerOut]:
     """Change the type. It looks forward: issued invoices stay. From unknown to business in the European Union, the
     event `customer.type_changed` names invoices that may have to be corrected. The same type again does nothing.
     """
@@ -49,7 +51,7 @@ def set_type(request: HttpRequest, id: str, body: TypeIn) -> dict[str, Any]:
 
 
 @router.post("/{id}/mode")
-def set_mode(request: HttpRequest, id: str, body: ModeIn) -> dict[str, Any]:
+def set_mode(request: HttpRequest, id: str, body: ModeIn) -> Object[CustomerOut]:
     """Change the mode of all wallets. No balance moves; later debits are guarded by the new mode."""
     staff, customer = cast(ApiRequest, request), present_customer(request, id)
     at = now(staff.organization)
@@ -58,7 +60,7 @@ def set_mode(request: HttpRequest, id: str, body: ModeIn) -> dict[str, Any]:
 
 @router.post("/{id}/payment-providers", operation_id="set_payment_providers_by_post")
 @router.patch("/{id}/payment-providers", operation_id="set_payment_providers")
-def set_providers(request: HttpRequest, id: str, body: ProvidersIn) -> dict[str, Any]:
+def set_providers(request: HttpRequest, id: str, body: ProvidersIn) -> Object[CustomerOut]:
     """Change the preferred payment provider, the disabled ones, or both, and nothing else."""
     staff, customer = cast(ApiRequest, request), present_customer(request, id)
     changes = body.model_dump(exclude_unset=True)

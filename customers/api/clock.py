@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 from ninja import Router
 from pydantic import AwareDatetime, StrictBool, StrictInt
+from typing_extensions import TypedDict
 
 from billing.actions import later
 from billing.actions.clock import now
@@ -18,7 +19,9 @@ from billing.models import AuditEntry, ClockMove, Organization
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import add_months, local_date
 from billing.rules.states import JobState
+from billing.rules.words import Words
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.actions.clock_moves import carry_out, move_clock
 from customers.queries.clock import happened, next_stop
 
@@ -36,15 +39,51 @@ class ClockIn(ApiSchema):
     next: StrictBool | None = None
 
 
+class DueOut(TypedDict):
+    """What is due next."""
+
+    at: datetime
+    what: str
+    customer: str | None
+
+
+class ClockOut(TypedDict):
+    """What time it is, and what is due next; null: nothing is."""
+
+    now: datetime
+    sandbox: bool
+    next: DueOut | None
+
+
+class HappenedOut(TypedDict):
+    """One thing that happened on the way."""
+
+    at: datetime
+    event: str
+    subject: str
+    customerId: str | None
+
+
+Way = TypedDict("Way", {"from": datetime, "to": datetime})
+
+
+class MovedOut(ClockOut, Way):
+    """A move of the clock with what happened on the way."""
+
+    id: str
+    status: Annotated[str, Words("arrived", "moving")]
+    events: list[HappenedOut]
+
+
 @router.get("")
-def get_clock(request: HttpRequest) -> dict[str, Any]:
+def get_clock(request: HttpRequest) -> Object[ClockOut]:
     """What time it is, whether the clock can be moved, and what is due next."""
     organization = cast(ApiRequest, request).organization
     return envelope(payload(organization))
 
 
 @router.post("", response={200: dict[str, Any]})
-def post_clock(request: HttpRequest, body: ClockIn) -> dict[str, Any]:
+def post_clock(request: HttpRequest, body: ClockIn) -> Object[MovedOut]:
     """Move a sandbox's clock forward. The answer comes when it has arrived, with what happened on the way, or after
     half a minute with the status `moving`. When it was stopped by something that failed, 409 says what; move it again
     once that is mended.
@@ -57,7 +96,8 @@ def post_clock(request: HttpRequest, body: ClockIn) -> dict[str, Any]:
         raise Conflict(move.job.error, code="clock_stopped")
     rows = happened(move.organization, move.from_at, move.reached_at)
     done = move.reached_at == move.to_at
-    data = payload(move.organization) | {
+    data: MovedOut = {
+        **payload(move.organization),
         "id": move.public_id,
         "status": "arrived" if done else "moving",
         "from": move.from_at,
@@ -78,7 +118,7 @@ def arrived(key: UUID) -> ClockMove:
         time.sleep(0.1)
 
 
-def payload(organization: Organization) -> dict[str, Any]:
+def payload(organization: Organization) -> ClockOut:
     """The clock as it stands."""
     stop = next_stop(organization) if organization.sandbox else None
     return {
@@ -118,7 +158,7 @@ def counted(number: int, name: str, most: int) -> int:
     return number
 
 
-def event(row: AuditEntry) -> dict[str, Any]:
+def event(row: AuditEntry) -> HappenedOut:
     """One thing that happened."""
     return {
         "at": row.at,

@@ -11,8 +11,10 @@ from pydantic import StrictBool
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.actions.custom_fields import create_custom_field, delete_custom_field, update_custom_field
 from customers.models import CustomField, FieldKind
+from customers.queries.shapes import CustomFieldOut, TakenOffOut
 
 router = Router(tags=["Custom fields"])
 
@@ -41,7 +43,7 @@ class CustomFieldChanges(ApiSchema):
     on_invoice: StrictBool = False
 
 
-def payload(field: CustomField) -> dict[str, Any]:
+def payload(field: CustomField) -> CustomFieldOut:
     """A field's definition."""
     return {
         "id": field.public_id,
@@ -72,14 +74,14 @@ class FieldsQuery(ListQuery):
 
 
 @router.get("")
-def list_fields(request: HttpRequest, filters: Query[FieldsQuery]) -> dict[str, Any]:
+def list_fields(request: HttpRequest, filters: Query[FieldsQuery]) -> Listing[CustomFieldOut]:
     """In the order of the form."""
     rows = CustomField.objects.of(cast(ApiRequest, request).organization)
     return listed(request, rows, payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})
-def add_field(request: HttpRequest, body: CustomFieldIn) -> Status[dict[str, Any]]:
+def add_field(request: HttpRequest, body: CustomFieldIn) -> Status[Object[CustomFieldOut]]:
     """A new field; 409 for a code that exists."""
     staff = cast(ApiRequest, request)
     at = now(staff.organization)
@@ -88,13 +90,13 @@ def add_field(request: HttpRequest, body: CustomFieldIn) -> Status[dict[str, Any
 
 
 @router.get("/{id}")
-def get_field(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_field(request: HttpRequest, id: str) -> Object[CustomFieldOut]:
     """One field."""
     return envelope(payload(find(request, id)))
 
 
 @router.patch("/{id}")
-def patch_field(request: HttpRequest, id: str, body: CustomFieldChanges) -> dict[str, Any]:
+def patch_field(request: HttpRequest, id: str, body: CustomFieldChanges) -> Object[CustomFieldOut]:
     """Change the given parts; 409 for a code, kind or choice that customers have values of."""
     staff, field = cast(ApiRequest, request), find(request, id)
     changes = body.model_dump(exclude_unset=True)
@@ -103,7 +105,7 @@ def patch_field(request: HttpRequest, id: str, body: CustomFieldChanges) -> dict
 
 
 @router.delete("/{id}")
-def remove_field(request: HttpRequest, id: str) -> dict[str, Any]:
+def remove_field(request: HttpRequest, id: str) -> Object[TakenOffOut]:
     """Delete the field and its values on all customers. Issued invoices keep what they show."""
     staff, field = cast(ApiRequest, request), find(request, id)
     count = delete_custom_field(field, by=staff.actor, at=now(staff.organization))

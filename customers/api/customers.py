@@ -13,28 +13,32 @@ from billing.models import BillingEntity, Subscription, Tax
 from billing.orm.metadata import with_value
 from billing.orm.search import matching
 from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.shapes import SubscriptionOut
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.words import word_of
 from billing.web.api import ApiRequest, envelope
 from billing.web.api_lists import ListQuery, cursor_of, listed, order_of, window
-from billing.web.shapes import Meta
+from billing.web.exporting import exportable
+from billing.web.shapes import Listing, Meta, Object
 from customers.actions.customers import update_customer, upsert_customer
 from customers.api.lookup import customer_of_reference, present, present_customer
 from customers.api.router import router
 from customers.api.schemas import CUSTOMER_SORTS, CustomerChanges, CustomerFilters, CustomerIn
 from customers.models import Customer, CustomerStatus
 from customers.queries.payloads import payload_of, payloads
+from customers.queries.shapes import CustomerOut
 from customers.queries.tags import tagged_with_all
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
 from invoicing.queries.payloads import invoice_payload, with_parts
+from invoicing.queries.shapes import InvoiceOut
 
 MAX_OFFSET = 10**9
 METADATA = re.compile(r"metadata\[(.{1,100})\]")
 
 
-def answer(customer: Customer) -> dict[str, Any]:
+def answer(customer: Customer) -> Object[CustomerOut]:
     """The customer with its figures, fresh from the table."""
     return envelope(payload_of(customer))
 
@@ -67,7 +71,7 @@ def taxes_of(request: ApiRequest, codes: list[str]) -> list[Tax]:
 
 
 @router.get("")
-def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> dict[str, Any]:
+def list_customers(request: HttpRequest, filters: Query[CustomerFilters]) -> Listing[CustomerOut]:
     """Newest first unless sorted otherwise. `email` is exact without case; `search` looks in names, e-mail, IDs,
     tax numbers, phone and tags; `tags=a,b` finds who has both; `metadata[key]=value` who has that pair.
 
@@ -120,7 +124,7 @@ def narrowed(request: HttpRequest, filters: CustomerFilters) -> Any:
 
 
 @router.post("", response={200: dict[str, Any], 201: dict[str, Any]})
-def create_customer(request: HttpRequest, body: CustomerIn) -> Status[dict[str, Any]]:
+def create_customer(request: HttpRequest, body: CustomerIn) -> Status[Object[CustomerOut]]:
     """A new customer (201). An external ID that exists updates that customer (200); an e-mail that another
     customer has is 409.
     """
@@ -142,19 +146,19 @@ def upsert(request: ApiRequest, body: CustomerIn) -> tuple[Customer, bool]:
 
 
 @router.get("/external/{path:reference}")
-def get_by_external_id(request: HttpRequest, reference: str) -> dict[str, Any]:
+def get_by_external_id(request: HttpRequest, reference: str) -> Object[CustomerOut]:
     """The customer that a payment provider knows under this id, else the one with this external ID."""
     return answer(customer_of_reference(request, reference))
 
 
 @router.get("/{id}")
-def get_customer(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_customer(request: HttpRequest, id: str) -> Object[CustomerOut]:
     """One customer. One that has been merged is 404 with `targetCustomerId`."""
     return answer(present_customer(request, id))
 
 
 @router.patch("/{id}")
-def patch_customer(request: HttpRequest, id: str, body: CustomerChanges) -> dict[str, Any]:
+def patch_customer(request: HttpRequest, id: str, body: CustomerChanges) -> Object[CustomerOut]:
     """Change the given fields. The mode has its own operation."""
     staff = cast(ApiRequest, request)
     customer = present_customer(request, id)
@@ -174,7 +178,9 @@ def patch_customer(request: HttpRequest, id: str, body: CustomerChanges) -> dict
 
 
 @router.get("/{id}/subscriptions")
-def customer_subscriptions(request: HttpRequest, id: str, filters: Query[ListQuery]) -> dict[str, Any]:
+def customer_subscriptions(
+    request: HttpRequest, id: str, filters: Query[ListQuery]
+) -> Listing[SubscriptionOut]:
     """The customer's subscriptions, newest first."""
     customer = present_customer(request, id)
     rows = Subscription.objects.filter(customer=customer)
@@ -183,8 +189,11 @@ def customer_subscriptions(request: HttpRequest, id: str, filters: Query[ListQue
 
 
 @router.get("/{id}/invoices")
-def customer_invoices(request: HttpRequest, id: str, filters: Query[ListQuery]) -> dict[str, Any]:
+def customer_invoices(request: HttpRequest, id: str, filters: Query[ListQuery]) -> Listing[InvoiceOut]:
     """The customer's invoices, newest first."""
     customer = present_customer(request, id)
     rows = with_parts(visible(Invoice.objects.filter(customer=customer)))
     return listed(request, rows, invoice_payload, filters)
+
+
+exportable(CustomerFilters, narrowed, "customers")

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from ninja import Query
+from typing_extensions import TypedDict
 
 from billing.actions.clock import now
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.actions.delete import VOID, request_deletion
 from customers.actions.foresee import Outcome, foresee_deletion
 from customers.api.router import router
 from customers.models import Customer
 from customers.queries.deletion import Deletion, deletion_preview
+from customers.queries.shapes import DeletionPreviewOut
 
 
 class DeletionQuery(ApiSchema):
@@ -30,7 +33,7 @@ def find(request: ApiRequest, id: str) -> Customer:
 
 
 @router.get("/{id}/deletion-preview")
-def preview(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[str, Any]:
+def preview(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> Object[DeletionPreviewOut]:
     """What deleting the customer would do now: found by doing it and taking it back."""
     staff = cast(ApiRequest, request)
     customer, at = find(staff, id), now(staff.organization)
@@ -39,7 +42,7 @@ def preview(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[
     return envelope(deletion_payload(found, outcome))
 
 
-def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
+def deletion_payload(found: Deletion, outcome: Outcome) -> DeletionPreviewOut:
     """The preview with amounts in major units, each in its own currency."""
     voided = {row.pk for row in outcome.voided}
     return {
@@ -98,8 +101,16 @@ def deletion_payload(found: Deletion, outcome: Outcome) -> dict[str, Any]:
     }
 
 
+class DeletedOut(TypedDict):
+    """A deletion that goes on in the background."""
+
+    id: str
+    deleted: bool
+    jobId: str
+
+
 @router.delete("/{id}")
-def delete(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> dict[str, Any]:
+def delete(request: HttpRequest, id: str, query: Query[DeletionQuery]) -> Object[DeletedOut]:
     """Start the deletion; it is carried out step by step in the background. Asked for again
     meanwhile, it answers 200 with the same job."""
     staff = cast(ApiRequest, request)

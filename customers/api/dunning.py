@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from ninja import Field
@@ -11,12 +11,14 @@ from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from customers.models import Customer
 from invoicing.actions.dunning_campaigns import choose_campaign, resume_dunning, stop_dunning
 from invoicing.models import DunningCampaign
 from invoicing.queries.dunning import assigned, case_payload, standings
+from invoicing.queries.shapes_collecting import ChasedOut
 
 
 class StopIn(ApiSchema):
@@ -31,7 +33,7 @@ class ChoiceIn(ApiSchema):
     campaign_id: str | None
 
 
-def answer(request: HttpRequest, customer: Customer) -> dict[str, Any]:
+def answer(request: HttpRequest, customer: Customer) -> Object[ChasedOut]:
     """The campaign in force, whether it is stopped, and the chases that run."""
     staff = cast(ApiRequest, request)
     known = assigned(staff.organization, customer)
@@ -51,13 +53,13 @@ def answer(request: HttpRequest, customer: Customer) -> dict[str, Any]:
 
 
 @router.get("/{id}/dunning")
-def customer_dunning(request: HttpRequest, id: str) -> dict[str, Any]:
+def customer_dunning(request: HttpRequest, id: str) -> Object[ChasedOut]:
     """How a customer is chased."""
     return answer(request, present_customer(request, id))
 
 
 @router.patch("/{id}/dunning")
-def choose_dunning(request: HttpRequest, id: str, body: ChoiceIn) -> dict[str, Any]:
+def choose_dunning(request: HttpRequest, id: str, body: ChoiceIn) -> Object[ChasedOut]:
     """Give it a campaign of its own, or the billing entity's again."""
     staff = cast(ApiRequest, request)
     customer, campaign = present_customer(request, id), None
@@ -73,7 +75,7 @@ def choose_dunning(request: HttpRequest, id: str, body: ChoiceIn) -> dict[str, A
 
 
 @router.post("/{id}/dunning/stop")
-def stop(request: HttpRequest, id: str, body: StopIn | None = None) -> dict[str, Any]:
+def stop(request: HttpRequest, id: str, body: StopIn | None = None) -> Object[ChasedOut]:
     """Do not chase it until it is resumed. Doing it twice changes nothing."""
     staff = cast(ApiRequest, request)
     customer = present_customer(request, id)
@@ -83,7 +85,7 @@ def stop(request: HttpRequest, id: str, body: StopIn | None = None) -> dict[str,
 
 
 @router.post("/{id}/dunning/resume")
-def resume(request: HttpRequest, id: str) -> dict[str, Any]:
+def resume(request: HttpRequest, id: str) -> Object[ChasedOut]:
     """Chase it again."""
     staff = cast(ApiRequest, request)
     customer = present_customer(request, id)

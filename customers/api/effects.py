@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from billing.rules.money import from_minor
+from customers.queries.shapes import ActEffectOut, ForeseenNoteOut
 from invoicing.actions.effects import Effect
 from invoicing.models import CreditNote
 from invoicing.queries.payloads_coming import coming_payload
 
 
-def effect_payload(effect: Effect) -> dict[str, Any]:
+def effect_payload(effect: Effect) -> ActEffectOut:
     """The invoices until `until` without the act and with it, and the credit for unused days."""
     return {
         "until": effect.until,
@@ -20,7 +19,7 @@ def effect_payload(effect: Effect) -> dict[str, Any]:
     }
 
 
-def note_payload(note: CreditNote) -> dict[str, Any]:
+def note_payload(note: CreditNote) -> ForeseenNoteOut:
     """A credit note that is not made."""
     return {
         "description": note.description,

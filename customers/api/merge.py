@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from ninja import Router
 
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.actions.merge import merge_customers
 from customers.models import Customer
 from customers.queries.merging import merge_payload
+from customers.queries.shapes import MergeOut
 from customers.rules.merging import Strategy
 
 router = Router(tags=["Customers"])
@@ -29,7 +31,7 @@ class MergeIn(ApiSchema):
 
 
 @router.post("")
-def merge(request: HttpRequest, body: MergeIn) -> dict[str, Any]:
+def merge(request: HttpRequest, body: MergeIn) -> Object[MergeOut]:
     """Merge two customers into one. The source is gone afterwards; everything it had belongs to the target."""
     staff = cast(ApiRequest, request)
     rows = Customer.objects.of(staff.organization)

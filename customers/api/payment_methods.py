@@ -11,12 +11,14 @@ from billing.actions.clock import now
 from billing.rules.errors import NotFound
 from billing.web.api import ApiRequest, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.payment_methods import make_default, open_setup, remove_method
 from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import PaymentMethod
 from invoicing.queries.payment_methods import method_payload
+from invoicing.queries.shapes_collecting import PaymentMethodOut, SetupOut
 
 
 def rows_of(request: HttpRequest, id: str) -> Any:
@@ -38,13 +40,13 @@ class MethodsQuery(ListQuery):
 
 
 @router.get("/{id}/payment-methods")
-def list_methods(request: HttpRequest, id: str, filters: Query[MethodsQuery]) -> dict[str, Any]:
+def list_methods(request: HttpRequest, id: str, filters: Query[MethodsQuery]) -> Listing[PaymentMethodOut]:
     """The default first."""
     return listed(request, rows_of(request, id), method_payload, filters)
 
 
 @router.post("/{id}/payment-methods/setup", response={201: dict[str, Any]})
-def setup(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[int, dict[str, Any]]:
+def setup(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[int, Object[SetupOut]]:
     """Where the customer leaves a card; nothing is charged. 400 when no account has such a page, 502 when it does not
     answer. `Idempotency-Key` makes a repeat harmless.
     """
@@ -60,7 +62,7 @@ def setup(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[
 
 
 @router.post("/{id}/payment-methods/{method_id}/default")
-def choose(request: HttpRequest, id: str, method_id: str) -> dict[str, Any]:
+def choose(request: HttpRequest, id: str, method_id: str) -> Object[PaymentMethodOut]:
     """Charge it first from now on."""
     staff = cast(ApiRequest, request)
     row = make_default(method_of(request, id, method_id), by=staff.actor, at=now(staff.organization))

@@ -12,6 +12,7 @@ from ninja import Field, Query
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from invoicing.actions.remittances import receive
@@ -19,6 +20,8 @@ from invoicing.forms.transfers import PartIn, came_at, parts_of, wallet_of
 from invoicing.models import Payment
 from invoicing.queries.payloads import payment_payload
 from invoicing.queries.payloads_collecting import remittance_payload
+from invoicing.queries.shapes import PaymentOut
+from invoicing.queries.shapes_collecting import RemittanceOut
 from invoicing.rules.amounts import minor_of
 
 
@@ -44,14 +47,14 @@ class PaymentsQuery(ListQuery):
 
 
 @router.get("/{id}/payments")
-def customer_payments(request: HttpRequest, id: str, filters: Query[PaymentsQuery]) -> dict[str, Any]:
+def customer_payments(request: HttpRequest, id: str, filters: Query[PaymentsQuery]) -> Listing[PaymentOut]:
     """The customer's payments, newest first."""
     rows = Payment.objects.filter(customer=present_customer(request, id))
     return listed(request, rows, payment_payload, filters)
 
 
 @router.post("/{id}/payments", response={201: dict[str, Any]})
-def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int, dict[str, Any]]:
+def receive_payment(request: HttpRequest, id: str, body: ReceiveIn) -> tuple[int, Object[RemittanceOut]]:
     """Record one transfer over several invoices; 400 rest_undecided when more came than is due and nothing says what
     becomes of the rest. `Idempotency-Key` makes a repeat harmless.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from django.http import HttpRequest
 from ninja import Field
@@ -11,12 +11,15 @@ from pydantic import AliasChoices
 from billing.actions.clock import now
 from billing.models import Plan
 from billing.queries.payloads_subscriptions import subscription_payload
+from billing.queries.shapes import OwnSubscriptionOut
 from billing.rules.errors import Invalid
 from billing.rules.ids import encode
 from billing.rules.plan_changes import When
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.shapes import Object
 from customers.api.effects import effect_payload
 from customers.api.subscriptions import SubscriptionChange, answer, find_plan, router, row_of, update
+from customers.queries.shapes import ActEffectOut, MovedSubscriptionOut
 from invoicing.actions.effects import Effect, effect_of_change
 from invoicing.actions.plan_changes import PlanChange, change_plan, keep_plan
 
@@ -45,7 +48,7 @@ def plan_and_when(request: ApiRequest, body: PlanChangeIn) -> tuple[Plan, When |
 
 
 @router.post("/{id}/change-plan")
-def change(request: HttpRequest, id: str, body: PlanChangeIn) -> dict[str, Any]:
+def change(request: HttpRequest, id: str, body: PlanChangeIn) -> Object[MovedSubscriptionOut]:
     """Move it to another plan. Now: it ends, and the subscription that follows it, of the same external id, is
     answered; one invoice bills both. At the end of the period: the running one is answered, with `nextPlanId`.
     """
@@ -63,10 +66,10 @@ def change(request: HttpRequest, id: str, body: PlanChangeIn) -> dict[str, Any]:
     return answer_change(staff, id, done)
 
 
-def answer_change(staff: ApiRequest, id: str, done: PlanChange) -> dict[str, Any]:
+def answer_change(staff: ApiRequest, id: str, done: PlanChange) -> Object[MovedSubscriptionOut]:
     """The subscription that runs now, and what the change has made."""
     shown = encode("sub", done.subscription.pk) if done.when == When.NOW else id
-    found = subscription_payload(row_of(staff, shown))
+    found = cast(MovedSubscriptionOut, subscription_payload(row_of(staff, shown)))
     found["planChange"] = {
         "direction": done.direction.value,
         "when": done.when.value,
@@ -78,7 +81,7 @@ def answer_change(staff: ApiRequest, id: str, done: PlanChange) -> dict[str, Any
 
 
 @router.post("/{id}/change-plan/preview")
-def preview(request: HttpRequest, id: str, body: PlanChangeIn) -> dict[str, Any]:
+def preview(request: HttpRequest, id: str, body: PlanChangeIn) -> Object[ActEffectOut]:
     """The next invoices without and with the change. Nothing is written."""
     staff = cast(ApiRequest, request)
     plan, when = plan_and_when(staff, body)
@@ -90,7 +93,7 @@ def preview(request: HttpRequest, id: str, body: PlanChangeIn) -> dict[str, Any]
 
 
 @router.post("/{id}/keep-plan")
-def keep(request: HttpRequest, id: str) -> dict[str, Any]:
+def keep(request: HttpRequest, id: str) -> Object[OwnSubscriptionOut]:
     """Call off the change of plan that waits. Without one nothing changes."""
     staff = cast(ApiRequest, request)
     keep_plan(row_of(staff, id), by=staff.actor, at=now(staff.organization))
@@ -98,7 +101,7 @@ def keep(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.put("/{id}")
-def put(request: HttpRequest, id: str, body: PlanPut) -> dict[str, Any]:
+def put(request: HttpRequest, id: str, body: PlanPut) -> Object[MovedSubscriptionOut]:
     """Change the given fields; with `planCode` (or `planId`) the plan, as much or more a year now, less at the end of
     the period.
     """
@@ -112,7 +115,7 @@ def put(request: HttpRequest, id: str, body: PlanPut) -> dict[str, Any]:
         update(request, id, SubscriptionChange(**given))
     row = row_of(staff, id)
     if plan is None or plan.pk == row.plan_id:
-        return answer(staff, id)
+        return {"data": cast(MovedSubscriptionOut, answer(staff, id)["data"])}
     with named(plan="plan_id"):
         done = change_plan(row, plan, by=staff.actor, at=now(staff.organization))
     return answer_change(staff, id, done)

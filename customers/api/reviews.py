@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.db.models import F
 from django.http import Http404, HttpRequest
@@ -14,9 +14,11 @@ from billing.rules.ids import decode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from customers.queries.classification import local_day
+from customers.queries.shapes import CorrectiveInvoiceOut
 from invoicing.actions.reviews import MAX_NOTE, mark_reviewed, undo_review
 from invoicing.models import InvoiceReview
 
@@ -37,7 +39,7 @@ class Filters(ListQuery):
     status: str | None = None
 
 
-def review_payload(row: InvoiceReview) -> dict[str, Any]:
+def review_payload(row: InvoiceReview) -> CorrectiveInvoiceOut:
     """A review as the API answers it."""
     invoice = row.invoice
     return {
@@ -56,7 +58,9 @@ def review_payload(row: InvoiceReview) -> dict[str, Any]:
 
 
 @router.get("/{id}/corrective-invoices")
-def list_corrective_invoices(request: HttpRequest, id: str, filters: Query[Filters]) -> dict[str, Any]:
+def list_corrective_invoices(
+    request: HttpRequest, id: str, filters: Query[Filters]
+) -> Listing[CorrectiveInvoiceOut]:
     """Invoices with tax that were issued before the customer turned out to be a business, oldest first: for sixty
     days after the change, without those that have a credit note since. An unknown status finds nothing.
     """
@@ -70,7 +74,9 @@ def list_corrective_invoices(request: HttpRequest, id: str, filters: Query[Filte
 
 
 @router.post("/{id}/corrective-invoices/review")
-def review_corrective_invoices(request: HttpRequest, id: str, body: ReviewIn | None = None) -> dict[str, Any]:
+def review_corrective_invoices(
+    request: HttpRequest, id: str, body: ReviewIn | None = None
+) -> Object[list[CorrectiveInvoiceOut]]:
     """Note that these invoices were looked at, with an optional note. What somebody has marked already stays as it
     is; the answer is what was marked now.
     """
@@ -98,7 +104,7 @@ def review_corrective_invoices(request: HttpRequest, id: str, body: ReviewIn | N
 
 
 @router.delete("/{id}/corrective-invoices/{invoice_id}/review")
-def undo_corrective_review(request: HttpRequest, id: str, invoice_id: str) -> dict[str, Any]:
+def undo_corrective_review(request: HttpRequest, id: str, invoice_id: str) -> Object[CorrectiveInvoiceOut]:
     """The invoice waits for its review again; twice is once."""
     staff, customer = cast(ApiRequest, request), present_customer(request, id)
     key, at = decode("inv", invoice_id), now(staff.organization)

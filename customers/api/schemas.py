@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from ninja import Field
 from pydantic import AliasChoices, StrictBool, StrictInt
 
+from billing.rules.words import Words
 from billing.web.api import ApiSchema, plain_json
 from billing.web.api_lists import ListQuery
+from customers.models import CustomerStatus
 
 ADDRESS = ("address_line1", "address_line2", "postal_code", "city", "state", "country")
 
@@ -146,7 +148,7 @@ class CustomerFilters(ListQuery):
 
     search: str | None = None
     email: str | None = None
-    status: str | None = None
+    status: Annotated[str | None, Words(*CustomerStatus.values)] = None
     country: str | None = None
     currency: str | None = None
     tags: str | None = None

@@ -12,17 +12,19 @@ from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from billing.rules.periods import local_date
 from billing.web.api import ApiRequest, envelope
+from billing.web.shapes import Object
 from customers.api.lookup import present_customer
 from customers.api.router import router
 from customers.forms.statement import StatementForm
 from customers.queries.ageing import COLUMNS
+from customers.queries.shapes import StatementOut
 from customers.queries.statement import Statement, currencies_of, statement
 
 PREFIXES = {"invoice": "inv", "void": "inv", "credit_note": "cn", "payment": "pay", "refund": "ref"}
 
 
 @router.get("/{id}/statement")
-def customer_statement(request: HttpRequest, id: str) -> dict[str, Any]:
+def customer_statement(request: HttpRequest, id: str) -> Object[StatementOut]:
     """The statement of account of `currency` (else the customer's own) from `first` to `last` (ISO days, both
     included; else from the first of the month two months ago up to today). `balance` is what is owed after each line.
     """
@@ -35,19 +37,13 @@ def customer_statement(request: HttpRequest, id: str) -> dict[str, Any]:
     return envelope(statement_payload(customer.pk, found))
 
 
-def statement_payload(customer_id: Any, found: Statement) -> dict[str, Any]:
+def statement_payload(customer_id: Any, found: Statement) -> StatementOut:
     """The statement in camelCase, amounts in major units."""
 
     def money(minor: int) -> Any:
         return from_minor(minor, found.currency)
 
     aged = found.aged.minor if found.aged else dict.fromkeys(COLUMNS, 0)
-    late = {
-        "late_30": "days1To30",
-        "late_60": "days31To60",
-        "late_90": "days61To90",
-        "late_more": "over90Days",
-    }
     return {
         "customerId": encode("cust", customer_id),
         "currency": found.currency,
@@ -60,7 +56,10 @@ def statement_payload(customer_id: Any, found: Statement) -> dict[str, Any]:
         "onAccount": None if found.on_account_minor is None else money(found.on_account_minor),
         "ageing": {
             "notDue": money(aged["not_due"]),
-            **{name: money(aged[key]) for key, name in late.items()},
+            "days1To30": money(aged["late_30"]),
+            "days31To60": money(aged["late_60"]),
+            "days61To90": money(aged["late_90"]),
+            "over90Days": money(aged["late_more"]),
             "disputed": money(aged["disputed"]),
             "total": money(aged["total"]),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -18,15 +18,17 @@ from billing.actions.thresholds import set_subscription_thresholds
 from billing.models import Plan, Subscription
 from billing.queries.payloads_own_terms import with_own_terms
 from billing.queries.payloads_subscriptions import subscription_payload, with_changes
+from billing.queries.shapes import OwnSubscriptionOut, SubscriptionOut
 from billing.queries.terms import price_book
 from billing.queries.versions import frozen_book
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.states import SubscriptionStatus
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, envelope, named, plain_json
 from billing.web.api_lists import ListQuery, listed
 from billing.web.plan_overrides import PlanOverridesIn, own_terms, thresholds_of, trial_of
+from billing.web.shapes import Listing, Object
 from customers.actions.assign import assign_plan, currency_for
 from customers.models import Customer
 from invoicing.actions.pauses import resume_subscription
@@ -73,7 +75,7 @@ class Filters(ListQuery):
 
     customer_id: str | None = None
     plan_id: str | None = None
-    status: str | None = None
+    status: Annotated[str | None, Words(*SubscriptionStatus)] = None
 
 
 class SubscriptionChange(ApiSchema):
@@ -149,7 +151,7 @@ def find_customer(request: ApiRequest, reference: str) -> Customer:
 
 
 @router.get("")
-def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> Listing[SubscriptionOut]:
     """Newest first. `planId` takes an id or a code."""
     rows = rows_of(cast(ApiRequest, request))
     if filters.customer_id:
@@ -163,7 +165,7 @@ def list_subscriptions(request: HttpRequest, filters: Query[Filters]) -> dict[st
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int, dict[str, Any]]:
+def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int, Object[OwnSubscriptionOut]]:
     """Assign a plan: the subscription starts now, then, or in the past."""
     staff = cast(ApiRequest, request)
     plan = find_plan(staff, body.plan_id)
@@ -198,13 +200,13 @@ def create_subscription(request: HttpRequest, body: SubscriptionIn) -> tuple[int
 
 
 @router.get("/{id}")
-def get_subscription(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_subscription(request: HttpRequest, id: str) -> Object[OwnSubscriptionOut]:
     """One subscription."""
     return answer(cast(ApiRequest, request), id)
 
 
 @router.patch("/{id}")
-def update(request: HttpRequest, id: str, body: SubscriptionChange) -> dict[str, Any]:
+def update(request: HttpRequest, id: str, body: SubscriptionChange) -> Object[OwnSubscriptionOut]:
     """Change the given fields only."""
     staff = cast(ApiRequest, request)
     given = body.model_dump(exclude_unset=True, exclude={"plan_overrides", "overrides_from"})
@@ -236,7 +238,7 @@ def change_overrides(request: ApiRequest, row: Subscription, body: SubscriptionC
 
 
 @router.post("/{id}/cancel")
-def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[str, Any]:
+def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> Object[OwnSubscriptionOut]:
     """The customer wants out: at the end of the running period, or now with its closing bill. One that has not
     started is called off.
     """
@@ -255,7 +257,7 @@ def cancel(request: HttpRequest, id: str, body: CancelIn | None = None) -> dict[
 
 
 @router.post("/{id}/keep")
-def keep(request: HttpRequest, id: str) -> dict[str, Any]:
+def keep(request: HttpRequest, id: str) -> Object[OwnSubscriptionOut]:
     """Take back a cancellation at the end of the period."""
     staff = cast(ApiRequest, request)
     keep_subscription(row_of(staff, id), by=staff.actor, at=now(staff.organization))
@@ -263,7 +265,7 @@ def keep(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/terminate")
-def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) -> dict[str, Any]:
+def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) -> Object[OwnSubscriptionOut]:
     """End it now with its closing bill; one that has not started is called off."""
     staff, wish = cast(ApiRequest, request), body or TerminateIn()
     row = row_of(staff, id)
@@ -278,7 +280,7 @@ def terminate(request: HttpRequest, id: str, body: TerminateIn | None = None) ->
 
 
 @router.post("/{id}/pause")
-def pause(request: HttpRequest, id: str, body: PauseIn | None = None) -> dict[str, Any]:
+def pause(request: HttpRequest, id: str, body: PauseIn | None = None) -> Object[OwnSubscriptionOut]:
     """Nothing is billed from now on, until it is resumed."""
     staff, wish = cast(ApiRequest, request), body or PauseIn()
     told: dict[str, Any] = {"reason": wish.reason, "by": staff.actor, "at": now(staff.organization)}
@@ -287,7 +289,7 @@ def pause(request: HttpRequest, id: str, body: PauseIn | None = None) -> dict[st
 
 
 @router.post("/{id}/resume")
-def resume(request: HttpRequest, id: str) -> dict[str, Any]:
+def resume(request: HttpRequest, id: str) -> Object[OwnSubscriptionOut]:
     """It goes on now: what ended meanwhile is billed, paused days are given back."""
     staff = cast(ApiRequest, request)
     resume_subscription(row_of(staff, id), by=staff.actor, at=now(staff.organization))
@@ -299,7 +301,7 @@ def row_of(request: ApiRequest, reference: str) -> Subscription:
     return cast(Subscription, rows_of(request).by_public_id(reference))
 
 
-def answer(request: ApiRequest, reference: str) -> dict[str, Any]:
+def answer(request: ApiRequest, reference: str) -> Object[OwnSubscriptionOut]:
     """The subscription as it is now."""
     row = row_of(request, reference)
     return envelope(with_own_terms(row))

@@ -11,8 +11,10 @@ from ninja import Query, Router, Status
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.actions.tag_list import create_tag, delete_tag, update_tag
 from customers.models import Tag, TagColor
+from customers.queries.shapes import TagOut, TakenOffOut
 from customers.queries.tags import tag_uses
 
 router = Router(tags=["Tags"])
@@ -32,7 +34,7 @@ class TagChanges(ApiSchema):
     color: str | None = None
 
 
-def payload(tag: Tag, count: int) -> dict[str, Any]:
+def payload(tag: Tag, count: int) -> TagOut:
     """A tag with the number of customers that have it."""
     return {
         "id": tag.public_id,
@@ -57,7 +59,7 @@ class TagsQuery(ListQuery):
 
 
 @router.get("")
-def list_tags(request: HttpRequest, filters: Query[TagsQuery]) -> dict[str, Any]:
+def list_tags(request: HttpRequest, filters: Query[TagsQuery]) -> Listing[TagOut]:
     """By name."""
     organization = cast(ApiRequest, request).organization
     uses = tag_uses(organization)
@@ -66,7 +68,7 @@ def list_tags(request: HttpRequest, filters: Query[TagsQuery]) -> dict[str, Any]
 
 
 @router.post("", response={201: dict[str, Any]})
-def add_tag(request: HttpRequest, body: TagIn) -> Status[dict[str, Any]]:
+def add_tag(request: HttpRequest, body: TagIn) -> Status[Object[TagOut]]:
     """A new tag; 409 when there is one of that name without case."""
     staff = cast(ApiRequest, request)
     at = now(staff.organization)
@@ -75,14 +77,14 @@ def add_tag(request: HttpRequest, body: TagIn) -> Status[dict[str, Any]]:
 
 
 @router.get("/{id}")
-def get_tag(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_tag(request: HttpRequest, id: str) -> Object[TagOut]:
     """One tag."""
     tag = find(request, id)
     return envelope(payload(tag, tag_uses(tag.organization).get(tag.pk, 0)))
 
 
 @router.patch("/{id}")
-def patch_tag(request: HttpRequest, id: str, body: TagChanges) -> dict[str, Any]:
+def patch_tag(request: HttpRequest, id: str, body: TagChanges) -> Object[TagOut]:
     """Rename or recolour."""
     staff, tag = cast(ApiRequest, request), find(request, id)
     tag = update_tag(tag, name=body.name, color=body.color, by=staff.actor, at=now(staff.organization))
@@ -90,7 +92,7 @@ def patch_tag(request: HttpRequest, id: str, body: TagChanges) -> dict[str, Any]
 
 
 @router.delete("/{id}")
-def remove_tag(request: HttpRequest, id: str) -> dict[str, Any]:
+def remove_tag(request: HttpRequest, id: str) -> Object[TakenOffOut]:
     """Delete the tag and take it off every customer."""
     staff, tag = cast(ApiRequest, request), find(request, id)
     count = delete_tag(tag, by=staff.actor, at=now(staff.organization))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 from ninja import Field
@@ -12,12 +12,15 @@ from billing.actions.clock import now
 from billing.actions.thresholds import ThresholdTerms, set_subscription_thresholds
 from billing.models import Subscription
 from billing.queries.payloads_alerts import threshold_payload
+from billing.queries.shapes import SubscriptionThresholdsOut
 from billing.queries.usage import current_usage
 from billing.rules.amounts import exact_minor
 from billing.rules.money import from_minor
 from billing.rules.thresholds import next_amount
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.api.subscriptions import router, row_of
+from customers.queries.shapes import LifetimeUsageOut
 from invoicing.queries.progressive import (
     as_rule,
     billed_progressively,
@@ -44,13 +47,13 @@ class ThresholdsIn(ApiSchema):
 
 
 @router.get("/{id}/thresholds")
-def list_thresholds(request: HttpRequest, id: str) -> dict[str, Any]:
+def list_thresholds(request: HttpRequest, id: str) -> Object[SubscriptionThresholdsOut]:
     """The thresholds that count for the subscription, and whose they are."""
     return envelope(subscription_thresholds(row_of(cast(ApiRequest, request), id)))
 
 
 @router.put("/{id}/thresholds")
-def put_thresholds(request: HttpRequest, id: str, body: ThresholdsIn) -> dict[str, Any]:
+def put_thresholds(request: HttpRequest, id: str, body: ThresholdsIn) -> Object[SubscriptionThresholdsOut]:
     """Replace the subscription's own thresholds; without any, those of its plan count."""
     staff = cast(ApiRequest, request)
     row = row_of(staff, id)
@@ -68,7 +71,7 @@ def put_thresholds(request: HttpRequest, id: str, body: ThresholdsIn) -> dict[st
 
 
 @router.get("/{id}/lifetime-usage")
-def get_lifetime_usage(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_lifetime_usage(request: HttpRequest, id: str) -> Object[LifetimeUsageOut]:
     """What the subscription has used in its life, without tax."""
     staff = cast(ApiRequest, request)
     row = row_of(staff, id)
@@ -99,7 +102,7 @@ def terms_of(rows: list[ThresholdIn], currency: str) -> list[ThresholdTerms]:
     ]
 
 
-def subscription_thresholds(row: Subscription) -> dict[str, Any]:
+def subscription_thresholds(row: Subscription) -> SubscriptionThresholdsOut:
     """What counts, in order."""
     own = row.thresholds.all()
     return {

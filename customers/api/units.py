@@ -17,7 +17,9 @@ from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.fixed_charges import units_from
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.shapes import Object
 from customers.api.subscriptions import router, rows_of
+from customers.queries.shapes import SubscribedUnitsOut
 from invoicing.actions.units import change_units
 
 
@@ -35,7 +37,7 @@ class ChangesIn(ApiSchema):
     from_: str = Field("now", alias="from")
 
 
-def payload(row: Subscription, at: Any) -> list[dict[str, Any]]:
+def payload(row: Subscription, at: Any) -> list[SubscribedUnitsOut]:
     """Each fixed charge with its units now and every change."""
     rows = fixed_of(row, at)
     events = units_events(row, rows)
@@ -66,7 +68,7 @@ def payload(row: Subscription, at: Any) -> list[dict[str, Any]]:
 
 
 @router.get("/{id}/fixed-charges")
-def get_units(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_units(request: HttpRequest, id: str) -> Object[list[SubscribedUnitsOut]]:
     """In the order of the plan."""
     asked = cast(ApiRequest, request)
     row = rows_of(asked).by_public_id(id)
@@ -74,7 +76,7 @@ def get_units(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/fixed-charges")
-def set_units(request: HttpRequest, id: str, body: ChangesIn) -> dict[str, Any]:
+def set_units(request: HttpRequest, id: str, body: ChangesIn) -> Object[list[SubscribedUnitsOut]]:
     """Change units, now or from the next period on. Added units that are paid in advance are billed at once."""
     asked = cast(ApiRequest, request)
     row = rows_of(asked).by_public_id(id)

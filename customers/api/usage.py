@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query
+from typing_extensions import TypedDict
 
 from billing.actions.clock import now
 from billing.models import Subscription
 from billing.queries.payloads_usage import usage_list_payload, usage_payload
+from billing.queries.shapes import Between, UsageListOut, UsageOut
 from billing.queries.usage import current_usage
 from billing.rules.errors import NotFound
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, envelope
 from billing.web.api_lists import ListQuery, window_of
+from billing.web.shapes import Listing, Object
 from customers.api.router import router
 from customers.api.subscriptions import router as subscriptions
 from customers.models import Customer
@@ -35,8 +39,32 @@ class PastFilters(ListQuery):
     subscription_id: str = ""
 
 
+class PastChargeOut(TypedDict):
+    """What was billed of a charge."""
+
+    chargeId: str | None
+    metricCode: str | None
+    name: str
+    units: Decimal
+    eventsCount: int | None
+    amount: Decimal
+    steps: list[dict[str, Any]]
+
+
+class PastUsageOut(Between):
+    """A period that has been invoiced."""
+
+    subscriptionId: str
+    currency: str
+    amount: Decimal
+    invoiceId: str
+    invoiceNumber: str | None
+    invoiceStatus: str
+    charges: list[PastChargeOut]
+
+
 @router.get("/{id}/usage")
-def customer_usage(request: HttpRequest, id: str) -> dict[str, Any]:
+def customer_usage(request: HttpRequest, id: str) -> UsageListOut:
     """The running period of each subscription, and the sum over all in `meta`."""
     staff = cast(ApiRequest, request)
     customer = find_customer(staff, id)
@@ -45,7 +73,7 @@ def customer_usage(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("/{id}/usage/past")
-def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> dict[str, Any]:
+def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> Listing[PastUsageOut]:
     """The periods on invoices, newest first, with the usage lines that were billed."""
     customer = find_customer(cast(ApiRequest, request), id)
     chosen = list(subscriptions_with_usage(customer))
@@ -66,7 +94,7 @@ def past_usage(request: HttpRequest, id: str, filters: Query[PastFilters]) -> di
     return {"data": [past_payload(period, lines) for period in found], "meta": meta}
 
 
-def past_payload(period: InvoicedPeriod, lines: dict[Any, list[InvoiceLine]]) -> dict[str, Any]:
+def past_payload(period: InvoicedPeriod, lines: dict[Any, list[InvoiceLine]]) -> PastUsageOut:
     """A period that has been invoiced."""
     invoice = period.invoice
     own = lines.get((invoice.pk, period.subscription_id, period.start), [])
@@ -95,7 +123,7 @@ def past_payload(period: InvoicedPeriod, lines: dict[Any, list[InvoiceLine]]) ->
 
 
 @subscriptions.get("/{id}/usage")
-def subscription_usage(request: HttpRequest, id: str) -> dict[str, Any]:
+def subscription_usage(request: HttpRequest, id: str) -> Object[UsageOut]:
     """The running period of one subscription."""
     staff = cast(ApiRequest, request)
     rows = Subscription.objects.of(staff.organization).select_related("plan", "customer__billing_entity")

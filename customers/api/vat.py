@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.http import HttpRequest
 from ninja import Query
@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, StrictInt
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.actions.vat import verify
 from customers.actions.vat_override import clear_override, override
 from customers.api.lookup import present_customer
@@ -18,6 +19,7 @@ from customers.api.router import router
 from customers.api.schemas import also
 from customers.models import VatCheck
 from customers.queries.payloads import payload_of
+from customers.queries.shapes import CustomerOut, VatCheckOut
 from customers.queries.vat import check_payload
 
 
@@ -36,7 +38,7 @@ class CheckQuery(ListQuery):
 
 
 @router.post("/{id}/vat/verify")
-def verify_vat(request: HttpRequest, id: str) -> dict[str, Any]:
+def verify_vat(request: HttpRequest, id: str) -> Object[CustomerOut]:
     """Ask VIES now and answer the customer with the outcome. Safe to repeat. Without an answer, and during the hours
     of maintenance, the status is pending and the check is repeated later; 409 when checks are switched off.
     """
@@ -45,7 +47,7 @@ def verify_vat(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/vat/override")
-def override_vat(request: HttpRequest, id: str, body: OverrideIn) -> dict[str, Any]:
+def override_vat(request: HttpRequest, id: str, body: OverrideIn) -> Object[CustomerOut]:
     """Confirm the number by hand: the status is manual until the time is over."""
     staff, customer = cast(ApiRequest, request), present_customer(request, id)
     at = now(staff.organization)
@@ -54,7 +56,7 @@ def override_vat(request: HttpRequest, id: str, body: OverrideIn) -> dict[str, A
 
 
 @router.delete("/{id}/vat/override")
-def clear_vat_override(request: HttpRequest, id: str) -> dict[str, Any]:
+def clear_vat_override(request: HttpRequest, id: str) -> Object[CustomerOut]:
     """Take the confirmation back: its check is pending and the customer unvalidated until the next answer. Safe to
     repeat.
     """
@@ -63,7 +65,7 @@ def clear_vat_override(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("/{id}/vat/verifications")
-def list_verifications(request: HttpRequest, id: str, paging: Query[CheckQuery]) -> dict[str, Any]:
+def list_verifications(request: HttpRequest, id: str, paging: Query[CheckQuery]) -> Listing[VatCheckOut]:
     """What was asked and answered about the customer's numbers, newest first."""
     rows = VatCheck.objects.filter(customer=present_customer(request, id))
     return listed(request, rows, check_payload, paging)

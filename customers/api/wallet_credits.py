@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -16,11 +16,13 @@ from billing.actions.wallets import grant, void_credits
 from billing.models import Wallet, WalletEntry
 from billing.orm.fields import new_id
 from billing.queries.payloads_subscriptions import entry_payload
+from billing.queries.shapes import TracedEntryOut, WalletEntryOut, WalletOut
 from billing.queries.wallet_uses import traced_payload
 from billing.rules.errors import Invalid
 from billing.rules.wallets import LAST_PRIORITY
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.api.wallet_rows import answer, router, rows_of
 from invoicing.actions.top_up import OWN_KEYS, sell_credits
 
@@ -92,7 +94,7 @@ def add_credits(request: ApiRequest, row: Wallet, body: TopUpIn, at: datetime) -
 
 
 @router.post("/{id}/debit")
-def debit(request: HttpRequest, id: str, body: DebitIn) -> dict[str, Any]:
+def debit(request: HttpRequest, id: str, body: DebitIn) -> Object[WalletOut]:
     """Take credits out by hand: for a prepaid customer at most what is available, for a postpaid one down to minus
     the credit limit.
     """
@@ -112,7 +114,7 @@ def debit(request: HttpRequest, id: str, body: DebitIn) -> dict[str, Any]:
 
 
 @router.post("/{id}/top-up")
-def top_up(request: HttpRequest, id: str, body: TopUpIn) -> dict[str, Any]:
+def top_up(request: HttpRequest, id: str, body: TopUpIn) -> Object[WalletOut]:
     """More credits. Sold ones arrive when their invoice is paid."""
     staff = cast(ApiRequest, request)
     row = rows_of(staff).by_public_id(id)
@@ -124,7 +126,7 @@ def top_up(request: HttpRequest, id: str, body: TopUpIn) -> dict[str, Any]:
 
 
 @router.get("/{id}/transactions")
-def list_transactions(request: HttpRequest, id: str, paging: Query[EntryQuery]) -> dict[str, Any]:
+def list_transactions(request: HttpRequest, id: str, paging: Query[EntryQuery]) -> Listing[WalletEntryOut]:
     """The ledger, newest first."""
     row = rows_of(cast(ApiRequest, request)).by_public_id(id)
     entries = WalletEntry.objects.filter(wallet=row).select_related("wallet")
@@ -132,7 +134,7 @@ def list_transactions(request: HttpRequest, id: str, paging: Query[EntryQuery]) 
 
 
 @router.get("/{id}/transactions/{entry_id}")
-def get_transaction(request: HttpRequest, id: str, entry_id: str) -> dict[str, Any]:
+def get_transaction(request: HttpRequest, id: str, entry_id: str) -> Object[TracedEntryOut]:
     """One movement: what its credits paid for (`paidFor`), and for a debit from which credits it was paid
     (`paidFrom`), by line of the invoice, with tax. What a voided invoice gave back is negative.
     """

@@ -9,8 +9,10 @@ from ninja import Router
 from billing.actions.clock import now
 from billing.models import Wallet
 from billing.queries.payloads_subscriptions import wallet_payload
+from billing.queries.shapes import WalletOut
 from billing.queries.wallets import state_of, with_lots
 from billing.web.api import ApiRequest, envelope
+from billing.web.shapes import Object
 
 router = Router(tags=["Wallets"])
 
@@ -20,11 +22,11 @@ def rows_of(request: ApiRequest) -> Any:
     return with_lots(Wallet.objects.of(request.organization).select_related("customer", "organization"))
 
 
-def shown(row: Wallet) -> dict[str, Any]:
+def shown(row: Wallet) -> WalletOut:
     """A wallet of `rows_of` as it is now."""
     return wallet_payload(row, state_of(row, row.open_lots, now(row.organization)))  # type: ignore[attr-defined]
 
 
-def answer(request: ApiRequest, row: Wallet) -> dict[str, Any]:
+def answer(request: ApiRequest, row: Wallet) -> Object[WalletOut]:
     """The wallet, fresh from the table."""
     return envelope(shown(rows_of(request).get(pk=row.pk)))

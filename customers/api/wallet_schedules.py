@@ -4,21 +4,24 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal, cast
+from typing import Literal, cast
 
 from django.http import HttpRequest
 from pydantic import AwareDatetime
+from typing_extensions import TypedDict
 
 from billing.actions.clock import now
 from billing.actions.top_up_schedules import ScheduleTerms, due_next, remove_schedule, set_schedule
 from billing.models import TopUpSchedule
 from billing.queries.schedules import customer_zone
+from billing.queries.shapes import TopUpScheduleOut
 from billing.rules.errors import Invalid, NotFound
 from billing.rules.ids import encode
 from billing.rules.money import ZERO
 from billing.rules.periods import Interval
 from billing.rules.top_up_rules import Method
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
+from billing.web.shapes import Object
 from customers.api.wallet_rows import router, rows_of
 
 SHOWN = 3
@@ -43,7 +46,7 @@ class ScheduleIn(ApiSchema):
     name: str = ""
 
 
-def payload(row: TopUpSchedule, at: datetime) -> dict[str, Any]:
+def payload(row: TopUpSchedule, at: datetime) -> TopUpScheduleOut:
     """A schedule, with its next three moments."""
     coming = due_next(row, customer_zone(row.wallet.customer), at, SHOWN) if row.next_at else []
     return {
@@ -65,8 +68,15 @@ def payload(row: TopUpSchedule, at: datetime) -> dict[str, Any]:
     }
 
 
+class RemovedOut(TypedDict):
+    """A schedule that there is no more."""
+
+    walletId: str
+    removed: bool
+
+
 @router.get("/{id}/top-up-schedule")
-def get_schedule(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_schedule(request: HttpRequest, id: str) -> Object[TopUpScheduleOut]:
     """The wallet's schedule; 404 when it has none."""
     staff = cast(ApiRequest, request)
     row = TopUpSchedule.objects.filter(wallet=rows_of(staff).by_public_id(id)).first()
@@ -76,7 +86,7 @@ def get_schedule(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.put("/{id}/top-up-schedule")
-def put_schedule(request: HttpRequest, id: str, body: ScheduleIn) -> dict[str, Any]:
+def put_schedule(request: HttpRequest, id: str, body: ScheduleIn) -> Object[TopUpScheduleOut]:
     """Set it, in place of one that there may be."""
     staff = cast(ApiRequest, request)
     wallet, at = rows_of(staff).by_public_id(id), now(staff.organization)
@@ -102,7 +112,7 @@ def put_schedule(request: HttpRequest, id: str, body: ScheduleIn) -> dict[str, A
 
 
 @router.delete("/{id}/top-up-schedule")
-def delete_schedule(request: HttpRequest, id: str) -> dict[str, Any]:
+def delete_schedule(request: HttpRequest, id: str) -> Object[RemovedOut]:
     """No more top-ups by the calendar. Repeating it changes nothing."""
     staff = cast(ApiRequest, request)
     wallet = rows_of(staff).by_public_id(id)

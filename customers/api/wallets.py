@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpRequest
@@ -15,13 +15,15 @@ from billing.actions.clock import now
 from billing.actions.wallet_opening import create_wallet, primary_wallet, usual_terms
 from billing.actions.wallet_terms import edit_wallet, terms_of
 from billing.models import Metric, Organization
+from billing.queries.shapes import WalletOut
 from billing.rules.amounts import exact_minor
 from billing.rules.errors import Invalid
 from billing.rules.money import is_currency
 from billing.rules.states import WalletStatus
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, envelope, named
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from customers.api.lookup import present_customer
 from customers.api.router import router as customers
 from customers.api.subscriptions import find_customer
@@ -99,7 +101,7 @@ class Filters(ListQuery):
     }
 
     customer_id: str | None = None
-    status: str | None = None
+    status: Annotated[str | None, Words(*WalletStatus)] = None
     currency: str | None = None
     is_primary: bool | None = None
     auto_topup_enabled: bool | None = None
@@ -144,7 +146,7 @@ def limits(given: AppliesTo | None, organization: Organization) -> dict[str, Any
 
 
 @customers.get("/{id}/wallet", tags=["Wallets"])
-def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_primary_wallet(request: HttpRequest, id: str) -> Object[WalletOut]:
     """The customer's primary wallet. It is opened with the customer, empty and with the customer's defaults; it locks
     neither external ID nor currency before credits are booked or sold.
     """
@@ -154,7 +156,7 @@ def get_primary_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.get("")
-def list_wallets(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_wallets(request: HttpRequest, filters: Query[Filters]) -> Listing[WalletOut]:
     """Newest first. `currency` takes several codes, separated by commas."""
     rows = rows_of(cast(ApiRequest, request))
     if filters.customer_id:
@@ -171,7 +173,7 @@ def list_wallets(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any
 
 
 @router.post("", response={201: dict[str, Any]})
-def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any]]:
+def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, Object[WalletOut]]:
     """A wallet; all or nothing with its first credits."""
     staff = cast(ApiRequest, request)
     at = now(staff.organization)
@@ -196,13 +198,13 @@ def add_wallet(request: HttpRequest, body: WalletIn) -> tuple[int, dict[str, Any
 
 
 @router.get("/{id}")
-def get_wallet(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_wallet(request: HttpRequest, id: str) -> Object[WalletOut]:
     """One wallet."""
     return envelope(shown(rows_of(cast(ApiRequest, request)).by_public_id(id)))
 
 
 @router.patch("/{id}")
-def change_wallet(request: HttpRequest, id: str, body: WalletChanges) -> dict[str, Any]:
+def change_wallet(request: HttpRequest, id: str, body: WalletChanges) -> Object[WalletOut]:
     """Change name, priority, expiry, what it pays for, limits and automatic top-up; only what is given."""
     staff = cast(ApiRequest, request)
     row = rows_of(staff).by_public_id(id)
@@ -216,7 +218,7 @@ def change_wallet(request: HttpRequest, id: str, body: WalletChanges) -> dict[st
 
 
 @router.delete("/{id}")
-def terminate(request: HttpRequest, id: str) -> dict[str, Any]:
+def terminate(request: HttpRequest, id: str) -> Object[WalletOut]:
     """Terminate it: what is left is voided by an entry, what is owed on it is billed."""
     staff = cast(ApiRequest, request)
     row = rows_of(staff).by_public_id(id)

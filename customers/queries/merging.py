@@ -6,6 +6,7 @@ from typing import Any
 
 from customers.models import Customer, Merge
 from customers.queries.locks import LOCKED_FIELDS, lock_reasons, lock_sentence
+from customers.queries.shapes import MergeOut
 from customers.rules.merging import COLUMNS
 
 
@@ -21,7 +22,7 @@ def fixed_fields(target: Customer) -> dict[str, str]:
     return dict.fromkeys(LOCKED_FIELDS, lock_sentence(reasons)) if reasons else {}
 
 
-def merge_payload(merge: Merge) -> dict[str, Any]:
+def merge_payload(merge: Merge) -> MergeOut:
     """The ids and counts of a merge. Payment methods are the links to providers that moved; no customer has prices of
     its own, so there are none to move.
     """

@@ -13,16 +13,24 @@ from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from customers.models import Customer
 from customers.queries.overview import with_figures
+from customers.queries.shapes import (
+    CustomerAddressOut,
+    CustomerDefaultsOut,
+    CustomerDocumentsOut,
+    CustomerOut,
+    CustomerPayingOut,
+    CustomerTaxesOut,
+)
 from customers.queries.tags import tag_names
 from invoicing.queries.provider_links import known_links
 
 
-def payload_of(customer: Customer) -> dict[str, Any]:
+def payload_of(customer: Customer) -> CustomerOut:
     """The customer with its figures, fresh from the table."""
     return payloads(customer.organization, [customer.pk])[0]
 
 
-def payloads(organization: Organization, ids: Iterable[Any]) -> list[dict[str, Any]]:
+def payloads(organization: Organization, ids: Iterable[Any]) -> list[CustomerOut]:
     """These customers, in this order. Four queries, however many they are."""
     keys = list(ids)
     links = known_links().order_by("-provider__priority", "-provider__created_at")
@@ -35,7 +43,7 @@ def payloads(organization: Organization, ids: Iterable[Any]) -> list[dict[str, A
     return [customer_payload(found[key], names) for key in keys if key in found]
 
 
-def customer_payload(row: Any, tags: Mapping[UUID, str]) -> dict[str, Any]:
+def customer_payload(row: Any, tags: Mapping[UUID, str]) -> CustomerOut:
     """A customer of `with_figures`, camelCase. Empty texts are null, amounts are in major units; `currency` and
     `netPaymentTermDays` stand there under the names of other systems too.
     """
@@ -78,7 +86,7 @@ def customer_payload(row: Any, tags: Mapping[UUID, str]) -> dict[str, Any]:
     }
 
 
-def address(row: Any, lines: str, others: str) -> dict[str, Any]:
+def address(row: Any, lines: str, others: str) -> CustomerAddressOut:
     """An address; null for what is empty."""
     return {
         "line1": getattr(row, f"{lines}line1") or None,
@@ -90,7 +98,7 @@ def address(row: Any, lines: str, others: str) -> dict[str, Any]:
     }
 
 
-def tax_part(row: Any) -> dict[str, Any]:
+def tax_part(row: Any) -> CustomerTaxesOut:
     """Tax numbers, their state, and taxes."""
     return {
         "taxId": row.tax_id or None,
@@ -102,7 +110,7 @@ def tax_part(row: Any) -> dict[str, Any]:
     }
 
 
-def documents_part(row: Any) -> dict[str, Any]:
+def documents_part(row: Any) -> CustomerDocumentsOut:
     """How invoices are made and where they go; null means as the billing entity does."""
     return {
         "netPaymentTermDays": row.net_payment_term_days,
@@ -116,7 +124,7 @@ def documents_part(row: Any) -> dict[str, Any]:
     }
 
 
-def payment_part(row: Any) -> dict[str, Any]:
+def payment_part(row: Any) -> CustomerPayingOut:
     """How the customer pays, and under which id providers know it."""
     return {
         "billingModel": row.billing_model,
@@ -127,7 +135,7 @@ def payment_part(row: Any) -> dict[str, Any]:
     }
 
 
-def wallet_part(row: Any) -> dict[str, Any]:
+def wallet_part(row: Any) -> CustomerDefaultsOut:
     """Mode, and the defaults that new wallets get."""
 
     def major(minor: int | None) -> Any:

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from billing.models import Organization
 from customers.models import Customer, VatCheck, VatCheckState, VatStatus
+from customers.queries.shapes import VatCheckOut
 from customers.rules.vat import Reading, fault_of, maintenance_end, read_number
 
 SHOWN = 10
@@ -122,7 +123,7 @@ def pending_count(organization: Organization) -> int:
     return waiting_checks(organization).order_by().count()
 
 
-def check_payload(row: VatCheck) -> dict[str, Any]:
+def check_payload(row: VatCheck) -> VatCheckOut:
     """One check for the API."""
     return {
         "id": row.public_id,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
@@ -15,6 +14,7 @@ from billing.actions.webhooks import emit, emit_if_heard
 from billing.models import EmittedEvent
 from invoicing.models import Invoice
 from invoicing.queries.payloads import invoice_payload, with_parts
+from invoicing.queries.shapes import InvoiceOut
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ def announce(invoice: Invoice, *names: str, at: datetime) -> None:
     emit_if_heard(invoice.organization, names, invoice, partial(as_it_is, invoice), at=at)
 
 
-def as_it_is(invoice: Invoice) -> dict[str, Any]:
+def as_it_is(invoice: Invoice) -> InvoiceOut:
     """The invoice as it stands in the database."""
     return invoice_payload(with_parts(Invoice.objects.filter(pk=invoice.pk)).get())
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 from django.http import HttpRequest
 from ninja import Router
+from typing_extensions import TypedDict
 
 from billing.rules.errors import Invalid
+from billing.rules.words import Words
 from billing.web.api import ApiRequest, action_key, envelope
+from billing.web.shapes import Object
 from invoicing.actions.collecting import ask_to_charge
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
@@ -16,8 +19,15 @@ from invoicing.queries.lists import visible
 router = Router(tags=["Invoices"])
 
 
+class QueuedOut(TypedDict):
+    """That it will be tried."""
+
+    invoiceId: str
+    status: Annotated[str, Words("queued")]
+
+
 @router.post("/{id}/charge", response={202: dict[str, Any]})
-def charge(request: HttpRequest, id: str) -> tuple[int, dict[str, Any]]:
+def charge(request: HttpRequest, id: str) -> tuple[int, Object[QueuedOut]]:
     """Have what is due charged to the customer's saved payment method, without asking. 400 when nothing is due or
     nothing is saved. How it went stands in `payment.successful` and `payment.failed`; `Idempotency-Key` makes a
     repeat harmless.

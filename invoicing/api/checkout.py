@@ -9,17 +9,21 @@ from ninja import Router
 
 from billing.actions.clock import now
 from billing.web.api import ApiRequest, action_key, envelope
+from billing.web.shapes import Object
 from invoicing.actions.paying import open_checkout
 from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import Invoice
 from invoicing.queries.lists import visible
 from invoicing.queries.paying import attempt_payload
+from invoicing.queries.shapes_collecting import PaymentAttemptOut
 
 router = Router(tags=["Invoices"])
 
 
 @router.post("/{id}/checkout", response={201: dict[str, Any]})
-def checkout(request: HttpRequest, id: str, body: ReturnIn | None = None) -> tuple[int, dict[str, Any]]:
+def checkout(
+    request: HttpRequest, id: str, body: ReturnIn | None = None
+) -> tuple[int, Object[PaymentAttemptOut]]:
     """Where what is due can be paid: the open link for this amount or a new one. `checkoutUrl` is empty where the
     customer is asked on the phone; `note` says so. 400 when nothing is due, no account can take it or the provider
     refuses; 502 when none is available.

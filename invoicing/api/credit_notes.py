@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +14,12 @@ from billing.actions.clock import now
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
 from billing.web.documents import pdf_answer
+from billing.web.exporting import exportable
+from billing.web.shapes import Listing, Object
 from invoicing.actions.crediting import (
     CreditRequest,
     estimate,
@@ -33,6 +35,8 @@ from invoicing.queries.crediting import creditable
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.payloads import credit_note_payload, plain
+from invoicing.queries.shapes import CreditEstimateOut, CreditNoteOut, DocumentOut
+from invoicing.queries.shapes_collecting import MailOut
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
 
@@ -93,15 +97,20 @@ class Filters(ListQuery):
         "total": "total_minor",
     }
 
-    status: str | None = None
+    status: Annotated[str | None, Words("finalized", "voided")] = None
     customer_id: str | None = None
     invoice_id: str | None = None
 
 
 @router.get("")
-def list_credit_notes(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_credit_notes(request: HttpRequest, filters: Query[Filters]) -> Listing[CreditNoteOut]:
     """Newest first."""
-    rows: Any = CreditNote.objects.of(cast(ApiRequest, request).organization)
+    return listed(request, narrowed(cast(ApiRequest, request), filters), credit_note_payload, filters)
+
+
+def narrowed(request: ApiRequest, filters: Filters) -> Any:
+    """The credit notes that the query asks for, without order."""
+    rows: Any = CreditNote.objects.of(request.organization)
     if filters.customer_id:
         rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_id:
@@ -110,11 +119,14 @@ def list_credit_notes(request: HttpRequest, filters: Query[Filters]) -> dict[str
         rows = rows.filter(
             status=word_of(filters.status, ("finalized", "voided"), "status", {"void": "voided"})
         )
-    return listed(request, rows, credit_note_payload, filters)
+    return rows
+
+
+exportable(Filters, narrowed, "credit_notes", "credit_note_items")
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_credit_note(request: HttpRequest, body: CreditNoteIn) -> tuple[int, dict[str, Any]]:
+def create_credit_note(request: HttpRequest, body: CreditNoteIn) -> tuple[int, Object[CreditNoteOut]]:
     """Credit an issued invoice, also of a deleted customer. `Idempotency-Key` makes a repeat harmless."""
     staff = cast(ApiRequest, request)
     invoice = invoice_of(staff, body)
@@ -131,7 +143,7 @@ def create_credit_note(request: HttpRequest, body: CreditNoteIn) -> tuple[int, d
 
 
 @router.post("/estimate")
-def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> dict[str, Any]:
+def estimate_credit_note(request: HttpRequest, body: CreditNoteIn) -> Object[CreditEstimateOut]:
     """The note that POST would make; nothing is written."""
     invoice = invoice_of(cast(ApiRequest, request), body)
     wanted = request_of(invoice, body)
@@ -251,14 +263,14 @@ def reason_of(text: str) -> CreditReason:
 
 
 @router.get("/{id}")
-def get_credit_note(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_credit_note(request: HttpRequest, id: str) -> Object[CreditNoteOut]:
     """One credit note with its items."""
     rows = CreditNote.objects.of(cast(ApiRequest, request).organization)
     return envelope(credit_note_payload(rows.by_public_id(id)))
 
 
 @router.post("/{id}/void")
-def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[str, Any]:
+def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> Object[CreditNoteOut]:
     """Withdraw a note of which nothing was used and nothing was given back; of another one what is left of its
     credit (`withdrawnAmount`).
     """
@@ -271,7 +283,7 @@ def void(request: HttpRequest, id: str, body: NoteVoidIn | None = None) -> dict[
 
 
 @router.post("/{id}/send", response={202: dict[str, Any]})
-def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, Object[MailOut]]:
     """Have a credit note sent by e-mail, as an invoice is."""
     staff = cast(ApiRequest, request)
     note = CreditNote.objects.of(staff.organization).by_public_id(id)
@@ -287,7 +299,7 @@ def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Any:
+def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
     """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
 
     A voided note answers with its stamped PDF, never with the one from before.

@@ -15,6 +15,7 @@ from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import CATALOGUE_SORTS, ListQuery, listed
+from billing.web.shapes import Listing, Object
 from invoicing.actions.dunning_campaigns import (
     CampaignTerms,
     create_campaign,
@@ -24,6 +25,7 @@ from invoicing.actions.dunning_campaigns import (
 from invoicing.models import DunningCampaign
 from invoicing.queries.dunning_preview import campaigns_of, foreseen
 from invoicing.queries.payloads_dunning import campaign_payload, foreseen_payload
+from invoicing.queries.shapes_collecting import DunningCampaignOut, DunningPreviewOut
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.dunning import Step, StepKind, Terms
 
@@ -146,13 +148,13 @@ class CampaignsQuery(ListQuery):
 
 
 @router.get("")
-def list_campaigns(request: HttpRequest, filters: Query[CampaignsQuery]) -> dict[str, Any]:
+def list_campaigns(request: HttpRequest, filters: Query[CampaignsQuery]) -> Listing[DunningCampaignOut]:
     """By name."""
     return listed(request, rows_of(request), campaign_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})
-def create(request: HttpRequest, body: CampaignIn) -> tuple[int, dict[str, Any]]:
+def create(request: HttpRequest, body: CampaignIn) -> tuple[int, Object[DunningCampaignOut]]:
     """A new campaign. It chases nobody until it is `active`; `…/preview` says whom it would."""
     staff = cast(ApiRequest, request)
     at = now(staff.organization)
@@ -161,13 +163,13 @@ def create(request: HttpRequest, body: CampaignIn) -> tuple[int, dict[str, Any]]
 
 
 @router.get("/{ref}")
-def get_campaign(request: HttpRequest, ref: str) -> dict[str, Any]:
+def get_campaign(request: HttpRequest, ref: str) -> Object[DunningCampaignOut]:
     """By id or code."""
     return envelope(campaign_payload(find(request, ref)))
 
 
 @router.patch("/{ref}")
-def patch_campaign(request: HttpRequest, ref: str, body: CampaignChanges) -> dict[str, Any]:
+def patch_campaign(request: HttpRequest, ref: str, body: CampaignChanges) -> Object[DunningCampaignOut]:
     """Other terms; chases that run go on by them."""
     staff = cast(ApiRequest, request)
     row = find(request, ref)
@@ -184,7 +186,7 @@ def delete(request: HttpRequest, ref: str) -> tuple[int, None]:
 
 
 @router.get("/{ref}/preview")
-def preview(request: HttpRequest, ref: str) -> dict[str, Any]:
+def preview(request: HttpRequest, ref: str) -> Object[DunningPreviewOut]:
     """Whom it would chase now, for how much, and what would happen on which day if nobody paid."""
     staff = cast(ApiRequest, request)
     row = find(request, ref)

@@ -14,6 +14,7 @@ from billing.actions.clock import now
 from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, plain_json
+from billing.web.shapes import Object
 from invoicing.actions.disputes import dispute_invoice, end_dispute
 from invoicing.actions.invoice_details import update_invoice
 from invoicing.actions.line_edits import add_item, add_usage, correct_line, reset_line
@@ -23,6 +24,7 @@ from invoicing.api.invoices import ItemIn, answer, day_of, find, find_taxes, ite
 from invoicing.api.invoices import router as invoices
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.draft_lines import Offer, edit_of, offers
+from invoicing.queries.shapes import InvoiceOut
 from invoicing.rules.adjusting import Correction
 from invoicing.rules.states import DisputeState
 
@@ -96,7 +98,9 @@ class RegenerateIn(ApiSchema):
 
 
 @invoices.post("/{id}/regenerate", response={201: dict[str, Any]})
-def regenerate(request: HttpRequest, id: str, body: RegenerateIn | None = None) -> tuple[int, dict[str, Any]]:
+def regenerate(
+    request: HttpRequest, id: str, body: RegenerateIn | None = None
+) -> tuple[int, Object[InvoiceOut]]:
     """Issue an invoice in place of a voided one; a second time is 409."""
     staff = cast(ApiRequest, request)
     invoice, wanted = find(staff, id), Remade()
@@ -113,7 +117,7 @@ def told(row: RemadeLine) -> Correction:
 
 
 @invoices.patch("/{id}")
-def update(request: HttpRequest, id: str, body: InvoiceChange) -> dict[str, Any]:
+def update(request: HttpRequest, id: str, body: InvoiceChange) -> Object[InvoiceOut]:
     """Purchase order, notes, metadata, and when a draft becomes final."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
@@ -129,7 +133,7 @@ def update(request: HttpRequest, id: str, body: InvoiceChange) -> dict[str, Any]
 
 
 @invoices.post("/{id}/dispute")
-def dispute(request: HttpRequest, id: str, body: DisputeIn) -> dict[str, Any]:
+def dispute(request: HttpRequest, id: str, body: DisputeIn) -> Object[InvoiceOut]:
     """The customer contests what is due: it is not overdue and nobody is asked for it until the dispute ends."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
@@ -138,7 +142,7 @@ def dispute(request: HttpRequest, id: str, body: DisputeIn) -> dict[str, Any]:
 
 
 @invoices.post("/{id}/dispute/end")
-def dispute_end(request: HttpRequest, id: str, body: DisputeEndIn) -> dict[str, Any]:
+def dispute_end(request: HttpRequest, id: str, body: DisputeEndIn) -> Object[InvoiceOut]:
     """Say how a dispute ended."""
     staff = cast(ApiRequest, request)
     outcome = OUTCOMES.get(body.outcome.strip().lower())
@@ -150,7 +154,7 @@ def dispute_end(request: HttpRequest, id: str, body: DisputeEndIn) -> dict[str, 
 
 
 @invoices.post("/{id}/lines", response={201: dict[str, Any]})
-def add_line(request: HttpRequest, id: str, body: NewLine) -> tuple[int, dict[str, Any]]:
+def add_line(request: HttpRequest, id: str, body: NewLine) -> tuple[int, Object[InvoiceOut]]:
     """Add a line to a draft."""
     staff = cast(ApiRequest, request)
     invoice, at = find(staff, id), now(staff.organization)
@@ -186,7 +190,7 @@ def offer_of(invoice: Invoice, body: NewLine) -> Offer:
 
 
 @invoices.patch("/{id}/lines/{line_id}")
-def change_line(request: HttpRequest, id: str, line_id: str, body: LineChange) -> dict[str, Any]:
+def change_line(request: HttpRequest, id: str, line_id: str, body: LineChange) -> Object[InvoiceOut]:
     """Change a line of a draft; what is not sent stays as it is."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
@@ -204,7 +208,7 @@ def change_line(request: HttpRequest, id: str, line_id: str, body: LineChange) -
 
 
 @invoices.delete("/{id}/lines/{line_id}")
-def take_back_line(request: HttpRequest, id: str, line_id: str) -> dict[str, Any]:
+def take_back_line(request: HttpRequest, id: str, line_id: str) -> Object[InvoiceOut]:
     """Take back what was changed by hand on a line; one that was added is removed."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)

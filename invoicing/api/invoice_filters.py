@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from billing.actions.clock import now
 from billing.models import BillingEntity
 from billing.rules.periods import local_date
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest
 from billing.web.api_lists import ListQuery
 from invoicing.queries.lists import INVOICE_WORDS, invoices_with_status
@@ -56,8 +56,8 @@ class Filters(ListQuery):
 
     SORTS: ClassVar = SORTS
 
-    status: str | None = None
-    payment_status: str | None = None
+    status: Annotated[str | None, Words(*STATES)] = None
+    payment_status: Annotated[str | None, Words(*STATES)] = None
     customer_id: str | None = None
     billing_entity_id: str | None = None
     type: str | None = None

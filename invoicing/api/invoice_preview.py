@@ -16,8 +16,10 @@ from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.plan_overrides import PlanOverridesIn, own_of, trial_of, under
+from billing.web.shapes import Object
 from invoicing.actions.invoice_preview import Planned, preview_invoices
 from invoicing.queries.payloads_coming import coming_payload
+from invoicing.queries.shapes import ComingInvoicesOut
 
 router = Router(tags=["Invoices"])
 
@@ -71,7 +73,7 @@ class PreviewIn(ApiSchema):
 
 
 @router.post("")
-def preview(request: HttpRequest, body: PreviewIn) -> dict[str, Any]:
+def preview(request: HttpRequest, body: PreviewIn) -> Object[ComingInvoicesOut]:
     """The invoices at the start of each subscription and at the end of its first period (of its running one, where it
     runs already), with their dates and periods, if nothing is used until then.
     """

@@ -21,6 +21,8 @@ from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, plain_json
 from billing.web.api_lists import listed
 from billing.web.documents import pdf_answer
+from billing.web.exporting import exportable
+from billing.web.shapes import Listing, Object
 from invoicing.actions.draft import refresh_draft
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail_documents import send_document_mail
@@ -37,6 +39,8 @@ from invoicing.queries.lists import visible
 from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.payloads import invoice_payload, with_parts
 from invoicing.queries.payloads_explain import explain_payload
+from invoicing.queries.shapes import DocumentOut, InvoiceExplainedOut, InvoiceOut
+from invoicing.queries.shapes_collecting import MailOut
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Invoices"])
@@ -122,14 +126,14 @@ def find(request: ApiRequest, id: str) -> Invoice:
     return cast(Invoice, rows.by_public_id(id))  # type: ignore[attr-defined]
 
 
-def answer(request: ApiRequest, invoice: Invoice) -> dict[str, Any]:
+def answer(request: ApiRequest, invoice: Invoice) -> Object[InvoiceOut]:
     """The invoice as it is now."""
     rows = with_parts(Invoice.objects.of(request.organization))
     return envelope(invoice_payload(rows.get(pk=invoice.pk)))
 
 
 @router.get("")
-def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_invoices(request: HttpRequest, filters: Query[Filters]) -> Listing[InvoiceOut]:
     """Newest first, unless `sortBy` says otherwise."""
     staff = cast(ApiRequest, request)
     rows = narrowed(staff, rows_of(staff), filters)
@@ -137,7 +141,7 @@ def list_invoices(request: HttpRequest, filters: Query[Filters]) -> dict[str, An
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, dict[str, Any]]:
+def create_invoice(request: HttpRequest, body: InvoiceIn) -> tuple[int, Object[InvoiceOut]]:
     """A one-off invoice; it stays a draft until it is finalised."""
     staff = cast(ApiRequest, request)
     customers = apps.get_model("customers", "Customer").objects.of(staff.organization).present()
@@ -203,13 +207,13 @@ def find_taxes(request: ApiRequest, codes: list[str]) -> list[Tax]:
 
 
 @router.get("/{id}")
-def get_invoice(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_invoice(request: HttpRequest, id: str) -> Object[InvoiceOut]:
     """One invoice with its lines."""
     return envelope(invoice_payload(rows_of(cast(ApiRequest, request)).by_public_id(id)))
 
 
 @router.post("/{id}/finalize")
-def finalize(request: HttpRequest, id: str, body: FinalizeIn | None = None) -> dict[str, Any]:
+def finalize(request: HttpRequest, id: str, body: FinalizeIn | None = None) -> Object[InvoiceOut]:
     """Issue a draft: it gets its number and never changes again. A second time is 400."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
@@ -220,7 +224,7 @@ def finalize(request: HttpRequest, id: str, body: FinalizeIn | None = None) -> d
 
 
 @router.post("/{id}/refresh")
-def refresh(request: HttpRequest, id: str) -> dict[str, Any]:
+def refresh(request: HttpRequest, id: str) -> Object[InvoiceOut]:
     """Compute a draft anew."""
     staff = cast(ApiRequest, request)
     invoice = refresh_draft(find(staff, id), by=staff.actor, at=now(staff.organization))
@@ -228,7 +232,7 @@ def refresh(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/void")
-def void(request: HttpRequest, id: str, body: VoidIn | None = None) -> dict[str, Any]:
+def void(request: HttpRequest, id: str, body: VoidIn | None = None) -> Object[InvoiceOut]:
     """Withdraw an issued invoice; 400 when money was received for it."""
     staff = cast(ApiRequest, request)
     reason = body.reason if body else ""
@@ -237,7 +241,7 @@ def void(request: HttpRequest, id: str, body: VoidIn | None = None) -> dict[str,
 
 
 @router.post("/{id}/mark-paid")
-def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> dict[str, Any]:
+def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> Object[InvoiceOut]:
     """Record a payment of everything that is due; 400 when it is paid already."""
     staff = cast(ApiRequest, request)
     given = body or MarkPaidIn(payment_method="manual", reference="")
@@ -254,7 +258,7 @@ def mark_paid(request: HttpRequest, id: str, body: MarkPaidIn | None = None) -> 
 
 
 @router.post("/{id}/write-off")
-def give_up(request: HttpRequest, id: str, body: WriteOffIn | None = None) -> dict[str, Any]:
+def give_up(request: HttpRequest, id: str, body: WriteOffIn | None = None) -> Object[InvoiceOut]:
     """Give up all that is due; 409 when another amount than `expectedAmount` is. `Idempotency-Key` makes a repeat
     harmless.
     """
@@ -275,7 +279,7 @@ def give_up(request: HttpRequest, id: str, body: WriteOffIn | None = None) -> di
 
 
 @router.post("/{id}/undo-write-off")
-def take_back(request: HttpRequest, id: str) -> dict[str, Any]:
+def take_back(request: HttpRequest, id: str) -> Object[InvoiceOut]:
     """What was given up is owed again; 400 when nothing was."""
     staff = cast(ApiRequest, request)
     invoice = find(staff, id)
@@ -284,7 +288,7 @@ def take_back(request: HttpRequest, id: str) -> dict[str, Any]:
 
 
 @router.post("/{id}/send", response={202: dict[str, Any]})
-def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, Object[MailOut]]:
     """Have an issued invoice sent by e-mail, to its customer's address when `to` is left out. The same
     Idempotency-Key sends it once.
     """
@@ -302,7 +306,7 @@ def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
 
 
 @router.get("/{id}/explain")
-def explain(request: HttpRequest, id: str, rerate: bool = False) -> dict[str, Any]:
+def explain(request: HttpRequest, id: str, rerate: bool = False) -> Object[InvoiceExplainedOut]:
     """Where each amount comes from, and whether the invoice is as it was issued. `rerate=true`: its usage
     measured and priced again, with the events of now and the prices of then; nothing is written.
     """
@@ -310,7 +314,7 @@ def explain(request: HttpRequest, id: str, rerate: bool = False) -> dict[str, An
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Any:
+def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
     """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
 
     A voided invoice answers with its stamped PDF, never with the one from before.
@@ -325,3 +329,8 @@ def pdf(request: HttpRequest, id: str) -> Any:
     if not invoice.current_copy.ready:
         raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
     return pdf_answer(request, invoice)
+
+
+exportable(
+    Filters, lambda staff, filters: narrowed(staff, rows_of(staff), filters), "invoices", "invoice_lines"
+)

@@ -12,9 +12,16 @@ from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.web.api import ApiRequest, ApiSchema, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from invoicing.actions import providers as actions
 from invoicing.models import PaymentProvider
 from invoicing.queries.provider_accounts import provider_payload
+from invoicing.queries.shapes_collecting import (
+    DeletedProviderOut,
+    PaymentProviderOut,
+    TrialOut,
+    TriedProviderOut,
+)
 
 router = Router(tags=["Payment providers"])
 
@@ -63,14 +70,14 @@ class ProvidersQuery(ListQuery):
 
 
 @router.get("")
-def list_providers(request: HttpRequest, filters: Query[ProvidersQuery]) -> dict[str, Any]:
+def list_providers(request: HttpRequest, filters: Query[ProvidersQuery]) -> Listing[PaymentProviderOut]:
     """In the order in which they are chosen."""
     rows = PaymentProvider.objects.of(cast(ApiRequest, request).organization).kept()
     return listed(request, rows, provider_payload, filters)
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_provider(request: HttpRequest, body: ProviderIn) -> tuple[int, dict[str, Any]]:
+def create_provider(request: HttpRequest, body: ProviderIn) -> tuple[int, Object[PaymentProviderOut]]:
     """409 when another account has the name; without one it is called as its provider."""
     staff = cast(ApiRequest, request)
     made = actions.add_provider(
@@ -85,13 +92,13 @@ def create_provider(request: HttpRequest, body: ProviderIn) -> tuple[int, dict[s
 
 
 @router.get("/{id}")
-def get_provider(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_provider(request: HttpRequest, id: str) -> Object[PaymentProviderOut]:
     """One account."""
     return envelope(provider_payload(provider_of(request, id)))
 
 
 @router.patch("/{id}")
-def patch_provider(request: HttpRequest, id: str, body: ProviderChanges) -> dict[str, Any]:
+def patch_provider(request: HttpRequest, id: str, body: ProviderChanges) -> Object[PaymentProviderOut]:
     """Change the given fields. The kind stays."""
     staff = cast(ApiRequest, request)
     changed = actions.update_provider(
@@ -105,17 +112,17 @@ def patch_provider(request: HttpRequest, id: str, body: ProviderChanges) -> dict
 
 
 @router.delete("/{id}")
-def delete_provider(request: HttpRequest, id: str) -> dict[str, Any]:
+def delete_provider(request: HttpRequest, id: str) -> Object[DeletedProviderOut]:
     """Its customers stay at the provider and are no longer told."""
     staff = cast(ApiRequest, request)
     gone = actions.delete_provider(provider_of(request, id), by=staff.actor, at=now(staff.organization))
-    return envelope(provider_payload(gone) | {"deletedAt": gone.deleted_at})
+    return envelope({**provider_payload(gone), "deletedAt": gone.deleted_at})
 
 
 @router.post("/{id}/test")
-def test_provider(request: HttpRequest, id: str) -> dict[str, Any]:
+def test_provider(request: HttpRequest, id: str) -> TriedProviderOut:
     """Try the credentials: `{success, message}`, also when they do not work."""
     staff = cast(ApiRequest, request)
     tested = actions.try_provider(provider_of(request, id), by=staff.actor, at=now(staff.organization))
-    found = {"success": tested.works, "message": tested.message}
-    return found | envelope(found)
+    found: TrialOut = {"success": tested.works, "message": tested.message}
+    return {**found, "data": found}

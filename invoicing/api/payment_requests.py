@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 
 from django.apps import apps
 from django.http import HttpRequest
@@ -12,13 +12,15 @@ from billing.actions.clock import now
 from billing.models import BillingEntity
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from invoicing.actions.payment_requests import ask_again, request_payment, withdraw_request
 from invoicing.models import PaymentRequest
 from invoicing.queries.mail_facts import address_of
 from invoicing.queries.payment_requests import WITH_PARTS, request_payload
+from invoicing.queries.shapes_collecting import PaymentRequestOut
 from invoicing.rules.payment_requests import OPEN_VALUES, RequestStatus
 
 router = Router(tags=["Payments"])
@@ -60,7 +62,7 @@ class Filters(ListQuery):
 
     SORTS: ClassVar = {"requestedAt": "requested_at", "createdAt": "created_at", "amount": "amount_minor"}
 
-    status: str | None = None
+    status: Annotated[str | None, Words("open", *RequestStatus)] = None
     customer_id: str | None = None
     invoice_id: str | None = None
 
@@ -72,7 +74,7 @@ def rows_of(request: HttpRequest) -> Any:
 
 
 @router.get("")
-def list_payment_requests(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_payment_requests(request: HttpRequest, filters: Query[Filters]) -> Listing[PaymentRequestOut]:
     """Newest first."""
     rows = rows_of(request)
     if filters.customer_id:
@@ -86,7 +88,7 @@ def list_payment_requests(request: HttpRequest, filters: Query[Filters]) -> dict
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_payment_request(request: HttpRequest, body: RequestIn) -> tuple[int, dict[str, Any]]:
+def create_payment_request(request: HttpRequest, body: RequestIn) -> tuple[int, Object[PaymentRequestOut]]:
     """Ask for overdue invoices. `Idempotency-Key` makes a repeat harmless. An older open request for one of them is
     replaced.
     """
@@ -147,13 +149,15 @@ def recipients(customer: Any, to: list[str] | None) -> list[str]:
 
 
 @router.get("/{id}")
-def get_payment_request(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_payment_request(request: HttpRequest, id: str) -> Object[PaymentRequestOut]:
     """One request."""
     return envelope(request_payload(rows_of(request).by_public_id(id)))
 
 
 @router.post("/{id}/send")
-def send_payment_request(request: HttpRequest, id: str, body: AgainIn | None = None) -> dict[str, Any]:
+def send_payment_request(
+    request: HttpRequest, id: str, body: AgainIn | None = None
+) -> Object[PaymentRequestOut]:
     """Mail what is still due of it once more; 409 request_closed, in_dispute. `Idempotency-Key` makes a repeat
     harmless.
     """
@@ -173,7 +177,7 @@ def send_payment_request(request: HttpRequest, id: str, body: AgainIn | None = N
 
 
 @router.post("/{id}/withdraw")
-def withdraw(request: HttpRequest, id: str, body: WithdrawIn | None = None) -> dict[str, Any]:
+def withdraw(request: HttpRequest, id: str, body: WithdrawIn | None = None) -> Object[PaymentRequestOut]:
     """Take an open request back; its invoices stay as they are."""
     staff = cast(ApiRequest, request)
     row = withdraw_request(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, ClassVar, cast
+from typing import Annotated, Any, ClassVar, cast
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
@@ -14,9 +14,11 @@ from pydantic import AliasChoices
 from billing.actions.clock import now
 from billing.rules.errors import Invalid
 from billing.rules.ids import decode
-from billing.rules.words import id_of, word_of
+from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.exporting import exportable
+from billing.web.shapes import Listing, Object
 from invoicing.actions.payments import record_payment
 from invoicing.actions.refunds import refund_payment
 from invoicing.forms.transfers import came_at
@@ -24,6 +26,7 @@ from invoicing.models import Invoice, Payment
 from invoicing.queries.lists import PAYMENT_WORDS, payments_with_status
 from invoicing.queries.narrow import in_moments
 from invoicing.queries.payloads import payment_payload, refund_payload
+from invoicing.queries.shapes import PaymentOut, RefundOut
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.states import PaymentState
 
@@ -73,7 +76,7 @@ class ReceivedQuery(ListQuery):
 class Filters(ReceivedQuery):
     """What the list can be narrowed to."""
 
-    status: str | None = None
+    status: Annotated[str | None, Words(*STATES)] = None
     provider: str | None = None
     currency: str | None = None
     customer_id: str | None = None
@@ -83,9 +86,14 @@ class Filters(ReceivedQuery):
 
 
 @router.get("")
-def list_payments(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_payments(request: HttpRequest, filters: Query[Filters]) -> Listing[PaymentOut]:
     """Newest first. `status` in any case, with the words of other systems; days are the organization's."""
-    rows: Any = Payment.objects.of(cast(ApiRequest, request).organization)
+    return listed(request, narrowed(cast(ApiRequest, request), filters), payment_payload, filters)
+
+
+def narrowed(request: ApiRequest, filters: Filters) -> Any:
+    """The payments that the query asks for, without order."""
+    rows: Any = Payment.objects.of(request.organization)
     if filters.customer_id:
         rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.invoice_id:
@@ -97,13 +105,15 @@ def list_payments(request: HttpRequest, filters: Query[Filters]) -> dict[str, An
     if filters.currency:
         rows = rows.filter(currency=filters.currency.strip().upper())
     days = {"received_from": filters.date_from, "received_to": filters.date_to}
-    zone = ZoneInfo(cast(ApiRequest, request).organization.timezone)
     given = {name: day for name, day in days.items() if day}
-    return listed(request, in_moments(rows, given, "received", "paid_at", zone), payment_payload, filters)
+    return in_moments(rows, given, "received", "paid_at", ZoneInfo(request.organization.timezone))
+
+
+exportable(Filters, narrowed, "payments")
 
 
 @router.post("", response={201: dict[str, Any]})
-def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, dict[str, Any]]:
+def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, Object[PaymentOut]]:
     """Record a payment by hand. `Idempotency-Key` makes a repeat harmless."""
     staff = cast(ApiRequest, request)
     key = decode("inv", body.invoice_id)
@@ -132,14 +142,14 @@ def create_payment(request: HttpRequest, body: PaymentIn) -> tuple[int, dict[str
 
 
 @router.get("/{id}")
-def get_payment(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_payment(request: HttpRequest, id: str) -> Object[PaymentOut]:
     """One payment."""
     rows = Payment.objects.of(cast(ApiRequest, request).organization)
     return envelope(payment_payload(rows.by_public_id(id)))
 
 
 @router.post("/{id}/refund", response={201: dict[str, Any]})
-def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple[int, dict[str, Any]]:
+def refund(request: HttpRequest, id: str, body: RefundIn | None = None) -> tuple[int, Object[RefundOut]]:
     """Give money back, also after the customer was deleted: through the provider that it came by (the refund is
     pending then), else it is noted that it went. `Idempotency-Key` makes a repeat harmless.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from billing.actions.clock import now
@@ -13,6 +13,7 @@ from billing.rules.words import id_of
 from billing.web.api import ApiRequest, envelope
 from billing.web.api_lists import ListQuery, listed
 from billing.web.documents import pdf_answer
+from billing.web.shapes import Listing, Object
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.receipts import ensure_receipt
@@ -20,6 +21,8 @@ from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import RECEIVED, Payment, Receipt
 from invoicing.queries.mail_facts import mail_payload
 from invoicing.queries.receipts import money_behind, receipt_payload
+from invoicing.queries.shapes import DocumentOut
+from invoicing.queries.shapes_collecting import MailOut, PaymentReceiptOut
 
 router = Router(tags=["Payments"])
 of_payment = Router(tags=["Payments"])
@@ -41,7 +44,7 @@ def rows_of(request: HttpRequest) -> Any:
 
 
 @router.get("")
-def list_receipts(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_receipts(request: HttpRequest, filters: Query[Filters]) -> Listing[PaymentReceiptOut]:
     """Newest first."""
     rows = rows_of(request)
     if filters.customer_id:
@@ -52,19 +55,19 @@ def list_receipts(request: HttpRequest, filters: Query[Filters]) -> dict[str, An
 
 
 @router.get("/{id}")
-def get_receipt(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_receipt(request: HttpRequest, id: str) -> Object[PaymentReceiptOut]:
     """One receipt."""
     return envelope(receipt_payload(rows_of(request).by_public_id(id)))
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Any:
+def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
     """The receipt's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
     return document(request, rows_of(request).by_public_id(id))
 
 
 @router.post("/{id}/send", response={202: dict[str, Any]})
-def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, dict[str, Any]]:
+def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int, Object[MailOut]]:
     """Have a receipt sent by e-mail, to its customer's address when `to` is left out. The same Idempotency-Key sends
     it once.
     """
@@ -77,7 +80,9 @@ def send(request: HttpRequest, id: str, body: MailIn | None = None) -> tuple[int
 
 
 @of_payment.get("/{id}/receipt")
-def receipt_of_payment(request: HttpRequest, id: str) -> Any:
+def receipt_of_payment(
+    request: HttpRequest, id: str
+) -> Object[PaymentReceiptOut] | Object[DocumentOut] | HttpResponse:
     """The receipt of a payment, that of the whole transfer for a part of one; its bytes when
     `Accept: application/pdf` asks for them.
     """
@@ -92,7 +97,7 @@ def receipt_of_payment(request: HttpRequest, id: str) -> Any:
     )
 
 
-def document(request: HttpRequest, row: Receipt) -> Any:
+def document(request: HttpRequest, row: Receipt) -> Object[DocumentOut] | HttpResponse:
     """The file, or where and how far it is."""
     ask_for_pdf(row)
     if PDF not in request.headers.get("Accept", ""):

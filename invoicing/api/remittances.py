@@ -12,10 +12,12 @@ from billing.actions.clock import now
 from billing.rules.words import id_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
+from billing.web.shapes import Listing, Object
 from invoicing.actions.remittances import give_back_rest, turn_into_credits, use_rest
 from invoicing.forms.transfers import PartIn, parts_of, wallet_of
 from invoicing.models import Remittance
 from invoicing.queries.payloads_collecting import remittance_payload
+from invoicing.queries.shapes_collecting import RemittanceOut
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Payments"])
@@ -51,7 +53,7 @@ def rows_of(request: HttpRequest) -> Any:
 
 
 @router.get("")
-def list_remittances(request: HttpRequest, filters: Query[Filters]) -> dict[str, Any]:
+def list_remittances(request: HttpRequest, filters: Query[Filters]) -> Listing[RemittanceOut]:
     """Newest first."""
     rows = rows_of(request).prefetch_related("returns", "payments")
     if filters.customer_id:
@@ -62,13 +64,13 @@ def list_remittances(request: HttpRequest, filters: Query[Filters]) -> dict[str,
 
 
 @router.get("/{id}")
-def get_remittance(request: HttpRequest, id: str) -> dict[str, Any]:
+def get_remittance(request: HttpRequest, id: str) -> Object[RemittanceOut]:
     """One transfer."""
     return envelope(remittance_payload(rows_of(request).by_public_id(id)))
 
 
 @router.post("/{id}/use")
-def use(request: HttpRequest, id: str, body: UseIn | None = None) -> dict[str, Any]:
+def use(request: HttpRequest, id: str, body: UseIn | None = None) -> Object[RemittanceOut]:
     """Pay invoices with what is on account, or buy credits for all of it. `Idempotency-Key` makes a repeat
     harmless.
     """
@@ -87,7 +89,7 @@ def use(request: HttpRequest, id: str, body: UseIn | None = None) -> dict[str, A
 
 
 @router.post("/{id}/give-back")
-def give_back(request: HttpRequest, id: str, body: GiveBackIn | None = None) -> dict[str, Any]:
+def give_back(request: HttpRequest, id: str, body: GiveBackIn | None = None) -> Object[RemittanceOut]:
     """Note that money on account went back. `Idempotency-Key` makes a repeat harmless."""
     staff = cast(ApiRequest, request)
     row: Remittance = rows_of(request).by_public_id(id)

@@ -16,6 +16,7 @@ from billing.rules.money import from_minor
 from billing.rules.periods import local_date, start_of_day
 from invoicing.models import DunningCampaign, DunningCase, DunningChoice, DunningDefault, Invoice
 from invoicing.queries.payment_requests import day_in
+from invoicing.queries.shapes_collecting import DunningCaseOut
 from invoicing.rules.dunning import DAY, Next, Terms, Verdict, next_step, verdict
 
 ENTITY = "customer__billing_entity"
@@ -167,7 +168,7 @@ def running_chases(customer: Any) -> list[Any]:
     return list(rows.annotate(**said, stopped_by=F(f"{choice}by_label")).order_by("currency"))
 
 
-def case_payload(case: DunningCase, overdue_minor: int) -> dict[str, Any]:
+def case_payload(case: DunningCase, overdue_minor: int) -> DunningCaseOut:
     """A chase as webhooks and the API show it."""
     return {
         "id": case.public_id,

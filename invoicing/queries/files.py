@@ -18,7 +18,7 @@ from django.db.models import F, Func, IntegerField, UUIDField, Value
 from billing.orm.scoped import ScopedQuerySet
 from billing.rules.ids import encode
 from billing.rules.money import exact, from_minor
-from invoicing.models import InvoiceLine
+from invoicing.models import InvoiceLine, Payment
 from invoicing.queries.listing import listed, note_state
 
 BATCH = 500
@@ -149,6 +149,19 @@ ITEM = (
     "tax",
 )
 
+PAYMENT = (
+    *("payment_id", "status", "invoice_number", "customer_external_id", "customer_name", "amount"),
+    *(
+        "refunded_amount",
+        "pending_refund_amount",
+        "currency",
+        "method",
+        "reference",
+        "paid_at",
+        "receipt_number",
+    ),
+)
+
 
 def pairs(values: Any) -> str:
     """{"region": ["eu"]} -> "region=eu"; what stands under no key is left empty."""
@@ -203,6 +216,32 @@ def item_rows(rows: ScopedQuerySet) -> Iterator[Cells]:
             yield [*shared, line, item["description"], note.currency, net, tax]
 
 
+def payment_rows(rows: ScopedQuerySet) -> Iterator[Cells]:
+    """A row for each payment, in the order of `rows`."""
+    found = rows.select_related("invoice", "customer", "receipt", "remittance__receipt")
+    return map(payment_cells, found.iterator(1000))
+
+
+def payment_cells(row: Payment) -> Cells:
+    """A payment as a line of the file."""
+    receipt = getattr(row.remittance or row, "receipt", None)
+    return [
+        row.public_id,
+        row.status,
+        row.invoice.number,
+        row.customer.external_id,
+        row.invoice.customer_name,
+        f"{from_minor(row.amount_minor, row.currency):f}",
+        f"{from_minor(row.refunded_minor, row.currency):f}",
+        f"{from_minor(row.refunding_minor, row.currency):f}",
+        row.currency,
+        row.provider,
+        row.reference,
+        row.paid_at.isoformat(),
+        receipt.number if receipt else "",
+    ]
+
+
 def batches(rows: ScopedQuerySet, *related: str) -> Iterator[Any]:
     """The rows in their order with what belongs to them: keys by a cursor, the rows for 500 at a time."""
     keys = iter(rows.values_list("pk", flat=True).iterator(BATCH))
@@ -216,11 +255,12 @@ def heads(columns: Sequence[Column]) -> list[str]:
     return [name for name, _ in columns]
 
 
-INVOICE_FILES = {
+Files = dict[str, tuple[list[str], Callable[[ScopedQuerySet, date], Iterator[Cells]]]]
+INVOICE_FILES: Files = {
     "invoices": (heads(INVOICE), invoice_rows),
     "lines": (heads(LINE), lambda rows, today: line_rows(rows)),
 }
-NOTE_FILES = {
+NOTE_FILES: Files = {
     "credit-notes": (heads(NOTE), lambda rows, today: note_rows(rows)),
     "items": (list(ITEM), lambda rows, today: item_rows(rows)),
 }

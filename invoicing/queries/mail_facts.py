@@ -15,6 +15,7 @@ from invoicing.models import CreditNote, Document, Invoice, Mail, MailKind, Rece
 from invoicing.queries.document import party
 from invoicing.queries.e_invoice import e_invoice, missing_of
 from invoicing.queries.parties import seller as seller_now
+from invoicing.queries.shapes_collecting import MailOut
 from invoicing.rules.addresses import SHAPE
 
 Attachment = dict[str, str]
@@ -164,7 +165,7 @@ def mail_languages() -> list[str]:
     return list(WORDS)
 
 
-def mail_payload(mail: Mail) -> dict[str, Any]:
+def mail_payload(mail: Mail) -> MailOut:
     """An e-mail as the API shows it."""
     return {
         "id": mail.public_id,

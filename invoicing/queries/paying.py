@@ -14,6 +14,7 @@ from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import Invoice, PaymentAttempt, PaymentProvider, ProviderEvent
 from invoicing.models.paying import OPEN_STATES
+from invoicing.queries.shapes_collecting import PaymentAttemptOut
 from invoicing.rules.paying import PAYING, in_order, unable
 
 MOST_SHOWN = 20
@@ -35,7 +36,7 @@ class Ways:
     others: list[tuple[PaymentProvider, str]] = field(default_factory=list)
 
 
-def attempt_payload(row: PaymentAttempt) -> dict[str, Any]:
+def attempt_payload(row: PaymentAttempt) -> PaymentAttemptOut:
     """An attempt; `paymentId` is that of the payment once there is one, the attempt's before."""
     return {
         "id": row.public_id,

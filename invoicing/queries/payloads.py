@@ -14,6 +14,15 @@ from billing.queries.payloads_catalog import filter_payload
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import CreditNote, Invoice, InvoiceLine, Payment, Refund, WriteOff
+from invoicing.queries.shapes import (
+    CreditNoteOut,
+    InvoiceLineOut,
+    InvoiceOut,
+    LineEditOut,
+    PaymentOut,
+    RefundOut,
+    WriteOffOut,
+)
 
 STEP_NUMBERS = {"amount", "units", "unit_amount", "flat_amount", "rate", "from_value", "to_value"}
 
@@ -23,7 +32,7 @@ def with_parts(rows: QuerySet[Invoice]) -> QuerySet[Invoice]:
     return rows.prefetch_related("lines", "tax_rows", "deductions__applied_coupon__coupon", "periods")
 
 
-def invoice_payload(row: Invoice) -> dict[str, Any]:
+def invoice_payload(row: Invoice) -> InvoiceOut:
     """One invoice; expects `with_parts`. `amount` is before tax, `total` what was asked for."""
     currency = row.currency
     deductions = list(row.deductions.all())
@@ -108,7 +117,7 @@ def invoice_payload(row: Invoice) -> dict[str, Any]:
     }
 
 
-def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
+def line_payload(line: InvoiceLine, currency: str) -> InvoiceLineOut:
     """One line; `unitAmount` is exact, `amount` rounded to the currency."""
     return {
         "id": line.public_id,
@@ -134,7 +143,7 @@ def line_payload(line: InvoiceLine, currency: str) -> dict[str, Any]:
     }
 
 
-def edited_payload(line: InvoiceLine, currency: str) -> dict[str, Any] | None:
+def edited_payload(line: InvoiceLine, currency: str) -> LineEditOut | None:
     """What a line that was changed by hand would be without; None where nobody did."""
     before = line.edited
     if before is None:
@@ -160,7 +169,7 @@ def pdf_url(row: Invoice) -> str | None:
     return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf" if row.current_copy.ready else None
 
 
-def payment_payload(row: Payment) -> dict[str, Any]:
+def payment_payload(row: Payment) -> PaymentOut:
     """One payment."""
     return {
         "id": row.public_id,
@@ -179,7 +188,7 @@ def payment_payload(row: Payment) -> dict[str, Any]:
     }
 
 
-def refund_payload(row: Refund) -> dict[str, Any]:
+def refund_payload(row: Refund) -> RefundOut:
     """Money given back."""
     return {
         "id": row.public_id,
@@ -196,7 +205,7 @@ def refund_payload(row: Refund) -> dict[str, Any]:
     }
 
 
-def credit_note_payload(row: CreditNote) -> dict[str, Any]:
+def credit_note_payload(row: CreditNote) -> CreditNoteOut:
     """One credit note; `balance` is what later invoices can still take."""
     currency = row.currency
     return {
@@ -248,7 +257,7 @@ def plain(value: Decimal) -> Decimal:
     return Decimal(text.rstrip("0").rstrip(".") or "0") if "." in text else value
 
 
-def write_off_payload(row: WriteOff) -> dict[str, Any]:
+def write_off_payload(row: WriteOff) -> WriteOffOut:
     """What was given up of an invoice."""
     return {
         "id": row.public_id,

@@ -8,9 +8,10 @@ from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import Payment, Remittance, RemittanceReturn
 from invoicing.queries.payloads import payment_payload
+from invoicing.queries.shapes_collecting import RemittanceOut, RemittanceReturnOut
 
 
-def remittance_payload(row: Remittance) -> dict[str, Any]:
+def remittance_payload(row: Remittance) -> RemittanceOut:
     """One transfer with the payments that it was split into. `amountOnAccount` is what is left of it."""
     return {
         "id": row.public_id,
@@ -34,7 +35,7 @@ def made(row: Payment) -> tuple[Any, ...]:
     return row.created_at, row.pk
 
 
-def return_payload(row: RemittanceReturn) -> dict[str, Any]:
+def return_payload(row: RemittanceReturn) -> RemittanceReturnOut:
     """Money on account that went back."""
     return {
         "id": row.public_id,

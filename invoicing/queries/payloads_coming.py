@@ -6,14 +6,15 @@ from typing import Any
 
 from billing.rules.money import from_minor
 from invoicing.queries.foreseen import Coming, NextInvoice
+from invoicing.queries.shapes import ComingInvoiceOut, NextInvoiceOut
 
 
-def coming_payload(item: Coming) -> dict[str, Any]:
+def coming_payload(item: Coming) -> ComingInvoiceOut:
     """An invoice with the moment at which it is made."""
     return {"at": item.at, **next_payload(item.bill)}
 
 
-def next_payload(bill: NextInvoice) -> dict[str, Any]:
+def next_payload(bill: NextInvoice) -> NextInvoiceOut:
     """An invoice that is not made: its amounts and lines, no id and no number."""
     invoice, code = bill.invoice, bill.invoice.currency
 

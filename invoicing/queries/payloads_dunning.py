@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import DunningCampaign
 from invoicing.queries.dunning_preview import Foreseen
+from invoicing.queries.shapes_collecting import DunningCampaignOut, DunningPreviewOut
 
 
-def campaign_payload(row: DunningCampaign) -> dict[str, Any]:
+def campaign_payload(row: DunningCampaign) -> DunningCampaignOut:
     """A campaign of `campaigns_of`; `runningCount` is how many chases run."""
     return {
         "id": row.public_id,
@@ -34,7 +33,7 @@ def campaign_payload(row: DunningCampaign) -> dict[str, Any]:
     }
 
 
-def foreseen_payload(found: Foreseen) -> dict[str, Any]:
+def foreseen_payload(found: Foreseen) -> DunningPreviewOut:
     """What a campaign would do: the debts (the largest fifty), their sums, and the days ahead."""
     return {
         "count": found.count,

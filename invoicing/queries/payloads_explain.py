@@ -4,17 +4,16 @@ again.
 
 from __future__ import annotations
 
-from typing import Any
-
 from billing.rules.money import from_minor
 from invoicing.models import Invoice, InvoiceLine
 from invoicing.queries.explain import origin_of, rungs_of
 from invoicing.queries.payloads import line_payload
 from invoicing.queries.rerate import Rerated, rerated
+from invoicing.queries.shapes import ExplainedLineOut, InvoiceExplainedOut, RatedAgainOut, SealOut
 from invoicing.queries.verify import checked
 
 
-def explain_payload(invoice: Invoice, *, rerate: bool = False) -> dict[str, Any]:
+def explain_payload(invoice: Invoice, *, rerate: bool = False) -> InvoiceExplainedOut:
     """{"lines": each with its metric, charge and prices, "amounts": from the lines to the total, "seal"}; `rerate`
     adds its usage with the events of now.
     """
@@ -25,7 +24,7 @@ def explain_payload(invoice: Invoice, *, rerate: bool = False) -> dict[str, Any]
         list(invoice.deductions.select_related("applied_coupon__coupon", "credit_note__invoice", "wallet")),
         list(invoice.tax_rows.all()),
     )
-    found: dict[str, Any] = {
+    found: InvoiceExplainedOut = {
         "invoiceId": invoice.public_id,
         "number": invoice.number or None,
         "currency": currency,
@@ -49,19 +48,24 @@ def explain_payload(invoice: Invoice, *, rerate: bool = False) -> dict[str, Any]
     return found
 
 
-def explained_line(invoice: Invoice, line: InvoiceLine) -> dict[str, Any]:
+def explained_line(invoice: Invoice, line: InvoiceLine) -> ExplainedLineOut:
     """A line with what it measured and at whose prices."""
     line.invoice = invoice
     facts, _ = origin_of(line)
     charge = facts.get("charge")
     if charge and charge["minimum"] is not None:
         facts["charge"] = charge | {"minimum": from_minor(charge["minimum"], invoice.currency)}
-    return line_payload(line, invoice.currency) | {
-        name: facts.get(name) for name in ("metric", "charge", "prices", "carried", "changed")
+    return {
+        **line_payload(line, invoice.currency),
+        "metric": facts.get("metric"),
+        "charge": facts.get("charge"),
+        "prices": facts.get("prices"),
+        "carried": facts.get("carried"),
+        "changed": facts.get("changed"),
     }
 
 
-def seal_payload(invoice: Invoice) -> dict[str, Any] | None:
+def seal_payload(invoice: Invoice) -> SealOut | None:
     """The seal and what came of checking it; None for drafts and invoices from before seals were kept."""
     found = checked(invoice) if invoice.status != "draft" else None
     if found is None:
@@ -75,7 +79,7 @@ def seal_payload(invoice: Invoice) -> dict[str, Any] | None:
     }
 
 
-def rerated_payload(row: Rerated, currency: str) -> dict[str, Any]:
+def rerated_payload(row: Rerated, currency: str) -> RatedAgainOut:
     """A line as billed and as it would be now."""
     return {
         "lineId": row.line.public_id if row.line else None,

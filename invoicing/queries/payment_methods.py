@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from invoicing.models import Invoice, MethodSetup, PaymentMethod, PaymentProvider
+from invoicing.queries.shapes_collecting import PaymentMethodOut
 from invoicing.rules.paying import CHARGING, unable
 
 SETTING_UP = "stripe"  # where a card can be left without a payment
@@ -74,7 +75,7 @@ def setup_by(account: PaymentProvider, reference: str) -> MethodSetup | None:
         return None
 
 
-def method_payload(row: PaymentMethod) -> dict[str, Any]:
+def method_payload(row: PaymentMethod) -> PaymentMethodOut:
     """A saved method; never what it is charged by."""
     return {
         "id": row.public_id,

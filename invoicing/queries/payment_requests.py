@@ -23,6 +23,7 @@ from invoicing.models import Invoice, PaymentRequest, RequestedInvoice
 from invoicing.models.invoice import InvoiceQuerySet
 from invoicing.queries.mail_facts import Attachment, document_files, sender
 from invoicing.queries.paying import payable_online
+from invoicing.queries.shapes_collecting import PaymentRequestOut
 from invoicing.rules.payment_requests import AskedFor
 
 MOST_ATTACHED = 10
@@ -165,7 +166,7 @@ def files_for(invoices: Sequence[Invoice]) -> list[Attachment]:
     return [item for row in invoices for item in document_files(row)]
 
 
-def request_payload(row: PaymentRequest) -> dict[str, Any]:
+def request_payload(row: PaymentRequest) -> PaymentRequestOut:
     """A request as the API and webhooks show it. `amountDue` is what is due of its invoices now."""
     parts = parts_of(row)
     return {

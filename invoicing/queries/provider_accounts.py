@@ -9,6 +9,7 @@ from django.db.models import Count, Q, QuerySet
 
 from invoicing.models import PaymentProvider, ProviderLink
 from invoicing.models.provider import LinkState
+from invoicing.queries.shapes_collecting import PaymentProviderOut
 from invoicing.rules.providers import FACTS, LABELS, SYNCING
 
 COUNTS = {
@@ -27,7 +28,7 @@ STATES = {
 }
 
 
-def provider_payload(row: PaymentProvider) -> dict[str, Any]:
+def provider_payload(row: PaymentProvider) -> PaymentProviderOut:
     """An account, under both systems' names, without credentials."""
     return {
         "id": row.public_id,

@@ -9,6 +9,7 @@ from django.conf import settings
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
 from invoicing.models import Payment, Receipt, Remittance
+from invoicing.queries.shapes_collecting import PaymentReceiptOut, ReceiptItemOut
 
 RECEIVING = ""  # the key of the parts that are made with a transfer: nobody else's, who all have one
 
@@ -39,7 +40,7 @@ def money_behind(payment: Payment) -> Payment | Remittance:
     return payment.remittance or payment
 
 
-def receipt_payload(row: Receipt) -> dict[str, Any]:
+def receipt_payload(row: Receipt) -> PaymentReceiptOut:
     """A receipt. `amountOnAccount` is what was for no invoice when it came."""
     return {
         "id": row.public_id,
@@ -60,7 +61,7 @@ def receipt_payload(row: Receipt) -> dict[str, Any]:
     }
 
 
-def item_payload(item: dict[str, Any], currency: str) -> dict[str, Any]:
+def item_payload(item: dict[str, Any], currency: str) -> ReceiptItemOut:
     """What a part of the money was for."""
     left = item["left_minor"]
     return {

@@ -12,7 +12,6 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
-from billing.rules.money import from_minor
 from billing.web.access import access
 from billing.web.csv_files import csv_answer
 from billing.web.htmx import render_page, wants_partial
@@ -21,22 +20,11 @@ from billing.web.requests import StaffRequest
 from invoicing.forms.lists import PaymentFilters
 from invoicing.models import RECEIVED, Payment
 from invoicing.queries.collecting import on_account
+from invoicing.queries.files import PAYMENT, payment_rows
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
 from invoicing.views.frame import customer_named
 from invoicing.views.receipts import receipt_panel
 
-CSV_COLUMNS = (
-    *("payment_id", "status", "invoice_number", "customer_external_id", "customer_name", "amount"),
-    *(
-        "refunded_amount",
-        "pending_refund_amount",
-        "currency",
-        "method",
-        "reference",
-        "paid_at",
-        "receipt_number",
-    ),
-)
 # Where providers show a payment to whoever is signed in there.
 DASHBOARDS = {
     "stripe": "https://dashboard.stripe.com/payments/{}",
@@ -82,29 +70,8 @@ def listed_payments(request: StaffRequest) -> tuple[PaymentFilters, Any, Any, st
 def payments_csv(request: StaffRequest) -> HttpResponse:
     """What is filtered, in its order; amounts in major units."""
     _, _, rows, _ = listed_payments(request)
-    rows = rows.select_related("invoice", "customer", "receipt", "remittance__receipt")
     today = timezone.localtime(now(request.organization)).date()
-    return csv_answer(f"payments-{today.isoformat()}", CSV_COLUMNS, map(csv_line, rows.iterator(1000)))
-
-
-def csv_line(row: Payment) -> list[Any]:
-    """A payment as a line of the file."""
-    receipt = getattr(row.remittance or row, "receipt", None)
-    return [
-        row.public_id,
-        row.status,
-        row.invoice.number,
-        row.customer.external_id,
-        row.invoice.customer_name,
-        f"{from_minor(row.amount_minor, row.currency):f}",
-        f"{from_minor(row.refunded_minor, row.currency):f}",
-        f"{from_minor(row.refunding_minor, row.currency):f}",
-        row.currency,
-        row.provider,
-        row.reference,
-        row.paid_at.isoformat(),
-        receipt.number if receipt else "",
-    ]
+    return csv_answer(f"payments-{today.isoformat()}", PAYMENT, payment_rows(rows))
 
 
 @require_safe

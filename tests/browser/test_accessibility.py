@@ -59,7 +59,7 @@ print(json.dumps({"email": world.admin.user.email, "objects": objects, "secret":
 """
 # What can be asked for and is no page to look at, by the reason.
 NO_PAGES = {
-    "a machine's answer": {"health"},
+    "a machine's answer": {"health", "api-document"},
     "only leads elsewhere": {"theme", "logout", "palette", "payment-receipt", "portal-enter"},
     "the page before is looked at, this one needs what was typed there": {
         "login",
@@ -111,6 +111,7 @@ NO_PAGES = {
         "invoice-run-file",
         "document-numbers-export",
         "document-series-export",
+        "export-file",
     },
 }
 

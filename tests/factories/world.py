@@ -21,6 +21,7 @@ from billing.actions.api_keys import issue_key
 from billing.actions.billing_entities import update_billing_entity
 from billing.actions.clock import now
 from billing.actions.coupons import apply_coupon
+from billing.actions.exports import CONTENTS, start_export
 from billing.actions.fixed_charges import FixedTerms, add_fixed
 from billing.actions.plan_prices import PriceTerms, add_price
 from billing.actions.plans import update_plan
@@ -305,6 +306,9 @@ def make_world(name: str) -> World:
             author=Member.objects.get(organization=organization, role="admin").user,
             author_label="Admin",
             text=f"{name} pays late",
+        ),
+        "exports": start_export(
+            organization, CONTENTS["customers"], Customer.objects.of(organization), {}, by=ACTOR, at=NOW
         ),
         "enter": "no-such-secret",
         "portal-links": create_link(customer, days=7, by=ACTOR, at=NOW)[0],

@@ -54,6 +54,12 @@ PUBLIC = frozenset(
         "provider-webhook-token",
         "theme",
         "gallery",
+        # the file of an export: guarded by its own link, tests/billing/api/test_exports.py
+        "export-file",
+        # the API for people and for programs
+        "api-document",
+        "api-docs",
+        "api-docs-group",
     }
 )
 # Arguments that are no ids of rows.
@@ -62,6 +68,7 @@ PLAIN_ARGUMENTS = {
     "kind": "stripe",
     "form": "invoice",
     "list": "invoices",
+    "group": "customers",
     "uidb64": "MQ",
     "token": "no-such-token",
 }
