@@ -158,3 +158,11 @@ def test_a_page_that_is_not_the_last_of_the_lines_carries_their_sum() -> None:
     assert f"Brought forward: €{pages[0].count('Line ') * 10:,.2f}" in pages[1]
     assert "Carried forward" not in pages[-1]
     assert "forward" not in pdf_text(render_pdf(make_document()))
+
+
+def test_the_legal_words_never_stand_alone_on_a_page() -> None:
+    """Twelve lines leave room for how to pay, but not for what stands below it."""
+    lines = [make_line(f"Line {number}") for number in range(12)]
+    pages = pdf_pages(render_pdf(make_document(lines, payment_details="IBAN X", footer="Legal words")))
+    assert len(pages) == 2
+    assert "IBAN X" in pages[-1] and "Legal words" in pages[-1]
