@@ -67,7 +67,7 @@ app.conf.beat_schedule = {
     "remind": {"task": "invoicing.remind", "schedule": 600.0},
     "drop-exports": {"task": "billing.drop_exports", "schedule": 600.0},
     "drop-archives": {"task": "invoicing.drop_archives", "schedule": 600.0},
-    "drop-old-answers": {"task": "billing.drop_old_answers", "schedule": 600.0},
+    "drop-old-calls": {"task": "billing.drop_old_calls", "schedule": 600.0},
     "send-webhooks": {"task": "billing.send_webhooks", "schedule": 5.0, "options": {"expires": 5}},
     "drop-deliveries": {"task": "billing.drop_deliveries", "schedule": crontab(hour="3", minute="40")},
     "check-usage": {"task": "billing.check_all_usage", "schedule": crontab(hour="3", minute="10")},

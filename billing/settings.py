@@ -144,6 +144,9 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # What a key may send a minute, 0 for no limit; organizations and keys can have a limit of their own.
 API_RATE_LIMIT = int(os.environ.get("API_RATE_LIMIT", "6000"))
 API_EVENT_RATE_LIMIT = int(os.environ.get("API_EVENT_RATE_LIMIT", "2000000"))
+API_LOG_DAYS = int(
+    os.environ.get("API_LOG_DAYS", "30")
+)  # how long calls that changed something are remembered
 
 # --- Background work ------------------------------------------------------------------------------------
 # A unix-socket Redis is `unix://` for redis-py and `redis+socket://` for Celery.

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing.actions import (
     accounts,
+    api_log,
     exports,
     idempotency,
     later,
@@ -95,11 +96,12 @@ def change_prices(job_id: str) -> None:
     later.run(job_id, price_changes.carry_out)
 
 
-@shared_task(name="billing.drop_old_answers")
-def drop_old_answers() -> None:
-    """Forget what old calls of the API were answered."""
-    while idempotency.drop_old(timezone.now()):
-        pass
+@shared_task(name="billing.drop_old_calls")
+def drop_old_calls() -> None:
+    """Forget what old calls of the API were, and what they were answered."""
+    for drop in (idempotency.drop_old, api_log.drop_old_calls):
+        while drop(timezone.now()):
+            pass
 
 
 @shared_task(name=webhooks.SENDER)

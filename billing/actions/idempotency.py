@@ -11,6 +11,7 @@ Laws.
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from uuid import UUID
 from django.db import connection, transaction
 
 from billing.clients.http import nothing_outside
-from billing.clients.sealed import Unsealable, seal, unseal
+from billing.clients.sealed import Unsealable, seal_bytes, unseal_bytes
 from billing.models import IdempotentCall
 from billing.rules.errors import Conflict
 
@@ -77,7 +78,7 @@ def first_answer(call: Call) -> Answer | None:
             field="Idempotency-Key",
         )
     try:
-        return Answer(row.status, str(unseal(row.sealed)["body"]))
+        return Answer(row.status, zlib.decompress(unseal_bytes(row.sealed)).decode())
     except Unsealable as error:
         raise Conflict(
             "This call was done, but its answer cannot be read any more.", code="idempotency_answer_lost"
@@ -92,7 +93,7 @@ def keep(call: Call, answer: Answer) -> None:
         place=call.place,
         fingerprint=call.fingerprint,
         status=answer.status,
-        sealed=seal({"body": answer.body}),
+        sealed=seal_bytes(zlib.compress(answer.body.encode(), 1)),
     )
 
 

@@ -7,13 +7,18 @@ Whoever gives a customer something new must therefore take the lock itself (`loc
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.core.exceptions import FieldDoesNotExist
 
+from billing.models import Organization
 from billing.orm.compiled import Compiled
+from billing.orm.scoped import Scoped
 from billing.rules.errors import Conflict
+from billing.rules.ids import decode
 
 
 def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) -> Any:
@@ -59,3 +64,30 @@ def lock_present_customer(customer_id: UUID) -> Any:
     if customer.deleted_at or customer.deleting_at:
         raise Conflict("This customer is deleted.", code="customer_deleted")
     return customer
+
+
+@lru_cache(maxsize=1)
+def tables() -> dict[str, Any]:
+    """{prefix of an id: its table}."""
+    return {model.PREFIX: model for model in apps.get_models() if issubclass(model, Scoped) and model.PREFIX}
+
+
+def lock_object(organization: Organization, public_id: str) -> None:
+    """Lock the row that an id stands for until the transaction ends, after the customer that it belongs to. Without
+    an id, or for the organization's own, the organization's row.
+    """
+    model = tables().get(public_id.rpartition("_")[0])
+    key = decode(model.PREFIX, public_id) if model else None
+    if model is None or key is None:
+        Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+        return
+    rows = model.objects.of(organization).filter(pk=key)
+    try:
+        model._meta.get_field("customer")
+    except FieldDoesNotExist:
+        pass
+    else:
+        owner = rows.values_list("customer_id", flat=True).first()
+        if owner is not None:
+            lock_customer(owner, joined=False)
+    list(rows.locked(no_key=True).values_list("pk"))

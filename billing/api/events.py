@@ -34,7 +34,7 @@ from billing.queries.shapes import BatchOut, EventOut, EventResultOut
 from billing.rules.errors import BillingError, Conflict, FieldErrors, Invalid, NotFound
 from billing.rules.events import IncomingEvent, Refused, read_event
 from billing.rules.ids import decode
-from billing.web.api import ApiRequest, ApiSchema, envelope
+from billing.web.api import ApiRequest, ApiSchema, envelope, too_large
 from billing.web.api_lists import ListQuery, check_page, order_of
 from billing.web.limits import charge_events
 from billing.web.shapes import Listing, Object
@@ -84,7 +84,7 @@ def read_body(request: HttpRequest) -> Any:
             # An integer of thousands of digits is a ValueError of Python's; as a Decimal it is just too long.
             return json.loads(text, parse_float=Decimal, parse_constant=Decimal, parse_int=whole_number)
     except RequestDataTooBig:
-        raise BillingError("The body is too large.", code="too_large", status=413) from None
+        raise BillingError(too_large(), code="too_large", status=413) from None
     except RecursionError:
         raise Invalid("The body is not valid JSON: nested too deeply.") from None
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Secrets at rest: a JSON object, encrypted and signed (Fernet).
+"""Secrets at rest: a JSON object or any bytes, encrypted and signed (Fernet).
 
 The key is CREDENTIALS_KEY, or derived from SECRET_KEY when that is empty. What was sealed before CREDENTIALS_KEY was
 set, or with a key of SECRET_KEY_FALLBACKS, can still be opened.
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
+UNREADABLE = "What is stored cannot be read with the present key."
+
 
 class Unsealable(Exception):
     """Sealed with a key that is no longer known, or damaged."""
@@ -23,15 +25,28 @@ class Unsealable(Exception):
 
 def seal(values: Mapping[str, Any]) -> bytes:
     """The object as it can be stored."""
-    return box().encrypt(json.dumps(dict(values)).encode())
+    return seal_bytes(json.dumps(dict(values)).encode())
 
 
 def unseal(sealed: bytes | memoryview) -> dict[str, Any]:
     """The object again. Raises Unsealable."""
     try:
-        return dict(json.loads(box().decrypt(bytes(sealed))))
-    except (InvalidToken, ValueError, TypeError) as error:
-        raise Unsealable("The stored credentials cannot be read with the present key.") from error
+        return dict(json.loads(unseal_bytes(sealed)))
+    except (ValueError, TypeError) as error:
+        raise Unsealable(UNREADABLE) from error
+
+
+def seal_bytes(content: bytes) -> bytes:
+    """Any content as it can be stored."""
+    return box().encrypt(content)
+
+
+def unseal_bytes(sealed: bytes | memoryview) -> bytes:
+    """The content again. Raises Unsealable."""
+    try:
+        return box().decrypt(bytes(sealed))
+    except (InvalidToken, TypeError) as error:
+        raise Unsealable(UNREADABLE) from error
 
 
 def box() -> MultiFernet:

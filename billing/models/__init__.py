@@ -3,7 +3,7 @@
 from billing.models.access import ApiKey, Member, SavedView, SignIn, User
 from billing.models.add_on import AddOn, AddOnPrice
 from billing.models.advance import AdvanceEvent, AdvanceFee
-from billing.models.api_call import IdempotentCall
+from billing.models.api_call import ApiCall, IdempotentCall
 from billing.models.audit import AuditEntry, Job
 from billing.models.catalog import Aggregation, Charge, Metric, Plan, Rounding
 from billing.models.clock import ClockMove
@@ -52,6 +52,7 @@ __all__ = [
     "Alert",
     "AlertCrossing",
     "AlertKind",
+    "ApiCall",
     "ApiKey",
     "AppliedCoupon",
     "AuditEntry",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar, cast
 from uuid import uuid4
 
 import orjson
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
@@ -37,6 +38,8 @@ MAX_LIMIT = 100
 MAX_PAGE = 10**9
 MOST_DIGITS = 1_000  # before and after the point: written out, 1e999999999 would fill the memory
 MOST_LEVELS = 20
+MOST_DEPTH = 32  # of a body as a whole
+STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 HALF_CHARACTER = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -110,15 +113,27 @@ def refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a number")
 
 
+def deeper_than(text: str, most: int) -> bool:
+    """Whether brackets of JSON stand within more than `most` others. Looked at before anything is parsed."""
+    if text.count("[") + text.count("{") <= most:
+        return False
+    depth = 0
+    for mark in re.findall(r"[\[\]{}]", STRING.sub("", text)):
+        depth += 1 if mark in "[{" else -1
+        if depth > most:
+            return True
+    return False
+
+
 def read_json(body: bytes) -> Any:
     """The body with numbers as exact Decimals; raises ValueError for anything that is not JSON."""
     try:
         text = body.decode("utf-8")
+        if deeper_than(text, MOST_DEPTH):
+            raise ValueError(f"nested more than {MOST_DEPTH} levels deep")
         value = json.loads(text, parse_float=read_number, parse_constant=refuse_constant)
         if HALF_CHARACTER.search(text):  # pairs are joined by now; what is left alone cannot be stored
             json.dumps(value, ensure_ascii=False, default=str).encode()
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
     except UnicodeEncodeError:
         raise ValueError("half of a surrogate pair is not a character") from None
     if "\\u0000" in text or "\x00" in text:
@@ -153,7 +168,8 @@ class ExactParser(Parser):
         try:
             return cast(DictStrAny, read_json(request.body))
         except ValueError as error:
-            raise HttpError(400, f"The body is not valid JSON: {error}.") from error
+            request.body_error = f"The body is not valid JSON: {error}."  # type: ignore[attr-defined]
+            raise
 
     def parse_querydict(
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
@@ -250,16 +266,22 @@ def on_billing_error(request: HttpRequest, error: BillingError) -> HttpResponse:
 @api.exception_handler(ValidationError)
 def on_validation_error(request: HttpRequest, error: ValidationError) -> HttpResponse:
     """A body or query of the wrong shape: every field is named."""
-    fields = named_faults(error.errors)
+    fields = named_faults([{**item, "loc": inside(item["loc"])} for item in error.errors])
     first = f"{fields[0]['field']}: {fields[0]['message']}" if fields else "The request is invalid."
     return api.create_response(request, error_body(request, "invalid", first, fields), status=400)
+
+
+def inside(where: Sequence[Any]) -> Sequence[Any]:
+    """A place without its first words: where it was sent (body, query, path), and what the route calls the whole."""
+    rest = where[1:]
+    return rest[1:] if len(rest) > 1 and rest[0] in {"body", "payload", "filters"} else rest
 
 
 def named_faults(items: Iterable[Any]) -> list[FieldError]:
     """What pydantic found, by the names that were sent."""
     found: list[FieldError] = []
     for item in items:
-        where = [part for part in item["loc"] if part not in {"body", "query", "path", "payload", "filters"}]
+        where = item["loc"]
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
         found.append({"field": camel(name), "message": wording(item)})
     return found
@@ -286,18 +308,23 @@ def on_not_found(request: HttpRequest, error: Http404) -> HttpResponse:
     return api.create_response(request, error_body(request, "not_found", text), status=404)
 
 
+def too_large() -> str:
+    """What a body that is not read is told."""
+    megabytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE / 1024**2
+    return f"The body is too large: send at most {megabytes:g} MB at once."
+
+
 @api.exception_handler(RequestDataTooBig)
 def on_large_body(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
     """More than `DATA_UPLOAD_MAX_MEMORY_SIZE`: it is not read at all."""
-    return api.create_response(
-        request, error_body(request, "too_large", "The body is too large."), status=413
-    )
+    return api.create_response(request, error_body(request, "too_large", too_large()), status=413)
 
 
 @api.exception_handler(HttpError)
 def on_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
-    """What the framework refuses, mostly a body that is not JSON."""
-    return api.create_response(request, error_body(request, "invalid", str(error)), status=error.status_code)
+    """What the framework refuses, mostly a body that is not JSON. Of that it says no more than that, we say why."""
+    text = getattr(request, "body_error", None) or str(error)
+    return api.create_response(request, error_body(request, "invalid", text), status=error.status_code)
 
 
 @contextmanager

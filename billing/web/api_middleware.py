@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from functools import partial
 from typing import cast
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from billing.rules.errors import BillingError
+from billing.rules.scopes import SAFE
 from billing.web.api import ApiRequest, admit, api, error_body
+from billing.web.api_log import log_call
+from billing.web.etags import if_unchanged, with_tag
 from billing.web.idempotency import HEADER, answer_once
 from billing.web.limits import add_room, charge_events, charge_request
 from billing.web.scopes import missing_scope, refuse_scope
@@ -29,14 +36,18 @@ class ApiMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith("/api/"):
             return self.get_response(request)
+        started = time.monotonic()
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         key = admit(request, token.strip()) if scheme.lower() == "bearer" else None
         try:
             response = self.answered(request) if key else self.get_response(request)
-        except BillingError as error:
+        except (BillingError, RequestDataTooBig) as error:
             response = api.on_exception(request, error)
         response = in_api_shape(request, response)
-        add_room(request, response)
+        if key:
+            log_call(request, response, started)
+            response = with_tag(request, response)
+            add_room(request, response)
         return response
 
     def answered(self, request: HttpRequest) -> HttpResponse:
@@ -44,9 +55,14 @@ class ApiMiddleware:
         charge(request)
         if scope := missing_scope(cast(ApiRequest, request).api_key, request):
             raise refuse_scope(scope)
-        if request.method == "POST" and HEADER in request.headers:
-            return answer_once(request, self.get_response)
-        return self.get_response(request)
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.DATA_UPLOAD_MAX_MEMORY_SIZE:
+            raise RequestDataTooBig
+        view = self.get_response
+        if "If-Match" in request.headers and request.method not in SAFE:
+            view = partial(if_unchanged, view=view)
+        if HEADER in request.headers and request.method == "POST":
+            return answer_once(request, view)
+        return view(request)
 
 
 def charge(request: HttpRequest) -> None:

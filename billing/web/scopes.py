@@ -28,13 +28,20 @@ def resources() -> list[str]:
     return sorted(first_words() - PART_OF.keys())
 
 
+def route_of(request: HttpRequest) -> str:
+    """The address without its ids (`customers/<str:id>/mode`); empty for one that there is no route of."""
+    if not hasattr(request, "_api_route"):
+        try:
+            route = resolve(request.path_info).route.removeprefix(PREFIX)
+        except Resolver404:
+            route = ""
+        request._api_route = route  # type: ignore[attr-defined]
+    return str(request._api_route)  # type: ignore[attr-defined]
+
+
 def needed_scope(request: HttpRequest) -> str:
-    """The scope that the request needs; empty for an address that there is none of."""
-    try:
-        route = resolve(request.path_info).route
-    except Resolver404:
-        return ""
-    route = route.removeprefix(PREFIX)
+    """The scope that the request needs; empty for an address that needs none."""
+    route = route_of(request)
     words = nouns(route)
     known = bool(words) and words[0] in first_words()
     return scope_of(request.method or "", route, first_words()) if known else ""

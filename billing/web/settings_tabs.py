@@ -24,6 +24,7 @@ SETTINGS = (
 DEVELOPERS = (
     ("Quick start", "developers", "events.view"),
     ("API keys", "api-keys", "api_keys.view"),
+    ("API log", "api-log", "api_keys.view"),
     ("Webhooks", "webhooks", "webhooks.view"),
     ("Events", "events", "events.view"),
     ("Quarantine", "events-quarantine", "events.view"),

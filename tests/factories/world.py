@@ -32,6 +32,7 @@ from billing.actions.wallet_opening import create_wallet, primary_wallet
 from billing.actions.wallets import grant
 from billing.actions.webhook_endpoints import create_endpoint, send_test
 from billing.models import (
+    ApiCall,
     AuditEntry,
     BillingEntity,
     ClockMove,
@@ -300,6 +301,18 @@ def make_world(name: str) -> World:
         "members": make_member(organization, "finance"),
         "billing-entities": entity,
         "api-keys": key,
+        "api-log": ApiCall.objects.create(
+            organization=organization,
+            method="POST",
+            path="/api/customers",
+            status=201,
+            request_id=f"{name}-request",
+            api_key=key,
+            key_label=key.name,
+            address="127.0.0.1",
+            duration_ms=12,
+            request_body=f'{{"name":"{name} customer"}}',
+        ),
         "notes": Note.objects.create(
             organization=organization,
             customer=customer,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 
 from billing.actions import idempotency
 from billing.actions.idempotency import Call
@@ -94,6 +94,9 @@ def test_answers_are_not_kept_in_clear_and_not_for_ever(organization: Organizati
     assert row.organization == organization and row.place == "POST /api/customers"
     kept = json.dumps([row.key, row.place, row.fingerprint]) + bytes(row.sealed).decode()
     assert answer.json()["data"]["id"] not in kept and "nakato" not in kept
+    with override_settings(SECRET_KEY="another", CREDENTIALS_KEY="another"):
+        lost = sent(api, "/customers", BODY, "k")
+    assert (lost.status_code, lost.json()["error"]["code"]) == (409, "idempotency_answer_lost")
     at = row.created_at + timedelta(hours=24)
     assert (idempotency.drop_old(at), IdempotentCall.objects.count()) == (0, 1)
     assert (idempotency.drop_old(at + timedelta(days=2)), IdempotentCall.objects.count()) == (1, 0)

@@ -30,6 +30,7 @@ from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
 from customers.management.commands import _demo_catalog as data
+from customers.management.commands._demo_api import make_calls
 from customers.management.commands._demo_collecting import make_collected
 from customers.management.commands._demo_dunning import make_dunning
 from customers.management.commands._demo_lists import make_views, void_some
@@ -253,6 +254,8 @@ class Demo:
         make_collected(self.organization, BY, at)
         make_dunning(self.organization, BY, at)
         make_online(self.organization, BY, at)
+        newest = Customer.objects.filter(self.mine, deleted_at=None).order_by("-created_at")[:8]
+        make_calls(self.organization, list(newest), BY, at)
         strays = [
             IncomingEvent(f"stray-{number}", subscription, code, at - timedelta(hours=number), {"count": 1})
             for number, (subscription, code) in enumerate(
