@@ -41,6 +41,7 @@ from billing.rules.wallets import minor_to_credits
 # Those that begin at zero with each period.
 PERIODIC = (AlertKind.USAGE_AMOUNT.value, AlertKind.METRIC_AMOUNT.value, AlertKind.METRIC_UNITS.value)
 MOST_STEPS = 20
+MOST_VALUE = 10**20
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,12 @@ def faults(terms: AlertTerms, *, of_wallet: bool) -> list[tuple[str, str]]:
         found.append(("steps", "A threshold must not be negative."))
     if terms.recurring is not None and terms.recurring <= 0:
         found.append(("recurring", "Must be more than 0, or empty."))
+    for name, value in [
+        *(("steps", value) for value in values),
+        ("recurring", terms.recurring or Decimal(0)),
+    ]:
+        if abs(value) >= MOST_VALUE:
+            found.append((name, f"Must be below {MOST_VALUE:,}."))
     return found
 
 

@@ -81,7 +81,7 @@ def if_unchanged(request: HttpRequest, view: View) -> HttpResponse:
 def changed(request: HttpRequest, tag: str) -> HttpResponse:
     """412 with the tag of the object as it is."""
     text = "This object has changed since it was read. Read it again, then send what still holds with its new ETag."
-    response = api.create_response(request, error_body(request, "precondition_failed", text), status=412)
+    response = api.create_response(request, error_body(request, "changed", text), status=412)
     response["ETag"] = tag
     return response
 

@@ -62,7 +62,7 @@ class Room:
 class TooMany(BillingError):
     """Come back later."""
 
-    default_code = "rate_limited"
+    default_code = "too_many_requests"
     default_status = 429
 
     def __init__(self, what: str, limit: int, wait: int) -> None:

@@ -22,7 +22,7 @@ from tests.bench.tables import Report
 from tests.stack import ROOT, Stack
 
 # In the order in which they run: what is measured at rest first, what leaves much data behind last.
-SECTIONS = ("start", "pages", "pdf", "run", "numbers", "events", "steady", "customers", "usage")
+SECTIONS = ("start", "pages", "pdf", "run", "numbers", "events", "steady", "api", "customers", "usage")
 Section = Callable[[Place, argparse.Namespace], None]
 
 

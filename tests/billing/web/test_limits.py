@@ -40,7 +40,7 @@ def test_a_key_may_send_what_its_bucket_holds(organization: Organization) -> Non
     resets = [told(answer)[2] for answer in answers]
     assert resets[0] == 20 and 20 < resets[1] <= 40 < resets[2] <= 60 and resets[3] <= 60
     refused = answers[3]
-    assert 1 <= int(refused["Retry-After"]) <= 20 and refused.json()["error"]["code"] == "rate_limited"
+    assert 1 <= int(refused["Retry-After"]) <= 20 and refused.json()["error"]["code"] == "too_many_requests"
     assert "3 requests a minute" in refused.json()["message"] and refused.json()["error"]["requestId"]
     assert other.client.get("/api/nothing").status_code == 404, "a limit is a key's own"
     assert told(other.client.get("/api/customers"))[:2] == [3, 1], "what is not found counts as well"
