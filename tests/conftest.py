@@ -112,11 +112,17 @@ def vies(settings: SettingsWrapper) -> Iterator[FakeVies]:
 
 
 @pytest.fixture(scope="session")
-def live_stack() -> Iterator[Stack]:
+def live_stack(stripe_server: StripeServer) -> Iterator[Stack]:
     """Web server, worker, beat, PostgreSQL and Redis as `make run` starts them, without the demo; what is due is
-    billed within seconds, and webhooks reach this machine.
+    billed within seconds. Stripe is that of the tests, nobody answers as Paystack, and webhooks reach this machine.
     """
-    stack = Stack(BILLING_RUN_SECONDS="5", OUTBOUND_ALLOW_PRIVATE="127.0.0.1", WEBHOOK_PACE="0.02")
+    stack = Stack(
+        BILLING_RUN_SECONDS="5",
+        STRIPE_API_BASE=stripe_server.base,
+        PAYSTACK_API_BASE="http://127.0.0.1:1",
+        OUTBOUND_ALLOW_PRIVATE="127.0.0.1",
+        WEBHOOK_PACE="0.02",
+    )
     try:
         yield stack.start()
     finally:

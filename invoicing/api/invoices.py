@@ -314,8 +314,8 @@ def explain(request: HttpRequest, id: str, rerate: bool = False) -> Object[Invoi
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
-    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
+def pdf(request: HttpRequest, id: str, download: bool = False) -> Object[DocumentOut] | HttpResponse:
+    """The document's bytes when `Accept: application/pdf` or `download=true` asks for them, else `{url, status}`.
 
     A voided invoice answers with its stamped PDF, never with the one from before.
     """
@@ -323,8 +323,8 @@ def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
     if not invoice.number:
         raise Invalid("A draft has no PDF yet: finalise it first.", code="invoice_not_finalized")
     ask_for_pdf(invoice)
-    if PDF not in request.headers.get("Accept", ""):
-        url = request.build_absolute_uri(request.path)
+    if not download and PDF not in request.headers.get("Accept", ""):
+        url = request.build_absolute_uri(f"{request.path}?download=true")
         return envelope({"url": url, "status": invoice.current_copy.state})
     if not invoice.current_copy.ready:
         raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")

@@ -165,8 +165,10 @@ def step_payload(step: dict[str, Any]) -> dict[str, Any]:
 
 
 def pdf_url(row: Invoice) -> str | None:
-    """Where the API serves the document; None as long as there is none."""
-    return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf" if row.current_copy.ready else None
+    """Where the API serves the document's bytes to whoever has a key; None for a draft. One that was issued just now
+    has the address already: its PDF is made in a moment.
+    """
+    return f"{settings.BASE_URL}/api/invoices/{row.public_id}/pdf?download=true" if row.number else None
 
 
 def payment_payload(row: Payment) -> PaymentOut:

@@ -98,7 +98,8 @@ def test_from_many_threads(server: Any) -> None:
 
 
 def test_trouble_is_outlasted(server: Any) -> None:
-    meter = Meter(server, Reply(503), Reply(drop=True), Reply(429), Reply(500))
+    running = Reply(409, {"message": "It is still running."}, {"Retry-After": "0"})
+    meter = Meter(server, Reply(503), Reply(drop=True), Reply(429), Reply(500), running)
     with client_of(server).events.buffer(batch_size=5, interval=0) as buffer:
         ids = [buffer.add(**USE) for _ in range(12)]
         assert buffer.flush(timeout=10)

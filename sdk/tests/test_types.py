@@ -75,6 +75,15 @@ def test_an_answer_of_another_shape_is_taken_as_it_is(caplog: pytest.LogCaptureF
     assert "active_subscriptions, id" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("status", "payment", "said"),
+    [("finalized", "paid", "paid"), ("finalized", "pending", "finalized"), ("voided", "paid", "voided")],
+)
+def test_an_invoice_that_is_paid_says_so(status: str, payment: str, said: str) -> None:
+    found = Invoice.read({"id": "inv_1", "status": status, "paymentStatus": payment})
+    assert (found.status, found.payment_status) == (said, payment)
+
+
 def test_a_field_named_like_a_keyword() -> None:
     found = Usage.read({"from": "2027-01-01T00:00:00Z", "charges": [{"units": Decimal("1.5")}]})
     assert found.from_ is not None and found.from_.year == 2027 and found.charges[0].units == Decimal("1.5")

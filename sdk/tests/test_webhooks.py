@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 import time
+from decimal import Decimal
 from typing import Any, Dict
 
 import pytest
@@ -20,7 +21,7 @@ BODY = json.dumps(
         "id": "evt_1",
         "event": "customer.created",
         "createdAt": "2026-11-27T10:00:00.000Z",
-        "data": {"id": "cust_1", "externalId": "ü"},
+        "data": {"id": "cust_1", "externalId": "ü", "totalSpent": 0.1},
     }
 ).encode()
 
@@ -44,6 +45,7 @@ def headers(secret: str = SECRET, body: bytes = BODY, at: float = 0, kind: str =
 def test_a_signed_webhook_is_read(kind: str) -> None:
     event = verify_webhook(BODY, headers(kind=kind), SECRET)
     assert (event.id, event.event, event.data.external_id) == ("evt_1", "customer.created", "ü")
+    assert event.data.total_spent == Decimal("0.1")
     assert event.created_at is not None and event.created_at.tzinfo is not None
     assert event.raw["data"]["externalId"] == "ü"
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from novabilling import NovaBilling
 
 from tests.seeds.rows import LATER, ROWS
+from tests.seeds.sdk_world import PASSWORD, World
+from tests.stack import Stack
 
 _passed: set[str] = set()
 
@@ -36,3 +39,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"seed {seed}: {done} of {count} rows proved")
     for name, reason in LATER.items():
         terminalreporter.write_line(f"{name} has no test: {reason}")
+
+
+@pytest.fixture(scope="session")
+def world(live_stack: Stack) -> Iterator[World]:
+    """An organization on the real stack, by the SDK."""
+    given = live_stack.bootstrap("SDK House", "sdk@example.com", PASSWORD)
+    with NovaBilling(token=given["apiKey"], base_url=live_stack.base_url) as client:
+        yield World(client)
+
+
+@pytest.fixture(scope="session")
+def sandbox(live_stack: Stack) -> Iterator[World]:
+    """One whose clock can be moved."""
+    given = live_stack.bootstrap("SDK Sandbox", "sandbox@example.com", PASSWORD, "--sandbox")
+    with NovaBilling(token=given["apiKey"], base_url=live_stack.base_url) as client:
+        yield World(client)

@@ -61,8 +61,10 @@ def occurred(event: Mapping[str, Any]) -> Pending:
 
 def temporary(error: Exception) -> bool:
     """Whether the same events may be taken later."""
-    if isinstance(error, APIStatusError):
-        return error.status_code in TEMPORARY
+    if isinstance(
+        error, APIStatusError
+    ):  # a conflict that says when to come back: the first try is still running
+        return error.status_code in TEMPORARY or (error.status_code == 409 and error.retry_after is not None)
     return isinstance(error, APIConnectionError)
 
 

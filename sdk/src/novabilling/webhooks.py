@@ -6,13 +6,12 @@ import base64
 import binascii
 import hashlib
 import hmac
-import json
 import time
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Union
 
-from ._wire import snake
+from ._wire import read_json, snake
 from .errors import WebhookVerificationError
 from .types import Record
 
@@ -96,7 +95,7 @@ def key_of(secret: str) -> Optional[bytes]:
 def read(content: bytes) -> WebhookEvent:
     """The event of a body."""
     try:
-        raw: Dict[str, Any] = json.loads(content)
+        raw: Dict[str, Any] = read_json(content)
         told = {snake(name): value for name, value in raw.items()}
         created = told.get("created_at")
         at = datetime.fromisoformat(created.replace("Z", "+00:00")) if isinstance(created, str) else None

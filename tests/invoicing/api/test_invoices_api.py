@@ -211,7 +211,10 @@ def test_the_pdf_address_is_given_once_there_is_a_number(api: Any) -> None:
     assert api.get(f"/api/invoices/{made['id']}/pdf")[0] == 400
     api.post(f"/api/invoices/{made['id']}/finalize")
     status, answer = api.get(f"/api/invoices/{made['id']}/pdf")
-    assert status == 200 and answer["data"]["url"].endswith(f"/api/invoices/{made['id']}/pdf")
+    assert status == 200 and answer["data"]["url"].endswith(f"/api/invoices/{made['id']}/pdf?download=true")
+    assert api.get(f"/api/invoices/{made['id']}/pdf?download=true")[0] == 409
+    shown = api.get(f"/api/invoices/{made['id']}")[1]["data"]["pdfUrl"]
+    assert shown.endswith(f"/api/invoices/{made['id']}/pdf?download=true")
     early = api.client.get(f"/api/invoices/{made['id']}/pdf", headers={"accept": "application/pdf"})
     assert (early.status_code, early.json()["error"]["code"]) == (409, "pdf_not_ready")
 

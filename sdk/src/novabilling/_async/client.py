@@ -21,7 +21,13 @@ from .events import AsyncEventsResource
 from .invoices import AsyncInvoicesResource
 from .payments import AsyncCreditNotesResource, AsyncPaymentsResource
 from .plans import AsyncChargesResource, AsyncPlansResource
-from .platform import AsyncAnalyticsResource, AsyncAuthResource, AsyncClockResource, AsyncWebhooksResource
+from .platform import (
+    AsyncAnalyticsResource,
+    AsyncAuthResource,
+    AsyncClockResource,
+    AsyncExportsResource,
+    AsyncWebhooksResource,
+)
 from .subscriptions import AsyncAlertsResource, AsyncSubscriptionsResource
 from .transport import AsyncTransport
 from .usage import AsyncUsageResource
@@ -74,6 +80,7 @@ class AsyncNovaBilling:
         self.webhooks = AsyncWebhooksResource(transport)
         self.analytics = AsyncAnalyticsResource(transport)
         self.auth = AsyncAuthResource(transport)
+        self.exports = AsyncExportsResource(transport)
         self.clock = AsyncClockResource(transport)
 
     @property

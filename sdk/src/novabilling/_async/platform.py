@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import AsyncIterator, Optional, Sequence
+from typing import Any, AsyncIterator, Mapping, Optional, Sequence
 
 from typing_extensions import Unpack
 
 from .._wire import given, path
 from ..fields import Moment, PageQuery
-from ..types import ApiKey, Clock, Deletion, Organization, PaginatedResponse, Record, Webhook, WebhookDelivery
+from ..types import (
+    ApiKey,
+    Clock,
+    Deletion,
+    Export,
+    Organization,
+    PaginatedResponse,
+    Record,
+    Webhook,
+    WebhookDelivery,
+)
 from .resource import AsyncResource
 
 
@@ -178,6 +188,33 @@ class AsyncAnalyticsResource(AsyncResource):
     async def get_churn(self, *, currency: Optional[str] = None) -> Record:
         """Recurring revenue that was lost, by month."""
         return await self._call(Record, "GET", "/analytics/churn", query={"currency": currency})
+
+
+class AsyncExportsResource(AsyncResource):
+    """`client.exports`: lists as files, written in the background."""
+
+    async def create(
+        self,
+        *,
+        content: str,
+        filters: Optional[Mapping[str, Any]] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> Export:
+        """Write customers, invoices, invoice_lines, credit_notes, credit_note_items or payments to a CSV file: the
+        rows that the filters of their list leave.
+        """
+        body = given(content=content, filters=filters)
+        return await self._call(Export, "POST", "/exports", body=body, idempotency_key=idempotency_key)
+
+    async def get(self, export_id: str) -> Export:
+        """How far it is; `download_url` opens without a token once `status` is ready."""
+        return await self._call(Export, "GET", path("/exports/{}", export_id))
+
+    async def list(
+        self, *, content: Optional[str] = None, page: Optional[int] = None, limit: Optional[int] = None
+    ) -> PaginatedResponse[Export]:
+        """A page of exports, newest first."""
+        return await self._list(Export, "/exports", {"content": content, "page": page, "limit": limit})
 
 
 class AsyncClockResource(AsyncResource):

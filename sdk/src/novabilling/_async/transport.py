@@ -34,7 +34,7 @@ class AsyncTransport:
     def __init__(self, settings: Settings, http_client: Optional[httpx.AsyncClient] = None) -> None:
         self.settings = settings
         self._given = http_client
-        self._client = http_client
+        self._client = http_client or pool()
         self._pid = os.getpid()
         self._closed = False
 
@@ -43,9 +43,8 @@ class AsyncTransport:
         """The pool of this process."""
         if self._closed:
             raise APIConnectionError("The client is closed.")
-        if self._client is None or (self._given is None and self._pid != os.getpid()):
-            self._pid = os.getpid()
-            self._client = httpx.AsyncClient(verify=trusted(), trust_env=False)
+        if self._given is None and self._pid != os.getpid():
+            self._pid, self._client = os.getpid(), pool()
         return self._client
 
     async def send(self, call: Call) -> httpx.Response:
@@ -85,10 +84,14 @@ class AsyncTransport:
 
     async def close(self) -> None:
         """Give the connections back. A client that was given stays open."""
-        client, self._closed = self._client, True
-        self._client = None
-        if client is not None and self._given is None and self._pid == os.getpid():
-            await client.aclose()
+        self._closed = True
+        if self._given is None and self._pid == os.getpid():
+            await self._client.aclose()
+
+
+def pool() -> httpx.AsyncClient:
+    """Connections that heed nothing of the environment."""
+    return httpx.AsyncClient(verify=trusted(), trust_env=False)
 
 
 def repeatable(error: Exception) -> bool:

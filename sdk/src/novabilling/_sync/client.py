@@ -22,7 +22,13 @@ from .events import EventsResource
 from .invoices import InvoicesResource
 from .payments import CreditNotesResource, PaymentsResource
 from .plans import ChargesResource, PlansResource
-from .platform import AnalyticsResource, AuthResource, ClockResource, WebhooksResource
+from .platform import (
+    AnalyticsResource,
+    AuthResource,
+    ClockResource,
+    ExportsResource,
+    WebhooksResource,
+)
 from .subscriptions import AlertsResource, SubscriptionsResource
 from .transport import Transport
 from .usage import UsageResource
@@ -75,6 +81,7 @@ class NovaBilling:
         self.webhooks = WebhooksResource(transport)
         self.analytics = AnalyticsResource(transport)
         self.auth = AuthResource(transport)
+        self.exports = ExportsResource(transport)
         self.clock = ClockResource(transport)
 
     @property

@@ -46,6 +46,15 @@ class CustomersResource(Resource):
         """
         return self._call(Customer, "POST", "/customers", body=fields, idempotency_key=idempotency_key)
 
+    def create_many(
+        self, customers: Sequence[NewCustomer], *, idempotency_key: Optional[str] = None
+    ) -> Record:
+        """Up to 100, each as `create` takes it: `results` says what became of each. One that is wrong rejects no
+        other.
+        """
+        body = {"customers": list(customers)}
+        return self._call(Record, "POST", "/customers/bulk", body=body, idempotency_key=idempotency_key)
+
     def get(self, customer_id: str) -> Customer:
         """One customer."""
         return self._call(Customer, "GET", path("/customers/{}", customer_id))

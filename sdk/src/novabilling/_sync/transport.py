@@ -35,7 +35,7 @@ class Transport:
     def __init__(self, settings: Settings, http_client: Optional[httpx.Client] = None) -> None:
         self.settings = settings
         self._given = http_client
-        self._client = http_client
+        self._client = http_client or pool()
         self._pid = os.getpid()
         self._closed = False
 
@@ -44,9 +44,8 @@ class Transport:
         """The pool of this process."""
         if self._closed:
             raise APIConnectionError("The client is closed.")
-        if self._client is None or (self._given is None and self._pid != os.getpid()):
-            self._pid = os.getpid()
-            self._client = httpx.Client(verify=trusted(), trust_env=False)
+        if self._given is None and self._pid != os.getpid():
+            self._pid, self._client = os.getpid(), pool()
         return self._client
 
     def send(self, call: Call) -> httpx.Response:
@@ -86,10 +85,14 @@ class Transport:
 
     def close(self) -> None:
         """Give the connections back. A client that was given stays open."""
-        client, self._closed = self._client, True
-        self._client = None
-        if client is not None and self._given is None and self._pid == os.getpid():
-            client.close()
+        self._closed = True
+        if self._given is None and self._pid == os.getpid():
+            self._client.close()
+
+
+def pool() -> httpx.Client:
+    """Connections that heed nothing of the environment."""
+    return httpx.Client(verify=trusted(), trust_env=False)
 
 
 def repeatable(error: Exception) -> bool:

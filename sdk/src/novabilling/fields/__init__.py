@@ -7,7 +7,7 @@ out.
 
 from __future__ import annotations
 
-from .base import Day, Moment, Number
+from .base import Day, Moment, Number, PageQuery
 from .catalog import (
     AddOnChanges,
     AddOnQuery,
@@ -37,7 +37,6 @@ from .catalog import (
     OwnChargePrice,
     OwnFilterPrice,
     OwnFixedPrice,
-    PageQuery,
     PlanChanges,
     PlanOverrides,
     PlanPriceChanges,

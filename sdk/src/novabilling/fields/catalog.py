@@ -7,10 +7,10 @@ from typing import Any, Mapping, Optional, Sequence, Union
 from typing_extensions import Required, TypedDict
 
 from ..types import BillingInterval, Currency
-from .base import Moment, Number
+from .base import Moment, Number, PageQuery
 
 
-class EventQuery(TypedDict, total=False):
+class EventQuery(PageQuery, total=False):
     """Which events; `timestamp_from` <= timestamp < `timestamp_to`. `late`: `all` or `open`."""
 
     subscription_id: Optional[str]
@@ -20,18 +20,13 @@ class EventQuery(TypedDict, total=False):
     timestamp_to: Optional[Moment]
     status: Optional[str]
     late: Optional[str]
-    page: Optional[int]
-    cursor: Optional[str]
-    limit: Optional[int]
 
 
-class MetricQuery(TypedDict, total=False):
+class MetricQuery(PageQuery, total=False):
     """Which metrics."""
 
     search: Optional[str]
     aggregation_type: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class MetricFilter(TypedDict, total=False):
@@ -71,15 +66,13 @@ class MetricChanges(TypedDict, total=False):
     rounding_precision: Optional[int]
 
 
-class PlanQuery(TypedDict, total=False):
+class PlanQuery(PageQuery, total=False):
     """Which plans; `active` leaves out the others."""
 
     active: Optional[bool]
     billing_interval: Optional[Union[BillingInterval, str]]
     currency: Optional[Union[Currency, str]]
     search: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewPrice(TypedDict, total=False):
@@ -288,13 +281,6 @@ class ChargePreview(TypedDict, total=False):
     events: Optional[Sequence[Mapping[str, Any]]]
 
 
-class PageQuery(TypedDict, total=False):
-    """A page of a list."""
-
-    page: Optional[int]
-    limit: Optional[int]
-
-
 class CouponLimits(TypedDict, total=False):
     """What it is limited to, by code: plans or metrics. Sent empty, or as null, it lowers everything."""
 
@@ -336,12 +322,10 @@ class CouponChanges(TypedDict, total=False):
     applies_to: Optional[CouponLimits]
 
 
-class TaxQuery(TypedDict, total=False):
+class TaxQuery(PageQuery, total=False):
     """Which taxes."""
 
     applied_by_default: Optional[bool]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewTax(TypedDict, total=False):
@@ -370,12 +354,10 @@ class TaxChanges(TypedDict, total=False):
     exemption_reason: Optional[str]
 
 
-class AddOnQuery(TypedDict, total=False):
+class AddOnQuery(PageQuery, total=False):
     """Which add-ons."""
 
     search: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewAddOn(TypedDict, total=False):

@@ -7,27 +7,23 @@ from typing import Any, Mapping, Optional, Sequence, Union
 from typing_extensions import Literal, Required, TypedDict
 
 from ..types import Currency, SubscriptionStatus
-from .base import Moment, Number
+from .base import Moment, Number, PageQuery
 from .catalog import PlanOverrides
 from .invoicing import PaidInvoice
 
 
-class CustomerQuery(TypedDict, total=False):
+class CustomerQuery(PageQuery, total=False):
     """Which customers, in which order. `tags` is `a,b` for those that have both."""
 
-    page: Optional[int]
-    limit: Optional[int]
     search: Optional[str]
     email: Optional[str]
     status: Optional[str]
     country: Optional[str]
     currency: Optional[Union[Currency, str]]
     tags: Optional[str]
-    cursor: Optional[str]
     offset: Optional[int]
-    sort_by: Optional[str]
-    sort_order: Optional[str]
     include_deleted: Optional[bool]
+    metadata: Optional[Mapping[str, Any]]
 
 
 class NewAddress(TypedDict, total=False):
@@ -160,14 +156,12 @@ class NewTransfer(TypedDict, total=False):
     paid_at: Optional[Moment]
 
 
-class SubscriptionQuery(TypedDict, total=False):
+class SubscriptionQuery(PageQuery, total=False):
     """Which subscriptions."""
 
     customer_id: Optional[str]
     plan_id: Optional[str]
     status: Optional[Union[SubscriptionStatus, str]]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewSubscription(TypedDict, total=False):
@@ -287,7 +281,7 @@ class TopUpSchedule(TypedDict, total=False):
     name: str
 
 
-class WalletQuery(TypedDict, total=False):
+class WalletQuery(PageQuery, total=False):
     """Which wallets."""
 
     customer_id: Optional[str]
@@ -295,8 +289,6 @@ class WalletQuery(TypedDict, total=False):
     currency: Optional[Union[Currency, str]]
     is_primary: Optional[bool]
     auto_topup_enabled: Optional[bool]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class WalletLimits(TypedDict, total=False):

@@ -8,7 +8,7 @@ from typing import Any, Mapping, Optional, Sequence, Union
 from typing_extensions import Literal, Required, TypedDict
 
 from ..types import Currency, InvoiceItemDto, InvoiceStatus, PaymentStatus
-from .base import Day, Moment, Number
+from .base import Day, Moment, Number, PageQuery
 from .catalog import PlanOverrides
 
 
@@ -52,7 +52,7 @@ class InvoicePreview(TypedDict, total=False):
     coupons: Sequence[str]
 
 
-class InvoiceQuery(TypedDict, total=False):
+class InvoiceQuery(PageQuery, total=False):
     """Which invoices. `status` is any word for a state, also of payment; `metadata` is "key" or "key=value"."""
 
     status: Optional[Union[InvoiceStatus, str]]
@@ -75,10 +75,6 @@ class InvoiceQuery(TypedDict, total=False):
     disputed: Optional[bool]
     metadata: Optional[str]
     search: Optional[str]
-    sort_by: Optional[str]
-    sort_order: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewInvoiceItem(TypedDict, total=False):
@@ -159,15 +155,13 @@ class LineChanges(TypedDict, total=False):
     unit_amount: Optional[Number]
 
 
-class PaymentQuery(TypedDict, total=False):
+class PaymentQuery(PageQuery, total=False):
     """Which payments."""
 
     status: Optional[Union[PaymentStatus, str]]
     provider: Optional[str]
     customer_id: Optional[str]
     invoice_id: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewPayment(TypedDict, total=False):
@@ -182,14 +176,12 @@ class NewPayment(TypedDict, total=False):
     status: str
 
 
-class PaymentRequestQuery(TypedDict, total=False):
+class PaymentRequestQuery(PageQuery, total=False):
     """Which payment requests; `status` also takes `open`."""
 
     status: Optional[str]
     customer_id: Optional[str]
     invoice_id: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class NewPaymentRequest(TypedDict, total=False):
@@ -206,22 +198,18 @@ class NewPaymentRequest(TypedDict, total=False):
     attach_invoices: bool
 
 
-class ReceiptQuery(TypedDict, total=False):
+class ReceiptQuery(PageQuery, total=False):
     """Which receipts."""
 
     customer_id: Optional[str]
     invoice_number: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
-class RemittanceQuery(TypedDict, total=False):
+class RemittanceQuery(PageQuery, total=False):
     """Which transfers; `on_account`: those of which something is left."""
 
     customer_id: Optional[str]
     on_account: Optional[bool]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class PaidInvoice(TypedDict, total=False):
@@ -231,14 +219,12 @@ class PaidInvoice(TypedDict, total=False):
     amount: Required[Number]
 
 
-class CreditNoteQuery(TypedDict, total=False):
+class CreditNoteQuery(PageQuery, total=False):
     """Which credit notes."""
 
     status: Optional[str]
     customer_id: Optional[str]
     invoice_id: Optional[str]
-    page: Optional[int]
-    limit: Optional[int]
 
 
 class CreditItem(TypedDict, total=False):

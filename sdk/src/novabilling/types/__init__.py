@@ -57,6 +57,7 @@ from .literals import (
 from .platform import (
     ApiKey,
     Clock,
+    Export,
     Organization,
     Webhook,
     WebhookDelivery,
@@ -102,6 +103,7 @@ __all__ = [
     "Event",
     "EventResult",
     "EventStatus",
+    "Export",
     "FixedCharge",
     "Invoice",
     "InvoiceItemDto",

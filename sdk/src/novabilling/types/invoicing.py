@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Dict, List, Optional, Union
+from typing import Any, Dict, List, Mapping, Optional, Union
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
+from .._wire import attributes
 from .base import Amount, Json, Model
 from .literals import InvoiceStatus, PaymentStatus, ProviderType
 
@@ -55,7 +56,11 @@ class InvoiceTax(Model):
 
 
 class Invoice(Model):
-    """What a customer is asked to pay: `amount` before tax, `total` with it, `amount_due` what is left to pay."""
+    """What a customer is asked to pay: `amount` before tax, `total` with it, `amount_due` what is left to pay.
+
+    `status` is draft, finalized, paid or voided: an issued invoice for which nothing is due any more says paid,
+    where the API itself says finalized with a `payment_status` of paid.
+    """
 
     id: str
     number: Optional[str] = None
@@ -95,6 +100,15 @@ class Invoice(Model):
     finalized_at: Optional[datetime] = None
     paid_at: Optional[datetime] = None
     voided_at: Optional[datetime] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _paid(cls, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            told = attributes(value)
+            if (told.get("status"), told.get("payment_status")) == ("finalized", "paid"):
+                return {**told, "status": "paid"}
+        return value
 
 
 class DocumentLink(Model):

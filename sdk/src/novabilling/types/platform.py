@@ -29,9 +29,13 @@ class ApiKey(Model):
     id: str
     name: str = ""
     key: Optional[str] = None
+    masked_key: Optional[str] = None
+    status: Optional[str] = None
     scopes: List[str] = []
+    rate_limit: Optional[int] = None
     expires_at: Optional[datetime] = None
     last_used_at: Optional[datetime] = None
+    revoked_at: Optional[datetime] = None
     created_at: Optional[datetime] = None
 
     def __repr_args__(self) -> Any:
@@ -80,6 +84,22 @@ class WebhookDelivery(Model):
         if not isinstance(value, Mapping) or "data" not in value:
             return value
         return {("payload" if name == "data" else name): item for name, item in value.items()}
+
+
+class Export(Model):
+    """A list as a file. `download_url` needs no token and ends at `expires_at`."""
+
+    id: str
+    content: str = ""
+    filters: Dict[str, Any] = {}
+    status: str = ""
+    rows: int = 0
+    bytes: Optional[int] = None
+    download_url: Optional[str] = None
+    expires_at: Optional[datetime] = None
+    error: Optional[str] = None
+    created_at: Optional[datetime] = None
+    finished_at: Optional[datetime] = None
 
 
 class Clock(Model):
