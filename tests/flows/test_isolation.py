@@ -68,7 +68,8 @@ def words_of(world: World) -> set[str]:
     words = {world.organization.name, world.admin.user.email, world.objects["members"].user.email}
     for row in world.objects.values():
         if hasattr(row, "pk"):
-            words |= {row.pk.hex, str(row.pk), str(getattr(row, "number", ""))}
+            number = getattr(row, "number", "")  # of a document; the place of a row in its queue is none
+            words |= {row.pk.hex, str(row.pk), number if isinstance(number, str) else ""}
     return words - {"", "None"}
 
 
