@@ -76,7 +76,8 @@ def kinds(organization: Any, customers: int) -> list[Request]:
     names, codes = subscriptions(organization)
     have = Customer.objects.filter(organization=organization).count()
     for number in range(have, customers):
-        make_customer(organization, name=f"Bench {number}", email=f"api-{number}@bench.example")
+        given = {"external_id": f"api-{number}", "email": f"api-{number}@bench.example"}
+        make_customer(organization, name=f"Bench {number}", **given)
     subscribed = Customer.objects.filter(organization=organization, subscriptions__external_id__in=names)
     ids = [customer.public_id for customer in subscribed.distinct()]
     plan = Plan.objects.filter(organization=organization).first()
