@@ -156,6 +156,7 @@ urlpatterns: list[URLPattern] = [
     path("payment-requests/<pid:id>/again", payment_requests.again, name="payment-request-again"),
     path("payment-requests/<pid:id>/withdraw", payment_requests.withdraw, name="payment-request-withdraw"),
     path("pay/<str:secret>", pay_request.pay_request, name="pay-request"),
+    path("pay/<str:secret>/all", pay_request.pay_all, name="pay-request-all"),
     path("pay/<str:secret>/invoices/<pid:id>", pay_request.pay_invoice, name="pay-request-invoice"),
     path("paid/<pid:id>", incoming.paid, name="paid"),
     path("card-saved/<pid:id>", incoming.card_saved, name="card-saved"),

@@ -44,6 +44,7 @@ from billing.rules.retries import RESTS_AFTER
 from billing.rules.states import LIVE, JobState
 from customers.models import Customer, VatCheck
 from invoicing.models import Invoice, InvoiceReview, Payment, PaymentAttempt, ProviderLink, Refund
+from invoicing.rules.payment_requests import OPEN_VALUES
 
 SOON = timedelta(days=30)
 TRIAL_SOON = timedelta(days=7)
@@ -117,6 +118,8 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
         status="failed", paid_at__gte=at - RECENT, invoice__status="finalized"
     )
     attempts = PaymentAttempt.objects.of(organization)
+    unpaid = Q(invoice__status="finalized") & ~Q(invoice__payment_status="paid")
+    open_request = Q(request__status__in=OPEN_VALUES)
     return [
         part("drafts", mine.draft(), currency=F("currency"), minor=F("total_minor"), first_at="finalize_at"),
         part("unpaid", mine.unpaid(), currency=F("currency"), minor=rest),
@@ -129,9 +132,7 @@ def invoices(organization: Organization, at: datetime, today: date) -> list[Quer
         ),
         part(
             "failed_attempts",
-            attempts.filter(state="failed", created_at__gte=at - RECENT, invoice__status="finalized").exclude(
-                invoice__payment_status="paid"
-            ),
+            attempts.filter(unpaid | open_request, state="failed", created_at__gte=at - RECENT),
             currency=F("currency"),
             minor=F("amount_minor"),
         ),

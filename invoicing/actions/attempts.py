@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -23,14 +23,11 @@ from billing.actions.locks import lock_customer_of
 from billing.actions.webhooks import emit
 from billing.clients.sealed import Unsealable, unseal
 from billing.orm.actor import Actor
-from billing.rules.errors import BillingError, Conflict
-from billing.rules.money import from_minor
+from billing.rules.errors import Conflict
 from invoicing.actions import provider_calls as calls
-from invoicing.actions.draft import lock_invoice
-from invoicing.actions.paying import payer_of
+from invoicing.actions.booking import BY, book
+from invoicing.actions.paying import lock_asked, payer_of
 from invoicing.actions.payment_methods import save_method
-from invoicing.actions.payments import record_payment
-from invoicing.actions.remittances import receive
 from invoicing.actions.request_ends import note_refusal
 from invoicing.clients.providers.base import (
     Charge,
@@ -41,8 +38,8 @@ from invoicing.clients.providers.base import (
     Unavailable,
 )
 from invoicing.clients.providers.registry import charging_for
-from invoicing.models import Invoice, Payment, PaymentAttempt, PaymentProvider, Remittance
-from invoicing.queries.paying import attempt_payload
+from invoicing.models import Invoice, PaymentAttempt, PaymentProvider
+from invoicing.queries.paying import attempt_payload, purpose_of
 from invoicing.rules.paying import RETRIED, AttemptState, ask_after, next_state
 from invoicing.rules.states import payment_status
 
@@ -55,7 +52,6 @@ OFF = timedelta(minutes=5)
 LONG_ENOUGH = timedelta(minutes=5)  # for a charge to be found at its provider
 FAILED_CHARGE = "invoicing.tell_of_failed_charge"
 RUNNING = UUID("6f3f5c1e-7a52-4c0e-8f5b-706179696e67")
-BY = Actor.system("Payment provider")
 
 
 def run(at: datetime, *, seconds: float = RUN_SECONDS) -> int:
@@ -91,7 +87,9 @@ def ask_about(key: UUID) -> bool:
     with later.advisory_lock(key) as held:
         if not held:
             return True
-        rows = PaymentAttempt.objects.select_related("provider", "invoice", "organization", "method")
+        rows = PaymentAttempt.objects.select_related(
+            "provider", "invoice", "request", "organization", "method"
+        )
         attempt = rows.filter(pk=key).first()
         if attempt is None or attempt.state == "successful" or attempt.provider.deleted_at:
             return True
@@ -133,9 +131,9 @@ def wait_longer(attempt: PaymentAttempt, reason: str) -> None:
 
 @transaction.atomic
 def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttempt:
-    """Write down how the payment stands, and record the money once. Locks: customer, invoice, attempt."""
+    """Write down how the payment stands, and record the money once. Locks: customer, invoices, attempt."""
     customer = lock_customer_of(attempt)
-    invoice = lock_invoice(attempt.invoice)
+    invoices = lock_asked(attempt.subject)
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
     if row.state == "successful":
         return row
@@ -159,32 +157,32 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
         row.next_at = None
         row.received_minor = seen.amount_minor or 0
         row.reason = ""
-        book(row, customer, invoice, seen, at=at)
+        book(row, customer, invoices, seen, at=at)
         if seen.saved is not None and customer.collect_automatically:
             save_method(customer, row.provider, seen.saved, at=at)
     elif seen.declined:
-        note_declined(invoice)
+        note_declined(invoices)
     row.save()
     if row.state == "failed" and before["state"] != "failed":
         audit.record(
             row.organization,
             "payment.failed",
-            invoice,
+            row.subject,
             by=BY,
             at=at,
-            customer=invoice.customer,
+            customer=customer,
             changes={"provider": (None, row.provider.name), "amount_minor": (None, row.amount_minor)},
             reason=row.reason,
         )
         emit(row.organization, "payment.failed", row, attempt_payload(row), at=at)
-        note_refusal(invoice, row.reason, by=BY, at=at)
+        note_refusal(invoices, row.reason, by=BY, at=at)
         if row.method_id:
-            note_declined(invoice)
+            note_declined(invoices)
             later.enqueue(
                 row.organization,
                 FAILED_CHARGE,
                 key=f"failed-charge:{row.pk}",
-                label=f"Payment link for {invoice.number}",
+                label=f"Payment link for {invoices[0].number}",
                 subject_id=row.pk,
             )
     return row
@@ -209,81 +207,17 @@ def charge_of(attempt: PaymentAttempt) -> Charge:
         method.holder,
         attempt.amount_minor,
         attempt.currency,
-        f"Invoice {attempt.invoice.number}",
+        purpose_of(attempt),
     )
 
 
-def book(row: PaymentAttempt, customer: Any, invoice: Invoice, seen: Seen, *, at: datetime) -> None:
-    """Record what came: as far as it is due for the invoice, the rest on account of the customer. What cannot be
-    recorded stays visible as a problem of the attempt.
-    """
-    received = seen.amount_minor or 0
-    if received <= 0:
-        return
-    payable = invoice.status == "finalized" and not invoice.written_off_minor
-    due = invoice.due_minor if payable and seen.currency == invoice.currency else 0
-    try:
-        if due >= received:
-            row.payment = recorded(row, invoice, received, seen, at=at)
-        else:
-            row.remittance = kept(row, customer, {invoice.pk: due} if due else {}, received, seen, at=at)
-            row.payment = row.remittance.payments.filter(invoice=invoice).first()
-    except BillingError as error:  # money that came is a fact, whatever stands against recording it
-        came = f"{from_minor(received, seen.currency):f} {seen.currency}"
-        row.problem = f"{came} came and could not be recorded: {error}"[:500]
-
-
-def recorded(row: PaymentAttempt, invoice: Invoice, amount: int, seen: Seen, *, at: datetime) -> Payment:
-    """The payment, under the provider's id, so that it is counted once."""
-    return record_payment(
-        invoice,
-        amount_minor=amount,
-        paid_at=seen.paid_at,
-        reference=seen.payment_id,
-        provider=row.provider.type,
-        key=money_key(row, seen),
-        by=BY,
-        at=at,
-    )
-
-
-def kept(
-    row: PaymentAttempt,
-    customer: Any,
-    chosen: dict[UUID, int],
-    received: int,
-    seen: Seen,
-    *,
-    at: datetime,
-) -> Remittance:
-    """More came than is due: one transfer, of which the invoice gets its part and the rest waits on account."""
-    return receive(
-        customer,
-        currency=seen.currency,
-        amount_minor=received,
-        chosen=chosen,
-        only=True,
-        keep_rest=True,
-        paid_at=seen.paid_at,
-        reference=seen.payment_id,
-        provider=row.provider.type,
-        key=money_key(row, seen),
-        by=BY,
-        at=at,
-    )
-
-
-def money_key(row: PaymentAttempt, seen: Seen) -> str:
-    """By what money is known, so that it is counted once."""
-    return f"{row.provider.type}:{seen.payment_id or row.reference}"
-
-
-def note_declined(invoice: Invoice) -> None:
-    """The last try to pay was refused: the invoice says so until money comes."""
-    status = payment_status(invoice.total_minor, invoice.paid_minor, failed=True).value
-    if invoice.status == "finalized" and invoice.payment_status != status:
-        invoice.payment_status = status
-        invoice.save(update_fields=["payment_status", "updated_at"])
+def note_declined(invoices: Sequence[Invoice]) -> None:
+    """The last try to pay was refused: the invoices say so until money comes."""
+    for invoice in invoices:
+        status = payment_status(invoice.total_minor, invoice.paid_minor, failed=True).value
+        if invoice.status == "finalized" and invoice.payment_status != status:
+            invoice.payment_status = status
+            invoice.save(update_fields=["payment_status", "updated_at"])
 
 
 @transaction.atomic
@@ -307,13 +241,14 @@ def ask_now(attempt: PaymentAttempt) -> PaymentAttempt:
 def problem_solved(attempt: PaymentAttempt, *, by: Actor, at: datetime) -> PaymentAttempt:
     """Somebody has seen to the money that could not be recorded."""
     customer = lock_customer_of(attempt)
-    row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("invoice").get(pk=attempt.pk)
+    rows = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("invoice", "request")
+    row = rows.get(pk=attempt.pk)
     if not row.problem:
         raise Conflict("There is nothing to see to any more.", code="no_problem")
     audit.record(
         row.organization,
         "payment.seen_to",
-        row.invoice,
+        row.subject,
         by=by,
         at=at,
         customer=customer,

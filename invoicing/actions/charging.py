@@ -30,6 +30,7 @@ from invoicing.clients.providers.base import Declined, ProviderError, Seen, Unav
 from invoicing.models import Invoice, MailKind, PaymentAttempt
 from invoicing.queries.mail_facts import address_of, invoice_facts
 from invoicing.queries.mail_wordings import written
+from invoicing.queries.paying import concerning
 from invoicing.queries.payment_methods import chargeable, saved_methods
 from invoicing.rules.paying import WAITS
 
@@ -89,7 +90,7 @@ def begin(
     check_amount(invoice, None)
     if invoice.in_dispute:
         raise Invalid("The customer disputes this invoice.", code="invoice_disputed")
-    if rows.filter(state__in=UNDER_WAY).exists():
+    if PaymentAttempt.objects.filter(concerning([invoice]), state__in=UNDER_WAY).exists():
         raise Conflict("A payment of this invoice is under way.", code="being_charged")
     methods = [] if customer.deleted_at or customer.deleting_at else saved_methods(customer)
     usable, others = chargeable(invoice, customer, methods, local_date(at, invoice.timezone))
@@ -150,6 +151,8 @@ def tell_of_failed_charge(attempt_id: UUID) -> None:
     )
     attempt = rows.get(pk=attempt_id)
     invoice = attempt.invoice
+    if invoice is None:  # a request is paid by links alone
+        return
     to = address_of(invoice.customer)
     if not (invoice.due_minor and to and mails_customers(invoice.billing_entity)) or invoice.in_dispute:
         return

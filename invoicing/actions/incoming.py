@@ -65,7 +65,7 @@ def keep(account: PaymentProvider, notice: Notice) -> ProviderEvent:
             account.organization,
             ASK_REFUNDS,
             key=f"refunds:{event.pk}",
-            label=f"Refunds of {attempt.invoice}",
+            label=f"Refunds of {attempt.subject}",
             subject_id=attempt.pk,
             first=True,
         )

@@ -1,4 +1,5 @@
-"""Asking a provider for a payment of an invoice: a link, or a prompt on the customer's phone.
+"""Asking a provider for a payment of an invoice, or of a payment request in one sum: a link, or a prompt on the
+customer's phone.
 
 The attempt is a row before the provider is asked, and the provider is asked without a transaction. What it answers is
 written beside what has happened meanwhile. No answer at all leaves the attempt `unknown`: `attempts.py` asks later.
@@ -33,9 +34,9 @@ from invoicing.clients.providers.base import (
     Unknown,
 )
 from invoicing.clients.providers.registry import payments_for
-from invoicing.models import Invoice, PaymentAttempt, PaymentProvider
+from invoicing.models import Invoice, PaymentAttempt, PaymentProvider, PaymentRequest
 from invoicing.models.paying import OPEN_STATES
-from invoicing.queries.paying import ways_to_pay
+from invoicing.queries.paying import concerning, purpose_of, ways_to_pay
 from invoicing.queries.provider_links import known_links
 from invoicing.rules.paying import WAITS
 
@@ -45,21 +46,22 @@ MARGIN = timedelta(minutes=30)  # a link that ends sooner is not handed out agai
 
 
 def open_checkout(
-    invoice: Invoice, *, return_url: str = "", key: str, by: Actor, at: datetime
+    subject: Invoice | PaymentRequest, *, return_url: str = "", key: str, by: Actor, at: datetime
 ) -> PaymentAttempt:
-    """Somewhere to pay what is due of a finalised invoice: the open link for this amount, or a new one at the first
-    account that is available. Call it outside of transactions.
+    """Somewhere to pay what is due of a finalised invoice, or of an open payment request in one sum: the open link
+    for this amount, or a new one at the first account that is available. Call it outside of transactions.
 
     `key` makes a repeat harmless. Raises Invalid when nothing is due, when no account can take the amount
-    (no_provider) or the provider refuses (provider_refused), Conflict while another request is asking, Unavailable
-    (502) when no account is.
+    (no_provider) or the provider refuses (provider_refused); Conflict while another payment of the invoices is under
+    way (being_asked), for a request that is closed (request_closed) or of which all is in dispute (in_dispute);
+    Unavailable (502) when no account is there.
     """
     if len(key) > MOST_KEY:
         raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
     told: list[str] = []
     number = 0
     while True:
-        attempt, fresh = begin(invoice, f"{key}#{number}", skipped=len(told), by=by, at=at)
+        attempt, fresh = begin(subject, f"{key}#{number}", skipped=len(told), by=by, at=at)
         if attempt is None:
             raise NotAvailable(" ".join(told), code="provider_failed")
         if not fresh:
@@ -84,30 +86,22 @@ def open_checkout(
 
 @transaction.atomic
 def begin(
-    invoice: Invoice, key: str, *, skipped: int, by: Actor, at: datetime
+    subject: Invoice | PaymentRequest, key: str, *, skipped: int, by: Actor, at: datetime
 ) -> tuple[PaymentAttempt | None, bool]:
     """The attempt to go on with, and whether it has just been made. None: no account is left."""
-    customer = lock_customer_of(invoice)
-    invoice = lock_invoice(invoice)
-    known = PaymentAttempt.objects.filter(invoice=invoice, key=key).select_related("provider").first()
+    customer = lock_customer_of(subject)
+    locked = lock_asked(subject)
+    mine = {"request" if isinstance(subject, PaymentRequest) else "invoice": subject}
+    known = PaymentAttempt.objects.filter(**mine, key=key).select_related("provider").first()
     if known is not None:
         return known, False
-    check_amount(invoice, None)
-    rows = PaymentAttempt.objects.filter(invoice=invoice, state__in=OPEN_STATES).select_related("provider")
+    due = what_is_due(subject, locked)
+    amount = sum(invoice.due_minor for invoice in due)
+    rows = PaymentAttempt.objects.filter(concerning(due), state__in=OPEN_STATES).select_related("provider")
     for row in rows:
-        if row.method_id:
-            raise Conflict("A saved payment method is being charged just now.", code="being_asked")
-        usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
-        there = row.provider.active and row.provider.deleted_at is None
-        if row.state != "unknown" and row.amount_minor == invoice.due_minor and usable and there:
-            return row, False  # also while a payment is on its way: another link could be paid as well
-        if row.state == "unknown" and row.created_at > timezone.now() - BEING_ASKED:
-            raise Conflict(
-                "A payment is being asked for just now. Look again in a moment.", code="being_asked"
-            )
-        if row.state == "pending" and not row.url and row.expires_at and row.expires_at > timezone.now():
-            return row, False  # the phone asks already
-    ways = ways_to_pay(invoice, customer)
+        if under_way(row, subject, amount):
+            return row, False
+    ways = ways_to_pay(customer, amount, due[0].currency)
     if not ways.accounts:
         reasons = "; ".join(f"{account.name} {reason}" for account, reason in ways.others)
         raise Invalid(
@@ -116,16 +110,59 @@ def begin(
     if skipped >= len(ways.accounts):
         return None, False
     made = PaymentAttempt.objects.create(
-        organization=invoice.organization,
-        invoice=invoice,
+        **mine,
+        organization=customer.organization,
         customer=customer,
         provider=ways.accounts[skipped],
-        amount_minor=invoice.due_minor,
-        currency=invoice.currency,
+        amount_minor=amount,
+        currency=due[0].currency,
         key=key,
         next_at=timezone.now() + WAITS[0],
     )
     return made, True
+
+
+def lock_asked(subject: Invoice | PaymentRequest) -> list[Invoice]:
+    """The invoices that are paid by it as they are now, locked after their customer."""
+    if isinstance(subject, Invoice):
+        return [lock_invoice(subject)]
+    rows = Invoice.objects.filter(requested__request=subject).select_related("organization", "billing_entity")
+    return list(rows.locked())
+
+
+def what_is_due(subject: Invoice | PaymentRequest, locked: list[Invoice]) -> list[Invoice]:
+    """Those that something is due of and nobody contests; or the reason why nothing can be asked for."""
+    if isinstance(subject, Invoice):
+        check_amount(locked[0], None)
+        return locked
+    if not PaymentRequest.objects.open().filter(pk=subject.pk).exists():
+        raise Conflict("This request is closed.", code="request_closed")
+    due = [invoice for invoice in locked if invoice.due_minor and not invoice.in_dispute]
+    if not due:
+        raise Conflict("All that is open of it is in dispute.", code="in_dispute")
+    return due
+
+
+def under_way(row: PaymentAttempt, subject: Invoice | PaymentRequest, amount_minor: int) -> bool:
+    """Whether an open attempt is the one to pay by. Raises Conflict while nobody else may be asked."""
+    if row.method_id:
+        raise Conflict("A saved payment method is being charged just now.", code="being_asked")
+    if row.state == "unknown" and row.created_at > timezone.now() - BEING_ASKED:
+        raise Conflict("A payment is being asked for just now. Look again in a moment.", code="being_asked")
+    calling = (
+        row.state == "pending" and not row.url and row.expires_at and row.expires_at > timezone.now()
+    )  # the phone asks already
+    if row.subject != subject:
+        if calling or row.state == "processing":
+            raise Conflict(
+                "A payment of these invoices is under way. Look again in a moment.", code="being_asked"
+            )
+        return False
+    usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
+    there = row.provider.active and row.provider.deleted_at is None
+    # Also while a payment is on its way: another link could be paid as well.
+    same = row.state != "unknown" and row.amount_minor == amount_minor and usable and there
+    return bool(same or calling)
 
 
 def ask(attempt: PaymentAttempt, return_url: str) -> Started:
@@ -136,7 +173,7 @@ def ask(attempt: PaymentAttempt, return_url: str) -> Started:
         reference=attempt.reference,
         amount_minor=attempt.amount_minor,
         currency=attempt.currency,
-        description=f"Invoice {attempt.invoice.number}",
+        description=purpose_of(attempt),
         name=str(customer.display_name),
         email=customer.email,
         phone=customer.phone,
@@ -171,7 +208,7 @@ def started_at(attempt: PaymentAttempt, started: Started, *, by: Actor, at: date
     audit.record(
         row.organization,
         "payment.asked_for",
-        attempt.invoice,
+        attempt.subject,
         by=by,
         at=at,
         customer=customer,

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -41,7 +42,7 @@ from invoicing.clients.providers.base import (
 from invoicing.clients.providers.registry import refunds_for
 from invoicing.models import Payment, PaymentAttempt, PaymentProvider, Refund, Remittance
 from invoicing.queries.payloads import refund_payload
-from invoicing.queries.refunds import attempt_of, hindrance
+from invoicing.queries.refunds import attempt_of, hindrance, paid_by
 from invoicing.rules.paying import SENT_AGAIN, ask_after
 
 logger = logging.getLogger(__name__)
@@ -178,34 +179,36 @@ def take(
     """
     lock_customer_of(attempt)
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
-    payment = lock_payment(row.payment) if row.payment else None
+    locked = Payment.objects.filter(paid_by(row)).select_related("invoice", "customer").locked()  # type: ignore[attr-defined]
+    payments: dict[UUID, Payment] = {payment.pk: payment for payment in locked}
     for told in found:
-        known = refund if refund is not None else ours(row, payment, told)
-        if payment is not None and known is not None:
-            move(known, payment, told, at=at)
-        elif told.state != "failed":
-            take_foreign(row, payment, told, at=at)
+        known = [refund] if refund is not None else ours(row, payments, told)
+        for item in known:
+            move(item, payments[item.payment_id], told, at=at)
+        if not known and told.state != "failed":
+            take_foreign(row, list(payments.values()), told, at=at)
 
 
-def ours(attempt: PaymentAttempt, payment: Payment | None, told: GivenBack) -> Refund | None:
-    """The refund that the provider speaks of: by its id, by our reference (of an earlier try too, unless that has
-    failed), or one of that amount that somebody has noted by hand.
+def ours(attempt: PaymentAttempt, payments: Collection[UUID], told: GivenBack) -> list[Refund]:
+    """The refunds that the provider speaks of: by its id (one for each payment that it took something of), by our
+    reference (of an earlier try too, unless that has failed), or one of that amount that somebody has noted by hand.
     """
-    rows = Refund.objects.filter(payment=payment)
-    found = rows.filter(account=attempt.provider, external_id=told.external_id).first()
-    if found is not None or payment is None:
+    rows = Refund.objects.filter(payment__in=payments)
+    found = list(rows.filter(account=attempt.provider, external_id=told.external_id))
+    if found:
         return found
     if told.reference.startswith(OURS):
         for row in rows.filter(account=attempt.provider, external_id=""):
             earlier = told.state != "failed" and told.reference.startswith(f"{OURS}{row.pk.hex}")
             if earlier or told.reference == row.known_as:
-                return row
-        return None
+                return [row]
+        return []
     by_hand = rows.filter(account=None, amount_minor=told.amount_minor, status="successful")
     noted = by_hand.order_by("created_at").first()
-    if noted is not None:
-        noted.account = attempt.provider
-    return noted
+    if noted is None:
+        return []
+    noted.account = attempt.provider
+    return [noted]
 
 
 def move(refund: Refund, payment: Payment, told: GivenBack, *, at: datetime) -> None:
@@ -264,9 +267,9 @@ def tell_failed(row: Refund, payment: Payment, *, at: datetime) -> None:
     emit(row.organization, "payment.refund_failed", row, refund_payload(row), at=at)
 
 
-def take_foreign(attempt: PaymentAttempt, payment: Payment | None, told: GivenBack, *, at: datetime) -> None:
+def take_foreign(attempt: PaymentAttempt, payments: list[Payment], told: GivenBack, *, at: datetime) -> None:
     """Money that somebody sent back at the provider, written down once: first what is on account of it, then what
-    paid the invoice. What is more than we know of stays as the attempt's problem.
+    paid invoices, the latest part first. What is more than we know of stays as the attempt's problem.
     """
     key = f"{attempt.provider.type}:{told.external_id}"
     rest = told.amount_minor
@@ -275,7 +278,10 @@ def take_foreign(attempt: PaymentAttempt, payment: Payment | None, told: GivenBa
         if told.state == "pending":  # it is asked about again by the message that says how it went
             return
         rest -= returned(remittance, told, key, at=at)
-    if payment is not None and (part := min(rest, payment.left_minor)):
+    for payment in sorted(payments, key=lambda row: (row.created_at, row.pk), reverse=True):
+        part = min(rest, payment.left_minor)
+        if not part:
+            continue
         row = Refund.objects.create(
             organization_id=attempt.organization_id,
             payment=payment,

@@ -6,6 +6,7 @@ customer locked. Locks: customer, then requests by key.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from billing.actions import audit
 from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.states import move
-from invoicing.models import Invoice, PaymentRequest
+from invoicing.models import Invoice, PaymentRequest, RequestedInvoice
 from invoicing.queries.payment_requests import asked_for, parts_of, request_payload
 from invoicing.rules.payment_requests import REQUEST_MOVES, CloseReason, RequestStatus, outcome
 
@@ -62,11 +63,12 @@ def close(
     emit(row.organization, EVENTS[status], row, request_payload(row), at=at)
 
 
-def note_refusal(invoice: Invoice, reason: str, *, by: Actor, at: datetime) -> None:
-    """A payment online for an invoice was refused: the open request on which it stands has failed until it is paid or
-    asked for again. The caller holds the customer.
+def note_refusal(invoices: Iterable[Invoice], reason: str, *, by: Actor, at: datetime) -> None:
+    """A payment online for these invoices was refused: the open requests on which they stand have failed until they
+    are paid or asked for again. The caller holds the customer.
     """
-    rows = PaymentRequest.objects.filter(parts__invoice=invoice, parts__open=True)
+    mine = RequestedInvoice.objects.filter(invoice__in=list(invoices), open=True).values("request")
+    rows = PaymentRequest.objects.filter(pk__in=mine)
     for row in rows.filter(status=RequestStatus.PENDING.value).locked():
         move(REQUEST_MOVES, RequestStatus.PENDING, RequestStatus.FAILED)
         row.status = RequestStatus.FAILED.value

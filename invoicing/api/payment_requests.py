@@ -16,11 +16,14 @@ from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
 from billing.web.shapes import Listing, Object
+from invoicing.actions.paying import open_checkout
 from invoicing.actions.payment_requests import ask_again, request_payment, withdraw_request
+from invoicing.forms.returning import ReturnIn, return_url
 from invoicing.models import PaymentRequest
 from invoicing.queries.mail_facts import address_of
+from invoicing.queries.paying import attempt_payload
 from invoicing.queries.payment_requests import WITH_PARTS, request_payload
-from invoicing.queries.shapes_collecting import PaymentRequestOut
+from invoicing.queries.shapes_collecting import PaymentAttemptOut, PaymentRequestOut
 from invoicing.rules.payment_requests import OPEN_VALUES, RequestStatus
 
 router = Router(tags=["Payments"])
@@ -174,6 +177,24 @@ def send_payment_request(
         at=now(staff.organization),
     )
     return envelope(request_payload(asked))
+
+
+@router.post("/{id}/checkout", response={201: dict[str, Any]})
+def checkout(
+    request: HttpRequest, id: str, body: ReturnIn | None = None
+) -> tuple[int, Object[PaymentAttemptOut]]:
+    """Where all that is due of it can be paid in one sum; what comes is spread over its invoices, the oldest first.
+    As `POST /invoices/{id}/checkout`; 409 request_closed, in_dispute.
+    """
+    staff = cast(ApiRequest, request)
+    attempt = open_checkout(
+        rows_of(request).by_public_id(id),
+        return_url=return_url(body),
+        key=action_key(request),
+        by=staff.actor,
+        at=now(staff.organization),
+    )
+    return 201, envelope(attempt_payload(attempt))
 
 
 @router.post("/{id}/withdraw")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -14,16 +14,23 @@ OPEN_STATES = ("unknown", "pending", "processing")
 
 
 class PaymentAttempt(Scoped):
-    """One try to be paid for an invoice by an account. `url` is where it can be paid until `expires_at`; `key` makes
-    asking twice harmless; `external_id` is the provider's id of the checkout, `money_id` that of the money.
-    `method`: a saved method that is charged without the customer; else the customer pays by the link.
-    `payment` is what was recorded, `remittance` the transfer when more came than was due; `problem` says what of the
-    money could not be recorded, until somebody has seen to it.
+    """One try to be paid by an account for an invoice, or for a payment request with all its invoices.
+
+    `url` is where it can be paid until `expires_at`; `key` makes asking twice harmless; `external_id` is the
+    provider's id of the checkout, `money_id` that of the money. `method`: a saved method that is charged without the
+    customer; else the customer pays by the link. `payment` is what was recorded, `remittance` the transfer when it is
+    for several invoices or more came than was due; `problem` says what of the money could not be recorded, until
+    somebody has seen to it.
     """
 
     PREFIX = "patt"
 
-    invoice = models.ForeignKey("invoicing.Invoice", on_delete=models.PROTECT, related_name="attempts")
+    invoice = models.ForeignKey(
+        "invoicing.Invoice", null=True, on_delete=models.PROTECT, related_name="attempts"
+    )
+    request = models.ForeignKey(
+        "invoicing.PaymentRequest", null=True, on_delete=models.PROTECT, related_name="checkouts"
+    )
     customer = models.ForeignKey(
         "customers.Customer", on_delete=models.PROTECT, related_name="payment_attempts"
     )
@@ -69,6 +76,11 @@ class PaymentAttempt(Scoped):
         ordering: ClassVar = ["-created_at", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["invoice", "key"], name="payment_attempt_once"),
+            models.UniqueConstraint(fields=["request", "key"], name="payment_attempt_of_request_once"),
+            models.CheckConstraint(
+                condition=Q(invoice__isnull=False, request=None) | Q(invoice=None, request__isnull=False),
+                name="payment_attempt_for_one",
+            ),
             models.UniqueConstraint(
                 fields=["provider", "external_id"],
                 condition=~Q(external_id=""),
@@ -92,6 +104,11 @@ class PaymentAttempt(Scoped):
     def reference(self) -> str:
         """What the provider knows it by; letters, digits and a dash are taken everywhere."""
         return f"tarn-{self.pk.hex}"
+
+    @property
+    def subject(self) -> Any:
+        """What is paid by it: an Invoice or a PaymentRequest."""
+        return self.request if self.invoice_id is None else self.invoice
 
     @property
     def open(self) -> bool:

@@ -109,7 +109,9 @@ class Refund(Scoped):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["payment", "key"], name="refund_once"),
             models.UniqueConstraint(
-                fields=["account", "external_id"], condition=~Q(external_id=""), name="refund_there_once"
+                fields=["account", "external_id", "payment"],
+                condition=~Q(external_id=""),
+                name="refund_there_once",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
         ]

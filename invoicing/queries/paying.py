@@ -12,12 +12,20 @@ from django.db.models import Q, QuerySet
 from billing.models import Organization
 from billing.rules.ids import encode
 from billing.rules.money import from_minor
-from invoicing.models import Invoice, PaymentAttempt, PaymentProvider, ProviderEvent
+from invoicing.models import (
+    Invoice,
+    PaymentAttempt,
+    PaymentProvider,
+    PaymentRequest,
+    ProviderEvent,
+    RequestedInvoice,
+)
 from invoicing.models.paying import OPEN_STATES
 from invoicing.queries.shapes_collecting import PaymentAttemptOut
 from invoicing.rules.paying import PAYING, in_order, unable
 
 MOST_SHOWN = 20
+MOST_NAMED = 3
 # What the list of attempts can be narrowed to: label and condition.
 ATTEMPT_STATES = {
     "": ("All", Q()),
@@ -42,7 +50,10 @@ def attempt_payload(row: PaymentAttempt) -> PaymentAttemptOut:
         "id": row.public_id,
         "checkoutUrl": row.url,
         "note": row.note,
+        "invoiceId": encode("inv", row.invoice_id) if row.invoice_id else None,
+        "paymentRequestId": encode("preq", row.request_id) if row.request_id else None,
         "paymentId": encode("pay", row.payment_id) if row.payment_id else row.public_id,
+        "remittanceId": encode("rem", row.remittance_id) if row.remittance_id else None,
         "provider": row.provider.type,
         "providerId": row.provider.public_id,
         "amount": from_minor(row.amount_minor, row.currency),
@@ -55,18 +66,16 @@ def attempt_payload(row: PaymentAttempt) -> PaymentAttemptOut:
     }
 
 
-def ways_to_pay(invoice: Invoice, customer: Any) -> Ways:
-    """Who would be asked for what is due of an invoice."""
-    rows = PaymentProvider.objects.of(invoice.organization_id).kept().filter(active=True, type__in=PAYING)
+def ways_to_pay(customer: Any, amount_minor: int, currency: str) -> Ways:
+    """Who would be asked for an amount."""
+    rows = PaymentProvider.objects.of(customer.organization_id).kept().filter(active=True, type__in=PAYING)
     found = in_order(rows, preferred=customer.preferred_provider, disabled=customer.disabled_providers)
     ways = Ways()
     for row in rows:
         if row.type in customer.disabled_providers:
             ways.others.append((row, "is disabled for this customer"))
     for row in found:
-        reason = unable(
-            row.type, invoice.due_minor, invoice.currency, email=customer.email, phone=customer.phone
-        )
+        reason = unable(row.type, amount_minor, currency, email=customer.email, phone=customer.phone)
         if reason:
             ways.others.append((row, reason))
         else:
@@ -88,14 +97,36 @@ def payable_online(customer: Any, invoices: Iterable[Invoice]) -> set[UUID]:
     }
 
 
-def attempts_of(invoice: Invoice) -> list[PaymentAttempt]:
-    """All attempts for an invoice with their accounts, the latest first."""
-    return list(PaymentAttempt.objects.filter(invoice=invoice).select_related("provider", "method"))
+def purpose_of(attempt: PaymentAttempt) -> str:
+    """What a payer reads at the provider: `Invoice INV-7`, or `Invoices INV-7, INV-9 and 3 more`."""
+    if attempt.invoice is not None:
+        return f"Invoice {attempt.invoice.number}"
+    parts = RequestedInvoice.objects.filter(request=attempt.request_id, invoice__status="finalized")
+    parts = parts.exclude(invoice__payment_status="paid").order_by("invoice__due_on", "pk")
+    numbers = list(parts.values_list("invoice__number", flat=True))
+    more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
+    return f"Invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:MOST_NAMED])}{more}"
+
+
+def concerning(invoices: Iterable[Invoice]) -> Q:
+    """The condition for attempts that are to pay one of these invoices, alone or by a payment request."""
+    keys = [row.pk for row in invoices]
+    requests = RequestedInvoice.objects.filter(invoice__in=keys).values("request")
+    return Q(invoice__in=keys) | Q(request__in=requests)
+
+
+def attempts_of(subject: Invoice | PaymentRequest) -> list[PaymentAttempt]:
+    """All attempts to pay an invoice, also together with others, or a payment request; the latest first."""
+    wanted = Q(request=subject) if isinstance(subject, PaymentRequest) else concerning([subject])
+    rows = PaymentAttempt.objects.filter(wanted)
+    return list(rows.select_related("provider", "method", "invoice", "request"))
 
 
 def attempts(organization: Organization) -> QuerySet[PaymentAttempt]:
     """All attempts of an organization."""
-    return PaymentAttempt.objects.of(organization).select_related("provider", "invoice", "customer")
+    return PaymentAttempt.objects.of(organization).select_related(
+        "provider", "invoice", "request", "customer"
+    )
 
 
 def attempts_in(organization: Organization, state: str) -> QuerySet[PaymentAttempt]:
@@ -110,7 +141,9 @@ def open_attempts(account: PaymentProvider) -> int:
 
 def last_events(account: PaymentProvider) -> list[ProviderEvent]:
     """What the provider told last."""
-    rows = ProviderEvent.objects.filter(provider=account).select_related("attempt__invoice")
+    rows = ProviderEvent.objects.filter(provider=account).select_related(
+        "attempt__invoice", "attempt__request"
+    )
     return list(rows[:MOST_SHOWN])
 
 

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from django.db.models import Q
+
 from invoicing.models import Payment, PaymentAttempt, PaymentProvider, ProviderType
 from invoicing.rules.paying import REFUNDING
 
 
 def attempt_of(payment: Payment) -> PaymentAttempt | None:
-    """The attempt that brought a payment; None for money that was recorded by hand."""
-    return PaymentAttempt.objects.filter(payment=payment).select_related("provider").first()
+    """The attempt that brought a payment, or the transfer of which it is a part; None for money that was recorded by
+    hand.
+    """
+    wanted = Q(payment=payment)
+    if payment.remittance_id:
+        wanted |= Q(remittance=payment.remittance_id)
+    return PaymentAttempt.objects.filter(wanted).select_related("provider").first()
+
+
+def paid_by(attempt: PaymentAttempt) -> Q:
+    """The condition for the payments that an attempt's money has made, whenever it was used."""
+    wanted = Q(pk=attempt.payment_id)
+    return wanted | Q(remittance=attempt.remittance_id) if attempt.remittance_id else wanted
 
 
 def account_of(payment: Payment) -> PaymentProvider | None:

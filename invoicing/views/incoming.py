@@ -46,12 +46,13 @@ def provider_webhook(request: HttpRequest, kind: str, account_id: UUID, token: s
 @require_safe
 def paid(request: HttpRequest, id: UUID) -> HttpResponse:
     """Where a customer lands after paying. It says nothing of the invoice; the provider is asked meanwhile."""
-    attempt = PaymentAttempt.objects.select_related("invoice__billing_entity").filter(pk=id).first()
+    rows = PaymentAttempt.objects.select_related("invoice__billing_entity", "request__billing_entity")
+    attempt = rows.filter(pk=id).first()
     if attempt is not None and attempt.state != "successful":
         last = attempt.asked_at or attempt.created_at
         if (timezone.now() - last).total_seconds() > SECONDS_BETWEEN:
             later.send(ASK, str(attempt.pk))
-    context = {"entity": attempt.invoice.billing_entity if attempt else None}
+    context = {"entity": attempt.subject.billing_entity if attempt else None}
     response = render(request, "portal/paid.html", context, status=200 if attempt else 404)
     response["Cache-Control"] = "private, no-store"
     response["X-Robots-Tag"] = "noindex"

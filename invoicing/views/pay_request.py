@@ -15,15 +15,16 @@ from billing.actions.clock import now
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError
 from invoicing.actions.paying import open_checkout
-from invoicing.models import PaymentRequest
-from invoicing.queries.paying import payable_online
+from invoicing.models import Invoice, PaymentRequest
+from invoicing.queries.paying import payable_online, ways_to_pay
 from invoicing.queries.payment_requests import parts_of, request_of_token
 from invoicing.rules.payment_requests import CloseReason
 
-NOT_NOW = "This invoice cannot be paid online just now. Try again later, or pay it as it says."
+NOT_NOW = "This cannot be paid online just now. Try again later, or pay as the invoices say."
 WORDS = {
     "invoice_paid": "This invoice is paid already.",
-    "being_asked": "A payment is being asked for just now. Look again in a moment.",
+    "being_asked": "A payment is under way just now. Look again in a moment.",
+    "in_dispute": "What is still open of this request is in dispute.",
 }
 
 
@@ -43,13 +44,17 @@ def pay_request(request: HttpRequest, secret: str) -> HttpResponse:
     if row.replaced_by is not None:
         return private(redirect("pay-request", secret=newest(row).token))
     parts = parts_of(row)
-    due = [part.invoice for part in parts if part.invoice.due_minor]
+    due = [part.invoice for part in parts if part.invoice.due_minor and not part.invoice.in_dispute]
+    due_minor = sum(invoice.due_minor for invoice in due)
+    payable = payable_online(row.customer, due) if row.open else set()
+    several = row.open and len(due) > 1
     context = {
         "asked": row,
         "entity": row.billing_entity,
         "parts": parts,
-        "due_minor": sum(invoice.due_minor for invoice in due),
-        "payable": payable_online(row.customer, due) if row.open else set(),
+        "due_minor": due_minor,
+        "at_once": several and bool(ways_to_pay(row.customer, due_minor, row.currency).accounts),
+        "payable": payable,
     }
     return private(render(request, "portal/pay_request.html", context))
 
@@ -62,19 +67,35 @@ def newest(row: PaymentRequest) -> PaymentRequest:
 
 
 @require_POST
+def pay_all(request: HttpRequest, secret: str) -> HttpResponse:
+    """Where all that is due of it is paid in one sum."""
+    row = request_of_token(secret)
+    if row is None or not row.open:
+        return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    return link_page(request, row, row, "all invoices")
+
+
+@require_POST
 def pay_invoice(request: HttpRequest, secret: str, id: UUID) -> HttpResponse:
-    """Where one of its invoices is paid, as a link: the payment page is another's. Staff's reasons are not shown."""
+    """Where one of its invoices is paid."""
     row = request_of_token(secret)
     part = row.parts.select_related("invoice").filter(invoice=id).first() if row else None
     if row is None or part is None or not row.open:
         return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    return link_page(request, row, part.invoice, part.invoice.number)
+
+
+def link_page(
+    request: HttpRequest, row: PaymentRequest, subject: Invoice | PaymentRequest, title: str
+) -> HttpResponse:
+    """Where it is paid, as a link: the payment page is another's. Staff's reasons are not shown."""
     at = now(row.organization)
     by = Actor("customer", f"{row.customer.display_name} (payment request)"[:200])
     try:
         # A key of its own each time: an open link is found without it, and one that has ended must not come back.
-        attempt = open_checkout(part.invoice, key=uuid4().hex, by=by, at=at)
+        attempt = open_checkout(subject, key=uuid4().hex, by=by, at=at)
     except BillingError as error:
         messages.error(request, WORDS.get(error.code, NOT_NOW))
         return private(redirect("pay-request", secret=row.token))
-    context = {"asked": row, "entity": row.billing_entity, "invoice": part.invoice, "attempt": attempt}
+    context = {"asked": row, "entity": row.billing_entity, "title": title, "attempt": attempt}
     return private(render(request, "portal/pay_request_link.html", context))

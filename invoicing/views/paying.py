@@ -29,6 +29,11 @@ def find_attempt(request: StaffRequest, id: UUID) -> PaymentAttempt:
     return cast(PaymentAttempt, attempts(request.organization).get_or_404(pk=id))  # type: ignore[attr-defined]
 
 
+def page_about(attempt: PaymentAttempt) -> str:
+    """The page of what is paid by it."""
+    return reverse("invoice" if attempt.invoice_id else "payment-request", args=[attempt.subject])
+
+
 @require_http_methods(["GET", "POST"])
 @access("invoices.pay")
 def checkout(request: StaffRequest, id: UUID) -> HttpResponse:
@@ -47,7 +52,7 @@ def checkout(request: StaffRequest, id: UUID) -> HttpResponse:
         "invoice": row,
         "form": form,
         "attempt": attempt,
-        "ways": ways_to_pay(row, row.customer),
+        "ways": ways_to_pay(row.customer, row.due_minor, row.currency),
         "refused": row.status != "finalized" or not row.due_minor,
     }
     status = 422 if form.errors else 200
@@ -92,7 +97,7 @@ def ask(request: StaffRequest, id: UUID) -> HttpResponse:
     }
     text, kind = words[attempt.state]
     text = f"{attempt.provider.name}: {text} {attempt.reason}".strip()
-    return done(request, reverse("invoice", args=[attempt.invoice]), text, kind=kind)
+    return done(request, page_about(attempt), text, kind=kind)
 
 
 @access("invoices.pay")
@@ -101,4 +106,4 @@ def seen_to(request: StaffRequest, id: UUID) -> HttpResponse:
     """Money that could not be recorded has been seen to."""
     attempt = find_attempt(request, id)
     problem_solved(attempt, by=request.actor, at=now(request.organization))
-    return done(request, reverse("invoice", args=[attempt.invoice]), "Noted.")
+    return done(request, page_about(attempt), "Noted.")

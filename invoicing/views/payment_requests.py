@@ -23,6 +23,7 @@ from invoicing.actions.mail import mails_customers
 from invoicing.actions.payment_requests import ask_again, withdraw_request
 from invoicing.forms.payment_requests import AskAgainForm, WithdrawForm
 from invoicing.models import Mail, MailState, PaymentRequest
+from invoicing.queries.paying import attempts_of
 from invoicing.queries.payment_requests import (
     REQUEST_SORTS,
     REQUEST_STATES,
@@ -83,6 +84,7 @@ def payment_request(request: StaffRequest, id: UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "asked": row,
         "parts": parts_of(row),
+        "attempts": attempts_of(row),
         "pay_url": request_url(row) if row.open else "",
         "mails": mails,
         "mail_busy": any(mail.state == MailState.WAITING.value and not mail.attempts for mail in mails),

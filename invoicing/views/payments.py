@@ -22,6 +22,7 @@ from invoicing.models import RECEIVED, Payment
 from invoicing.queries.collecting import on_account
 from invoicing.queries.files import PAYMENT, payment_rows
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
+from invoicing.queries.refunds import attempt_of
 from invoicing.views.frame import customer_named
 from invoicing.views.receipts import receipt_panel
 
@@ -79,14 +80,12 @@ def payments_csv(request: StaffRequest) -> HttpResponse:
 def payment(request: StaffRequest, id: UUID) -> HttpResponse:
     """One payment: what it was for, how it came, what went back of it, and its receipt."""
     rows = Payment.objects.of(request.organization)
-    row: Payment = rows.select_related("invoice", "customer", "remittance", "attempt__provider").get_or_404(
-        pk=id
-    )
+    row: Payment = rows.select_related("invoice", "customer", "remittance").get_or_404(pk=id)
     context = {
         "payment": row,
         "customer": row.customer,
         "invoice": row.invoice,
-        "attempt": getattr(row, "attempt", None),
+        "attempt": attempt_of(row),
         "provider_url": provider_url(row),
         "refunds": row.refunds.select_related("credit_note", "account"),
         "left_minor": row.left_minor if row.status in RECEIVED else 0,

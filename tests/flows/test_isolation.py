@@ -39,7 +39,13 @@ CLOSED = {403, 404, 405}
 MACHINE = "health"  # 503 where no worker runs, as in tests
 # A message with a wrong signature is counted: tests/invoicing/views/test_incoming.py. Whoever has the secret of a
 # link that asks for payment may read what it asks for, and pay.
-COUNTING = {"provider-webhook", "provider-webhook-token", "pay-request", "pay-request-invoice"}
+COUNTING = {
+    "provider-webhook",
+    "provider-webhook-token",
+    "pay-request",
+    "pay-request-all",
+    "pay-request-invoice",
+}
 NAMED = {
     "paid",
     "card-saved",

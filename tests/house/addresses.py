@@ -48,6 +48,7 @@ PUBLIC = frozenset(
         "paid",
         # paying what a letter asks for: tests/invoicing/views/test_payment_request_pages.py
         "pay-request",
+        "pay-request-all",
         "pay-request-invoice",
         "card-saved",
         "provider-webhook",
