@@ -18,18 +18,19 @@ from django.utils import timezone
 from billing.actions import audit, clock, later
 from billing.actions.locks import lock_customer_of
 from billing.orm.actor import Actor
-from billing.rules.errors import BillingError, Conflict, Invalid
+from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import local_date
 from invoicing.actions.attempts import charge_of, charger_of, settle
 from invoicing.actions.collecting import FIRST
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.mail import mails_customers, queue_mail
-from invoicing.actions.paying import note, open_checkout
+from invoicing.actions.paying import note
 from invoicing.actions.payments import check_amount
 from invoicing.clients.providers.base import Declined, ProviderError, Seen, Unavailable
 from invoicing.models import Invoice, MailKind, PaymentAttempt
 from invoicing.queries.mail_facts import address_of, invoice_facts
 from invoicing.queries.mail_wordings import written
+from invoicing.queries.pay_links import pay_link
 from invoicing.queries.paying import concerning
 from invoicing.queries.payment_methods import chargeable, saved_methods
 from invoicing.rules.paying import WAITS
@@ -156,11 +157,7 @@ def tell_of_failed_charge(attempt_id: UUID) -> None:
     to = address_of(invoice.customer)
     if not (invoice.due_minor and to and mails_customers(invoice.billing_entity)) or invoice.in_dispute:
         return
-    at, link = clock.now(attempt.organization), ""
-    try:
-        link = open_checkout(invoice, key=f"failed:{attempt.pk.hex}", by=BY, at=at).url
-    except BillingError:  # no provider has a page for it now: the e-mail says what is open all the same
-        link = ""
+    at, link = clock.now(attempt.organization), pay_link(invoice)
     language = invoice.locale
     facts = invoice_facts(invoice, language, link=link, pays=bool(link))
     facts = replace(facts, amount_minor=invoice.due_minor, open_minor=None)

@@ -18,6 +18,7 @@ from invoicing.actions.publish import ask_for_pdf
 from invoicing.models import DunningCase, Invoice, Mail, MailKind
 from invoicing.queries.mail_facts import address_of, document_files, reminder_facts
 from invoicing.queries.mail_wordings import written
+from invoicing.queries.pay_links import pay_link
 from invoicing.queries.reminders import invoices_to_remind, key_of
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ def remind(invoice: Invoice, days: int, *, by: Actor, at: datetime) -> Mail | No
         return None
     ask_for_pdf(row)  # an old invoice may have none yet
     files = document_files(row)
-    facts = reminder_facts(row, row.locale, days=days, files=files)
+    facts = reminder_facts(row, row.locale, days=days, link=pay_link(row), files=files)
     return queue_mail(
         MailKind.REMINDER.value,
         subject=row,

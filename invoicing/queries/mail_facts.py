@@ -74,11 +74,13 @@ def invoice_facts(
 
 
 def reminder_facts(
-    invoice: Invoice, language: str, *, days: int, files: Sequence[Attachment] = ()
+    invoice: Invoice, language: str, *, days: int, link: str = "", files: Sequence[Attachment] = ()
 ) -> MailFacts:
-    """An issued invoice that is called to mind: what is open, `days` after its due date (below zero: before it)."""
+    """An issued invoice that is called to mind: what is open, `days` after its due date (below zero: before it), and
+    where it is paid online, if it can be.
+    """
     return replace(
-        invoice_facts(invoice, language, files=files),
+        invoice_facts(invoice, language, link=link, pays=bool(link), files=files),
         amount_minor=invoice.due_minor,
         open_minor=None,
         days=days,

@@ -15,6 +15,7 @@ from invoicing.queries.mail_facts import (
     reminder_facts,
     sender,
 )
+from invoicing.queries.pay_links import pay_link
 
 MOST_SAMPLES = 20
 USUAL_DAYS = {"reminder_early": -3, "reminder": 7}
@@ -34,7 +35,9 @@ def sample_facts(form: str, invoice: Invoice, language: str) -> MailFacts:
     """The facts of one kind of e-mail from an invoice; a credit note is one of its own where it has one."""
     if form in USUAL_DAYS:
         days = reminders_of(invoice.billing_entity, form)[0]
-        return reminder_facts(invoice, language, days=days, files=document_files(invoice))
+        return reminder_facts(
+            invoice, language, days=days, link=pay_link(invoice), files=document_files(invoice)
+        )
     if form == "credit_note":
         note = CreditNote.objects.filter(invoice=invoice).order_by("-created_at").first()
         if note is not None:

@@ -22,7 +22,7 @@ from invoicing.documents.mails import MailFacts, OpenInvoice
 from invoicing.models import Invoice, PaymentRequest, RequestedInvoice
 from invoicing.models.invoice import InvoiceQuerySet
 from invoicing.queries.mail_facts import Attachment, document_files, sender
-from invoicing.queries.paying import payable_online
+from invoicing.queries.paying import payable_online, ways_to_pay
 from invoicing.queries.shapes_collecting import PaymentRequestOut
 from invoicing.rules.payment_requests import AskedFor
 
@@ -144,16 +144,19 @@ def letter_facts(
     note: str = "",
     files: Sequence[str] = (),
 ) -> MailFacts:
-    """What the e-mail tells: what is open of each invoice now."""
+    """What the e-mail tells: what is open of each invoice now. Its button says "pay" where all of it or one of them
+    can be paid online.
+    """
     currency = invoices[0].currency
+    amount = sum(row.due_minor for row in invoices)
     return MailFacts(
         **sender(entity, language),
         customer=clean(customer.display_name, 200),
         currency=currency,
-        amount_minor=sum(row.due_minor for row in invoices),
+        amount_minor=amount,
         invoices=tuple(OpenInvoice(row.number, row.due_minor, row.due_on) for row in invoices),
         link=link,
-        pays=bool(payable_online(customer, invoices)),
+        pays=bool(ways_to_pay(customer, amount, currency).accounts or payable_online(customer, invoices)),
         note=note,
         files=tuple(files),
     )

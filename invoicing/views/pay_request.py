@@ -1,5 +1,7 @@
-"""Where a customer pays what it was asked for. Whoever has the letter's address may see and pay it, and nothing else;
-the request's own secret stands in the address, so that no other can be guessed.
+"""Where a customer pays what it was asked for: a payment request, or the invoice that a reminder speaks of.
+
+Whoever has the letter's address may see and pay it, and nothing else; a secret stands in the address, so that no
+other can be guessed.
 """
 
 from __future__ import annotations
@@ -9,13 +11,16 @@ from uuid import UUID, uuid4
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.clock import now
+from billing.models import BillingEntity
 from billing.orm.actor import Actor
 from billing.rules.errors import BillingError
 from invoicing.actions.paying import open_checkout
 from invoicing.models import Invoice, PaymentRequest
+from invoicing.queries.pay_links import invoice_of_secret
 from invoicing.queries.paying import payable_online, ways_to_pay
 from invoicing.queries.payment_requests import parts_of, request_of_token
 from invoicing.rules.payment_requests import CloseReason
@@ -88,14 +93,53 @@ def pay_invoice(request: HttpRequest, secret: str, id: UUID) -> HttpResponse:
 def link_page(
     request: HttpRequest, row: PaymentRequest, subject: Invoice | PaymentRequest, title: str
 ) -> HttpResponse:
-    """Where it is paid, as a link: the payment page is another's. Staff's reasons are not shown."""
-    at = now(row.organization)
+    """Where it is paid, as a link."""
+    back = reverse("pay-request", args=[row.token])
     by = Actor("customer", f"{row.customer.display_name} (payment request)"[:200])
+    return asked(request, subject, title=title, entity=row.billing_entity, back=back, by=by)
+
+
+def asked(
+    request: HttpRequest,
+    subject: Invoice | PaymentRequest,
+    *,
+    title: str,
+    entity: BillingEntity,
+    back: str,
+    by: Actor,
+) -> HttpResponse:
+    """Where something is paid, as a link: the payment page is another's. Staff's reasons are not shown."""
     try:
         # A key of its own each time: an open link is found without it, and one that has ended must not come back.
-        attempt = open_checkout(subject, key=uuid4().hex, by=by, at=at)
+        attempt = open_checkout(subject, key=uuid4().hex, by=by, at=now(subject.organization))
     except BillingError as error:
         messages.error(request, WORDS.get(error.code, NOT_NOW))
-        return private(redirect("pay-request", secret=row.token))
-    context = {"asked": row, "entity": row.billing_entity, "title": title, "attempt": attempt}
+        return private(redirect(back))
+    context = {"back": back, "entity": entity, "title": title, "attempt": attempt}
     return private(render(request, "portal/pay_request_link.html", context))
+
+
+@require_safe
+def pay_one(request: HttpRequest, secret: str) -> HttpResponse:
+    """An invoice that an e-mail speaks of: what is due of it now."""
+    row = invoice_of_secret(secret)
+    if row is None:
+        return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    context = {
+        "invoice": row,
+        "entity": row.billing_entity,
+        "secret": secret,
+        "payable": not row.in_dispute and bool(payable_online(row.customer, [row])),
+    }
+    return private(render(request, "portal/pay_invoice.html", context))
+
+
+@require_POST
+def pay_one_now(request: HttpRequest, secret: str) -> HttpResponse:
+    """Where it is paid, as a link."""
+    row = invoice_of_secret(secret)
+    if row is None:
+        return private(render(request, "portal/pay_request_closed.html", {}, status=404))
+    back = reverse("pay-invoice", args=[secret])
+    by = Actor("customer", f"{row.customer.display_name} (e-mail)"[:200])
+    return asked(request, row, title=row.number, entity=row.billing_entity, back=back, by=by)

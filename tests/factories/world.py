@@ -78,6 +78,7 @@ from invoicing.models import (
     Refund,
     Sequence,
 )
+from invoicing.queries.pay_links import pay_secret
 from invoicing.queries.runs import forecast as invoice_forecast
 from invoicing.rules.dunning import Terms
 from tests.factories.catalog import make_add_on, make_coupon, make_metric, make_plan, make_tax
@@ -285,6 +286,7 @@ def make_world(name: str) -> World:
         "dunning-campaigns": campaign,
         "payment-requests": asked,
         "pay": asked.token,
+        "pay-invoice": pay_secret(invoice),
         "payment-attempts": attempt,
         "paid": attempt,
         "payment-providers": account,

@@ -42,6 +42,8 @@ MACHINE = "health"  # 503 where no worker runs, as in tests
 COUNTING = {
     "provider-webhook",
     "provider-webhook-token",
+    "pay-invoice",
+    "pay-invoice-now",
     "pay-request",
     "pay-request-all",
     "pay-request-invoice",

@@ -47,6 +47,8 @@ PUBLIC = frozenset(
         # payment providers and customers on their way back: tests/invoicing/views/test_incoming.py
         "paid",
         # paying what a letter asks for: tests/invoicing/views/test_payment_request_pages.py
+        "pay-invoice",
+        "pay-invoice-now",
         "pay-request",
         "pay-request-all",
         "pay-request-invoice",

@@ -18,8 +18,10 @@ from invoicing.actions.publish import publish_invoice
 from invoicing.actions.reminders import run
 from invoicing.actions.void import void_invoice
 from invoicing.models import DunningCampaign, DunningCase, Invoice, Mail
+from invoicing.queries.pay_links import pay_link
 from tests.factories.customers import make_customer
 from tests.factories.invoicing import on, set_entity
+from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, make_organization
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,15 @@ def test_each_goes_out_once_and_says_what_is_open(organization: Organization) ->
     [message] = outbox.outbox
     assert [name for name, _, _ in message.attachments] == [f"{invoice.number}.pdf"]
     assert AuditEntry.objects.get(action="invoice.reminded").changes["to"] == ["", "ap@globex.example"]
+
+
+def test_it_has_a_link_to_pay_where_an_account_can_take_it(organization: Organization) -> None:
+    invoice = issued(organization)
+    run(on(2026, 2, 6, 9))
+    make_payer(organization)
+    run(on(2026, 2, 16, 9))
+    first, second = Mail.objects.order_by("created_at")
+    assert pay_link(invoice) in second.text and "/pay-invoice/" not in first.text
 
 
 @pytest.mark.parametrize("end", ["paid", "void", "dispute", "no address", "sandbox"])

@@ -7,10 +7,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from invoicing.actions.payment_requests import request_payment
+from invoicing.actions.payments import record_payment
 from invoicing.models import Mail, PaymentRequest
 from tests.factories.api import Api, refused
 from tests.factories.overdue import LATE, make_debtor, owe
+from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, make_organization
+from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +58,30 @@ def test_the_list_reads_all_invoices_at_once() -> None:
         found = api.get("/payment-requests")[1]["data"]
     assert [len(row["invoices"]) for row in found] == [1, 1, 1]
     assert sum("requestedinvoice" in query["sql"] for query in read) == 1
+
+
+def test_where_all_of_it_is_paid(stripe: FakeStripe) -> None:
+    customer = make_debtor(make_organization())
+    invoices = [owe(customer, 100), owe(customer, 50)]
+    row = request_payment(customer, currency="EUR", key="a", by=ACTOR, at=LATE)
+    api, path = Api(customer.organization), f"/payment-requests/{row.public_id}/checkout"
+    assert refused(api.post(path))[:2] == (400, "no_provider")
+    make_payer(customer.organization)
+    status, made = api.post(path, {"callbackUrl": "https://globex.example/paid"}, **{"Idempotency-Key": "a"})
+    data = made["data"]
+    assert (status, data["amount"], data["paymentRequestId"], data["invoiceId"]) == (
+        201,
+        150,
+        row.public_id,
+        None,
+    )
+    assert data["checkoutUrl"] == stripe.money.session()["url"]
+    assert api.post(path, **{"Idempotency-Key": "a"})[1] == made
+    assert refused(api.post(path, {"callbackUrl": "ftp://x"})) == (400, "invalid", "callbackUrl")
+    for invoice in invoices:
+        record_payment(invoice, key="k", by=ACTOR, at=LATE)
+    assert refused(api.post(path))[:2] == (409, "request_closed")
+    assert Api(make_organization("Other")).post(path)[0] == 404
 
 
 @pytest.mark.parametrize(

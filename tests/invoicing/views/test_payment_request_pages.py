@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.test import Client
@@ -12,9 +13,12 @@ from django.urls import reverse
 
 from billing.models import Organization
 from customers.models import Customer
+from invoicing.actions.disputes import dispute_invoice, end_dispute
 from invoicing.actions.payment_requests import request_payment
 from invoicing.actions.payments import record_payment
 from invoicing.models import Invoice, Mail, PaymentAttempt, PaymentRequest
+from invoicing.queries.pay_links import pay_link
+from invoicing.rules.states import DisputeState
 from tests.factories.overdue import LATE, make_debtor, owe
 from tests.factories.paying import make_payer
 from tests.factories.people import ACTOR, make_member, make_organization, sign_in
@@ -172,3 +176,42 @@ def test_a_link_that_has_ended_is_not_handed_out_again_by_a_clock_that_stands(
     assert first == second, "two tabs share the link that is open"
     PaymentAttempt.objects.update(expires_at=LATE)
     assert visitor.post(pay).context["attempt"] != first
+
+
+def test_all_of_a_request_is_paid_by_one_button(
+    customer: Customer, invoices: list[Invoice], stripe: FakeStripe
+) -> None:
+    row, visitor = ask(customer), Client()
+    url, pay = (reverse(name, args=[row.token]) for name in ("pay-request", "pay-request-all"))
+    assert pay not in text(visitor.get(url)), "nobody can take it yet"
+    assert visitor.post(pay)["Location"] == url
+    assert "cannot be paid online just now" in text(visitor.get(url))
+    make_payer(customer.organization)
+    dispute_invoice(owe(customer, 30), reason="Not ours", **BY)
+    assert "Pay EUR 150.00</button>" in text(visitor.get(url))
+    link = text(visitor.post(pay))
+    assert stripe.money.session()["url"] in link and "Pay all invoices" in link and "EUR 150.00" in link
+    record_payment(invoices[0], key="k", **BY)
+    assert pay not in text(visitor.get(url)), "one is left: its own button is enough"
+    record_payment(invoices[1], key="k", **BY)
+    assert visitor.post(pay).status_code == 404
+
+
+def test_an_invoice_of_an_e_mail_is_paid_without_signing_in(
+    customer: Customer, invoices: list[Invoice], stripe: FakeStripe
+) -> None:
+    visitor, invoice = Client(), invoices[0]
+    assert pay_link(invoice) == "", "there is nobody to pay by"
+    make_payer(customer.organization)
+    url = urlsplit(pay_link(invoice)).path
+    page = visitor.get(url)
+    assert "To pay: EUR 100.00" in text(page) and page["Cache-Control"] == "private, no-store"
+    assert stripe.money.session()["url"] in text(visitor.post(f"{url}/now"))
+    dispute_invoice(invoice, reason="Not ours", **BY)
+    assert "in dispute" in text(visitor.get(url)) and f"{url}/now" not in text(visitor.get(url))
+    end_dispute(invoice, DisputeState.WITHDRAWN, **BY)
+    record_payment(invoice, key="k", **BY)
+    assert "Nothing is due" in text(visitor.get(url)) and pay_link(Invoice.objects.get(pk=invoice.pk)) == ""
+    assert visitor.post(f"{url}/now")["Location"] == url
+    for wrong in (url[:-1], url.replace("~", "~x"), f"/pay-invoice/{invoice.pk.hex}"):
+        assert visitor.get(wrong).status_code == 404 and visitor.post(f"{wrong}/now").status_code == 404
