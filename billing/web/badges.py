@@ -44,7 +44,7 @@ BADGES: dict[str, tuple[str, str]] = {
     "refunded": ("neutral", "Refunded"),
     "partially_refunded": ("neutral", "Partially refunded"),
     "available": ("success", "Available"),
-    "consumed": ("neutral", "Consumed"),
+    "consumed": ("neutral", "Used up"),
     # jobs and deliveries
     "queued": ("neutral", "Queued"),
     "waiting": ("neutral", "Waiting"),

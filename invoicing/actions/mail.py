@@ -76,6 +76,11 @@ def mails_customers(entity: BillingEntity) -> bool:
     return not entity.organization.sandbox
 
 
+def sender_name(entity: BillingEntity) -> str:
+    """What the e-mail says it is from, fit for a header."""
+    return one_line(entity.legal_name or entity.name)
+
+
 @transaction.atomic
 def queue_mail(
     kind: str,
@@ -109,7 +114,7 @@ def queue_mail(
         "customer": customer,
         "kind": MailKind(kind).value,
         "subject_id": subject.pk,
-        "sender_name": one_line(billing_entity.legal_name or billing_entity.name),
+        "sender_name": sender_name(billing_entity),
         "reply_to": billing_entity.email,
         "language": text.language,
         "subject": text.subject,

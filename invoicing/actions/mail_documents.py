@@ -21,6 +21,7 @@ from invoicing.queries.mail_facts import (
     letterhead_of,
 )
 from invoicing.queries.mail_wordings import written
+from invoicing.queries.runs import mailed
 from invoicing.rules.states import InvoiceStatus
 
 
@@ -31,9 +32,15 @@ def wanted(invoice: Invoice) -> bool:
     return bool(asked) and mails_customers(invoice.billing_entity) and bool(address_of(invoice.customer))
 
 
+@transaction.atomic
 def mail_issued_invoice(invoice: Invoice, *, by: Actor, at: datetime) -> Mail | None:
-    """The e-mail that goes out of itself when an invoice is issued; once, whatever happens."""
+    """The e-mail that goes out of itself when an invoice is issued; once, whatever happens. None when it was sent to
+    its customer otherwise before this could: the invoice is locked, as by acts on many.
+    """
+    Invoice.objects.filter(pk=invoice.pk).locked().get()
     if invoice.status != InvoiceStatus.FINALIZED.value or not wanted(invoice):
+        return None
+    if mailed(invoice.pk).filter(to__contains=[address_of(invoice.customer)]).exists():
         return None
     return send_document_mail(invoice, key=f"invoice:{invoice.pk}", by=by, at=at)
 

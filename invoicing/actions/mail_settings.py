@@ -11,7 +11,7 @@ from billing.actions import audit, later
 from billing.models import BillingEntity, Job
 from billing.orm.actor import Actor
 from billing.rules.errors import Invalid
-from invoicing.actions.mail import WAITS
+from invoicing.actions.mail import WAITS, sender_name
 from invoicing.clients import mailer
 from invoicing.documents.languages import WORDS
 from invoicing.documents.mails import MailTemplate
@@ -118,7 +118,7 @@ def send_trial(job: Job) -> None:
     text = sample_text(form, language, invoice, MailTemplate(subject, intro))
     letter = mailer.Letter(
         reference=f"trial-{job.pk.hex}",
-        sender_name=entity.legal_name or entity.name,
+        sender_name=sender_name(entity),
         to=[to],
         reply_to=entity.email,
         subject=f"{TRIAL_MARK}{text.subject}",

@@ -98,9 +98,11 @@ def begin(
     due = what_is_due(subject, locked)
     amount = sum(invoice.due_minor for invoice in due)
     rows = PaymentAttempt.objects.filter(concerning(due), state__in=OPEN_STATES).select_related("provider")
-    for row in rows:
-        if under_way(row, subject, amount):
-            return row, False
+    there = [
+        row for row in rows if under_way(row, subject, amount)
+    ]  # all are looked at: any may stand against it
+    if there:
+        return there[0], False
     ways = ways_to_pay(customer, amount, due[0].currency)
     if not ways.accounts:
         reasons = "; ".join(f"{account.name} {reason}" for account, reason in ways.others)

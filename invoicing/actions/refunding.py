@@ -179,7 +179,7 @@ def take(
     """
     lock_customer_of(attempt)
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
-    locked = Payment.objects.filter(paid_by(row)).select_related("invoice", "customer").locked()  # type: ignore[attr-defined]
+    locked = Payment.objects.filter(paid_by(row)).select_related("invoice", "customer").locked()
     payments: dict[UUID, Payment] = {payment.pk: payment for payment in locked}
     for told in found:
         known = [refund] if refund is not None else ours(row, payments, told)

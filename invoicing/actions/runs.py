@@ -16,22 +16,27 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.actions import audit, clock, later
+from billing.actions.locks import lock_customer_of
 from billing.models import Job, Organization
 from billing.orm.actor import Actor
 from billing.orm.scoped import ScopedQuerySet
 from billing.rules.errors import BillingError, Conflict
 from invoicing.actions.finalize import finalize_invoice
 from invoicing.actions.mail_documents import send_document_mail
+from invoicing.actions.payment_requests import MOST_INVOICES, request_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
-from invoicing.models import Invoice, InvoiceRun, InvoiceRunRow, RunOutcome
-from invoicing.queries.runs import described, forecast, judge
-from invoicing.rules.bulk import ACTS, ARCHIVE, DO, FINALIZE, SEND, WHY
+from invoicing.models import Invoice, InvoiceRun, InvoiceRunRow, PaymentRequest, RunOutcome
+from invoicing.queries.mail_facts import address_of
+from invoicing.queries.payment_requests import day_in, overdue_of
+from invoicing.queries.runs import described, forecast, judge, mailed
+from invoicing.rules.bulk import ACTS, ARCHIVE, DO, FINALIZE, REQUEST, SEND, WHY
 from invoicing.rules.states import InvoiceStatus
 
 logger = logging.getLogger(__name__)
 TASK, ARCHIVE_TASK = "invoicing.run", "invoicing.archive"
 BATCH = 1000
+SENT_MEANWHILE = "It was sent meanwhile."
 NOTHING = "There was nothing to ask for: the draft was closed."
 
 
@@ -56,7 +61,8 @@ def start_run(
     found = InvoiceRun.objects.of(organization).filter(key=token).first()
     if found is not None:
         return found
-    now_is = forecast(rows, act, again=again)
+    today = day_in(organization, at)
+    now_is = forecast(rows, act, on=today, again=again)
     if now_is.too_many:
         raise Conflict(
             f"One run takes at most {ACTS[act].most:,} invoices: narrow the list.", code="too_many"
@@ -68,13 +74,17 @@ def start_run(
     run = InvoiceRun.objects.create(
         organization=organization,
         act=act,
-        params={"reason": reason, "by": [by.kind, by.label, str(by.user_id or "")]},
+        params={"reason": reason, "again": again, "by": [by.kind, by.label, str(by.user_id or "")]},
         query=query[:2000],
         actor_label=by.label[:200],
         key=token[:100],
         total=now_is.total,
     )
-    judged = judge(rows, act, again=again).order_by("created_at", "pk").values_list("pk", "number", "why")
+    judged = (
+        judge(rows, act, on=today, again=again)
+        .order_by("created_at", "pk")
+        .values_list("pk", "number", "why")
+    )
     InvoiceRunRow.objects.bulk_create(
         (
             InvoiceRunRow(
@@ -160,10 +170,43 @@ def act_on(run: InvoiceRun, invoice: Invoice, *, by: Actor, at: datetime) -> str
         return NOTHING if final.status == InvoiceStatus.CLOSED.value else final.number
     if run.act == SEND.key:
         ask_for_pdf(invoice)  # an old one may have none yet
+        if not run.params.get("again") and mailed(invoice.pk).exists():
+            return SENT_MEANWHILE
         mail = send_document_mail(invoice, key=f"run:{run.pk.hex}:{invoice.pk.hex}", by=by, at=at)
         return ", ".join(mail.to)
+    if run.act == REQUEST.key:
+        return request_in(run, invoice, by=by, at=at)
     void_invoice(invoice, reason=str(run.params.get("reason", "")), by=by, at=at)
     return ""
+
+
+def request_in(run: InvoiceRun, invoice: Invoice, *, by: Actor, at: datetime) -> str:
+    """The payment request over the run's invoices of its customer, currency and issuer, made with the first of them.
+    Returns who was asked for how much. Conflict for an invoice that is not on it.
+    """
+    customer = lock_customer_of(invoice)
+    entity = invoice.billing_entity
+    group = f"{customer.pk.hex}:{invoice.currency}:{entity.pk.hex}"
+    overdue = overdue_of(customer, day_in(run.organization, at)).filter(currency=invoice.currency)
+    waiting = run.rows.filter(outcome=RunOutcome.WAITING).values("invoice")
+    rows = overdue.filter(billing_entity=entity, pk__in=waiting)
+    keys = list(rows.values_list("pk", flat=True)[:MOST_INVOICES])
+    asked = PaymentRequest.objects.of(run.organization).filter(key__startswith=f"run:{run.pk.hex}:{group}")
+    found = asked.filter(parts__invoice=invoice).first()
+    if found is None:
+        if invoice.pk not in keys:
+            raise Conflict("It is not overdue any more, or in dispute.", code="not_overdue")
+        found = request_payment(
+            customer,
+            currency=invoice.currency,
+            entity=entity,
+            chosen=keys,
+            to=[address_of(customer)],
+            key=f"run:{run.pk.hex}:{group}:{asked.count()}",
+            by=by,
+            at=at,
+        )
+    return f"{found} asked of {address_of(customer)}"
 
 
 @transaction.atomic

@@ -34,11 +34,13 @@ from invoicing.models import CreditNote, Invoice
 from invoicing.queries.crediting import creditable
 from invoicing.queries.e_invoice_xml import e_invoice_xml
 from invoicing.queries.mail_facts import mail_payload
+from invoicing.queries.narrow import refund_stands
 from invoicing.queries.payloads import credit_note_payload, plain
 from invoicing.queries.shapes import CreditEstimateOut, CreditNoteOut, DocumentOut
 from invoicing.queries.shapes_collecting import MailOut
 from invoicing.rules.amounts import minor_of
 from invoicing.rules.crediting import CreditReason
+from invoicing.rules.states import RefundStatus
 
 router = Router(tags=["Credit notes"])
 
@@ -100,6 +102,7 @@ class Filters(ListQuery):
     status: Annotated[str | None, Words("finalized", "voided")] = None
     customer_id: str | None = None
     invoice_id: str | None = None
+    refund_status: Annotated[str | None, Words(*RefundStatus)] = None
 
 
 @router.get("")
@@ -119,6 +122,9 @@ def narrowed(request: ApiRequest, filters: Filters) -> Any:
         rows = rows.filter(
             status=word_of(filters.status, ("finalized", "voided"), "status", {"void": "voided"})
         )
+    if filters.refund_status:
+        rows = rows.filter(refund_stands(word_of(filters.refund_status, tuple(RefundStatus), "refund_status")))
+    rows = rows.prefetch_related("refunds")
     return rows
 
 

@@ -220,19 +220,30 @@ class CreditNoteFilters(DocumentFilters):
     """The credit notes list."""
 
     GROUPS = (
-        ("", ("state", "kind", "reason", "currency", "entity")),
+        ("", ("state", "kind", "refund", "reason", "currency", "entity")),
         ("Money", ("amount_min", "amount_max")),
         ("More", ("issued_from", "issued_to", "number", "invoice")),
     )
 
     state = forms.ChoiceField(
         label="Balance",
-        choices=[("", "Any"), ("available", "Available"), ("consumed", "Used up"), ("voided", "Voided")],
+        choices=[
+            ("", "Any"),
+            ("available", "Available"),
+            ("consumed", "Used up"),
+            ("refunded", "Refunded"),
+            ("voided", "Voided"),
+        ],
         required=False,
     )
     kind = forms.ChoiceField(
         label="Given as",
         choices=[("", "Any"), ("credit", "Credit"), ("refund", "Refund"), ("offset", "Off its invoice")],
+        required=False,
+    )
+    refund = forms.ChoiceField(
+        label="Money back",
+        choices=[("", "Any"), ("succeeded", "Went back"), ("pending", "On its way"), ("failed", "Failed")],
         required=False,
     )
     reason = forms.ChoiceField(

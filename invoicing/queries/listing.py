@@ -265,9 +265,9 @@ def balances(customer: Any, today: date) -> list[Balance]:
 
 
 def note_state(note: CreditNote) -> str:
-    """The word for a credit note: voided, refunded (all of it), available, or consumed: nothing is left."""
+    """The word for a credit note: voided, available, refunded (no credit came of it), consumed (nothing is left)."""
     if note.status == "voided":
         return "voided"
-    if note.refund_minor == note.total_minor:
+    if note.refund_minor and not note.credit_minor:
         return "refunded"
     return "available" if note.balance_minor else "consumed"

@@ -9,7 +9,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.apps import apps
-from django.db.models import Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from billing.models import Organization
 from billing.orm.metadata import with_value
@@ -17,7 +18,7 @@ from billing.orm.scoped import ScopedQuerySet
 from billing.orm.search import fold, matching
 from billing.rules.ids import decode
 from billing.rules.money import EXPONENTS, exact
-from invoicing.models import InvoiceReview
+from invoicing.models import InvoiceReview, Refund
 from invoicing.rules.states import DisputeState, InvoiceStatus, PaymentStatus
 
 FINAL = Q(status=InvoiceStatus.FINALIZED.value)
@@ -38,9 +39,11 @@ NOTE_KINDS = {
     "refund": Q(refund_minor__gt=0),
     "offset": Q(offset_minor__gt=0),
 }
-NOTE_STATES = {
+REFUNDED = Q(refund_minor__gt=0, total_minor=F("refund_minor") + F("offset_minor"))
+NOTE_STATES = {  # as `listing.note_state` says it
     "available": Q(status="finalized", balance_minor__gt=0),
-    "consumed": Q(status="finalized", balance_minor=0),
+    "consumed": Q(status="finalized", balance_minor=0) & ~REFUNDED,
+    "refunded": Q(status="finalized") & REFUNDED,
     "voided": Q(status="voided"),
 }
 
@@ -96,8 +99,8 @@ def payment_state(word: str) -> Q:
 
 
 def credit_notes_narrowed(rows: ScopedQuerySet, values: dict[str, Any]) -> ScopedQuerySet:
-    """Credit notes narrowed by `values`: currency, state (of the balance), kind, reason, entity (a row), number,
-    invoice (number), amount_min and amount_max (major units), issued_from and issued_to.
+    """Credit notes narrowed by `values`: currency, state (of the balance), kind, refund (its status), reason, entity
+    (a row), number, invoice (number), amount_min and amount_max (major units), issued_from and issued_to.
     """
     found = on_days(rows, values).filter(amount_within(values, "total_minor"))
     for name, lookup in (
@@ -112,7 +115,23 @@ def credit_notes_narrowed(rows: ScopedQuerySet, values: dict[str, Any]) -> Scope
     for name, conditions in (("state", NOTE_STATES), ("kind", NOTE_KINDS)):
         if values.get(name) in conditions:
             found = found.filter(conditions[values[name]])
+    if "refund" in values:
+        found = found.filter(refund_stands(values["refund"]))
     return found
+
+
+def refund_stands(word: str) -> Q:
+    """How far the money that a credit note gives back has gone, as `payloads.refund_status` says it: succeeded,
+    pending, failed.
+    """
+    mine = Refund.objects.filter(credit_note=OuterRef("pk"))
+    gone = mine.filter(status="successful").order_by().values("credit_note")
+    whole = Q(
+        refund_minor__lte=Coalesce(Subquery(gone.annotate(minor=Sum("amount_minor")).values("minor")), 0)
+    )
+    pending = Q(Exists(mine.filter(status="pending")))
+    found = {"succeeded": whole, "pending": ~whole & pending, "failed": ~whole & ~pending}
+    return Q(refund_minor__gt=0) & found[word] if word in found else Q(pk=None)
 
 
 @lru_cache(maxsize=1)

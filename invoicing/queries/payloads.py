@@ -207,8 +207,18 @@ def refund_payload(row: Refund) -> RefundOut:
     }
 
 
+def refund_status(row: CreditNote) -> str | None:
+    """How far what a credit note gives back has gone: succeeded, pending, failed; None where there is nothing."""
+    if not row.refund_minor:
+        return None
+    refunds = row.refunds.all()
+    if sum(refund.amount_minor for refund in refunds if refund.status == "successful") >= row.refund_minor:
+        return "succeeded"
+    return "pending" if any(refund.status == "pending" for refund in refunds) else "failed"
+
+
 def credit_note_payload(row: CreditNote) -> CreditNoteOut:
-    """One credit note; `balance` is what later invoices can still take."""
+    """One credit note; `balance` is what later invoices can still take. Reads its refunds."""
     currency = row.currency
     return {
         "id": row.public_id,
@@ -244,6 +254,7 @@ def credit_note_payload(row: CreditNote) -> CreditNoteOut:
         "taxAmount": from_minor(row.tax_minor, currency),
         "total": from_minor(row.total_minor, currency),
         "refundAmount": from_minor(row.refund_minor, currency),
+        "refundStatus": refund_status(row),
         "offsetAmount": from_minor(row.offset_minor, currency),
         "creditAmount": from_minor(row.credit_minor, currency),
         "balance": from_minor(row.balance_minor, currency),

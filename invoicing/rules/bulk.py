@@ -17,7 +17,9 @@ KEPT_HOURS = 24  # how long an archive can be fetched
 
 @dataclass(frozen=True)
 class Act:
-    """`verb` names the button, `done` what has become of an invoice, `noun` what is summed up."""
+    """`verb` names the button, `done` what has become of an invoice. `again`: for what was done before and is left
+    out, the words for taking it in, that it is in, and for leaving it out.
+    """
 
     key: str
     label: str
@@ -26,13 +28,37 @@ class Act:
     done: str
     most: int = MOST
     danger: bool = False
+    again: tuple[str, str, str] = ("", "", "")
 
 
 FINALIZE = Act("finalize", "Finalize drafts", "file-check", "Finalize", "Finalized")
-SEND = Act("send", "Send by e-mail", "mail", "Send", "Handed over")
+SEND = Act(
+    "send",
+    "Send by e-mail",
+    "mail",
+    "Send",
+    "Handed over",
+    again=(
+        "Also those that were sent before",
+        "Those that were sent before go out again.",
+        "Only those not sent yet",
+    ),
+)
+REQUEST = Act(
+    "request",
+    "Request payment",
+    "hand-coins",
+    "Ask for",
+    "Asked for",
+    again=(
+        "Also those that were asked for before",
+        "The new requests replace those that are open.",
+        "Only those not asked for yet",
+    ),
+)
 VOID = Act("void", "Void", "ban", "Void", "Voided", danger=True)
 ARCHIVE = Act("archive", "Download PDFs as ZIP", "file-archive", "Pack", "Packed", MOST_FILES)
-ACTS = {act.key: act for act in (FINALIZE, SEND, VOID, ARCHIVE)}
+ACTS = {act.key: act for act in (FINALIZE, SEND, REQUEST, VOID, ARCHIVE)}
 
 WHY = {
     "draft": "Is a draft.",
@@ -44,6 +70,10 @@ WHY = {
     "address": "Its customer has no e-mail address.",
     "sent": "Was sent already.",
     "coming": "Goes out by itself as soon as its PDF is made.",
+    "settled": "Nothing is due of it.",
+    "disputed": "Is in dispute.",
+    "early": "Is not overdue.",
+    "asked": "Stands on an open payment request.",
     "sandbox": "A sandbox mails no customer.",
 }
 
@@ -60,6 +90,10 @@ def said(why: str, number: int) -> str:
         "address": ("has a customer without e-mail", "have customers without e-mail"),
         "sent": ("was sent already", "were sent already"),
         "coming": ("goes out by itself with its PDF", "go out by themselves with their PDFs"),
+        "settled": ("is paid", "are paid"),
+        "disputed": ("is in dispute", "are in dispute"),
+        "early": ("is not overdue", "are not overdue"),
+        "asked": ("stands on an open payment request", "stand on open payment requests"),
         "sandbox": ("is of a sandbox, which mails no customer", "are of a sandbox, which mails no customer"),
     }
     return one[why][number != 1]

@@ -28,6 +28,7 @@ from invoicing.forms.bulk import RunForm
 from invoicing.models import InvoiceRun
 from invoicing.queries.runs import described, forecast, outcomes
 from invoicing.rules.bulk import ACTS, ARCHIVE, KEPT_HOURS
+from invoicing.views.frame import today_of
 from invoicing.views.selecting import chosen_invoices, kept_selection, state_of, ticked
 
 OUTCOMES = {"done": "Done", "skipped": "Left out", "failed": "Failed"}
@@ -37,7 +38,7 @@ RECEIPT = ("invoice_id", "number", "customer", "currency", "total", "outcome", "
 @require_http_methods(["GET", "POST"])
 @access("invoices.edit")
 def prepare(request: StaffRequest) -> HttpResponse:
-    """Finalise, send, void or pack the selection: a GET shows what would happen, a POST starts it."""
+    """Finalise, send, ask for, void or pack the selection: a GET shows what would happen, a POST starts it."""
     data = request.POST if request.method == "POST" else request.GET
     act, query = ACTS.get(data.get("act", "")), state_of(data)
     back = f"{reverse('invoices')}?{essence(query)}"
@@ -67,7 +68,7 @@ def prepare(request: StaffRequest) -> HttpResponse:
     context = {
         "act": act,
         "form": form,
-        "forecast": forecast(rows, act.key, again=again),
+        "forecast": forecast(rows, act.key, on=today_of(request), again=again),
         "again": again,
         "kept": [*kept_selection(data), ("act", act.key)],
         "once": form.fields["once"].initial if not form.is_bound else form["once"].value(),

@@ -225,7 +225,7 @@ def make_world(name: str) -> World:
             organization,
             Invoice.objects.filter(pk=invoice.pk),
             "archive",
-            seen=invoice_forecast(Invoice.objects.filter(pk=invoice.pk), "archive").seen,
+            seen=invoice_forecast(Invoice.objects.filter(pk=invoice.pk), "archive", on=NOW.date()).seen,
             query="",
             token=f"{name}-archive",
             by=ACTOR,

@@ -49,7 +49,7 @@ def void_some(organization: Organization, by: Actor, at: datetime) -> None:
         organization,
         rows,
         VOID.key,
-        seen=forecast(rows, VOID.key).seen,
+        seen=forecast(rows, VOID.key, on=at.date()).seen,
         reason="Billed to the wrong customer",
         query="tab=outstanding",
         token="demo",  # noqa: S106 - a name, not a secret

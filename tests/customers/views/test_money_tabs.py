@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.test import Client
 from django.urls import reverse
 
@@ -123,6 +124,7 @@ def test_credit_notes_are_sorted_paged_and_narrowed(staff: Client, customer: Cus
     notes = [credit(invoice, number) for number in range(22)] + [credit(other, 22)]
     CreditNote.objects.filter(pk=notes[3].pk).update(balance_minor=0)
     CreditNote.objects.filter(pk=notes[4].pk).update(status="voided")
+    CreditNote.objects.filter(pk=notes[5].pk).update(balance_minor=0, refund_minor=F("total_minor"))
     tab = reverse("customer-credit-notes", args=[customer])
 
     def found(**query: str) -> list[CreditNote]:
@@ -132,6 +134,7 @@ def test_credit_notes_are_sorted_paged_and_narrowed(staff: Client, customer: Cus
     assert found(sort="-balance")[:2] == [notes[22], notes[21]]
     assert found(sort="-invoice")[0] == notes[22]
     assert found(state="consumed") == [notes[3]] and found(state="voided") == [notes[4]]
+    assert found(state="refunded") == [notes[5]] == found(refund="failed") and found(refund="pending") == []
     assert found(q=other.number) == [notes[22]] and found(q=notes[7].number) == [notes[7]]
     # 1.00 to 1.22 without the voided one of 1.04: 25.53 - 1.04
     page = staff.get(tab, {"sort": "amount"}, headers=htmx("credit-note-table"))

@@ -251,7 +251,7 @@ def test_money_that_cannot_be_recorded_stays_visible(
     def refuse(*_: Any, **__: Any) -> None:
         raise Conflict("The books are closed.")
 
-    monkeypatch.setattr("invoicing.actions.attempts.record_payment", refuse)
+    monkeypatch.setattr("invoicing.actions.booking.record_payment", refuse)
     stripe.money.pay()
     later_on()
     attempt = fresh(attempt)

@@ -180,7 +180,7 @@ def give_back_all(stripe: FakeStripe) -> PaymentAttempt:
     attempt = PaymentAttempt.objects.get()
     stripe.money.pay()
     ask_about(attempt.pk)
-    return fresh(attempt)  # type: ignore[no-any-return]
+    return fresh(attempt)
 
 
 def test_each_part_goes_back_through_the_provider(invoices: list[Invoice], stripe: FakeStripe) -> None:

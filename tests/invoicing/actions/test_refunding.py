@@ -22,6 +22,7 @@ from invoicing.actions.refunds import refund_payment
 from invoicing.models import Payment, PaymentAttempt, Refund
 from invoicing.queries.refunds import hindrance
 from invoicing.rules.crediting import CreditReason
+from tests.factories.api import Api
 from tests.factories.paying import BY, make_due, make_payer, open_link
 from tests.factories.people import make_organization
 from tests.services.african import FakePaystack
@@ -317,6 +318,30 @@ def test_a_credit_note_gives_money_back_the_same_way(acme: Organization, stripe:
     assert (refund.credit_note, refund.status) == (note, "pending")
     later_on()
     assert state(refund)[0] == "successful" and len(stripe.money.refunds) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "word"), [("pending", "pending"), ("succeeded", "succeeded"), ("failed", "failed")]
+)
+def test_how_far_the_money_of_a_credit_note_has_gone(
+    acme: Organization, stripe: FakeStripe, told: str, word: str
+) -> None:
+    payment = by_stripe(acme, stripe)
+    for key, request in (
+        ("credit", CreditRequest(total_minor=1000)),
+        ("refund", CreditRequest(total_minor=3000, refund_minor=3000)),
+    ):
+        issue_credit_note(payment.invoice, request, reason=CreditReason.ORDER_CHANGE, key=key, **BY)
+    stripe.money.refunds_say = told
+    later_on()
+    api = Api(acme)
+    rows = {row["refundAmount"]: row["refundStatus"] for row in api.get("/credit-notes")[1]["data"]}
+    assert rows == {0: None, 30: word}
+    for wanted in ("pending", "succeeded", "failed", "nonsense"):
+        assert api.get("/credit-notes", refundStatus=wanted)[1]["meta"]["total"] == (wanted == word)
+    Refund.objects.update(status="failed")
+    refund_payment(payment, amount_minor=500, by_hand=True, key="hand", **BY)
+    assert api.get("/credit-notes", refundStatus="failed")[1]["meta"]["total"] == 1
 
 
 def test_money_that_no_provider_sends_back_is_noted(

@@ -20,6 +20,7 @@ from billing.actions import later
 from billing.models import AuditEntry, Job, Organization
 from billing.rules.errors import Conflict
 from invoicing.actions import archives, runs
+from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.one_off import Item, create_one_off
 from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import publish_invoice, store
@@ -32,6 +33,7 @@ from tests.factories.invoicing import set_entity
 from tests.factories.people import ACTOR, NOW, make_member, make_organization, sign_in
 
 pytestmark = pytest.mark.django_db
+ON = NOW.date()
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +54,7 @@ def made(organization: Organization, *, finalize: bool = True, **customer: Any) 
 
 def start(organization: Organization, act: str, *, token: str = "", **fields: Any) -> InvoiceRun:
     rows = Invoice.objects.of(organization)
-    seen = forecast(rows, act, again=fields.get("again", False)).seen
+    seen = forecast(rows, act, on=ON, again=fields.get("again", False)).seen
     given = {"seen": seen, "query": "", "token": token or act} | fields
     return runs.start_run(organization, rows, act, by=ACTOR, at=NOW, **given)
 
@@ -89,12 +91,12 @@ def test_drafts_become_final_and_others_are_left_out(organization: Organization)
 
 def test_another_selection_than_the_one_that_was_seen_is_refused(organization: Organization) -> None:
     made(organization, finalize=False, name="A")
-    seen = forecast(Invoice.objects.of(organization), "finalize").seen
+    seen = forecast(Invoice.objects.of(organization), "finalize", on=ON).seen
     made(organization, finalize=False, name="B")
     with pytest.raises(Conflict, match="has changed since"):
         start(organization, "finalize", seen=seen)
     of = Invoice.objects.of(organization)
-    one, other = (forecast(of.filter(customer_name=name), "finalize") for name in "AB")
+    one, other = (forecast(of.filter(customer_name=name), "finalize", on=ON) for name in "AB")
     assert one.sums == other.sums and one.seen != other.seen, "another one of the same price"
     assert not InvoiceRun.objects.exists() and not Job.objects.filter(task=runs.TASK).exists()
 
@@ -163,7 +165,7 @@ def test_each_goes_once_to_whoever_has_an_address(organization: Organization) ->
         "Draft": ("skipped", "Is a draft."),
     }
     assert Mail.objects.get().to == ["ap@here.example"]
-    before = forecast(Invoice.objects.of(organization), "send")
+    before = forecast(Invoice.objects.of(organization), "send", on=ON)
     assert (before.doing, dict(before.staying)["was sent already"]) == (0, 1)
     work(start(organization, "send", token="again", again=True))
     assert Mail.objects.count() == 2
@@ -174,12 +176,34 @@ def test_what_goes_out_by_itself_is_not_sent_twice(organization: Organization) -
     invoice = made(organization, email="ap@here.example")
     made(organization, email="no@there.example", email_invoices=False)
     rows = Invoice.objects.of(organization)
-    found = forecast(rows, "send")
+    found = forecast(rows, "send", on=ON)
     assert (found.doing, dict(found.staying)) == (1, {"goes out by itself with its PDF": 1})
     publish_invoice(invoice.pk)
     Job.objects.filter(task="invoicing.publish").update(state="succeeded")
-    assert dict(forecast(rows, "send").staying) == {"was sent already": 1}
-    assert forecast(rows, "send", again=True).doing == 2
+    assert dict(forecast(rows, "send", on=ON).staying) == {"was sent already": 1}
+    assert forecast(rows, "send", on=ON, again=True).doing == 2
+
+
+def test_an_issuing_job_that_is_run_again_mails_nothing_that_was_sent_meanwhile(
+    organization: Organization,
+) -> None:
+    set_entity(organization, email_invoices=True)
+    invoice = made(organization, email="ap@here.example")
+    Job.objects.filter(task="invoicing.publish").update(state="failed")
+    run = start(organization, "send")
+    other = start(organization, "send", token="other")
+    work(run)
+    publish_invoice(invoice.pk)
+    assert list(work(other).values()) == [("done", "It was sent meanwhile.")]
+    assert Mail.objects.count() == 1
+    second = made(organization, email="cfo@here.example")
+    send_document_mail(second, to=["friend@else.example"], key="by hand", by=ACTOR, at=NOW)
+    publish_invoice(second.pk)
+    publish_invoice(second.pk)
+    assert sorted(Mail.objects.filter(invoice=second).values_list("to", flat=True)) == [
+        ["cfo@here.example"],
+        ["friend@else.example"],
+    ]
 
 
 def test_no_filter_of_a_long_address_is_lost() -> None:

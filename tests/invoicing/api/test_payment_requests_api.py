@@ -67,7 +67,8 @@ def test_where_all_of_it_is_paid(stripe: FakeStripe) -> None:
     api, path = Api(customer.organization), f"/payment-requests/{row.public_id}/checkout"
     assert refused(api.post(path))[:2] == (400, "no_provider")
     make_payer(customer.organization)
-    status, made = api.post(path, {"callbackUrl": "https://globex.example/paid"}, **{"Idempotency-Key": "a"})
+    back = {"callbackUrl": "https://globex.example/paid"}
+    status, made = api.post(path, back, **{"Idempotency-Key": "a"})
     data = made["data"]
     assert (status, data["amount"], data["paymentRequestId"], data["invoiceId"]) == (
         201,
@@ -76,7 +77,7 @@ def test_where_all_of_it_is_paid(stripe: FakeStripe) -> None:
         None,
     )
     assert data["checkoutUrl"] == stripe.money.session()["url"]
-    assert api.post(path, **{"Idempotency-Key": "a"})[1] == made
+    assert api.post(path, back, **{"Idempotency-Key": "a"})[1] == made
     assert refused(api.post(path, {"callbackUrl": "ftp://x"})) == (400, "invalid", "callbackUrl")
     for invoice in invoices:
         record_payment(invoice, key="k", by=ACTOR, at=LATE)

@@ -206,7 +206,8 @@ def test_an_invoice_of_an_e_mail_is_paid_without_signing_in(
     url = urlsplit(pay_link(invoice)).path
     page = visitor.get(url)
     assert "To pay: EUR 100.00" in text(page) and page["Cache-Control"] == "private, no-store"
-    assert stripe.money.session()["url"] in text(visitor.post(f"{url}/now"))
+    link = text(visitor.post(f"{url}/now"))
+    assert stripe.money.session()["url"] in link and f"Pay {invoice.number}" in link
     dispute_invoice(invoice, reason="Not ours", **BY)
     assert "in dispute" in text(visitor.get(url)) and f"{url}/now" not in text(visitor.get(url))
     end_dispute(invoice, DisputeState.WITHDRAWN, **BY)
