@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from billing.actions import audit, clock, later
@@ -28,7 +28,16 @@ from billing.orm.actor import Actor
 from billing.rules.errors import Conflict
 from billing.rules.money import from_minor
 from invoicing.actions import provider_calls as calls
-from invoicing.actions.refunds import begin, check_refund, count_done, lock_payment, set_status
+from invoicing.actions.refund_sources import (
+    Source,
+    check_refund,
+    count_done,
+    count_undone,
+    lock_source,
+    set_aside,
+    subject_of,
+)
+from invoicing.actions.refunds import begin
 from invoicing.actions.remittances import give_back_rest
 from invoicing.clients.providers.base import (
     GivenBack,
@@ -81,9 +90,9 @@ def send(key: UUID) -> None:
     with later.advisory_lock(key) as held:
         if not held:
             return
-        rows = Refund.objects.select_related("account", "payment", "organization")
+        rows = Refund.objects.select_related("account", "payment", "remittance", "organization")
         refund = rows.filter(pk=key, status="pending").exclude(account=None).first()
-        attempt = attempt_of(refund.payment) if refund else None
+        attempt = attempt_of(refund.source) if refund else None
         if refund is None or attempt is None:
             return
         at = clock.now(refund.organization)
@@ -165,9 +174,8 @@ def fail(refund: Refund, reason: str, *, at: datetime) -> None:
     """A final no."""
     told = GivenBack(refund.external_id, "failed", refund.amount_minor, refund.currency, reason=reason)
     with transaction.atomic():
-        lock_customer_of(refund.payment)
-        payment = lock_payment(refund.payment)
-        move(refund, payment, told, at=at)
+        lock_customer_of(refund.source)
+        move(refund, lock_source(refund.source), told, at=at)
 
 
 @transaction.atomic
@@ -179,21 +187,22 @@ def take(
     """
     lock_customer_of(attempt)
     row = PaymentAttempt.objects.select_for_update(of=("self",)).select_related("provider").get(pk=attempt.pk)
-    locked = Payment.objects.filter(paid_by(row)).select_related("invoice", "customer").locked()
-    payments: dict[UUID, Payment] = {payment.pk: payment for payment in locked}
     for told in found:
-        known = [refund] if refund is not None else ours(row, payments, told)
+        known = [refund] if refund is not None else ours(row, told)
         for item in known:
-            move(item, payments[item.payment_id], told, at=at)
+            move(item, lock_source(item.source), told, at=at)
         if not known and told.state != "failed":
-            take_foreign(row, list(payments.values()), told, at=at)
+            take_foreign(row, told, at=at)
 
 
-def ours(attempt: PaymentAttempt, payments: Collection[UUID], told: GivenBack) -> list[Refund]:
+def ours(attempt: PaymentAttempt, told: GivenBack) -> list[Refund]:
     """The refunds that the provider speaks of: by its id (one for each payment that it took something of), by our
     reference (of an earlier try too, unless that has failed), or one of that amount that somebody has noted by hand.
     """
-    rows = Refund.objects.filter(payment__in=payments)
+    mine = Q(payment__in=Payment.objects.filter(paid_by(attempt)))
+    if attempt.remittance_id:
+        mine |= Q(remittance=attempt.remittance_id)
+    rows = Refund.objects.filter(mine).select_related("payment", "remittance", "account").order_by("pk")
     found = list(rows.filter(account=attempt.provider, external_id=told.external_id))
     if found:
         return found
@@ -211,36 +220,34 @@ def ours(attempt: PaymentAttempt, payments: Collection[UUID], told: GivenBack) -
     return [noted]
 
 
-def move(refund: Refund, payment: Payment, told: GivenBack, *, at: datetime) -> None:
-    """One refund goes on to what the provider says; the payment's sums follow. What went back may still be sent back
-    by the bank, and then it has failed.
+def move(refund: Refund, source: Source, told: GivenBack, *, at: datetime) -> None:
+    """One refund goes on to what the provider says; the sums of its source follow. What went back may still be sent
+    back by the bank, and then it has failed.
     """
     row = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
     row.account = row.account or refund.account
     row.external_id = told.external_id[:255] or row.external_id
     before = row.status
     row.status = before if (before, told.state) == ("successful", "pending") else told.state
-    if before == "failed" and row.status != before and payment.left_minor < row.amount_minor:
+    if before == "failed" and row.status != before and source.left_minor < row.amount_minor:
         row.status = before
         told = replace(told, reason="It went back after all, and so did other money of this payment.")
     row.failure = ""
     if row.status == "failed":
         row.failure = (told.reason or "The provider gives no reason.")[:500]
     row.next_at = next_look(row)
-    payment.refunding_minor += row.amount_minor * ((row.status == "pending") - (before == "pending"))
+    set_aside(source, row.amount_minor * ((row.status == "pending") - (before == "pending")))
     if row.status == "successful" and before != "successful":
         row.refunded_at = at
         row.reference = row.reference or told.external_id[:100]
     row.save()
     if row.status == "successful" and before != "successful":
-        count_done(row, payment, payment.customer, by=BY, at=at)
+        count_done(row, source, by=BY, at=at)
         return
     if before == "successful" and row.status == "failed":
-        payment.refunded_minor -= row.amount_minor
-        set_status(payment)
-    payment.save(update_fields=["refunded_minor", "refunding_minor", "status", "updated_at"])
+        count_undone(row, source)
     if row.status == "failed" and before != "failed":
-        tell_failed(row, payment, at=at)
+        tell_failed(row, source, at=at)
 
 
 def next_look(row: Refund) -> datetime | None:
@@ -252,22 +259,22 @@ def next_look(row: Refund) -> datetime | None:
     return now + pause if pause else None
 
 
-def tell_failed(row: Refund, payment: Payment, *, at: datetime) -> None:
+def tell_failed(row: Refund, source: Source, *, at: datetime) -> None:
     """The amount can be given back again."""
     audit.record(
         row.organization,
         "payment.refund_failed",
-        payment.invoice,
+        subject_of(source),
         by=BY,
         at=at,
-        customer=payment.customer,
+        customer=source.customer,
         changes={"amount_minor": (None, row.amount_minor)},
         reason=row.failure,
     )
     emit(row.organization, "payment.refund_failed", row, refund_payload(row), at=at)
 
 
-def take_foreign(attempt: PaymentAttempt, payments: list[Payment], told: GivenBack, *, at: datetime) -> None:
+def take_foreign(attempt: PaymentAttempt, told: GivenBack, *, at: datetime) -> None:
     """Money that somebody sent back at the provider, written down once: first what is on account of it, then what
     paid invoices, the latest part first. What is more than we know of stays as the attempt's problem.
     """
@@ -278,7 +285,8 @@ def take_foreign(attempt: PaymentAttempt, payments: list[Payment], told: GivenBa
         if told.state == "pending":  # it is asked about again by the message that says how it went
             return
         rest -= returned(remittance, told, key, at=at)
-    for payment in sorted(payments, key=lambda row: (row.created_at, row.pk), reverse=True):
+    rows = Payment.objects.filter(paid_by(attempt)).select_related("invoice", "organization", "customer")
+    for payment in rows.order_by("-created_at", "-pk").select_for_update(of=("self",)):
         part = min(rest, payment.left_minor)
         if not part:
             continue
@@ -294,7 +302,7 @@ def take_foreign(attempt: PaymentAttempt, payments: list[Payment], told: GivenBa
             refunded_at=at,
             key=key,
         )
-        payment.refunding_minor += part
+        set_aside(payment, part)
         rest -= part
         move(row, payment, told, at=at)
     if rest and not attempt.problem:
@@ -347,19 +355,19 @@ def ask_about_refunds(attempt_id: UUID) -> None:
 
 @transaction.atomic
 def retry_refund(refund: Refund, *, by: Actor, at: datetime) -> Refund:
-    """Try a failed refund once more, while as much is left of its payment. Raises Conflict when it has not failed."""
-    customer = lock_customer_of(refund.payment)
-    payment = lock_payment(refund.payment)
+    """Try a failed refund once more, while as much is left of its source. Raises Conflict when it has not failed."""
+    customer = lock_customer_of(refund.source)
+    source = lock_source(refund.source)
     row = Refund.objects.select_for_update(of=("self",)).get(pk=refund.pk)
-    attempt = attempt_of(payment)
+    attempt = attempt_of(source)
     if row.status != "failed" or row.account_id is None:
         raise Conflict("Only a refund that has failed can be tried again.", code="refund_not_failed")
     if attempt is None or (reason := hindrance(attempt)):
         raise Conflict(reason if attempt else "It was sent by hand.", code="not_refundable_online")
-    check_refund(payment, row.amount_minor)
+    check_refund(source, row.amount_minor)
     row.tries += 1
     row.external_id = ""
-    begin(row, payment, customer, attempt.provider, by=by, at=at)
+    begin(row, source, customer, attempt.provider, by=by, at=at)
     return row
 
 

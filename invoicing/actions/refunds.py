@@ -15,14 +15,19 @@ from django.utils import timezone
 
 from billing.actions import audit, later
 from billing.actions.locks import lock_customer_of
-from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
-from billing.rules.money import from_minor
-from invoicing.models import CreditNote, Invoice, Payment, PaymentProvider, Refund
+from invoicing.actions.refund_sources import (
+    Source,
+    check_refund,
+    count_done,
+    lock_source,
+    set_aside,
+    subject_of,
+)
+from invoicing.models import CreditNote, Invoice, Payment, PaymentProvider, Refund, Remittance
 from invoicing.queries.crediting import REFUNDABLE
-from invoicing.queries.payloads import payment_payload
-from invoicing.queries.refunds import account_of
+from invoicing.queries.refunds import account_of, attempt_of, hindrance
 from invoicing.rules.paying import too_fine
 
 MOST_KEY = 200
@@ -49,19 +54,12 @@ def refund_payment(
     repeat harmless; another amount under the same key is a Conflict. Two refunds at once cannot exceed the payment.
     Works for deleted customers too.
     """
-    if len(key) > MOST_KEY:
-        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
-    customer = lock_customer_of(payment)
-    payment = lock_payment(payment)
-    found = Refund.objects.filter(payment=payment, key=key).first()
+    customer, payment, found = locked(payment, key, amount_minor)
     if found is not None:
-        if amount_minor not in (None, found.amount_minor):
-            raise Conflict("Another refund was made under this key.", code="refund_key_used", field="key")
         return found
     amount = check_refund(payment, amount_minor)
     account = None if by_hand else account_of(payment)
-    if account and (reason := too_fine(account.type, amount, payment.currency)):
-        raise Invalid(f"{account.name} {reason}.", code="amount_too_fine", field="amount")
+    check_fine(account, amount, payment.currency)
     refund = Refund(
         organization_id=payment.organization_id,
         payment=payment,
@@ -76,36 +74,84 @@ def refund_payment(
     )
     if account is None:
         refund.save(force_insert=True)
-        count_done(refund, payment, customer, by=by, at=at)
+        count_done(refund, payment, by=by, at=at)
     else:
         begin(refund, payment, customer, account, by=by, at=at)
     return refund
 
 
-def lock_payment(payment: Payment) -> Payment:
-    """The payment as it is now, locked after its customer."""
-    return Payment.objects.select_for_update(of=("self",)).select_related("invoice").get(pk=payment.pk)
+@transaction.atomic
+def send_rest_back(
+    remittance: Remittance,
+    *,
+    amount_minor: int | None = None,
+    reason: str = "",
+    key: str,
+    by: Actor,
+    at: datetime,
+) -> Refund:
+    """Have the provider that brought a transfer send back money of it that is on account, in minor units (None: all
+    that is there). `key` makes a repeat harmless. Raises Conflict (not_refundable_online) where no provider does;
+    what was sent by hand is noted by `remittances.give_back_rest`.
+    """
+    customer, remittance, found = locked(remittance, key, amount_minor)
+    if found is not None:
+        return found
+    if remittance.returns.filter(key=key).exists():
+        raise Conflict("It was noted under this key that it went.", code="refund_key_used", field="key")
+    amount = check_refund(remittance, amount_minor)
+    account = account_of(remittance)
+    if account is None:
+        why = hindrance(attempt_of(remittance))
+        raise Conflict(
+            why or "It came by hand: send it yourself, then record it.", code="not_refundable_online"
+        )
+    check_fine(account, amount, remittance.currency)
+    refund = Refund(
+        organization_id=remittance.organization_id,
+        remittance=remittance,
+        account=account,
+        amount_minor=amount,
+        currency=remittance.currency,
+        reason=reason.strip()[:500],
+        refunded_at=at,
+        key=key,
+    )
+    begin(refund, remittance, customer, account, by=by, at=at)
+    return refund
+
+
+def locked(source: Source, key: str, amount_minor: int | None) -> tuple[Any, Any, Refund | None]:
+    """The customer and the row, locked, and the refund that the key has made before."""
+    if len(key) > MOST_KEY:
+        raise Invalid(f"A key has at most {MOST_KEY} characters.", field="key")
+    customer = lock_customer_of(source)
+    source = lock_source(source)
+    of = {"remittance" if isinstance(source, Remittance) else "payment": source}
+    found = Refund.objects.filter(**of, key=key).first()
+    if found is not None and amount_minor not in (None, found.amount_minor):
+        raise Conflict("Another refund was made under this key.", code="refund_key_used", field="key")
+    return customer, source, found
+
+
+def check_fine(account: PaymentProvider | None, amount_minor: int, currency: str) -> None:
+    """Raise Invalid for an amount that the provider cannot count."""
+    if account and (reason := too_fine(account.type, amount_minor, currency)):
+        raise Invalid(f"{account.name} {reason}.", code="amount_too_fine", field="amount")
 
 
 def begin(
-    refund: Refund,
-    payment: Payment,
-    customer: Any,
-    account: PaymentProvider,
-    *,
-    by: Actor,
-    at: datetime,
+    refund: Refund, source: Source, customer: Any, account: PaymentProvider, *, by: Actor, at: datetime
 ) -> None:
     """Set the amount aside, and have a worker ask the provider for it after the commit."""
     refund.status, refund.failure = "pending", ""
     refund.asked_at, refund.next_at = None, timezone.now()
     refund.save()
-    payment.refunding_minor += refund.amount_minor
-    payment.save(update_fields=["refunding_minor", "updated_at"])
+    set_aside(source, refund.amount_minor)
     audit.record(
-        payment.organization,
+        source.organization,
         "payment.refund_asked_for",
-        payment.invoice,
+        subject_of(source),
         by=by,
         at=at,
         customer=customer,
@@ -113,54 +159,6 @@ def begin(
         reason=refund.reason,
     )
     later.after_commit(SEND, str(refund.pk))
-
-
-def count_done(refund: Refund, payment: Payment, customer: Any, *, by: Actor, at: datetime) -> None:
-    """The money went back: the payment counts it, who listens is told."""
-    before = audit.snapshot(payment, ["refunded_minor", "status"])
-    payment.refunded_minor += refund.amount_minor
-    set_status(payment)
-    payment.save(update_fields=["refunded_minor", "refunding_minor", "status", "updated_at"])
-    audit.record(
-        payment.organization,
-        "payment.refunded",
-        payment.invoice,
-        by=by,
-        at=at,
-        customer=customer,
-        changes=audit.differences(before, payment),
-        reason=refund.reason,
-    )
-    emit(payment.organization, "payment.refunded", payment, payment_payload(payment), at=at)
-
-
-def set_status(payment: Payment) -> None:
-    """Successful, partially refunded, or refunded: by what went back."""
-    whole = payment.refunded_minor == payment.amount_minor
-    payment.status = "refunded" if whole else "partially_refunded" if payment.refunded_minor else "successful"
-
-
-def check_refund(payment: Payment, amount_minor: int | None) -> int:
-    """The amount to give back, or the reason why none can be."""
-    left = payment.left_minor
-    if payment.status not in (*REFUNDABLE, "refunded"):
-        raise Invalid(
-            f"This payment is {payment.status}: there is nothing to give back.", code="not_refundable"
-        )
-    if not left:
-        if payment.refunding_minor:
-            raise Invalid("All that is left of this payment is on its way back.", code="payment_refunded")
-        raise Invalid("Everything of this payment was given back already.", code="payment_refunded")
-    if amount_minor is None:
-        return left
-    if amount_minor <= 0:
-        raise Invalid("Must be more than 0.", field="amount")
-    if amount_minor > left:
-        most = from_minor(left, payment.currency)
-        raise Invalid(
-            f"At most {most:f} {payment.currency} can be given back.", code="more_than_paid", field="amount"
-        )
-    return amount_minor
 
 
 def refund_invoice(

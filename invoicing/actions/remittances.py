@@ -26,6 +26,7 @@ from billing.rules.money import from_minor
 from billing.rules.wallets import credits_in, minor_to_credits
 from invoicing.actions.payments import record_payment
 from invoicing.actions.receipts import issue_receipt
+from invoicing.actions.refund_sources import check_refund, note_return
 from invoicing.actions.top_up import sell_credits
 from invoicing.models import Invoice, Remittance, RemittanceReturn
 from invoicing.queries.collecting import due_of
@@ -174,9 +175,9 @@ def give_back_rest(
     by: Actor,
     at: datetime,
 ) -> RemittanceReturn:
-    """Note that money on account went back (None: all of it). `key` makes a repeat harmless."""
+    """Note that money on account was sent back by hand (None: all of it). `key` makes a repeat harmless."""
     check_key(key)
-    customer, row = locked(remittance)
+    _, row = locked(remittance)
     found = RemittanceReturn.objects.filter(remittance=row, key=key).first()
     if found is not None:
         if amount_minor not in (None, found.amount_minor):
@@ -184,40 +185,10 @@ def give_back_rest(
                 "Something else was given back under this key.", code="refund_key_used", field="key"
             )
         return found
-    amount = row.left_minor if amount_minor is None else amount_minor
-    if not row.left_minor:
-        raise Invalid("Nothing of this payment is on account.", code="nothing_left")
-    if amount <= 0:
-        raise Invalid("Must be more than 0.", field="amount")
-    if amount > row.left_minor:
-        most = from_minor(row.left_minor, row.currency)
-        raise Invalid(
-            f"At most {most:f} {row.currency} can be given back.", code="more_than_left", field="amount"
-        )
-    made = RemittanceReturn.objects.create(
-        organization_id=row.organization_id,
-        remittance=row,
-        amount_minor=amount,
-        currency=row.currency,
-        reason=reason.strip()[:500],
-        reference=reference.strip()[:100],
-        returned_at=at,
-        key=key,
-    )
-    before = audit.snapshot(row, ["returned_minor"])
-    row.returned_minor += amount
-    row.save(update_fields=["returned_minor", "updated_at"])
-    audit.record(
-        customer.organization,
-        "remittance.returned",
-        row,
-        by=by,
-        at=at,
-        customer=customer,
-        changes=audit.differences(before, row),
-        reason=made.reason,
-    )
-    return made
+    if row.refunds.filter(key=key).exists():
+        raise Conflict("A provider was asked under this key.", code="refund_key_used", field="key")
+    amount = check_refund(row, amount_minor)
+    return note_return(row, amount, reason=reason, reference=reference, key=key, by=by, at=at)
 
 
 def check_key(key: str) -> None:

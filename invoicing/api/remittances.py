@@ -13,11 +13,13 @@ from billing.rules.words import id_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
 from billing.web.shapes import Listing, Object
+from invoicing.actions.refunds import send_rest_back
 from invoicing.actions.remittances import give_back_rest, turn_into_credits, use_rest
 from invoicing.forms.transfers import PartIn, parts_of, wallet_of
 from invoicing.models import Remittance
 from invoicing.queries.payloads_collecting import remittance_payload
 from invoicing.queries.shapes_collecting import RemittanceOut
+from invoicing.queries.refunds import account_of
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Payments"])
@@ -31,11 +33,14 @@ class UseIn(ApiSchema):
 
 
 class GiveBackIn(ApiSchema):
-    """How much goes back; without `amount` all that is on account."""
+    """How much goes back; without `amount` all that is on account. What came online is sent back by its provider,
+    unless it was sent otherwise already (`byHand`).
+    """
 
     amount: Decimal | None = None
     reason: str = Field("", max_length=500)
     reference: str = Field("", max_length=100)
+    by_hand: bool = False
 
 
 class Filters(ListQuery):
@@ -55,7 +60,7 @@ def rows_of(request: HttpRequest) -> Any:
 @router.get("")
 def list_remittances(request: HttpRequest, filters: Query[Filters]) -> Listing[RemittanceOut]:
     """Newest first."""
-    rows = rows_of(request).prefetch_related("returns", "payments")
+    rows = rows_of(request).prefetch_related("returns", "payments", "refunds")
     if filters.customer_id:
         rows = rows.filter(customer_id=id_of("cust", filters.customer_id, "customer_id"))
     if filters.on_account:
@@ -90,17 +95,17 @@ def use(request: HttpRequest, id: str, body: UseIn | None = None) -> Object[Remi
 
 @router.post("/{id}/give-back")
 def give_back(request: HttpRequest, id: str, body: GiveBackIn | None = None) -> Object[RemittanceOut]:
-    """Note that money on account went back. `Idempotency-Key` makes a repeat harmless."""
+    """Give money on account back: through the provider that it came by (a pending one of `refunds`), else it is noted
+    that it went. `Idempotency-Key` makes a repeat harmless.
+    """
     staff = cast(ApiRequest, request)
     row: Remittance = rows_of(request).by_public_id(id)
     given = body or GiveBackIn(reason="", reference="")
-    give_back_rest(
-        row,
-        amount_minor=None if given.amount is None else minor_of(given.amount, row.currency, "amount"),
-        reason=given.reason,
-        reference=given.reference,
-        key=action_key(request),
-        by=staff.actor,
-        at=now(staff.organization),
-    )
+    amount = None if given.amount is None else minor_of(given.amount, row.currency, "amount")
+    key, at = action_key(request), now(staff.organization)
+    if account_of(row) is not None and not given.by_hand:
+        send_rest_back(row, amount_minor=amount, reason=given.reason, key=key, by=staff.actor, at=at)
+    else:
+        terms = {"reason": given.reason, "reference": given.reference, "key": key}
+        give_back_rest(row, amount_minor=amount, **terms, by=staff.actor, at=at)
     return envelope(remittance_payload(rows_of(request).get(pk=row.pk)))

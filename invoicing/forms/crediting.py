@@ -12,7 +12,7 @@ from billing.rules.money import from_minor
 from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.actions.crediting import CreditRequest
-from invoicing.models import Invoice, InvoiceType, Payment, PaymentProvider
+from invoicing.models import Invoice, InvoiceType, Payment, PaymentProvider, Remittance
 from invoicing.queries.consumer import for_consumer
 from invoicing.queries.crediting import Creditable
 from invoicing.queries.sold_credits import sale_left
@@ -176,8 +176,8 @@ class CreditNoteForm(OnceForm):
 
 
 class RefundForm(OnceForm):
-    """Money given back, prefilled with all that is left of the payment; where a provider can send it, `how` says
-    whether it does.
+    """Money given back, prefilled with all that is left of a payment or on account; where a provider can send it,
+    `how` says whether it does.
     """
 
     reason = forms.CharField(required=False, max_length=500)
@@ -186,10 +186,14 @@ class RefundForm(OnceForm):
     )
 
     def __init__(
-        self, *args: Any, payment: Payment, account: PaymentProvider | None = None, **kwargs: Any
+        self,
+        *args: Any,
+        source: Payment | Remittance,
+        account: PaymentProvider | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        left = payment.left_minor
+        left = source.left_minor
         if account is not None:
             self.fields["how"] = forms.ChoiceField(
                 label="How it goes back",
@@ -203,5 +207,5 @@ class RefundForm(OnceForm):
                 "hand": "By bank transfer or in cash; this only records it.",
             }
         self.fields["amount"] = AmountField(
-            payment.currency, label="Amount", initial=f"{from_minor(left, payment.currency):f}"
+            source.currency, label="Amount", initial=f"{from_minor(left, source.currency):f}"
         )

@@ -14,10 +14,9 @@ from billing.models import Wallet
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.rules.periods import start_of_day
 from billing.web.errors import add_error
-from billing.web.formats import money_text
 from billing.web.once import OnceForm
 from invoicing.forms.crediting import AmountField
-from invoicing.models import Invoice, Remittance
+from invoicing.models import Invoice
 from invoicing.rules.splitting import Split
 
 ACCOUNT = "account"
@@ -96,22 +95,6 @@ def wallet_choices(wallets: Sequence[Wallet]) -> list[tuple[str, str]]:
 
 class UseRestForm(SplitForm):
     """What is on account, over invoices."""
-
-
-class GiveBackForm(OnceForm):
-    """Money on account that goes back, prefilled with all of it."""
-
-    reason = forms.CharField(required=False, max_length=500)
-    reference = forms.CharField(
-        required=False, max_length=100, help_text="As on the bank statement, for example."
-    )
-
-    def __init__(self, *args: Any, remittance: Remittance, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        text = money_text(remittance.left_minor, remittance.currency)
-        self.fields["amount"] = AmountField(
-            remittance.currency, label="Amount", help_text=f"Up to {text}. Empty gives all of it back."
-        )
 
 
 def split_rows(form: SplitForm) -> list[dict[str, Any]]:

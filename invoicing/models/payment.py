@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import F, Q
@@ -71,7 +71,8 @@ class Payment(Scoped):
 
 
 class Refund(Scoped):
-    """Money given back of a payment. `key` makes a repeat harmless; the payment counts what was refunded.
+    """Money given back of a payment, or of what is on account of a transfer (by a provider alone; what was sent by
+    hand is a `RemittanceReturn` at once). `key` makes a repeat harmless; payment or transfer count what was refunded.
 
     `account` is the provider that sends it back, None for money that was sent by hand. Such a refund is pending until
     the provider says that it is done or will not be; `external_id` is its id there, `failure` why it failed or what
@@ -80,7 +81,10 @@ class Refund(Scoped):
 
     PREFIX = "ref"
 
-    payment = models.ForeignKey(Payment, on_delete=models.PROTECT, related_name="refunds")
+    payment = models.ForeignKey(Payment, null=True, on_delete=models.PROTECT, related_name="refunds")
+    remittance = models.ForeignKey(
+        "invoicing.Remittance", null=True, on_delete=models.PROTECT, related_name="refunds"
+    )
     credit_note = models.ForeignKey(
         "invoicing.CreditNote", null=True, on_delete=models.PROTECT, related_name="refunds"
     )
@@ -108,10 +112,21 @@ class Refund(Scoped):
         ordering: ClassVar = ["-refunded_at"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["payment", "key"], name="refund_once"),
+            models.UniqueConstraint(fields=["remittance", "key"], name="refund_of_transfer_once"),
+            models.CheckConstraint(
+                condition=Q(payment__isnull=False, remittance=None)
+                | Q(payment=None, remittance__isnull=False, account__isnull=False),
+                name="refund_of_one",
+            ),
             models.UniqueConstraint(
                 fields=["account", "external_id", "payment"],
                 condition=~Q(external_id=""),
                 name="refund_there_once",
+            ),
+            models.UniqueConstraint(
+                fields=["account", "external_id"],
+                condition=~Q(external_id="") & Q(payment=None),
+                name="refund_of_transfer_there_once",
             ),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="refund_positive"),
         ]
@@ -122,6 +137,11 @@ class Refund(Scoped):
 
     def __str__(self) -> str:
         return self.reference or self.reason
+
+    @property
+    def source(self) -> Any:
+        """What it gives back of: a Payment or a Remittance."""
+        return self.remittance if self.payment_id is None else self.payment
 
     @property
     def known_as(self) -> str:

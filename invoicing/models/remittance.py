@@ -10,18 +10,21 @@ from django.db.models import F, Q
 from billing.orm.fields import CurrencyField, MinorField
 from billing.orm.scoped import Scoped, ScopedQuerySet
 
+GONE = F("applied_minor") + F("returned_minor") + F("refunding_minor")  # what is not on account any more
+
 
 class RemittanceQuerySet(ScopedQuerySet):
     """Remittances by what is left of them."""
 
     def with_rest(self) -> RemittanceQuerySet:
         """Those of which something is still on account."""
-        return self.filter(amount_minor__gt=F("applied_minor") + F("returned_minor"))
+        return self.filter(amount_minor__gt=GONE)
 
 
 class Remittance(Scoped):
     """One transfer of a customer. Its parts are payments, one for each invoice: `applied_minor` is their sum. What is
-    neither applied nor given back stays on account (`left_minor`) until it is used for invoices or given back.
+    neither applied nor given back stays on account (`left_minor`) until it is used for invoices or given back;
+    `refunding_minor` is on its way back through a provider, and nobody can use it.
     `key` makes recording it twice harmless.
     """
 
@@ -32,6 +35,7 @@ class Remittance(Scoped):
     amount_minor = models.BigIntegerField()
     applied_minor = MinorField()
     returned_minor = MinorField()
+    refunding_minor = MinorField(db_default=0)
     provider = models.CharField(max_length=30, default="manual")
     reference = models.CharField(max_length=100, blank=True)
     paid_at = models.DateTimeField()
@@ -48,7 +52,8 @@ class Remittance(Scoped):
                     amount_minor__gt=0,
                     applied_minor__gte=0,
                     returned_minor__gte=0,
-                    amount_minor__gte=F("applied_minor") + F("returned_minor"),
+                    refunding_minor__gte=0,
+                    amount_minor__gte=GONE,
                 ),
                 name="remittance_adds_up",
             ),
@@ -56,7 +61,7 @@ class Remittance(Scoped):
         indexes: ClassVar = [
             models.Index(
                 fields=["organization", "customer"],
-                condition=Q(amount_minor__gt=F("applied_minor") + F("returned_minor")),
+                condition=Q(amount_minor__gt=GONE),
                 name="remittance_with_rest",
             ),
         ]
@@ -67,7 +72,7 @@ class Remittance(Scoped):
     @property
     def left_minor(self) -> int:
         """What is on account."""
-        return int(self.amount_minor - self.applied_minor - self.returned_minor)
+        return int(self.amount_minor - self.applied_minor - self.returned_minor - self.refunding_minor)
 
 
 class RemittanceReturn(Scoped):

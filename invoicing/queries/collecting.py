@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, Sum, When
+from django.db.models import Case, Exists, F, OuterRef, Sum, When
 
-from invoicing.models import Invoice, Remittance
+from invoicing.models import Invoice, Refund, Remittance
 from invoicing.models.invoice import InvoiceQuerySet
+from invoicing.models.remittance import GONE
 from invoicing.rules.states import DisputeState
 
 
@@ -35,8 +36,12 @@ def currencies_due(customer: Any) -> list[str]:
 
 
 def on_account(organization: Any, customer: Any = None) -> list[Remittance]:
-    """Transfers of which something is left, the oldest first, with their customers; at most a hundred. One query."""
+    """Transfers of which something is left, the oldest first, with their customers; at most a hundred. One query.
+    `refund_failed`: a provider would not send something of it back.
+    """
+    failed = Refund.objects.filter(remittance=OuterRef("pk"), status="failed")
     rows = Remittance.objects.of(organization).with_rest().select_related("customer")
+    rows = rows.annotate(refund_failed=Exists(failed))
     if customer is not None:
         rows = rows.filter(customer=customer)
     return list(rows.order_by("paid_at", "pk")[:100])
@@ -44,6 +49,6 @@ def on_account(organization: Any, customer: Any = None) -> list[Remittance]:
 
 def account_sums(customer: Any) -> list[tuple[str, int]]:
     """What is on account of a customer by currency, without those of which nothing is. One query."""
-    left = Sum(F("amount_minor") - F("applied_minor") - F("returned_minor"))
+    left = Sum(F("amount_minor") - GONE)
     rows = Remittance.objects.filter(customer=customer).with_rest().order_by("currency").values("currency")
     return [(row["currency"], int(row["minor"])) for row in rows.annotate(minor=left)]

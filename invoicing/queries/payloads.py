@@ -194,7 +194,8 @@ def refund_payload(row: Refund) -> RefundOut:
     """Money given back."""
     return {
         "id": row.public_id,
-        "paymentId": encode("pay", row.payment_id),
+        "paymentId": encode("pay", row.payment_id) if row.payment_id else None,
+        "remittanceId": encode("rem", row.remittance_id) if row.remittance_id else None,
         "creditNoteId": encode("cn", row.credit_note_id) if row.credit_note_id else None,
         "amount": from_minor(row.amount_minor, row.currency),
         "currency": row.currency,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from invoicing.models import Payment, PaymentAttempt, PaymentProvider, ProviderType
+from invoicing.models import Payment, PaymentAttempt, PaymentProvider, ProviderType, Remittance
 from invoicing.rules.paying import REFUNDING
 
 
-def attempt_of(payment: Payment) -> PaymentAttempt | None:
-    """The attempt that brought a payment, or the transfer of which it is a part; None for money that was recorded by
-    hand.
+def attempt_of(source: Payment | Remittance) -> PaymentAttempt | None:
+    """The attempt that brought a transfer, a payment, or the transfer of which that is a part; None for money that
+    was recorded by hand.
     """
-    wanted = Q(payment=payment)
-    if payment.remittance_id:
-        wanted |= Q(remittance=payment.remittance_id)
+    if isinstance(source, Remittance):
+        wanted = Q(remittance=source)
+    else:
+        wanted = Q(payment=source)
+        if source.remittance_id:
+            wanted |= Q(remittance=source.remittance_id)
     return PaymentAttempt.objects.filter(wanted).select_related("provider").first()
 
 
@@ -24,9 +27,9 @@ def paid_by(attempt: PaymentAttempt) -> Q:
     return wanted | Q(remittance=attempt.remittance_id) if attempt.remittance_id else wanted
 
 
-def account_of(payment: Payment) -> PaymentProvider | None:
-    """The account that sends a payment back; None where it must be sent by hand."""
-    attempt = attempt_of(payment)
+def account_of(source: Payment | Remittance) -> PaymentProvider | None:
+    """The account that sends a payment or a transfer back; None where it must be sent by hand."""
+    attempt = attempt_of(source)
     return attempt.provider if attempt is not None and not hindrance(attempt) else None
 
 

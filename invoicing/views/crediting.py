@@ -173,9 +173,14 @@ def void_note(request: StaffRequest, id: UUID) -> HttpResponse:
 
 def find_refund(request: StaffRequest, key: UUID) -> Refund:
     """A refund of the organization; else 404."""
-    rows = Refund.objects.of(request.organization).select_related("payment", "account")
+    rows = Refund.objects.of(request.organization).select_related("payment", "remittance", "account")
     found: Refund = rows.get_or_404(pk=key)
     return found
+
+
+def page_of_source(refund: Refund) -> str:
+    """The page of the payment or transfer that a refund gives back of."""
+    return reverse("payment" if refund.payment_id else "remittance", args=[refund.source])
 
 
 @access("invoices.pay")
@@ -189,7 +194,7 @@ def refund_ask(request: StaffRequest, id: UUID) -> HttpResponse:
         "pending": (row.failure or "The provider is still working on it.", "info"),
     }
     text, kind = words[row.status]
-    return done(request, reverse("payment", args=[row.payment]), text, kind=kind)
+    return done(request, page_of_source(row), text, kind=kind)
 
 
 @access("invoices.pay")
@@ -197,9 +202,7 @@ def refund_ask(request: StaffRequest, id: UUID) -> HttpResponse:
 def refund_retry(request: StaffRequest, id: UUID) -> HttpResponse:
     """Try a failed refund once more."""
     row = retry_refund(find_refund(request, id), by=request.actor, at=now(request.organization))
-    return done(
-        request, reverse("payment", args=[row.payment]), f"{row.account} is asked once more.", kind="info"
-    )
+    return done(request, page_of_source(row), f"{row.account} is asked once more.", kind="info")
 
 
 @require_http_methods(["GET", "POST"])
@@ -210,7 +213,7 @@ def refund(request: StaffRequest, id: UUID) -> HttpResponse:
     attempt = attempt_of(payment)
     hindered = hindrance(attempt)
     account = attempt.provider if attempt and not hindered else None
-    form = RefundForm(request.POST if request.method == "POST" else None, payment=payment, account=account)
+    form = RefundForm(request.POST if request.method == "POST" else None, source=payment, account=account)
     if request.method == "POST" and form.is_valid():
         try:
             with claimed(form) as first:

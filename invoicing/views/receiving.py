@@ -19,9 +19,10 @@ from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import claimed
 from billing.web.requests import StaffRequest
+from invoicing.actions.refunds import send_rest_back
 from invoicing.actions.remittances import give_back_rest, planned, turn_into_credits, use_rest
+from invoicing.forms.crediting import RefundForm
 from invoicing.forms.receiving import (
-    GiveBackForm,
     UseRestForm,
     mark,
     show_split,
@@ -30,6 +31,7 @@ from invoicing.forms.receiving import (
 )
 from invoicing.models import Invoice, Remittance
 from invoicing.queries.collecting import unpaid_of
+from invoicing.queries.refunds import attempt_of, hindrance
 from invoicing.views.receipts import receipt_panel
 
 MOST_FOUND = 20
@@ -70,6 +72,7 @@ def remittance(request: StaffRequest, id: UUID) -> HttpResponse:
         "remittance": row,
         "parts": row.payments.select_related("invoice").order_by("created_at", "pk"),
         "returns": row.returns.all(),
+        "refunds": row.refunds.exclude(status="successful").select_related("account"),
         "customer": row.customer,
     }
     context |= receipt_panel(request, row)
@@ -138,27 +141,42 @@ def used(request: StaffRequest, row: Remittance, form: UseRestForm, wallets: lis
 @require_http_methods(["GET", "POST"])
 @access("invoices.pay")
 def give_back(request: StaffRequest, id: UUID) -> HttpResponse:
-    """Note that money on account went back."""
+    """Money on account goes back: through the provider that it came by, else it is noted that it went."""
     row = find_remittance(request, id)
-    form = GiveBackForm(request.POST if request.method == "POST" else None, remittance=row)
+    attempt = attempt_of(row)
+    hindered = hindrance(attempt)
+    account = attempt.provider if attempt and not hindered else None
+    form = RefundForm(request.POST if request.method == "POST" else None, source=row, account=account)
     if request.method == "POST" and form.is_valid():
+        online = account is not None and form.cleaned_data.get("how") != "hand"
         try:
             with claimed(form) as first:
                 if first:
-                    give_back_rest(
-                        row,
-                        amount_minor=form.cleaned_data["amount"] or None,
-                        reason=form.cleaned_data["reason"],
-                        reference=form.cleaned_data["reference"],
-                        key=f"form:{form.token}",
-                        by=request.actor,
-                        at=now(request.organization),
-                    )
-            return done(request, reverse("remittance", args=[row]), "It was noted that the money went back.")
+                    send_or_note(request, row, form, online=online)
+            said = f"{account} sends the money back." if online else "It was noted that the money went back."
+            kind = "info" if online else "success"
+            return done(request, reverse("remittance", args=[row]), said, kind=kind)
         except BillingError as error:
             add_error(form, error)
-    context = {"remittance": row, "form": form}
+    context = {"remittance": row, "form": form, "account": account, "hindered": hindered}
     status = 422 if form.errors else 200
     return render_page(
         request, "invoicing/remittances/give_back.html", context, partials=("drawer",), status=status
     )
+
+
+def send_or_note(request: StaffRequest, row: Remittance, form: RefundForm, *, online: bool) -> None:
+    """Have the provider send it, or note that it was sent."""
+    typed: dict[str, Any] = {
+        "amount_minor": form.cleaned_data["amount"],
+        "reason": form.cleaned_data["reason"],
+    }
+    again: dict[str, Any] = {
+        "key": f"form:{form.token}",
+        "by": request.actor,
+        "at": now(request.organization),
+    }
+    if online:
+        send_rest_back(row, **typed, **again)
+    else:
+        give_back_rest(row, **typed, reference=form.cleaned_data["reference"], **again)

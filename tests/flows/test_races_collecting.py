@@ -11,14 +11,19 @@ import pytest
 from billing.models import Organization
 from billing.rules.errors import BillingError
 from customers.models import Customer
+from invoicing.actions.attempts import ask_about
 from invoicing.actions.payments import record_payment
+from invoicing.actions.refunding import send
+from invoicing.actions.refunds import send_rest_back
 from invoicing.actions.remittances import give_back_rest, planned, receive, use_rest
 from invoicing.actions.write_offs import undo_write_off, write_off
-from invoicing.models import Invoice, Payment, Remittance, RemittanceReturn, WriteOff
+from invoicing.models import Invoice, Payment, Refund, Remittance, RemittanceReturn, WriteOff
 from invoicing.queries.outstanding import differing_sums
 from tests.factories.invoicing import billed_customer
+from tests.factories.paying import make_payer, open_link
 from tests.factories.people import ACTOR, make_organization
 from tests.flows.test_races import AT, done, issued, together
+from tests.services.stripe import FakeStripe
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DONE: dict[str, Any] = {"by": ACTOR, "at": AT}
@@ -101,14 +106,26 @@ def test_giving_up_from_several_sides_is_done_and_taken_back_once(customer: Cust
     assert (invoice.due_minor, invoice.written_off_minor) == (10000, 0)
 
 
-def test_money_on_account_is_used_or_goes_back(customer: Customer) -> None:
+@pytest.mark.parametrize("online", [False, True])
+def test_money_on_account_is_used_or_goes_back(customer: Customer, stripe: FakeStripe, online: bool) -> None:
     """50 are on account and 40 due: using it and giving 30 back at once leaves nothing below nothing."""
-    row = got(customer, 5000, "k")
+    if online:
+        make_payer(customer.organization)
+        attempt = open_link(issued(customer, 50))
+        record_payment(attempt.subject, key="cash", **DONE)
+        stripe.money.pay()
+        ask_about(attempt.pk)
+        row = Remittance.objects.get()
+    else:
+        row = got(customer, 5000, "k")
     issued(customer, 40)
+    back_by = send_rest_back if online else give_back_rest
     together(
         *[lambda n=n: use_rest(row, key=f"u{n}", **DONE) for n in range(2)],
-        *[lambda n=n: give_back_rest(row, amount_minor=3000, key=f"b{n}", **DONE) for n in range(2)],
+        *[lambda n=n: back_by(row, amount_minor=3000, key=f"b{n}", **DONE) for n in range(2)],
     )
+    for refund in Refund.objects.all():
+        together(*[lambda refund=refund: send(refund.pk)] * 2)
     row.refresh_from_db()
     parts = sum(row.payments.values_list("amount_minor", flat=True))
     back = sum(RemittanceReturn.objects.values_list("amount_minor", flat=True))
