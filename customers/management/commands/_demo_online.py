@@ -5,16 +5,20 @@ each would have answered is handed to the same actions that hear it otherwise.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import Count
 from django.utils import timezone
 
 from billing.models import Organization
 from billing.orm.actor import Actor
 from customers.actions.customers import update_customer
+from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
-from invoicing.actions.refunds import refund_payment
+from invoicing.actions.refunds import refund_payment, send_rest_back
 from invoicing.actions.told import told_card, told_declined, told_given_back, told_paid
-from invoicing.models import Invoice, PaymentAttempt, PaymentMethod, PaymentProvider
+from invoicing.models import Invoice, PaymentAttempt, PaymentMethod, PaymentProvider, PaymentRequest
+from invoicing.queries.payment_requests import parts_of
 
 DECLINED = "Your card has insufficient funds."
 ENDS = ((2029, 4), (2030, 11), (2028, 8))
@@ -22,7 +26,7 @@ ENDS = ((2029, 4), (2030, 11), (2028, 8))
 
 def make_online(organization: Organization, by: Actor, at: datetime) -> None:
     """Three customers with a saved card: one was charged and got something back, one whose bank said no, one who paid
-    by a link after a refusal.
+    by a link after a refusal. And one that paid a whole request at once.
     """
     stripe = PaymentProvider.objects.of(organization).filter(type="stripe").order_by("created_at").first()
     unpaid = Invoice.objects.of(organization).filter(currency="UGX", customer__deleted_at=None).unpaid()
@@ -54,24 +58,51 @@ def make_online(organization: Organization, by: Actor, at: datetime) -> None:
         )
         told_given_back(refund, first, "re_demo_1", at=at)
         ask_for_pdf(first.payment.receipt)
+    pay_at_once(organization, stripe, by, at)
+
+
+def pay_at_once(organization: Organization, account: PaymentProvider, by: Actor, at: datetime) -> None:
+    """A payment request that was paid in one sum, after one of its invoices had been paid by bank transfer: that much
+    is on account now, and half of it on its way back.
+    """
+    rows = PaymentRequest.objects.of(organization).open().annotate(number=Count("parts"))
+    asked = rows.filter(number__gt=1).select_related("customer").order_by("requested_at", "pk").first()
+    if asked is None:
+        return
+    invoices = [part.invoice for part in parts_of(asked)]
+    attempt = attempt_of(asked, account, None, at - timedelta(hours=3))
+    last = invoices[-1]
+    record_payment(last, reference="SEPA 2291 0112", key="demo", by=by, at=at - timedelta(hours=2))
+    attempt = told_paid(attempt, "pi_demo_4", at=at)
+    if attempt.remittance is not None:
+        part = attempt.remittance.left_minor // 2
+        refund = send_rest_back(
+            attempt.remittance, amount_minor=part, reason="Paid twice", key="demo", by=by, at=at
+        )
+        told_given_back(refund, attempt, "re_demo_2", pending=True, at=at)
 
 
 def attempt_of(
-    invoice: Invoice,
+    subject: Invoice | PaymentRequest,
     account: PaymentProvider,
     method: PaymentMethod | None,
     at: datetime,
     key: str = "demo",
 ) -> PaymentAttempt:
     """An attempt as it stood before the provider answered; nobody is asked about it."""
+    if isinstance(subject, PaymentRequest):
+        due = sum(part.invoice.due_minor for part in parts_of(subject))
+        of: dict[str, Any] = {"request": subject}
+    else:
+        due, of = subject.due_minor, {"invoice": subject}
     row = PaymentAttempt.objects.create(
-        organization=invoice.organization,
-        invoice=invoice,
-        customer=invoice.customer,
+        organization=subject.organization,
+        **of,
+        customer=subject.customer,
         provider=account,
         method=method,
-        amount_minor=invoice.due_minor,
-        currency=invoice.currency,
+        amount_minor=due,
+        currency=subject.currency,
         key=key,
     )
     PaymentAttempt.objects.filter(pk=row.pk).update(created_at=min(at, timezone.now()))
