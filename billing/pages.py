@@ -82,6 +82,7 @@ urlpatterns: list[URLPattern] = [
     path("developers/api-keys/<pid:id>/revoke", api_keys.revoke, name="api-key-revoke"),
     path("developers/api-log", api_log.api_log, name="api-log"),
     path("developers/api-log/<pid:id>", api_log.api_call, name="api-call"),
+    path("developers/events.csv", events.events_csv, name="events-csv"),
     path("developers/events", events.events, name="events"),
     path("developers/events/<pid:id>", events.event, name="event"),
     path("developers/quarantine", events.quarantine, name="events-quarantine"),

@@ -194,6 +194,7 @@ urlpatterns: list[URLPattern] = [
     path("customers/<pid:id>/deletion", delete.deletion, name="customer-deletion"),
     path("applied-coupons/<pid:id>/restore", coupons.restore, name="applied-coupon-restore"),
     path("applied-coupons/<pid:id>/remove", coupons.remove, name="applied-coupon-remove"),
+    path("subscriptions.csv", subscriptions.subscriptions_csv, name="subscriptions-csv"),
     path("subscriptions", subscriptions.subscriptions, name="subscriptions"),
     path("subscriptions/<pid:id>", subscriptions.subscription, name="subscription"),
     path("subscriptions/<pid:id>/edit", subscription_acts.edit, name="subscription-edit"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.clock import now
@@ -21,12 +22,17 @@ from billing.rules.events import MAX_TEXT
 from billing.rules.ids import decode
 from billing.rules.periods import start_of_day
 from billing.web.access import access, may
+from billing.web.csv_files import csv_answer
 from billing.web.htmx import done, render_page, wants_partial
 from billing.web.paging import address, day_of
 from billing.web.requests import StaffRequest
 from billing.web.settings_tabs import developer_tabs
 
 PER_PAGE = 50
+CSV_COLUMNS = (
+    *("transaction_id", "metric", "external_subscription_id", "value", "timestamp", "received_at"),
+    *("late", "properties"),
+)
 LATE = {"open": "Came too late, to be decided", "all": "Came too late, all"}
 REASONS = {
     "unknown_subscription": "No subscription has this external ID.",
@@ -96,9 +102,33 @@ def events(request: StaffRequest) -> HttpResponse:
         "metrics": Metric.objects.of(request.organization).order_by("name").only("name", "code"),
         "waiting": waiting,
         "late_choices": LATE,
+        "csv_url": f"{reverse('events-csv')}{address(query, 'live', 'seen', 'before')}",
         "tab_items": developer_tabs(request, "events"),
     }
     return render_page(request, "billing/events/list.html", context, partials=("event-table",))
+
+
+@access("events.view")
+@require_safe
+def events_csv(request: StaffRequest) -> HttpResponse:
+    """All that the filters let through, streamed, last received first."""
+    rows = find_events(request.organization, wanted(request))
+    today = timezone.localtime(now(request.organization)).date()
+    return csv_answer(f"events-{today}", CSV_COLUMNS, map(csv_line, rows.iterator(2000)))
+
+
+def csv_line(row: Event) -> list[Any]:
+    """An event as a line of the file; moments are UTC."""
+    return [
+        row.transaction_id,
+        row.metric.code,
+        row.subscription.external_id,
+        row.value,
+        row.timestamp.astimezone(UTC).isoformat(),
+        row.received_at.astimezone(UTC).isoformat(),
+        "yes" if row.late else "",  # type: ignore[attr-defined]
+        json.dumps(row.properties, ensure_ascii=False),
+    ]
 
 
 @access("events.view")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
 from django.http import HttpResponse
 from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 from billing.actions.clock import now
 from billing.models import Plan, Subscription
@@ -16,8 +18,10 @@ from billing.orm.search import fold
 from billing.queries.schedules import customer_zone
 from billing.queries.usage import UsageReport, current_usage
 from billing.rules.errors import BillingError
+from billing.rules.money import from_minor
 from billing.rules.states import SubscriptionStatus
 from billing.web.access import access
+from billing.web.csv_files import csv_answer
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page
 from billing.web.once import claimed
@@ -32,6 +36,11 @@ from customers.views.frame import customer_frame, find_customer
 from customers.views.subscription_frame import subscription_frame
 from invoicing.models import Invoice
 
+CSV_COLUMNS = (
+    *("subscription_id", "external_id", "name", "status", "plan_code", "plan_name"),
+    *("customer_id", "customer_external_id", "customer_name", "price", "currency", "interval"),
+    *("started_at", "trial_ends_at", "next_billing_at", "ending_at", "terminated_at"),
+)
 COLUMNS = {
     "name": "external_id",
     "customer": "customer__name",
@@ -42,9 +51,8 @@ COLUMNS = {
 }
 
 
-@access("subscriptions.view")
-def subscriptions(request: StaffRequest) -> HttpResponse:
-    """All subscriptions of the organization."""
+def wanted(request: StaffRequest) -> tuple[Any, dict[str, str], str]:
+    """What the list's address asks for, in its order; its filters, and that order."""
     rows = Subscription.objects.of(request.organization).select_related("plan", "customer__billing_entity")
     term, status, plan = (request.GET.get(name, "").strip() for name in ("q", "status", "plan"))
     if term:
@@ -58,19 +66,53 @@ def subscriptions(request: StaffRequest) -> HttpResponse:
     if plan:
         rows = rows.filter(plan__code=plan)
     rows, sort = sorted_by(request, rows, COLUMNS, "-created")
-    context = {
+    return rows, {"q": term, "status": status, "plan": plan}, sort
+
+
+@access("subscriptions.view")
+def subscriptions(request: StaffRequest) -> HttpResponse:
+    """All subscriptions of the organization."""
+    rows, filters, sort = wanted(request)
+    context = filters | {
         "page": page_of(request, rows),
         "sort": sort,
-        "q": term,
-        "status": status,
-        "plan": plan,
+        "csv_url": f"{reverse('subscriptions-csv')}?{request.GET.urlencode()}",
         "statuses": [(item.value, item.value.replace("_", " ").capitalize()) for item in SubscriptionStatus],
         "plans": Plan.objects.of(request.organization).kept().order_by("name").only("name", "code"),
-        "filtered": bool(term or status or plan),
+        "filtered": any(filters.values()),
     }
     return render_page(
         request, "customers/subscriptions/list.html", context, partials=("subscription-table",)
     )
+
+
+@require_safe
+@access("subscriptions.view")
+def subscriptions_csv(request: StaffRequest) -> HttpResponse:
+    """What is filtered, in its order; moments are UTC, the price is that of a period."""
+    rows, _, _ = wanted(request)
+    today = timezone.localtime(now(request.organization)).date()
+    return csv_answer(f"subscriptions-{today}", CSV_COLUMNS, map(csv_line, rows.iterator(1000)))
+
+
+def csv_line(row: Subscription) -> list[Any]:
+    """A subscription as a line of the file."""
+    moments = (row.begins_at, row.trial_ends_at, row.next_billing_at, row.ending_at, row.terminated_at)
+    return [
+        row.public_id,
+        row.external_id,
+        row.name,
+        row.status,
+        row.plan.code,
+        row.plan.name,
+        row.customer.public_id,
+        row.customer.external_id,
+        row.customer.display_name,
+        from_minor(row.amount_minor, row.currency),
+        row.currency,
+        row.plan.interval,
+        *(moment.astimezone(UTC).isoformat() if moment else "" for moment in moments),
+    ]
 
 
 @access("subscriptions.view")

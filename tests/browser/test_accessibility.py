@@ -104,6 +104,8 @@ NO_PAGES = {
         "customer-statement-pdf",
         "ageing-export",
         "payments-csv",
+        "subscriptions-csv",
+        "events-csv",
         "invoice-line-csv",
         "customers-export",
         "bulk-run-receipt",

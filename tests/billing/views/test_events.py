@@ -138,3 +138,23 @@ def test_live_answers_only_when_something_has_come(staff, metered):
     assert "1 event match" in strip_tags(text)
     assert "seen=" in text and address not in text.replace("&amp;", "&")
     assert 'hx-trigger="every' not in staff.get("/developers/events").content.decode()
+
+
+def test_the_file_has_all_that_is_filtered(staff, metered, monkeypatch):
+    monkeypatch.setattr(views, "PER_PAGE", 1)
+    subscription, [one, two] = metered
+    ingest(
+        subscription.organization,
+        [event(subscription, one, 5, id=f"e{n}", note="ü") for n in range(2)]
+        + [event(subscription, two, id="x")],
+        at=AT,
+    )
+    page = staff.get(f"/developers/events?code={one.code}&live=1").content.decode()
+    assert f'href="/developers/events.csv?code={one.code}"' in page
+    answer = staff.get(f"/developers/events.csv?code={one.code}&subscription={subscription.external_id}")
+    head, *lines = b"".join(answer).decode().splitlines()
+    assert head.split(",")[:4] == ["transaction_id", "metric", "external_subscription_id", "value"]
+    assert [line.split(",")[:4] for line in lines] == [
+        [f"e{n}", one.code, subscription.external_id, "5"] for n in (1, 0)
+    ]
+    assert "ü" in lines[0]

@@ -227,3 +227,19 @@ def test_past_due_shows_and_can_be_looked_for(staff: Client, customer: Customer,
     page = text(staff.get("/subscriptions?status=past_due"))
     assert "Late one" in page and "Other one" not in page and "Past due" in page
     assert "Past due" in text(staff.get(f"/subscriptions/{late.public_id}"))
+
+
+def test_the_file_has_what_is_filtered_in_its_order(staff: Client, customer: Customer, plan: Plan) -> None:
+    for name, day in (("one", 2), ("two", 1)):
+        subscribe(customer, plan, on(2026, 1, day), external_id=f"sub-{name}", name="=1+1")
+    page = text(staff.get("/subscriptions", {"q": "sub-", "sort": "started"}))
+    assert "/subscriptions.csv?q=sub-&amp;sort=started" in page
+    answer = staff.get("/subscriptions.csv", {"q": "sub-", "sort": "started"})
+    head, *lines = b"".join(answer).decode().splitlines()
+    assert head.startswith("subscription_id,external_id,name,status,plan_code")
+    assert [line.split(",")[1:5] for line in lines] == [
+        ["sub-two", "'=1+1", "active", "team"],
+        ["sub-one", "'=1+1", "active", "team"],
+    ]
+    assert "2026-01-01T" in lines[0]
+    assert len(b"".join(staff.get("/subscriptions.csv", {"status": "pending"})).splitlines()) == 1
