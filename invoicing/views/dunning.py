@@ -74,9 +74,11 @@ def campaign(request: StaffRequest, id: UUID) -> HttpResponse:
         "entities": [item.billing_entity for item in row.defaults.all()],
         "page": page,
         "cases": [
-            {"case": case, "coming": next_step(terms, case.progress), "of": len(terms.steps)}
+            {"case": case, "coming": coming, "done": coming.number - 1 if coming else len(terms.steps)}
             for case in page.object_list
+            for coming in [next_step(terms, case.progress)]
         ],
+        "step_count": len(terms.steps),
         "may_edit": may(request.member, "settings.edit"),
     } | preview(request, terms, row, {item.billing_entity_id for item in row.defaults.all()}, at)
     if row.active:  # those that are chased already stand above
