@@ -74,6 +74,7 @@ class CustomerChanges(ApiSchema):
     grace_period_days: StrictInt | None = None
     zero_amount_invoices: StrictBool | None = None
     email_invoices: StrictBool | None = None
+    usage_annex: StrictBool | None = None
     einvoice_email: str | None = None
     peppol_id: str | None = None
     prefer_einvoice: StrictBool | None = None

@@ -59,6 +59,7 @@ class CustomerForm(forms.ModelForm):
             "grace_period_days",
             "zero_amount_invoices",
             "email_invoices",
+            "usage_annex",
             "locale",
             "taxes",
             "einvoice_email",

@@ -20,4 +20,5 @@ LABELS = {
 YES_OR_NO = {
     "zero_amount_invoices": "Issue invoices over nothing",
     "email_invoices": "Send invoices by e-mail",
+    "usage_annex": "Usage by day at the end of invoices",
 }

@@ -17,7 +17,13 @@ from billing.web.once import OnceForm
 from customers.models import BillingModel, Customer, CustomerType, Provider, Tag, VatStatus
 from customers.rules.merging import BY_NAME, FIELDS, SOURCE, Choice, Strategy, differs, says_nothing, value_of
 
-INHERITS = {"net_payment_term_days", "grace_period_days", "zero_amount_invoices", "email_invoices"}
+INHERITS = {
+    "net_payment_term_days",
+    "grace_period_days",
+    "zero_amount_invoices",
+    "email_invoices",
+    "usage_annex",
+}
 WORDS: dict[str, dict[str, str]] = {
     "customer_type": dict(CustomerType.choices),
     "billing_model": dict(BillingModel.choices),

@@ -22,6 +22,7 @@ class SettingsForm(forms.Form):
     grace_period_days = forms.IntegerField(required=False, min_value=0, max_value=365, label="Grace period")
     zero_amount_invoices = Inherited(label="Issue invoices over nothing")
     email_invoices = Inherited(label="Send invoices by e-mail")
+    usage_annex = Inherited(label="Usage by day at the end of invoices")
     taxes = forms.ModelMultipleChoiceField(
         Tax.objects.none(),
         required=False,
@@ -35,7 +36,7 @@ class SettingsForm(forms.Form):
     def __init__(self, data: Any, *, customer: Customer) -> None:
         stored = {name: getattr(customer, name) for name in self.base_fields}
         stored["taxes"] = list(customer.taxes.all())
-        for name in ("zero_amount_invoices", "email_invoices"):
+        for name in ("zero_amount_invoices", "email_invoices", "usage_annex"):
             stored[name] = inherited_word(stored[name])
         super().__init__(data, initial=stored)
         choices = with_empty("Same as the billing entity", languages_with(customer.locale))
@@ -48,6 +49,7 @@ class SettingsForm(forms.Form):
             "grace_period_days": f"{entity.grace_period_days} days",
             "zero_amount_invoices": "yes" if entity.zero_amount_invoices else "no",
             "email_invoices": "yes" if entity.email_invoices else "no",
+            "usage_annex": "yes" if entity.usage_annex else "no",
         }
         for name, word in words.items():
             self.fields[name].help_text = f"{entity.name}: {word}"

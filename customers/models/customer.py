@@ -145,6 +145,7 @@ class Customer(Kept):
     collect_automatically = models.BooleanField("automatic collection", default=False, db_default=False)
     zero_amount_invoices = models.BooleanField(null=True, blank=True)
     email_invoices = models.BooleanField(null=True, blank=True)
+    usage_annex = models.BooleanField(null=True, blank=True)
     default_auto_top_up_enabled = models.BooleanField("automatic top-up", default=False)
     default_auto_top_up_minor = models.BigIntegerField("automatic top-up amount", null=True, blank=True)
     default_low_balance_minor = models.BigIntegerField("low balance", null=True, blank=True)

@@ -118,6 +118,7 @@ def documents_part(row: Any) -> CustomerDocumentsOut:
         "gracePeriodDays": row.grace_period_days,
         "zeroAmountInvoices": row.zero_amount_invoices,
         "emailInvoices": row.email_invoices,
+        "usageAnnex": row.usage_annex,
         "einvoiceEmail": row.einvoice_email or None,
         "peppolId": row.peppol_id or None,
         "preferEinvoice": row.prefer_einvoice,

@@ -126,6 +126,7 @@ CLEANERS: dict[str, Callable[[Any], Any]] = {
     "collect_automatically": values.flag,
     "zero_amount_invoices": values.choice_or_inherited,
     "email_invoices": values.choice_or_inherited,
+    "usage_annex": values.choice_or_inherited,
     "net_payment_term_days": values.days,
     "grace_period_days": values.days,
     "tags": tags,

@@ -79,6 +79,7 @@ FIELDS: tuple[Field, ...] = (
     _one("grace_period_days", "Grace period", "Invoices"),
     _one("zero_amount_invoices", "Invoices over nothing", "Invoices"),
     _one("email_invoices", "Invoices by e-mail", "Invoices"),
+    _one("usage_annex", "Usage by day on invoices", "Invoices"),
     _one("einvoice_email", "E-invoice e-mail", "Invoices"),
     _one("peppol_id", "Peppol ID", "Invoices"),
     _one("prefer_einvoice", "Prefers e-invoices", "Invoices"),

@@ -32,6 +32,7 @@ SECTIONS = {
         "grace_period_days",
         "zero_amount_invoices",
         "email_invoices",
+        "usage_annex",
         "locale",
         "taxes",
     },

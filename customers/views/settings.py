@@ -46,6 +46,7 @@ def inherited_rows(customer: Customer) -> list[dict[str, Any]]:
         row("Grace period", customer.grace_period_days, entity.grace_period_days, days),
         row("Invoices over nothing", customer.zero_amount_invoices, entity.zero_amount_invoices, issued),
         row("Invoices by e-mail", customer.email_invoices, entity.email_invoices, mailed),
+        row("Usage by day on invoices", customer.usage_annex, entity.usage_annex, printed),
     ]
 
 
@@ -57,6 +58,11 @@ def days(count: int) -> str:
 def issued(flag: bool) -> str:
     """Whether invoices over nothing are made."""
     return "Issued" if flag else "Not issued"
+
+
+def printed(flag: bool) -> str:
+    """Whether invoices end with usage by day."""
+    return "Printed" if flag else "Not printed"
 
 
 def mailed(flag: bool) -> str:

@@ -28,7 +28,7 @@ from invoicing.models import CreditNote, Invoice, InvoiceLine, InvoiceType
 from invoicing.queries.consumer import for_consumer, items_with_tax, put_tax_in
 from invoicing.queries.deductions import before_and_after_tax
 from invoicing.queries.parties import buyer as buyer_now
-from invoicing.queries.parties import own_fields
+from invoicing.queries.parties import own_fields, prints_usage
 from invoicing.queries.parties import seller as seller_now
 from invoicing.queries.usage_annex import usage_tables
 from invoicing.rules.states import CUSTOMER_DELETED
@@ -85,7 +85,7 @@ def invoice_document(invoice: Invoice, *, annex: bool = True) -> InvoiceDocument
         with_tax=consumer,
         reverse_charge=invoice.reverse_charge,
         notice=clean(seller.get("consumer_notice", ""), 1000) if consumer else "",
-        usage=usage_of(invoice, lines) if annex and seller.get("usage_annex") else (),
+        usage=usage_of(invoice, lines) if annex and prints_usage(seller, buyer) else (),
     )
 
 

@@ -26,7 +26,9 @@ def seller(entity: Any) -> dict[str, str]:
 
 
 def buyer(customer: Any) -> dict[str, str]:
-    """The customer: identity, billing address, shipping address, external ID."""
+    """The customer: identity, billing address, shipping address, external ID, and whether usage by day is printed
+    (yes, no, or empty: as the seller has it).
+    """
     names = (
         *IDENTITY,
         *ADDRESS,
@@ -42,7 +44,14 @@ def buyer(customer: Any) -> dict[str, str]:
         "shipping_state",
         "shipping_country",
     )
-    return {name: getattr(customer, name) for name in names} | {"display_name": customer.display_name}
+    own = {None: "", True: "yes", False: "no"}[customer.usage_annex]
+    more = {"display_name": customer.display_name, "usage_annex": own}
+    return {name: getattr(customer, name) for name in names} | more
+
+
+def prints_usage(seller: dict[str, Any], buyer: dict[str, Any]) -> bool:
+    """Whether usage by day ends a document: as the customer, else the billing entity, has it."""
+    return (buyer.get("usage_annex") or seller.get("usage_annex")) == "yes"
 
 
 def own_fields(customer: Any, locale: str) -> list[dict[str, str]]:

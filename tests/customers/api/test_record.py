@@ -46,6 +46,7 @@ EVERYTHING = {
     "defaultCreditLimit": 250,
     "zeroAmountInvoices": False,
     "emailInvoices": True,
+    "usageAnnex": False,
     "tags": ["VIP", "Beta"],
     "metadata": {"userId": "u1"},
 }

@@ -157,11 +157,12 @@ def test_the_text_of_a_note_has_an_author(customer: Customer) -> None:
 def test_settings_are_inherited_until_they_are_the_customers_own(staff: Client, customer: Customer) -> None:
     page = f"/customers/{customer.public_id}/settings"
     assert "Inherited" in text(staff.get(page)) and "This customer" not in text(staff.get(page))
-    filled = {"locale": "de", "net_payment_term_days": "45", "email_invoices": "yes", "peppol_id": ""}
+    filled = {"locale": "de", "net_payment_term_days": "45", "email_invoices": "yes", "usage_annex": "no"}
     assert staff.post(f"{page}/edit", filled).status_code == 302
     customer.refresh_from_db()
     assert (customer.locale, customer.net_payment_term_days, customer.email_invoices) == ("de", 45, True)
     assert customer.grace_period_days is None and customer.zero_amount_invoices is None
+    assert customer.usage_annex is False
     shown = text(staff.get(page))
     assert "German" in shown and "45 days" in shown and "This customer" in shown
     staff.post(f"{page}/edit", {})

@@ -18,7 +18,9 @@ from invoicing.actions.top_up import sell_credits
 from invoicing.documents.data import DocumentLine, InvoiceDocument
 from invoicing.models import Invoice
 from invoicing.queries.document import credit_note_document, invoice_document
+from invoicing.queries.parties import buyer, prints_usage, seller
 from tests.factories.catalog import GRADUATED, charge, make_metric
+from tests.factories.customers import make_customer
 from tests.factories.documents import pdf_pages, pdf_text
 from tests.factories.invoicing import billed_customer, make_plan, on, set_entity, subscribe
 from tests.factories.people import ACTOR, NOW, make_organization
@@ -185,6 +187,18 @@ def test_the_usage_by_day_stands_at_the_end_where_its_issuer_wants_it(organizati
     # What was issued stays as it is.
     set_entity(organization, usage_annex=False)
     assert invoice_document(Invoice.objects.get(pk=invoice.pk)).usage == document.usage
+
+
+@pytest.mark.parametrize(
+    ("own", "issuers", "printed"),
+    [(None, True, True), (None, False, False), (True, False, True), (False, True, False)],
+)
+def test_the_customer_says_whether_its_usage_is_printed(
+    organization: Organization, own: bool | None, issuers: bool, printed: bool
+) -> None:
+    set_entity(organization, usage_annex=issuers)
+    customer = make_customer(organization, usage_annex=own)
+    assert prints_usage(seller(customer.billing_entity), buyer(customer)) is printed
 
 
 def test_long_periods_are_shown_by_month(organization: Organization) -> None:

@@ -54,6 +54,7 @@ class Customer(Model):
     grace_period_days: Optional[int] = None
     zero_amount_invoices: Optional[bool] = None
     email_invoices: Optional[bool] = None
+    usage_annex: Optional[bool] = None
     einvoice_email: Optional[str] = None
     peppol_id: Optional[str] = None
     prefer_einvoice: Optional[bool] = None
