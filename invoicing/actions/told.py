@@ -30,15 +30,7 @@ def told_card(
     return save_method(customer, account, facts, at=at)
 
 
-def told_given_back(
-    refund: Refund, attempt: PaymentAttempt, external_id: str, *, pending: bool = False, at: datetime
-) -> None:
-    """The money of a refund went back, or is on its way."""
-    told = GivenBack(
-        external_id,
-        "pending" if pending else "successful",
-        refund.amount_minor,
-        refund.currency,
-        refund.known_as,
-    )
+def told_given_back(refund: Refund, attempt: PaymentAttempt, external_id: str, *, at: datetime) -> None:
+    """The money of a refund went back."""
+    told = GivenBack(external_id, "successful", refund.amount_minor, refund.currency, refund.known_as)
     take(attempt, [told], refund=refund, at=at)
