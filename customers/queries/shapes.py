@@ -52,6 +52,7 @@ class CustomerDocumentsOut(TypedDict):
     gracePeriodDays: int | None
     zeroAmountInvoices: bool | None
     emailInvoices: bool | None
+    usageAnnex: bool | None
     einvoiceEmail: str | None
     peppolId: str | None
     preferEinvoice: bool

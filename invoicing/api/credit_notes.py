@@ -123,7 +123,9 @@ def narrowed(request: ApiRequest, filters: Filters) -> Any:
             status=word_of(filters.status, ("finalized", "voided"), "status", {"void": "voided"})
         )
     if filters.refund_status:
-        rows = rows.filter(refund_stands(word_of(filters.refund_status, tuple(RefundStatus), "refund_status")))
+        rows = rows.filter(
+            refund_stands(word_of(filters.refund_status, tuple(RefundStatus), "refund_status"))
+        )
     rows = rows.prefetch_related("refunds")
     return rows
 

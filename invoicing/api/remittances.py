@@ -18,8 +18,8 @@ from invoicing.actions.remittances import give_back_rest, turn_into_credits, use
 from invoicing.forms.transfers import PartIn, parts_of, wallet_of
 from invoicing.models import Remittance
 from invoicing.queries.payloads_collecting import remittance_payload
-from invoicing.queries.shapes_collecting import RemittanceOut
 from invoicing.queries.refunds import account_of
+from invoicing.queries.shapes_collecting import RemittanceOut
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Payments"])

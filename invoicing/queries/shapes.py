@@ -15,7 +15,7 @@ from billing.rules.words import Words
 from invoicing.models.invoice import InvoiceType, LineKind
 from invoicing.models.printed import PdfState
 from invoicing.models.write_off import WriteOffKind
-from invoicing.rules.states import DisputeState, InvoiceStatus, PaymentState, PaymentStatus
+from invoicing.rules.states import DisputeState, InvoiceStatus, PaymentState, PaymentStatus, RefundStatus
 
 LineWord = Annotated[str, Words(*LineKind.values)]
 MaybeBetween = TypedDict("MaybeBetween", {"from": datetime | None, "to": datetime | None})
@@ -157,7 +157,8 @@ class RefundOut(TypedDict):
     """Money given back."""
 
     id: str
-    paymentId: str
+    paymentId: str | None
+    remittanceId: str | None
     creditNoteId: str | None
     amount: Decimal
     currency: str
@@ -197,6 +198,7 @@ class CreditNoteOut(TypedDict):
     taxAmount: Decimal
     total: Decimal
     refundAmount: Decimal
+    refundStatus: Annotated[str | None, Words(*RefundStatus, None)]
     offsetAmount: Decimal
     creditAmount: Decimal
     balance: Decimal

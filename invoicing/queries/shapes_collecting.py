@@ -16,7 +16,7 @@ from invoicing.models.mail import MailKind, MailState
 from invoicing.models.payment_method import MethodKind
 from invoicing.models.payment_request import RequestOrigin
 from invoicing.models.provider import ProviderType
-from invoicing.queries.shapes import PaymentOut
+from invoicing.queries.shapes import PaymentOut, RefundOut
 from invoicing.rules.payment_requests import CloseReason, RequestStatus
 
 ProviderWord = Annotated[str, Words(*ProviderType.values)]
@@ -34,7 +34,9 @@ class RemittanceReturnOut(TypedDict):
 
 
 class RemittanceOut(TypedDict):
-    """One transfer with the payments that it was split into. `amountOnAccount` is what is left of it."""
+    """One transfer with the payments that it was split into. `amountOnAccount` is what is left of it, `refunds` what
+    a provider was asked to send back of that.
+    """
 
     id: str
     customerId: str
@@ -42,11 +44,13 @@ class RemittanceOut(TypedDict):
     currency: str
     amountApplied: Decimal
     amountGivenBack: Decimal
+    pendingRefundAmount: Decimal
     amountOnAccount: Decimal
     provider: str
     reference: str
     payments: list[PaymentOut]
     givenBack: list[RemittanceReturnOut]
+    refunds: list[RefundOut]
     paidAt: datetime
     createdAt: datetime
 
@@ -119,7 +123,10 @@ class PaymentAttemptOut(TypedDict):
     id: str
     checkoutUrl: str
     note: str
+    invoiceId: str | None
+    paymentRequestId: str | None
     paymentId: str
+    remittanceId: str | None
     provider: ProviderWord
     providerId: str
     amount: Decimal
