@@ -99,6 +99,13 @@ class PaymentRequestsResource(Resource):
         body = given(to=to, note=note, attach_invoices=attach_invoices)
         return self._call(Record, "POST", place, body=body, idempotency_key=idempotency_key)
 
+    def create_checkout(
+        self, request_id: str, *, callback_url: Optional[str] = None, idempotency_key: Optional[str] = None
+    ) -> Record:
+        """A page of the payment provider where all that is due of it can be paid in one sum."""
+        place, body = path("/payment-requests/{}/checkout", request_id), given(callback_url=callback_url)
+        return self._call(Record, "POST", place, body=body, idempotency_key=idempotency_key)
+
     def withdraw(self, request_id: str, *, reason: str = "", idempotency_key: Optional[str] = None) -> Record:
         """Its link ends."""
         place, body = path("/payment-requests/{}/withdraw", request_id), {"reason": reason}
@@ -169,11 +176,12 @@ class RemittancesResource(Resource):
         amount: Optional[Number] = None,
         reason: str = "",
         reference: str = "",
+        by_hand: bool = False,
         idempotency_key: Optional[str] = None,
     ) -> Record:
-        """Note that what is left was sent back."""
+        """What is left goes back: by the provider that it came by, else (or `by_hand`) it is noted that it went."""
         place = path("/remittances/{}/give-back", remittance_id)
-        body = given(amount=amount, reason=reason, reference=reference)
+        body = given(amount=amount, reason=reason, reference=reference, by_hand=by_hand)
         return self._call(Record, "POST", place, body=body, idempotency_key=idempotency_key)
 
 

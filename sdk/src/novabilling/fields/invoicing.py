@@ -225,6 +225,7 @@ class CreditNoteQuery(PageQuery, total=False):
     status: Optional[str]
     customer_id: Optional[str]
     invoice_id: Optional[str]
+    refund_status: Optional[str]
 
 
 class CreditItem(TypedDict, total=False):

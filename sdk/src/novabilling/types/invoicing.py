@@ -170,6 +170,7 @@ class CreditNote(Model):
     tax_amount: Amount = 0
     total: Amount = 0
     refund_amount: Amount = 0
+    refund_status: Optional[str] = None
     offset_amount: Amount = 0
     credit_amount: Amount = 0
     balance: Amount = 0
