@@ -186,7 +186,7 @@ class Demo:
         for invoice in rows:
             draw = self.dice.random()
             paid_at = invoice.finalized_at + timedelta(days=3 + 20 * self.dice.random())
-            if draw < 0.12 or paid_at > self.now:
+            if draw < 0.12 or paid_at > self.now or invoice.paid_minor:
                 continue
             part = invoice.total_minor // 2 if draw < 0.16 else None
             record_payment(
