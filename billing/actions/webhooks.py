@@ -24,6 +24,7 @@ from django.utils import timezone
 from billing.actions import later
 from billing.models import EmittedEvent, Organization, WebhookDelivery, WebhookEndpoint
 from billing.orm import exact_json
+from billing.orm.compiled import Compiled
 from billing.rules.event_names import EVENTS, SYNONYMS, names_heard
 
 logger = logging.getLogger(__name__)
@@ -100,7 +101,12 @@ def is_heard(name: str, endpoints: Sequence[WebhookEndpoint]) -> bool:
 
 def endpoints_of(organization_id: UUID) -> list[WebhookEndpoint]:
     """The organization's endpoints for which deliveries are written."""
-    return list(WebhookEndpoint.objects.of(organization_id).collecting().only("pk", "events").order_by("pk"))
+    return list(ENDPOINTS.rows(organization_id))
+
+
+ENDPOINTS = Compiled(
+    lambda organization_id: WebhookEndpoint.objects.of(organization_id).collecting().order_by("pk"), UUID
+)
 
 
 def write_event(

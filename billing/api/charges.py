@@ -79,7 +79,7 @@ class ChargeIn(ChargeChanges):
     properties: dict[str, Any] = Field(default_factory=dict)
 
 
-class PreviewIn(ApiSchema):
+class ChargePreviewIn(ApiSchema):
     """A price to work out: `units`, or `eventValues` whose sum they are, or `events` as they are sent (all but their
     properties may be left out) with the metric that measures them, by id or by code. `payInAdvance`: the fee of each
     of these events, in their order.
@@ -111,7 +111,7 @@ def groups_of(body: ChargeChanges) -> list[str] | None:
     return ((body.group_keys if "group_keys" in sent else body.group_by) or []) if sent else None
 
 
-def find_metric(organization: Organization, body: ChargeIn | PreviewIn) -> Metric:
+def find_metric(organization: Organization, body: ChargeIn | ChargePreviewIn) -> Metric:
     """The metric that a charge names. Raises Invalid at the field that was sent."""
     rows = Metric.objects.of(organization).kept()
     if body.billable_metric_id:
@@ -217,7 +217,7 @@ def changed_terms(charge: Charge, body: ChargeChanges) -> ChargeTerms:
 
 
 @router.post("/preview")
-def preview(request: HttpRequest, body: PreviewIn) -> Object[PricedOut]:
+def preview(request: HttpRequest, body: ChargePreviewIn) -> Object[PricedOut]:
     """What some usage costs under a charge model, with the steps: by the very rule that bills it."""
     exponent(body.currency)
     if body.events is not None:
@@ -242,7 +242,7 @@ def preview(request: HttpRequest, body: PreviewIn) -> Object[PricedOut]:
     return {"data": example_payload(example)}
 
 
-def preview_events(request: ApiRequest, body: PreviewIn, events: list[dict[str, Any]]) -> PricedOut:
+def preview_events(request: ApiRequest, body: ChargePreviewIn, events: list[dict[str, Any]]) -> PricedOut:
     """The price of events, with what the metric made of them."""
     for name in ("units", "events_count", "event_values", "precise_total_amount"):
         if name in body.model_fields_set:

@@ -32,7 +32,7 @@ COLUMNS = {"coupon_type": "kind"}
 MAY_BE_NULL = ("amount", "currency", "percentage", "periods", "expires_at")
 
 
-class AppliesTo(ApiSchema):
+class CouponAppliesTo(ApiSchema):
     """What it is limited to, by code: plans or metrics. Sent empty, or as null, it lowers everything."""
 
     plan_codes: list[str] = Field(default_factory=list)
@@ -55,7 +55,7 @@ class CouponChanges(ApiSchema):
     periods: StrictInt | None = None
     reusable: StrictBool | None = None
     expires_at: datetime | None = None
-    applies_to: AppliesTo | None = None
+    applies_to: CouponAppliesTo | None = None
 
 
 class CouponIn(CouponChanges):
@@ -89,7 +89,7 @@ def values_of(body: CouponChanges, coupon: Coupon | None, organization: Organiza
     """The body by column, the amount exact in its currency, the limits as rows."""
     values = columns(body, COLUMNS)
     if "applies_to" in values:
-        limits = values.pop("applies_to") or AppliesTo()
+        limits = values.pop("applies_to") or CouponAppliesTo()
         values["plans"] = rows_of(Plan, organization, limits.plan_codes, "applies_to.plan_codes")
         metrics = limits.billable_metric_codes
         values["metrics"] = rows_of(Metric, organization, metrics, "applies_to.billable_metric_codes")

@@ -29,7 +29,7 @@ from billing.web.shapes import Object
 router = Router(tags=["Plans"])
 
 
-class ChargeIn(ApiSchema):
+class ChargePriceIn(ApiSchema):
     """What one charge of the plan costs in the currency: the charge by id, or by its metric's code."""
 
     charge_id: str | None = None
@@ -42,7 +42,7 @@ class ChargeIn(ApiSchema):
 class PriceBody(PriceIn):
     """What POST takes."""
 
-    charges: list[ChargeIn] = Field(default_factory=list)
+    charges: list[ChargePriceIn] = Field(default_factory=list)
 
 
 class PriceChanges(FollowIn):
@@ -50,10 +50,10 @@ class PriceChanges(FollowIn):
 
     amount: Decimal | None = also("amount", "unitAmount", "unit_amount")
     minimum_commitment: Decimal | None = None
-    charges: list[ChargeIn] | None = None
+    charges: list[ChargePriceIn] | None = None
 
 
-def charges_in(plan: Plan, bodies: Sequence[ChargeIn], currency: str) -> dict[Any, PricedIn]:
+def charges_in(plan: Plan, bodies: Sequence[ChargePriceIn], currency: str) -> dict[Any, PricedIn]:
     """{charge key: its price}; a charge that is named twice or unknown is refused at its place."""
     rows = list(plan.charges.kept().select_related("metric"))
     known = {row.pk: row.pk for row in rows} | {row.metric.code: row.pk for row in rows}

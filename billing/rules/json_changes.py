@@ -18,7 +18,7 @@ def changes(before: Any, now: Any) -> list[tuple[str, Any, Any]]:
     old, new = dict(leaves(before)), dict(leaves(now))
     rows = [(path, old.get(path, MISSING), value) for path, value in new.items()]
     rows += [(path, value, MISSING) for path, value in old.items() if path not in new]
-    return [row for row in rows if row[1] != row[2] or type(row[1]) is bool is not type(row[2])]
+    return [row for row in rows if row[1] != row[2] or isinstance(row[1], bool) != isinstance(row[2], bool)]
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -26,7 +26,7 @@ from customers.api.wallet_rows import router as wallets
 router = Router(tags=["Alerts"])
 
 
-class StepIn(ApiSchema):
+class AlertStepIn(ApiSchema):
     """A value in major units or units, and what it is called."""
 
     value: Decimal
@@ -38,7 +38,7 @@ class AlertChange(ApiSchema):
 
     code: str | None = Field(None, min_length=1, max_length=100, pattern=r"^[-a-zA-Z0-9_]+$")
     name: str | None = Field(None, max_length=100)
-    thresholds: list[StepIn] | None = Field(None, max_length=20)
+    thresholds: list[AlertStepIn] | None = Field(None, max_length=20)
     recurring_step: Decimal | None = Field(None, gt=0)
 
 
@@ -49,7 +49,7 @@ class AlertIn(ApiSchema):
     code: str = Field(min_length=1, max_length=100, pattern=r"^[-a-zA-Z0-9_]+$")
     name: str = Field("", max_length=100)
     metric: str | None = None
-    thresholds: list[StepIn] = Field(default_factory=list, max_length=20)
+    thresholds: list[AlertStepIn] = Field(default_factory=list, max_length=20)
     recurring_step: Decimal | None = Field(None, gt=0)
 
 

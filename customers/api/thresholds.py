@@ -30,7 +30,7 @@ from invoicing.queries.progressive import (
 )
 
 
-class ThresholdIn(ApiSchema):
+class UsageThresholdIn(ApiSchema):
     """An amount of usage in major units, without tax."""
 
     amount: Decimal = Field(gt=0)
@@ -41,7 +41,7 @@ class ThresholdIn(ApiSchema):
 class ThresholdsIn(ApiSchema):
     """All own thresholds of the subscription. `progressiveBilling` false: none makes an invoice."""
 
-    thresholds: list[ThresholdIn] = Field(max_length=20)
+    thresholds: list[UsageThresholdIn] = Field(max_length=20)
     progressive_billing: bool = True
     historical_usage: Decimal | None = Field(None, ge=0)
 
@@ -94,7 +94,7 @@ def get_lifetime_usage(request: HttpRequest, id: str) -> Object[LifetimeUsageOut
     )
 
 
-def terms_of(rows: list[ThresholdIn], currency: str) -> list[ThresholdTerms]:
+def terms_of(rows: list[UsageThresholdIn], currency: str) -> list[ThresholdTerms]:
     """From major to minor units; Invalid names the field."""
     return [
         ThresholdTerms(exact_minor(row.amount, currency, field="thresholds"), row.name, row.recurring)

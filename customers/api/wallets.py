@@ -47,7 +47,7 @@ NAMED = {column: name for name, column in AMOUNTS.items()} | {
 }
 
 
-class AppliesTo(ApiSchema):
+class WalletAppliesTo(ApiSchema):
     """What the wallet pays for: fee types (subscription, charge, fixed_charge, commitment) and codes of billable
     metrics; a match of either is enough. What is not given stays; both empty: everything.
     """
@@ -65,7 +65,7 @@ class Limits(ApiSchema):
     low_balance_threshold: Decimal | None = None
     auto_topup_enabled: bool = False
     auto_topup_amount: Decimal | None = None
-    applies_to: AppliesTo | None = None
+    applies_to: WalletAppliesTo | None = None
 
 
 class WalletIn(Limits):
@@ -129,7 +129,7 @@ def columns(body: Limits, currency: str, organization: Organization) -> dict[str
     return found
 
 
-def limits(given: AppliesTo | None, organization: Organization) -> dict[str, Any]:
+def limits(given: WalletAppliesTo | None, organization: Organization) -> dict[str, Any]:
     """The columns of what a wallet pays for. A code that is not there is refused by name."""
     if given is None:
         return {"fee_types": (), "metric_ids": ()}

@@ -32,14 +32,14 @@ from invoicing.rules.dunning import Step, StepKind, Terms
 router = Router(tags=["Dunning"])
 
 
-class ThresholdIn(ApiSchema):
+class DunningThresholdIn(ApiSchema):
     """From which overdue sum on, in major units."""
 
     currency: str
     amount: Decimal
 
 
-class StepIn(ApiSchema):
+class DunningStepIn(ApiSchema):
     """What else happens, `day` days after the chase began."""
 
     day: int
@@ -53,11 +53,11 @@ class CampaignChanges(ApiSchema):
     code: str | None = Field(None, max_length=100)
     description: str | None = Field(None, max_length=500)
     active: bool | None = None
-    thresholds: list[ThresholdIn] | None = None
+    thresholds: list[DunningThresholdIn] | None = None
     first_day: int | None = None
     days_between: int | None = None
     max_attempts: int | None = None
-    steps: list[StepIn] | None = None
+    steps: list[DunningStepIn] | None = None
     bcc: list[str] | None = None
     billing_entity_ids: list[str] | None = None
 
@@ -67,7 +67,7 @@ class CampaignIn(CampaignChanges):
 
     name: str = Field(max_length=100)
     code: str = Field(max_length=100)
-    thresholds: list[ThresholdIn]
+    thresholds: list[DunningThresholdIn]
 
 
 def rows_of(request: HttpRequest) -> Any:

@@ -52,7 +52,7 @@ class PlannedIn(ApiSchema):
     plan_overrides: PlanOverridesIn | None = None
 
 
-class PreviewIn(ApiSchema):
+class InvoicePreviewIn(ApiSchema):
     """`customerId` or `customer`; `subscriptions` that are planned, or one as `planId` with its dates;
     `subscriptionIds` of those that run (id or external id); `coupons` by id or code.
     """
@@ -73,7 +73,7 @@ class PreviewIn(ApiSchema):
 
 
 @router.post("")
-def preview(request: HttpRequest, body: PreviewIn) -> Object[ComingInvoicesOut]:
+def preview(request: HttpRequest, body: InvoicePreviewIn) -> Object[ComingInvoicesOut]:
     """The invoices at the start of each subscription and at the end of its first period (of its running one, where it
     runs already), with their dates and periods, if nothing is used until then.
     """
@@ -94,7 +94,7 @@ def preview(request: HttpRequest, body: PreviewIn) -> Object[ComingInvoicesOut]:
     return envelope({"invoices": [coming_payload(item) for item in found]})
 
 
-def all_of(body: PreviewIn) -> list[PlannedIn]:
+def all_of(body: InvoicePreviewIn) -> list[PlannedIn]:
     """The planned subscriptions, also one that is named by its plan alone."""
     if body.plan_id is None:
         if body.plan_overrides is not None:
@@ -107,7 +107,7 @@ def all_of(body: PreviewIn) -> list[PlannedIn]:
     ]
 
 
-def buyer_of(request: ApiRequest, body: PreviewIn) -> Any:
+def buyer_of(request: ApiRequest, body: InvoicePreviewIn) -> Any:
     """The customer that is named, or the columns of one that is none."""
     if (body.customer_id is None) == (body.customer is None):
         raise Invalid("Send either customerId or customer.", field="customer_id")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from django.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from billing.web.api import ApiSchema
 from billing.web.openapi import JSON, document
 from billing.web.openapi_words import TAGS, WAYS
 from billing.web.samples import BODIES
@@ -77,3 +79,14 @@ def test_examples_are_as_their_schemas_say() -> None:
 def test_it_is_served_to_everybody() -> None:
     answer = Client().get("/api/openapi.json")
     assert (answer.status_code, answer.json()["openapi"]) == (200, "3.1.0")
+
+
+def test_no_two_shapes_of_bodies_share_a_name() -> None:
+    """One would be described as the other."""
+
+    def below(kind: type) -> list[type]:
+        return [one for sub in kind.__subclasses__() for one in (sub, *below(sub))]
+
+    shown = document()["components"]["schemas"]
+    found = Counter(kind.__name__ for kind in set(below(ApiSchema)) if kind.__name__ in shown)
+    assert found and [name for name, times in found.items() if times > 1] == []
