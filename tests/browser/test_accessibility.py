@@ -183,6 +183,7 @@ def opened(page: Page, path: str) -> Response | APIResponse:
         answer = page.goto(path, wait_until="domcontentloaded")
     except Error:
         page.wait_for_url("chrome-error://**")  # the browser's own page, which is still on its way
+        page.goto("about:blank")  # so that the next one of its kind is waited for as well
         return page.request.get(path, max_redirects=0)
     assert answer is not None
     return answer

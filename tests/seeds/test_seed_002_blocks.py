@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -69,7 +70,9 @@ def test_every_block_runs_unchanged(
             program = runnable(text, world, token=token, base_url=live_stack.base_url)
             capsys.readouterr()
             try:
-                exec(compile(program, heading, "exec"), space)
+                # In a thread of its own: where the browser's tests have been, this one has an event loop.
+                with ThreadPoolExecutor(1) as alone:
+                    alone.submit(exec, compile(program, heading, "exec"), space).result()
             except Exception as error:
                 raise AssertionError(f"{heading}: {error!r}\n{program}") from error
             assert SAYS.get(heading, "") in capsys.readouterr().out, heading
