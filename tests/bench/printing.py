@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,12 @@ def browser_processes() -> list[Any]:
     """The browser's, of this process's children."""
     import psutil
 
-    return [row for row in psutil.Process(os.getpid()).children(recursive=True) if "chrom" in row.name()]
+    found = []
+    for row in psutil.Process(os.getpid()).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # one that has just ended
+            if "chrom" in row.name():
+                found.append(row)
+    return found
 
 
 def spent_by_browser() -> float:
