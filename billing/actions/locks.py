@@ -7,12 +7,13 @@ Whoever gives a customer something new must therefore take the lock itself (`loc
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import FieldDoesNotExist
+from django.db.models import QuerySet
 
 from billing.models import Organization
 from billing.orm.compiled import Compiled
@@ -26,24 +27,24 @@ def lock_customer(customer_id: UUID, *, wait: bool = True, joined: bool = True) 
     a credit of the customer takes it first, so two invoices can never use the same cent. `wait=False`: None
     when somebody else holds it. `joined`: with organization and billing entity.
     """
-    customers = apps.get_model("customers", "Customer")
-    rows = customers.objects.select_related("billing_entity", "organization") if joined else customers.objects
-    if wait:
-        return rows.select_for_update(of=("self",), no_key=True).get(pk=customer_id)
+    asked = LOCKING[wait, joined]
+    return asked.get(customer_id) if wait else next(asked.rows(customer_id), None)
+
+
+def locking(customer_id: UUID, *, wait: bool, joined: bool) -> QuerySet[Any]:
+    """`lock_customer` as a query."""
+    rows = apps.get_model("customers", "Customer").objects.filter(pk=customer_id)
     if joined:
-        return unless_held(rows).filter(pk=customer_id).first()
-    return next(FREE.rows(customer_id), None)
+        rows = rows.select_related("billing_entity", "organization")
+    return rows.select_for_update(of=("self",), no_key=True, skip_locked=not wait)
 
 
-def unless_held(rows: Any) -> Any:
-    """Locked rows without those that somebody else holds."""
-    return rows.select_for_update(of=("self",), no_key=True, skip_locked=True)
-
-
-FREE = Compiled(
-    lambda key: unless_held(apps.get_model("customers", "Customer").objects).filter(pk=key),
-    UUID,
-)
+# Every act on a customer begins with one of them.
+LOCKING = {
+    (wait, joined): Compiled(partial(locking, wait=wait, joined=joined), UUID)
+    for wait in (True, False)
+    for joined in (True, False)
+}
 
 
 def lock_customer_of(row: Any, *, wait: bool = True, joined: bool = True) -> Any:

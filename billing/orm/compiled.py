@@ -9,14 +9,14 @@ Example: `OPEN = Compiled(lambda at: Invoice.objects.filter(finalize_at__lte=at)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
 
 # What no query of ours asks for itself.
@@ -29,26 +29,21 @@ MARKS: dict[type, Callable[[int], Any]] = {
 
 @dataclass(frozen=True)
 class Found:
-    """A compiled query: its parameters, and at which of them which value goes. `locks`: only within a transaction."""
+    """A compiled query: its text and parameters, and at which of them which value goes. `locks`: only within a
+    transaction. The rest is what the ORM knows of the answer's columns: which are the model's own, what turns stored
+    values into theirs, which belong to related rows, what is annotated.
+    """
 
-    model: type[models.Model]
     text: str
     params: tuple[Any, ...]
     places: tuple[tuple[int, int], ...]
     locks: bool
-    shape: Shape | None = None
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What the columns of an answer are: the model's fields in their order, what turns a stored value into theirs,
-    and what the query annotates.
-    """
-
+    model: type[models.Model]
     names: tuple[str, ...]
-    order: tuple[int, ...]
-    converters: tuple[tuple[int, Callable[[Any], Any]], ...]
-    extra: tuple[tuple[int, str], ...]
+    own: slice
+    converters: tuple[tuple[int, Sequence[Callable[..., Any]], Any], ...]
+    related: Sequence[Any]
+    annotations: Mapping[str, int]
 
 
 class Compiled:
@@ -62,8 +57,8 @@ class Compiled:
         self.found: Found | None = None
 
     def rows(self, *values: Any) -> Iterator[Any]:
-        """The rows, each a model's instance with what the query annotates. Raises TransactionManagementError for rows
-        to lock outside of a transaction, as the query set does.
+        """The rows, each a model's instance with what the query joins and annotates. Raises
+        TransactionManagementError for rows to lock outside of a transaction, as the query set does.
         """
         found = self.found or self.compiled()
         there = connections[DEFAULT_DB_ALIAS]
@@ -74,57 +69,57 @@ class Compiled:
             params[at] = values[mark]
         with there.cursor() as cursor:
             cursor.execute(found.text, params)
-            shape = found.shape or self.shaped(found, [column.name for column in cursor.description])
-            rows = cursor.fetchall()
-        for row in rows:
-            yield instance(found.model, shape, row)
+            answer = cursor.fetchall()
+        for row in answer:
+            yield instance(found, list(row), there)
 
-    def shaped(self, found: Found, columns: list[str]) -> Shape:
-        """The shape of the answer, kept for the next time."""
-        shape = shape_of(found.model, columns)
-        self.found = replace(found, shape=shape)
-        return shape
+    def get(self, *values: Any) -> Any:
+        """The first row; the model's DoesNotExist when there is none."""
+        row = next(self.rows(*values), None)
+        if row is None:
+            model = (self.found or self.compiled()).model
+            raise model.DoesNotExist(f"{model.__name__} matching query does not exist.")
+        return row
 
     def compiled(self) -> Found:
-        """The query's SQL, kept for the next time. ValueError when a value is no parameter of its own."""
-        rows = self.make(*self.marks)
-        text, params = rows.query.sql_with_params()
+        """The query's SQL, kept for the next time. ValueError when a value is no parameter of its own, or one of the
+        model's own columns is missing: its instances are whole.
+        """
+        query = self.make(*self.marks).query
+        compiler = query.get_compiler(using=DEFAULT_DB_ALIAS)
+        text, params = compiler.as_sql()
         places = tuple((at, self.marks.index(one)) for at, one in enumerate(params) if one in self.marks)
         if {mark for _, mark in places} != set(range(len(self.marks))):
             raise ValueError(f"A value of the query is no parameter of it: {text}")
-        self.found = Found(rows.model, text, tuple(params), places, rows.query.select_for_update)
+        select, info = compiler.select, compiler.klass_info
+        own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
+        names = tuple(column.target.attname for column, _, _ in select[own])
+        if missing := [one.attname for one in info["model"]._meta.concrete_fields if one.attname not in names]:
+            raise ValueError(f"The query does not answer {missing[0]}.")
+        converters = compiler.get_converters([column for column, _, _ in select])
+        self.found = Found(
+            text,
+            tuple(params),
+            places,
+            query.select_for_update,
+            info["model"],
+            names,
+            own,
+            tuple((at, convert, column) for at, (convert, column) in converters.items()),
+            get_related_populators(info, select, DEFAULT_DB_ALIAS),
+            compiler.annotation_col_map or {},
+        )
         return self.found
 
 
-def shape_of(model: type[models.Model], columns: list[str]) -> Shape:
-    """What these columns are to the model. ValueError when one of its own is missing: its instances are whole."""
-    there = connections[DEFAULT_DB_ALIAS]
-    places = {name: place for place, name in enumerate(columns)}
-    fields = model._meta.concrete_fields
-    if missing := [field.column for field in fields if field.column not in places]:
-        raise ValueError(f"The query does not answer {missing[0]}.")
-    order = tuple(places[str(field.column)] for field in fields)
-    converters = []
-    for at, field in enumerate(fields):
-        expression = field.get_col(model._meta.db_table)
-        for convert in [*there.ops.get_db_converters(expression), *field.get_db_converters(there)]:
-            converters.append((at, partial(converted, convert, expression)))
-    own = {field.column for field in fields}
-    extra = tuple((place, name) for name, place in places.items() if name not in own)
-    return Shape(tuple(field.attname for field in fields), order, tuple(converters), extra)
-
-
-def converted(convert: Callable[..., Any], expression: Any, value: Any) -> Any:
-    """A stored value as the field has it."""
-    return convert(value, expression, connections[DEFAULT_DB_ALIAS])
-
-
-def instance(model: type[models.Model], shape: Shape, row: Sequence[Any]) -> Any:
-    """A row of the answer as an instance."""
-    values = [row[place] for place in shape.order]
-    for at, convert in shape.converters:
-        values[at] = convert(values[at])
-    found = model.from_db(DEFAULT_DB_ALIAS, shape.names, values)
-    for place, name in shape.extra:
-        setattr(found, name, row[place])
-    return found
+def instance(found: Found, row: list[Any], there: Any) -> Any:
+    """A row of the answer as the query set would give it."""
+    for at, converters, column in found.converters:
+        for convert in converters:
+            row[at] = convert(row[at], column, there)
+    made = found.model.from_db(DEFAULT_DB_ALIAS, found.names, row[found.own])
+    for populator in found.related:
+        populator.populate(row, made)
+    for name, at in found.annotations.items():
+        setattr(made, name, row[at])
+    return made

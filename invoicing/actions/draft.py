@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 
@@ -17,6 +18,7 @@ from billing.actions import audit
 from billing.actions.locks import lock_customer_of
 from billing.actions.wallet_watch import looking_again
 from billing.orm.actor import Actor
+from billing.orm.compiled import Compiled
 from billing.orm.writing import Part, inserted, stored, write
 from billing.queries.coupons import facts as coupon_facts
 from billing.queries.coupons import usable_coupons
@@ -222,5 +224,15 @@ def lock_draft(invoice: Invoice) -> Invoice:
 
 def lock_invoice(invoice: Invoice) -> Invoice:
     """The invoice as it is now, locked. The customer is locked before."""
-    rows = Invoice.objects.select_for_update(of=("self",))
-    return rows.select_related("organization", "billing_entity").get(pk=invoice.pk)
+    found: Invoice = LOCKED.get(invoice.pk)
+    return found
+
+
+LOCKED = Compiled(
+    lambda key: (
+        Invoice.objects.select_for_update(of=("self",))
+        .select_related("organization", "billing_entity")
+        .filter(pk=key)
+    ),
+    UUID,
+)

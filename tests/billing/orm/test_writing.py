@@ -113,6 +113,27 @@ def test_a_compiled_query_takes_other_values() -> None:
     assert len(found) == 1  # the row is whole
 
 
+def test_a_compiled_query_joins_and_annotates() -> None:
+    tax = make_tax(make_organization("Mine"))
+    doubled = models.F("rate") * 2
+    asked = Compiled(
+        lambda key: Tax.objects.select_related("organization").annotate(doubled=doubled).filter(pk=key), UUID
+    )
+    with CaptureQueriesContext(connection) as found:
+        row = asked.get(tax.pk)
+        assert (row.organization.name, row.doubled) == ("Mine", tax.rate * 2)
+        assert columns(row.organization) == columns(tax.organization)
+    assert len(found) == 3  # two of them are `columns`
+    with pytest.raises(Tax.DoesNotExist):
+        asked.get(new_id())
+
+
+def test_a_compiled_query_answers_whole_rows() -> None:
+    asked = Compiled(lambda key: Tax.objects.filter(pk=key).only("code"), UUID)
+    with pytest.raises(ValueError, match="does not answer"):
+        list(asked.rows(new_id()))
+
+
 def test_a_value_that_is_no_parameter_is_refused() -> None:
     later = Compiled(lambda key: Organization.objects.filter(created_at__lt=NOW + timedelta(1)), UUID)
     with pytest.raises(ValueError, match="no parameter"):
