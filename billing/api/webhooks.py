@@ -12,7 +12,16 @@ from billing.actions import webhook_endpoints, webhook_replays
 from billing.actions.clock import now
 from billing.api.lookups import columns, refuse_null
 from billing.models import WebhookDelivery, WebhookEndpoint
-from billing.queries.payloads_webhooks import delivery_payload, endpoint_payload, event_types_payload
+from billing.queries.payloads_webhooks import (
+    DeliveryOut,
+    EventTypeOut,
+    GoneWebhookOut,
+    NewWebhookOut,
+    WebhookOut,
+    delivery_payload,
+    endpoint_payload,
+    event_types_payload,
+)
 from billing.queries.webhooks import Health, deliveries_of, health, in_state
 from billing.rules.errors import Forbidden
 from billing.rules.event_names import scopes_to_hear
@@ -75,13 +84,13 @@ def within(request: HttpRequest, *events: str) -> None:
         raise Forbidden(f"This key may not read what it would hear: {more[0]}.", code="beyond_this_key")
 
 
-def answer(row: WebhookEndpoint, **more: Any) -> Object[dict[str, Any]]:
+def answer(row: WebhookEndpoint) -> WebhookOut:
     """One endpoint with how it does."""
-    return envelope(endpoint_payload(row, health([row], timezone.now())[row.pk]) | more)
+    return endpoint_payload(row, health([row], timezone.now())[row.pk])
 
 
 @router.get("")
-def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> Listing[dict[str, Any]]:
+def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> Listing[WebhookOut]:
     """Newest first."""
     rows = WebhookEndpoint.objects.of(cast(ApiRequest, request).organization).kept()
     if filters.status:
@@ -91,7 +100,7 @@ def list_webhooks(request: HttpRequest, filters: Query[WebhookFilters]) -> Listi
 
 
 @router.post("", response={201: dict})
-def create(request: HttpRequest, body: WebhookIn) -> tuple[int, Object[dict[str, Any]]]:
+def create(request: HttpRequest, body: WebhookIn) -> tuple[int, Object[NewWebhookOut]]:
     """The answer is the only place where the `secret` stands. Private addresses are refused."""
     asked = cast(ApiRequest, request)
     within(request, *body.events)
@@ -103,23 +112,23 @@ def create(request: HttpRequest, body: WebhookIn) -> tuple[int, Object[dict[str,
         by=asked.actor,
         at=now(asked.organization),
     )
-    return 201, answer(row, secret=secret)
+    return 201, envelope({**answer(row), "secret": secret})
 
 
 @router.get("/event-types")
-def event_types(request: HttpRequest) -> Object[list[dict[str, Any]]]:
+def event_types(request: HttpRequest) -> Object[list[EventTypeOut]]:
     """Every event that can be asked for."""
-    return {"data": event_types_payload()}
+    return envelope(event_types_payload())
 
 
 @router.get("/{id}")
-def get(request: HttpRequest, id: str) -> Object[dict[str, Any]]:
+def get(request: HttpRequest, id: str) -> Object[WebhookOut]:
     """Without its secret."""
-    return answer(found(request, id))
+    return envelope(answer(found(request, id)))
 
 
 @router.patch("/{id}")
-def update(request: HttpRequest, id: str, body: WebhookChanges) -> Object[dict[str, Any]]:
+def update(request: HttpRequest, id: str, body: WebhookChanges) -> Object[WebhookOut]:
     """`status: active` takes up a paused or disabled one; what waits is sent at once."""
     asked = cast(ApiRequest, request)
     values = columns(body, {})
@@ -127,30 +136,29 @@ def update(request: HttpRequest, id: str, body: WebhookChanges) -> Object[dict[s
     row = found(request, id)
     within(request, *row.events, *(body.events or []))
     row = webhook_endpoints.update_endpoint(row, values, by=asked.actor, at=now(asked.organization))
-    return answer(row)
+    return envelope(answer(row))
 
 
 @router.delete("/{id}")
-def delete(request: HttpRequest, id: str) -> Object[dict[str, Any]]:
+def delete(request: HttpRequest, id: str) -> Object[GoneWebhookOut]:
     """Nothing is sent any more; its secret is forgotten."""
     asked = cast(ApiRequest, request)
     row = webhook_endpoints.delete_endpoint(found(request, id), by=asked.actor, at=now(asked.organization))
-    payload = endpoint_payload(row, Health())
-    return envelope(payload | {"deletedAt": row.deleted_at})
+    return envelope({**endpoint_payload(row, Health()), "deletedAt": row.deleted_at})
 
 
 @router.post("/{id}/rotate-secret")
-def rotate_secret(request: HttpRequest, id: str, body: SecretIn) -> Object[dict[str, Any]]:
+def rotate_secret(request: HttpRequest, id: str, body: SecretIn) -> Object[NewWebhookOut]:
     """A new `secret`, shown here only. Until `previousSecretUntil` deliveries are signed with both."""
     asked = cast(ApiRequest, request)
     row, secret = webhook_endpoints.rotate_secret(
         found(request, id), overlap_hours=body.overlap_hours, by=asked.actor, at=now(asked.organization)
     )
-    return answer(row, secret=secret)
+    return envelope({**answer(row), "secret": secret})
 
 
 @router.post("/{id}/test", response={201: dict})
-def test(request: HttpRequest, id: str) -> tuple[int, Object[dict[str, Any]]]:
+def test(request: HttpRequest, id: str) -> tuple[int, Object[DeliveryOut]]:
     """Sends `webhook.test`, whose data says `test: true`. 409 unless the webhook is active."""
     asked = cast(ApiRequest, request)
     row = webhook_endpoints.send_test(found(request, id), by=asked.actor, at=now(asked.organization))
@@ -158,9 +166,7 @@ def test(request: HttpRequest, id: str) -> tuple[int, Object[dict[str, Any]]]:
 
 
 @router.get("/{id}/deliveries")
-def list_deliveries(
-    request: HttpRequest, id: str, filters: Query[DeliveryFilters]
-) -> Listing[dict[str, Any]]:
+def list_deliveries(request: HttpRequest, id: str, filters: Query[DeliveryFilters]) -> Listing[DeliveryOut]:
     """Newest first, each with all its tries."""
     endpoint = found(request, id)
     within(request, *endpoint.events)
@@ -173,7 +179,7 @@ def list_deliveries(
 
 
 @router.post("/{id}/deliveries/{delivery_id}/replay")
-def replay(request: HttpRequest, id: str, delivery_id: str) -> Object[dict[str, Any]]:
+def replay(request: HttpRequest, id: str, delivery_id: str) -> Object[DeliveryOut]:
     """Sends it once more under its own id, delivered or not. 409 unless the webhook is active."""
     asked = cast(ApiRequest, request)
     endpoint = found(request, id)

@@ -345,7 +345,7 @@ def common() -> dict[str, Any]:
             "in": "header",
             "required": False,
             "description": "The same key with the same body answers what was answered first.",
-            "schema": {"type": "string", "maxLength": 255},
+            "schema": {"type": "string", "maxLength": 200},
         },
         "IfNoneMatch": {
             "name": "If-None-Match",

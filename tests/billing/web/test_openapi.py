@@ -9,6 +9,7 @@ from django.test import Client
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+import billing.urls  # noqa: F401 - adds the routes
 from billing.web.api import ApiSchema
 from billing.web.openapi import JSON, document
 from billing.web.openapi_words import TAGS, WAYS
@@ -55,6 +56,26 @@ def test_each_operation_says_what_it_does_takes_and_answers() -> None:
             assert {"$ref": "#/components/parameters/IdempotencyKey"} in one["parameters"], place
         if "requestBody" in one:
             assert one["requestBody"]["content"][JSON]["schema"], place
+
+
+def test_no_answer_is_a_free_object() -> None:
+    known = document()["components"]["schemas"]
+
+    def ways(schema: dict[str, Any]) -> list[dict[str, Any]]:
+        """The schemas that it may be, by their definitions."""
+        if "$ref" in schema:
+            return ways(known[schema["$ref"].rpartition("/")[2]])
+        return [way for one in schema["anyOf"] for way in ways(one)] if "anyOf" in schema else [schema]
+
+    def named(schema: dict[str, Any]) -> bool:
+        whole = [way for way in ways(schema) if way.get("type") != "null"]
+        return all("properties" in way or ("items" in way and named(way["items"])) for way in whole)
+
+    for method, path, one in operations():
+        for status, answer in one["responses"].items():
+            schema = answer.get("content", {}).get(JSON, {}).get("schema") if status < "300" else None
+            for way in ways(schema) if schema is not None else ():
+                assert named(way["properties"]["data"]), f"{method} {path}"
 
 
 def test_examples_are_as_their_schemas_say() -> None:
