@@ -1,4 +1,4 @@
-"""/api/exports: lists as files, written in the background."""
+"""/api/exports: lists as files, written in the background. A key asks for and sees only files of what it may read."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from billing.actions.exports import CONTENTS, start_export
 from billing.models import Export
 from billing.queries.payloads_exports import ExportOut, export_payload
 from billing.rules.errors import FieldErrors
+from billing.rules.scopes import grants
 from billing.rules.words import word_of
 from billing.web.api import ApiRequest, ApiSchema, camel, envelope, named_faults
 from billing.web.api_lists import ListQuery, listed
 from billing.web.exporting import EXPORTABLE, PAGING
+from billing.web.scopes import refuse_scope
 from billing.web.shapes import Listing, Object
 
 router = Router(tags=["Exports"])
@@ -39,22 +41,39 @@ class ExportFilters(ListQuery):
     content: str | None = None
 
 
+def readable(request: HttpRequest) -> list[str]:
+    """The contents that the key may read."""
+    scopes = cast(ApiRequest, request).api_key.scopes
+    return [name for name, known in EXPORTABLE.items() if grants(scopes, known.scope)]
+
+
+def check_readable(request: HttpRequest, content: str) -> None:
+    """Forbidden (scope_missing) for what the key may not read: a file would tell it all the same."""
+    if content not in readable(request):
+        raise refuse_scope(EXPORTABLE[content].scope)
+
+
 @router.get("")
 def list_exports(request: HttpRequest, filters: Query[ExportFilters]) -> Listing[ExportOut]:
-    """Newest first."""
+    """Newest first: those that the key may read."""
     rows = Export.objects.of(cast(ApiRequest, request).organization).defer("keys")
     if filters.content:
-        rows = rows.filter(content=word_of(filters.content, CONTENTS, "content"))
+        content = word_of(filters.content, CONTENTS, "content")
+        check_readable(request, content)
+        rows = rows.filter(content=content)
+    else:
+        rows = rows.filter(content__in=readable(request))
     return listed(request, rows, export_payload, filters)
 
 
 @router.post("", response={202: dict[str, Any]})
 def create_export(request: HttpRequest, body: ExportIn) -> tuple[int, Object[ExportOut]]:
     """Write a list to a CSV file: the rows that the filters leave now, up to 100,000. Ask for the export until its
-    `status` is ready; its `downloadUrl` opens for a day.
+    `status` is ready; its `downloadUrl` opens for a day. The key must be allowed to read that list.
     """
     staff = cast(ApiRequest, request)
     name = word_of(body.content, CONTENTS, "content")
+    check_readable(request, name)
     known = EXPORTABLE[name]
     given = {camel(field): value for field, value in body.filters.items()}
     if paging := [field for field in given if field in {camel(one) for one in PAGING}]:
@@ -82,6 +101,6 @@ def create_export(request: HttpRequest, body: ExportIn) -> tuple[int, Object[Exp
 @router.get("/{id}")
 def get_export(request: HttpRequest, id: str) -> Object[ExportOut]:
     """How far it is, and where its file can be fetched."""
-    return envelope(
-        export_payload(Export.objects.of(cast(ApiRequest, request).organization).by_public_id(id))
-    )
+    row = Export.objects.of(cast(ApiRequest, request).organization).by_public_id(id)
+    check_readable(request, row.content)
+    return envelope(export_payload(row))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from billing.rules.scopes import READ
 from billing.web.api import ApiRequest
 from billing.web.api_lists import ListQuery
 
@@ -14,15 +15,20 @@ PAGING = frozenset(ListQuery.model_fields)
 
 @dataclass(frozen=True)
 class Exportable:
-    """The filters of a list, and the rows that they leave."""
+    """The filters of a list, the rows that they leave, and the scope that reading the list needs: a file of it needs
+    the same.
+    """
 
     schema: type[ListQuery]
     narrow: Callable[[ApiRequest, Any], Any]
+    scope: str
 
 
 EXPORTABLE: dict[str, Exportable] = {}
 
 
-def exportable(schema: type[ListQuery], narrow: Callable[[ApiRequest, Any], Any], *contents: str) -> None:
-    """These contents are narrowed as this list is."""
-    EXPORTABLE.update(dict.fromkeys(contents, Exportable(schema, narrow)))
+def exportable(
+    resource: str, schema: type[ListQuery], narrow: Callable[[ApiRequest, Any], Any], *contents: str
+) -> None:
+    """These contents are narrowed as the list of this resource is."""
+    EXPORTABLE.update(dict.fromkeys(contents, Exportable(schema, narrow, f"{resource}:{READ}")))

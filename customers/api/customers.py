@@ -196,4 +196,4 @@ def customer_invoices(request: HttpRequest, id: str, filters: Query[ListQuery]) 
     return listed(request, rows, invoice_payload, filters)
 
 
-exportable(CustomerFilters, narrowed, "customers")
+exportable("customers", CustomerFilters, narrowed, "customers")

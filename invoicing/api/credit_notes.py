@@ -130,7 +130,7 @@ def narrowed(request: ApiRequest, filters: Filters) -> Any:
     return rows
 
 
-exportable(Filters, narrowed, "credit_notes", "credit_note_items")
+exportable("credit-notes", Filters, narrowed, "credit_notes", "credit_note_items")
 
 
 @router.post("", response={201: dict[str, Any]})

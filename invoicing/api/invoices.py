@@ -332,5 +332,9 @@ def pdf(request: HttpRequest, id: str, download: bool = False) -> Object[Documen
 
 
 exportable(
-    Filters, lambda staff, filters: narrowed(staff, rows_of(staff), filters), "invoices", "invoice_lines"
+    "invoices",
+    Filters,
+    lambda staff, filters: narrowed(staff, rows_of(staff), filters),
+    "invoices",
+    "invoice_lines",
 )

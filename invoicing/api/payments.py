@@ -109,7 +109,7 @@ def narrowed(request: ApiRequest, filters: Filters) -> Any:
     return in_moments(rows, given, "received", "paid_at", ZoneInfo(request.organization.timezone))
 
 
-exportable(Filters, narrowed, "payments")
+exportable("payments", Filters, narrowed, "payments")
 
 
 @router.post("", response={201: dict[str, Any]})

@@ -13,6 +13,7 @@ from billing.actions.exports import CONTENTS, drop_expired, write
 from billing.models import AuditEntry, Export, Job
 from billing.queries.payloads_exports import SALT
 from billing.rules.ids import decode
+from billing.web import scopes
 from billing.web.exporting import EXPORTABLE
 from tests.factories.api import Api, refused
 from tests.factories.customers import make_customer
@@ -70,6 +71,24 @@ def test_every_content_can_be_written() -> None:
         answer = Client().get(path_of(ready["downloadUrl"]))
         lines = b"".join(answer.streaming_content).decode().splitlines()
         assert ready["rows"] > 0 and len(lines) > 1, name
+
+
+def test_a_key_gets_no_file_of_what_it_may_not_read() -> None:
+    organization = make_organization()
+    make_customer(organization, name="Private")
+    theirs = Api(organization).post("/exports", {"content": "customers"})[1]["data"]["id"]
+    carried_out(theirs)
+    narrow = Api(organization, scopes=["exports:write", "payments:read"])
+    assert refused(narrow.post("/exports", {"content": "customers"}))[:2] == (403, "scope_missing")
+    assert refused(narrow.get(f"/exports/{theirs}"))[:2] == (403, "scope_missing")
+    assert refused(narrow.get("/exports", content="customers"))[:2] == (403, "scope_missing")
+    own = narrow.post("/exports", {"content": "payments"})[1]["data"]["id"]
+    listed = narrow.get("/exports")[1]
+    assert ([row["id"] for row in listed["data"]], listed["meta"]["total"]) == ([own], 1)
+    wide = Api(organization, scopes=["exports:write", "*:read"])
+    assert wide.get(f"/exports/{theirs}")[1]["data"]["downloadUrl"]
+    resources = {known.scope.partition(":")[0] for known in EXPORTABLE.values()}
+    assert resources <= set(scopes.resources())
 
 
 @pytest.mark.parametrize(
