@@ -2,8 +2,9 @@
 
 Laws.
 - What stands under the name of a secret is covered, whatever it is.
-- What looks like a secret is covered wherever it stands: our own keys, long random parts of links, card numbers (all
-  but the last four digits). Ids of objects in links stay.
+- What looks like a secret is covered wherever it stands: our own keys, names and passwords and long random parts of
+  links, parts of a query under the name of a secret, card numbers (all but the last four digits). Ids of objects in
+  links stay.
 
 Example: `masked({"name": "A", "credentials": {"secretKey": "x"}})` is `{"name": "A", "credentials": "••••"}`.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import unquote_plus
 
 COVER = "••••"
 SECRET_NAMES = (
@@ -20,7 +22,9 @@ SECRET_NAMES = (
 )
 KEYS = re.compile(r"\b((?:[srp]k_(?:live|test)|whsec)_)[A-Za-z0-9+/=_-]{8,}")
 IN_LINK = re.compile(r"(?<![A-Za-z0-9_-])(?![a-z]{2,8}_[0-9a-f]{32}(?![A-Za-z0-9_-]))[A-Za-z0-9_-]{24,}")
-CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")
+IN_HOST = re.compile(r"(?<=://)[^/?#\s@]+@")
+IN_QUERY = re.compile(r"(?<=[?&])([^=&#\s]+)=[^&#\s]+")
+CARD = re.compile(r"(?<!\d)(?<!\d\.)\d(?:[ -]?\d){12,18}(?!\d|\.\d)")
 
 
 def masked(value: Any) -> Any:
@@ -46,8 +50,19 @@ def masked_text(text: str) -> str:
     """Text without what looks like a secret."""
     text = KEYS.sub(lambda found: found.group(1) + COVER, text)
     if "://" in text:
-        text = IN_LINK.sub(COVER, text)
+        text = IN_LINK.sub(COVER, IN_HOST.sub(f"{COVER}@", text))
+    text = IN_QUERY.sub(covered_part, text)
     return CARD.sub(lambda found: covered_card(found.group()), text)
+
+
+def masked_query(text: str) -> str:
+    """The query of an address, without its secrets."""
+    return masked_text(f"?{text}")[1:]
+
+
+def covered_part(found: re.Match[str]) -> str:
+    """A part of a query; covered under the name of a secret, which may be written with signs of per cent."""
+    return f"{found[1]}={COVER}" if is_secret(unquote_plus(found[1])) else found[0]
 
 
 def covered_card(text: str) -> str:

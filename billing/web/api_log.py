@@ -17,7 +17,7 @@ from django.http import HttpRequest, HttpResponse
 
 from billing.models import ApiCall
 from billing.models.api_call import write_call
-from billing.rules.masking import masked
+from billing.rules.masking import masked, masked_query, masked_text
 from billing.rules.scopes import SAFE, WRITE
 from billing.web.api import ApiRequest
 from billing.web.idempotency import REPLAYED
@@ -49,9 +49,9 @@ def log_call(request: HttpRequest, response: HttpResponse, started: float) -> No
     call = ApiCall(
         organization_id=caller.organization.pk,
         method=request.method or "",
-        path=clean(request.path)[:500],
+        path=masked_text(clean(request.path))[:500],
         route=route_of(request)[:200],
-        query=clean(request.META.get("QUERY_STRING", ""))[:1000],
+        query=masked_query(clean(request.META.get("QUERY_STRING", "")))[:1000],
         status=response.status_code,
         code=str(error.get("code", ""))[:60] if isinstance(error, dict) else "",
         request_id=caller.request_id,

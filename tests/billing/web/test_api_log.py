@@ -77,8 +77,10 @@ def test_secrets_are_covered_and_long_bodies_left_out(api: Api) -> None:
     made = api.post("/api-keys", {"name": "A"})[1]["data"]["key"]
     api.post("/customers", {"email": "a@example.com", "metadata": {"card": CARD, "password": "hunter22"}})
     api.post("/customers", {"email": "b@example.com", "notes": "x" * 70_000})
-    kept = str(list(ApiCall.objects.values_list("request_body", "response_body")))
-    for secret in ("verysecret", made, made[20:], CARD, "hunter22"):
+    api.client.post(f"/api/taxes?api_key=in-a-query&x={made}", {}, content_type="application/json")
+    api.delete(f"/api-keys/{made}")
+    kept = str(list(ApiCall.objects.values_list("request_body", "response_body", "path", "query")))
+    for secret in ("verysecret", made, made[20:], CARD, "hunter22", "in-a-query"):
         assert secret not in kept
     assert "a@example.com" in kept and "(not kept: 70," in kept
 
