@@ -31,7 +31,7 @@ DROPPED_AT_ONCE = 5000
 
 @dataclass(frozen=True)
 class Call:
-    """What is called: `place` is method and path, `fingerprint` stands for query and body."""
+    """What is called: `place` is method and path, `fingerprint` stands for query, body and the rights of who asks."""
 
     organization_id: UUID
     key: str
@@ -71,7 +71,11 @@ def first_answer(call: Call) -> Answer | None:
     if row is None:
         return None
     if (row.place, row.fingerprint) != (call.place, call.fingerprint):
-        where = "with another body" if row.place == call.place else f"for {row.place}"
+        where = (
+            "with another body or by a key with other rights"
+            if row.place == call.place
+            else f"for {row.place}"
+        )
         raise Conflict(
             f"This Idempotency-Key was used {where}. Use a new key for another call.",
             code="idempotency_key_reused",

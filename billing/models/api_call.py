@@ -13,8 +13,8 @@ from billing.orm.scoped import Scoped
 class IdempotentCall(Scoped):
     """The first answer to a POST with an `Idempotency-Key`. Never changed, dropped after a while.
 
-    `place` is method and path, `fingerprint` a digest of query and body; `sealed` is the answer, packed and
-    encrypted, since it may hold a secret that is shown only once.
+    `place` is method and path, `fingerprint` a digest of query, body and the caller's scopes; `sealed` is the answer,
+    packed and encrypted, since it may hold a secret that is shown only once.
     """
 
     PREFIX = "idem"

@@ -49,14 +49,18 @@ def kept_or_first(call: Call, request: HttpRequest, view: View) -> HttpResponse:
 
 
 def call_of(request: HttpRequest) -> Call:
-    """What is called, and under which key."""
-    key = request.headers[HEADER]
+    """What is called, and under which key. By whom counts as far as rights go: what a key with all rights was
+    answered (the secret of a new key, of a webhook) is not for one with fewer.
+    """
+    key, caller = request.headers[HEADER], cast(ApiRequest, request)
     if not KEY.fullmatch(key):
         raise Invalid("Use a key of 1 to 200 visible ASCII characters.", field=HEADER)
-    query = request.META.get("QUERY_STRING", "").encode()
+    said = request.META.get("QUERY_STRING", "").encode() + b"\n" + request.body
+    if scopes := caller.api_key.scopes:
+        said = " ".join(sorted(scopes)).encode() + b"\n" + said
     return Call(
-        cast(ApiRequest, request).organization.pk,
+        caller.organization.pk,
         key,
         f"{request.method} {request.path}"[:2000],
-        hashlib.sha256(query + b"\n" + request.body).hexdigest(),
+        hashlib.sha256(said).hexdigest(),
     )

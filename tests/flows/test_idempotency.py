@@ -83,9 +83,22 @@ def test_a_key_that_is_none_is_refused(api: Api, key: str) -> None:
 def test_a_key_needs_the_right_to_what_was_answered(organization: Organization, api: Api) -> None:
     first = sent(api, "/customers", BODY, "k")
     assert sent(Api(organization, scopes=["plans:write"]), "/customers", BODY, "k").status_code == 403
-    assert (
-        sent(Api(organization, scopes=["customers:write"]), "/customers", BODY, "k").content == first.content
-    )
+    assert sent(Api(organization), "/customers", BODY, "k").content == first.content, "as after a rotation"
+
+
+def test_a_key_with_fewer_rights_is_not_given_the_secret_of_a_new_one(
+    organization: Organization, api: Api
+) -> None:
+    assert sent(api, "/api-keys", {"name": "All"}, "k").status_code == 201
+    for scopes in (["api-keys:write"], ["*:read", "api-keys:write"]):
+        answer = sent(Api(organization, scopes=scopes), "/api-keys", {"name": "All"}, "k")
+        assert refused((answer.status_code, answer.json()))[:2] == (409, "idempotency_key_reused")
+        assert "sk_" not in answer.content.decode()
+    writer = ["api-keys:write", "plans:read"]
+    body = {"name": "Narrow", "scopes": ["plans:read"]}
+    first = sent(Api(organization, scopes=writer), "/api-keys", body, "n")
+    again = sent(Api(organization, scopes=writer[::-1]), "/api-keys", body, "n")
+    assert (first.status_code, again.content) == (201, first.content)
 
 
 def test_answers_are_not_kept_in_clear_and_not_for_ever(organization: Organization, api: Api) -> None:
