@@ -98,8 +98,7 @@ def whole_number(digits: str) -> int | Decimal:
 
 def take_in(request: ApiRequest, raw: list[Any]) -> list[EventResult]:
     """Read and store; one result per event, in order. The request itself has counted as one event."""
-    if len(raw) > 1:
-        charge_events(request, len(raw) - 1)
+    charge_events(request, len(raw), counted=1)
     at = now(request.organization)
     events: list[IncomingEvent | Refused] = [read_event(item, at) for item in raw]
     return ingest(request.organization, events, at=at, checked=True)

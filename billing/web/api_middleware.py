@@ -68,7 +68,7 @@ class ApiMiddleware:
 def charge(request: HttpRequest) -> None:
     """Count the call against its key's limit. Events have a limit of their own, in events."""
     if request.method == "POST" and request.path_info.startswith("/api/events"):
-        charge_events(request, 1)
+        charge_events(request)
     else:
         charge_request(request)
 

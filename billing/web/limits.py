@@ -103,10 +103,14 @@ def charge_request(request: HttpRequest) -> None:
     charge(request, f"tarn:rate:{key.pk.hex}", "requests", limit_of(key), 1)
 
 
-def charge_events(request: HttpRequest, count: int) -> None:
-    """Count events that are sent; a batch that is larger than the limit needs an empty bucket. Raises TooMany."""
-    key = cast(ApiRequest, request).api_key
-    charge(request, f"tarn:rate:{key.pk.hex}:events", "events", settings.API_EVENT_RATE_LIMIT, count)
+def charge_events(request: HttpRequest, count: int = 1, *, counted: int = 0) -> None:
+    """Count events that are sent, less those of the request that are `counted`; a batch that is larger than the limit
+    needs an empty bucket. Raises TooMany.
+    """
+    key, limit = cast(ApiRequest, request).api_key, settings.API_EVENT_RATE_LIMIT
+    cost = min(count, limit) - counted
+    if cost > 0:
+        charge(request, f"tarn:rate:{key.pk.hex}:events", "events", limit, cost)
 
 
 def charge(request: HttpRequest, bucket: str, what: str, limit: int, count: int) -> None:
