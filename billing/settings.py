@@ -78,7 +78,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "django.middleware.gzip.GZipMiddleware",
+    "billing.web.compression.CompressionMiddleware",
     "billing.web.requests.RequestIdMiddleware",
     "billing.web.api_middleware.ApiMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
