@@ -29,6 +29,7 @@ from pydantic.alias_generators import to_camel
 
 from billing.models import ApiKey, Organization
 from billing.orm.actor import Actor
+from billing.orm.compiled import Compiled
 from billing.rules.errors import BillingError, FieldErrors, Invalid
 from billing.web.shapes import FieldError, Object
 
@@ -192,10 +193,17 @@ class KeyAuth(HttpBearer):
         return cast("ApiKey | None", getattr(request, "api_key", None))
 
 
+KEYS = Compiled(
+    lambda digest: ApiKey.objects.live().filter(key_hash=digest).select_related("organization"), str
+)
+
+
 def admit(request: HttpRequest, token: str) -> ApiKey | None:
-    """The live key of a request, or None. Sets organization and actor on the request."""
+    """The live key of a request, or None. Sets organization and actor on the request. Each call reads the key anew:
+    one that is revoked opens nothing any more.
+    """
     now = timezone.now()
-    key = ApiKey.objects.live().select_related("organization").filter(key_hash=key_hash(token)).first()
+    key = next(KEYS.rows(key_hash(token)), None)
     if key is None or (key.expires_at and key.expires_at <= now):
         return None
     if key.last_used_at is None or key.last_used_at < now - USED_EVERY:
