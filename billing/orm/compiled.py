@@ -77,7 +77,7 @@ class Compiled:
         """The first row; the model's DoesNotExist when there is none."""
         row = next(self.rows(*values), None)
         if row is None:
-            model = (self.found or self.compiled()).model
+            model: Any = (self.found or self.compiled()).model
             raise model.DoesNotExist(f"{model.__name__} matching query does not exist.")
         return row
 
@@ -94,7 +94,8 @@ class Compiled:
         select, info = compiler.select, compiler.klass_info
         own = slice(info["select_fields"][0], info["select_fields"][-1] + 1)
         names = tuple(column.target.attname for column, _, _ in select[own])
-        if missing := [one.attname for one in info["model"]._meta.concrete_fields if one.attname not in names]:
+        wanted = [one.attname for one in info["model"]._meta.concrete_fields]
+        if missing := [name for name in wanted if name not in names]:
             raise ValueError(f"The query does not answer {missing[0]}.")
         converters = compiler.get_converters([column for column, _, _ in select])
         self.found = Found(
@@ -106,7 +107,7 @@ class Compiled:
             names,
             own,
             tuple((at, convert, column) for at, (convert, column) in converters.items()),
-            get_related_populators(info, select, DEFAULT_DB_ALIAS),
+            get_related_populators(info, select, DEFAULT_DB_ALIAS),  # type: ignore[call-arg]  # of a later Django
             compiler.annotation_col_map or {},
         )
         return self.found

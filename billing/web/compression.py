@@ -12,7 +12,8 @@ API's answers are asked for with a key, which no other site can send.
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 TEXTS = (
@@ -27,7 +28,7 @@ SECRET = frozenset({"private", "no-store"})
 class CompressionMiddleware(GZipMiddleware):
     """gzip for texts that may be kept."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """The answer, smaller where it may be."""
         kept = {word.strip() for word in response.get("Cache-Control", "").split(",")}
         if kept >= SECRET or not response.get("Content-Type", "").startswith(TEXTS):
