@@ -14,6 +14,7 @@ import pytest
 from sdk_test_server import Reply, Seen
 
 from novabilling import AsyncNovaBilling, BufferFullError, NovaBilling, NovaBillingError
+from novabilling._batching import Queue
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
 USE = {"subscription_id": "site-1", "code": "api_calls"}
@@ -150,6 +151,60 @@ def test_a_token_that_is_refused_fails_the_batch(server: Any) -> None:
     assert [row.reason for row in buffer.failed] == ["Bad token. (401)"]
 
 
+def test_a_full_buffer_is_no_trap_for_its_own_callback(server: Any) -> None:
+    server.replies = [Reply(400, {"message": "No."})]
+    flushed: List[bool] = []
+    told: List[str] = []
+
+    def on_failed(rows: Any) -> None:
+        told.extend(row.event["transaction_id"] for row in rows)
+        if not flushed:
+            flushed.append(buffer.flush())
+            buffer.add(**USE, transaction_id="again")
+            with pytest.raises(BufferFullError):
+                buffer.add(**USE)
+
+    buffer = client_of(server).events.buffer(batch_size=1, interval=0, max_events=1, on_failed=on_failed)
+    buffer.add(**USE, transaction_id="first")
+    assert buffer.flush(timeout=5) and flushed == [False]
+    buffer.close(timeout=5)
+    assert told == ["first", "again"]
+
+
+def test_what_was_on_its_way_when_the_sender_was_stopped_is_sent_again() -> None:
+    queue = Queue(2, 0, 10)
+    for name in ("a", "b", "c"):
+        queue.add({"transaction_id": name}, 0)
+    assert [row["transaction_id"] for row in queue.take(0)] == ["a", "b"]
+    assert [row["transaction_id"] for row in queue.take(0)] == ["a", "b"] and queue.held == 3
+
+
+def test_an_answer_without_results_loses_nothing(server: Any) -> None:
+    server.replies = [Reply(200, {"data": {"results": None}})]
+    with client_of(server).events.buffer(interval=60) as buffer:
+        buffer.add(**USE)
+    assert [row.reason for row in buffer.failed] == ["the server gave no result"]
+
+
+def test_closing_the_client_sends_what_its_buffers_hold(server: Any) -> None:
+    meter = Meter(server)
+    with client_of(meter) as client:
+        buffer = client.events.buffer(interval=60)
+        buffer.add(**USE)
+    assert len(meter.counted) == 1 and buffer.delivered == 1
+
+
+def test_a_callback_that_has_to_be_awaited_takes_nothing_from_a_thread(server: Any) -> None:
+    server.replies = [Reply(400, {"message": "No."})]
+
+    async def on_failed(rows: Any) -> None:
+        raise AssertionError("nobody awaits it")
+
+    with client_of(server).events.buffer(interval=60, on_failed=on_failed) as buffer:
+        buffer.add(**USE)
+    assert [row.reason for row in buffer._queue.untaken] == ["No. (400)"]
+
+
 def test_closing_gives_up_at_last(server: Any) -> None:
     server.replies = [Reply(503)]
     buffer = client_of(server).events.buffer(interval=60)
@@ -256,6 +311,78 @@ def test_an_asynchronous_buffer_is_bounded_and_gives_up(server: Any) -> None:
     assert [row.reason for row in buffer.failed] == [
         "the buffer was closed before the server had answered"
     ] * 2
+
+
+def test_an_asynchronous_callback_is_awaited(server: Any) -> None:
+    Meter(server)
+    told: List[Any] = []
+
+    async def main() -> Any:
+        async with AsyncNovaBilling(token="sk_x", base_url=server.url, max_retries=0) as client:
+
+            async def on_failed(rows: Any) -> None:
+                told.append(await buffer.flush())
+                told.extend(rows)
+
+            buffer = client.events.buffer(interval=60, on_failed=on_failed)
+            await buffer.add(subscription_id="site-1", code="bad")
+        return buffer
+
+    buffer = asyncio.run(main())
+    assert told[0] is False and told[1:] == buffer.failed and buffer._queue.untaken == []
+
+
+def test_an_asynchronous_callback_may_close_the_buffer(server: Any) -> None:
+    meter = Meter(server)
+
+    async def main() -> Any:
+        async with AsyncNovaBilling(token="sk_x", base_url=server.url, max_retries=0) as client:
+            buffer = client.events.buffer(batch_size=1, interval=0, on_failed=lambda rows: client.close())
+            await buffer.add(subscription_id="site-1", code="bad")
+            await buffer.add(**USE)
+            assert buffer._task is not None
+            await asyncio.wait_for(buffer._task, 5)
+        return buffer
+
+    buffer = asyncio.run(main())
+    assert len(meter.counted) == 1 and buffer.delivered == 1
+    assert [row.reason for row in buffer.failed] == ["invalid: No."] and buffer._queue.untaken == []
+
+
+def test_an_asynchronous_callback_that_is_cut_off_has_taken_nothing(server: Any) -> None:
+    Meter(server)
+
+    async def on_failed(rows: Any) -> None:
+        await asyncio.sleep(60)
+
+    async def main() -> Any:
+        async with AsyncNovaBilling(token="sk_x", base_url=server.url, max_retries=0) as client:
+            buffer = client.events.buffer(interval=0, on_failed=on_failed)
+            await buffer.add(subscription_id="site-1", code="bad")
+            await buffer.close(timeout=0.2)
+            await asyncio.sleep(0)
+        return buffer
+
+    assert len(asyncio.run(main())._queue.untaken) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_does_not_give_up_what_its_parent_holds(server: Any) -> None:
+    code = """
+import asyncio, os, sys, novabilling
+async def main():
+    client = novabilling.AsyncNovaBilling(token="sk_x", base_url=sys.argv[1])
+    buffer = client.events.buffer(interval=3600, on_failed=lambda rows: print("failed", len(rows)))
+    await buffer.add(subscription_id="s", code="c")
+asyncio.run(main())
+child = os.fork()
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+"""
+    env = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-W", "ignore", "-c", code, server.url]
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, timeout=60)
+    assert done.stdout.split() == [b"failed", b"1"]
 
 
 def test_an_asynchronous_buffer_that_nobody_closed_says_so(server: Any) -> None:

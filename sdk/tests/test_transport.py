@@ -136,6 +136,17 @@ def test_retry_after_is_heeded(server: Any, ask: Ask, waits: List[float]) -> Non
     assert caught.value.retry_after == 3600 and len(server.seen) == 1
 
 
+@pytest.mark.parametrize(
+    "said", ["", "soon", "-5", "nan", "inf", "9" * 400, "Mon, 01 Jan 2024 00:00:00 +99999999999999999999"]
+)
+def test_a_retry_after_that_says_nothing_is_as_none(
+    server: Any, ask: Ask, waits: List[float], said: str
+) -> None:
+    server.replies = [Reply(503, headers={"Retry-After": said}), OK]
+    assert ask(lambda client: client.customers.get("cust_1")).id == "cust_1"
+    assert 0.25 <= waits[0] <= 0.5
+
+
 def test_a_slow_answer_times_out(server: Any, ask: Ask) -> None:
     def slow(seen: Any) -> Reply:
         time.sleep(0.3)

@@ -74,6 +74,7 @@ def test_secrets_that_overlap() -> None:
         {"Tarn-Timestamp": "", "webhook-timestamp": ""},
         {"Tarn-Timestamp": "abc"},
         {"Tarn-Timestamp": "1" * 400},
+        {"Tarn-Signature": "v1=\udcff", "webhook-id": "\udcff"},
     ],
 )
 def test_what_is_not_signed_is_refused(change: Dict[str, str]) -> None:

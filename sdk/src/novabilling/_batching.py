@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections import deque
 from datetime import datetime, timezone
@@ -127,21 +128,23 @@ class Queue:
         return max(0.0, start - now, self.resume_at - now)
 
     def take(self, now: float) -> List[Pending]:
-        """The next batch, to be sent."""
+        """The next batch, to be sent; first what was on its way when the sender was stopped."""
+        self.waiting.extendleft(reversed(self.sending))
         self.sending = [self.waiting.popleft() for _ in range(min(self.size, len(self.waiting)))]
         self.since = now
         return self.sending
 
     def answered(self, result: BatchResult) -> List[Failed]:
         """The batch was taken, save the events that are returned."""
+        results = result.results or []
         sent, self.sending, self.attempt = self.sending, [], 0
         self.size = min(self.batch_size, self.size * 2)
         failed = [
             Failed(event, "{}: {}".format(row.status, row.reason or "refused"))
-            for event, row in zip(sent, result.results)
+            for event, row in zip(sent, results)
             if row.status in REFUSED
         ]
-        failed += [Failed(event, "the server gave no result") for event in sent[len(result.results) :]]
+        failed += [Failed(event, "the server gave no result") for event in sent[len(results) :]]
         self.delivered += len(sent) - len(failed)
         self.settled += len(sent) - len(failed)
         return failed
@@ -199,11 +202,29 @@ class Queue:
 
 
 def tell(on_failed: Optional[OnFailed], rows: Sequence[Failed]) -> bool:
-    """Whether a callback has taken the events. One that raises has not."""
+    """Whether a callback has taken the events. One that raises has not, nor one that would have to be awaited."""
     if on_failed is None:
         return False
     try:
-        on_failed(rows)
+        answer = on_failed(rows)
+    except Exception:
+        logger.exception("on_failed raised; the events are kept.")
+        return False
+    if inspect.iscoroutine(answer):
+        answer.close()
+        logger.error("on_failed cannot be awaited here; the events are kept.")
+        return False
+    return True
+
+
+async def tell_async(on_failed: Optional[OnFailed], rows: Sequence[Failed]) -> bool:
+    """`tell`, for callbacks of either kind."""
+    if on_failed is None:
+        return False
+    try:
+        answer = on_failed(rows)
+        if inspect.isawaitable(answer):
+            await answer
     except Exception:
         logger.exception("on_failed raised; the events are kept.")
         return False

@@ -69,7 +69,7 @@ def signed(content: bytes, headers: Mapping[str, str], stamp: str, secrets: Sequ
         fits |= any_equal(short, "v1=" + own)
         key = key_of(secret)
         if key is not None and id:
-            message = "{}.{}.".format(id, stamp).encode() + content
+            message = as_bytes("{}.{}.".format(id, stamp)) + content
             digest = hmac.new(key, message, hashlib.sha256).digest()
             fits |= any_equal(long, "v1," + base64.b64encode(digest).decode())
     return fits
@@ -79,8 +79,13 @@ def any_equal(texts: List[str], wanted: str) -> bool:
     """Whether one of the texts is the wanted one."""
     fits = False
     for text in texts:
-        fits |= hmac.compare_digest(text.encode(), wanted.encode())
+        fits |= hmac.compare_digest(as_bytes(text), as_bytes(wanted))
     return fits
+
+
+def as_bytes(text: str) -> bytes:
+    """A header's text. Frameworks keep bytes that are no UTF-8 as half characters."""
+    return text.encode("utf-8", "surrogatepass")
 
 
 def key_of(secret: str) -> Optional[bytes]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import time
 from types import TracebackType
 from typing import Any, Awaitable, Callable, List, Mapping, Optional, Sequence, Type
 
-from .._batching import LAST_TRY, Failed, OnFailed, Pending, Queue, occurred, tell
+from .._batching import LAST_TRY, Failed, OnFailed, Pending, Queue, occurred, tell, tell_async
 from .._wire import to_json
 from ..errors import BufferFullError, NovaBillingError
 from ..fields.base import Moment, Number
@@ -20,8 +21,9 @@ Send = Callable[[Sequence[Pending]], Awaitable[BatchResult]]
 class AsyncEventBuffer:
     """Takes events from the tasks of one event loop and sends them in batches in the background.
 
-    An event that `add` has taken is delivered, or given to `on_failed` and kept in `failed`. Close it before the loop
-    ends, best by `async with`: what is held at the exit of the interpreter has failed.
+    An event that `add` has taken is delivered, or given to `on_failed`, which may be a coroutine function, and kept
+    in `failed`. Close it before the loop ends, best by `async with`: what is held at the exit of the interpreter has
+    failed.
     """
 
     def __init__(
@@ -40,7 +42,8 @@ class AsyncEventBuffer:
         self._deadline: Optional[float] = None
         self._task: Optional[asyncio.Task[None]] = None
         self._changed: Optional[asyncio.Event] = None
-        atexit.register(self._give_up)
+        self._pid = os.getpid()
+        atexit.register(self._at_exit)
 
     # --- For callers
     async def add(
@@ -55,8 +58,8 @@ class AsyncEventBuffer:
         timeout: Optional[float] = None,
     ) -> str:
         """Take an event of now, or of `timestamp`; its transaction id. While the buffer is full it waits, `timeout`
-        seconds at most, then raises BufferFullError: the event was not taken. Raises ValueError or TypeError for
-        what cannot be sent.
+        seconds at most, then raises BufferFullError: the event was not taken. Within `on_failed` it does not wait,
+        since nothing is sent meanwhile. Raises ValueError or TypeError for what cannot be sent.
         """
         event = occurred(
             {
@@ -72,7 +75,7 @@ class AsyncEventBuffer:
         until = None if timeout is None else time.monotonic() + timeout
         while not self._closed and self._queue.full:
             left = None if until is None else until - time.monotonic()
-            if self._queue.stuck or (left is not None and left <= 0):
+            if self._queue.stuck or self._is_sender or (left is not None and left <= 0):
                 raise BufferFullError("The buffer is full. take_failed() makes room for what has failed.")
             await self._wait(left)
         if self._closed:
@@ -84,12 +87,14 @@ class AsyncEventBuffer:
         return str(event["transaction_id"])
 
     async def flush(self, timeout: Optional[float] = None) -> bool:
-        """Send all that was added until now; whether all of it was settled, delivered or failed, within `timeout`."""
+        """Send all that was added until now; whether all of it was settled, delivered or failed, within `timeout`.
+        Within `on_failed` it does not wait.
+        """
         target = self._queue.added
         until = None if timeout is None else time.monotonic() + timeout
         self._queue.wanted = max(self._queue.wanted, target)
         self._notify()
-        while self._queue.settled < target and not self._closed:
+        while self._queue.settled < target and not (self._closed or self._is_sender):
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
@@ -103,11 +108,13 @@ class AsyncEventBuffer:
         self._closed = True
         self._deadline = time.monotonic() + timeout
         self._notify()
-        if self._task is not None:
+        if self._is_sender:
+            await self._run()
+        elif self._task is not None:
             await asyncio.wait({self._task}, timeout=timeout)
             self._task.cancel()
-        self._give_up()
-        atexit.unregister(self._give_up)
+        await self._fail(self._queue.give_up())
+        atexit.unregister(self._at_exit)
 
     @property
     def pending(self) -> int:
@@ -142,6 +149,11 @@ class AsyncEventBuffer:
         await self.close()
 
     # --- In the background
+    @property
+    def _is_sender(self) -> bool:
+        """Whether this is the task that sends: it must not wait for itself."""
+        return self._task is not None and asyncio.current_task() is self._task
+
     async def _run(self) -> None:
         """Send until the buffer is closed and empty, or out of time."""
         while True:
@@ -152,7 +164,7 @@ class AsyncEventBuffer:
                 rows = self._queue.answered(await self._send(batch))
             except Exception as error:  # whatever it was, the events are settled or tried again
                 rows = self._queue.refused(error, time.monotonic())
-            self._fail(rows)
+            await self._fail(rows)
             self._notify()
 
     async def _next(self) -> Optional[List[Pending]]:
@@ -166,14 +178,19 @@ class AsyncEventBuffer:
                 return self._queue.take(now)
             await self._wait(wait)
 
-    def _fail(self, rows: List[Failed]) -> None:
+    async def _fail(self, rows: List[Failed]) -> None:
         """Tell of failed events, and keep them."""
+        told = False
+        try:
+            told = bool(rows) and await tell_async(self._on_failed, rows)
+        finally:  # also when it was cancelled on the way
+            self._queue.keep(rows, told)
+
+    def _at_exit(self) -> None:
+        """What is still held has failed. In a forked child it is the parent's."""
+        rows = self._queue.give_up() if self._pid == os.getpid() else []
         if rows:
             self._queue.keep(rows, tell(self._on_failed, rows))
-
-    def _give_up(self) -> None:
-        """What is still held has failed."""
-        self._fail(self._queue.give_up())
 
     def _notify(self) -> None:
         """Wake all that wait."""

@@ -107,7 +107,7 @@ class AsyncNovaBilling:
         return answer
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Send what buffers of events hold, and give the connections back."""
         await self._transport.close()
 
     async def __aenter__(self) -> AsyncNovaBilling:

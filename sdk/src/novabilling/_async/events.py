@@ -77,12 +77,14 @@ class AsyncEventsResource(AsyncResource):
     ) -> AsyncEventBuffer:
         """A buffer that sends events in batches in the background: when `batch_size` wait, or the oldest has waited
         `interval` seconds, at `flush()` and at `close()`. `add` waits while `max_events` are held. What could not be
-        delivered is given to `on_failed` and kept in `failed`.
+        delivered is given to `on_failed` and kept in `failed`. Closing the client closes it, too.
         """
-        return AsyncEventBuffer(
+        made = AsyncEventBuffer(
             self.send_batch,
             batch_size=batch_size,
             interval=interval,
             max_events=max_events,
             on_failed=on_failed,
         )
+        self._transport.buffers.add(made)
+        return made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from typing import Any, Optional
 
 import httpx
@@ -37,6 +38,7 @@ class AsyncTransport:
         self._client = http_client or pool()
         self._pid = os.getpid()
         self._closed = False
+        self.buffers: weakref.WeakSet[Any] = weakref.WeakSet()  # of events, which are sent before it closes
 
     @property
     def client(self) -> httpx.AsyncClient:
@@ -83,7 +85,9 @@ class AsyncTransport:
         raise httpx.TooManyRedirects("too many redirects", request=request)
 
     async def close(self) -> None:
-        """Give the connections back. A client that was given stays open."""
+        """Send what buffers of events hold, then give the connections back. A client that was given stays open."""
+        for buffer in list(self.buffers):
+            await buffer.close()
         self._closed = True
         if self._given is None and self._pid == os.getpid():
             await self._client.aclose()

@@ -63,8 +63,8 @@ class EventBuffer:
         timeout: Optional[float] = None,
     ) -> str:
         """Take an event of now, or of `timestamp`; its transaction id. While the buffer is full it waits, `timeout`
-        seconds at most, then raises BufferFullError: the event was not taken. Raises ValueError or TypeError for
-        what cannot be sent.
+        seconds at most, then raises BufferFullError: the event was not taken. Within `on_failed` it does not wait,
+        since nothing is sent meanwhile. Raises ValueError or TypeError for what cannot be sent.
         """
         event = occurred(
             {
@@ -81,7 +81,7 @@ class EventBuffer:
         with self._state:
             while not self._closed and self._queue.full:
                 left = None if until is None else until - time.monotonic()
-                if self._queue.stuck or (left is not None and left <= 0):
+                if self._queue.stuck or self._is_sender or (left is not None and left <= 0):
                     raise BufferFullError("The buffer is full. take_failed() makes room for what has failed.")
                 self._state.wait(left)
             if self._closed:
@@ -94,12 +94,16 @@ class EventBuffer:
         return str(event["transaction_id"])
 
     def flush(self, timeout: Optional[float] = None) -> bool:
-        """Send all that was added until now; whether all of it was settled, delivered or failed, within `timeout`."""
+        """Send all that was added until now; whether all of it was settled, delivered or failed, within `timeout`.
+        Within `on_failed` it does not wait.
+        """
         with self._state:
             target = self._queue.added
             self._queue.wanted = max(self._queue.wanted, target)
             self._state.notify_all()
-            return self._state.wait_for(lambda: self._queue.settled >= target or self._closed, timeout)
+            if not self._is_sender:
+                self._state.wait_for(lambda: self._queue.settled >= target or self._closed, timeout)
+            return self._queue.settled >= target
 
     def close(self, timeout: float = LAST_TRY) -> None:
         """Send what waits and take no more. What is not delivered after `timeout` seconds has failed."""
@@ -156,6 +160,11 @@ class EventBuffer:
         self.close()
 
     # --- In the background
+    @property
+    def _is_sender(self) -> bool:
+        """Whether this is the thread that sends: it must not wait for itself."""
+        return threading.current_thread() is self._thread
+
     def _run(self) -> None:
         """Send until the buffer is closed and empty, or out of time."""
         while True:

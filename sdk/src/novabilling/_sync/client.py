@@ -108,7 +108,7 @@ class NovaBilling:
         return answer
 
     def close(self) -> None:
-        """Give the connections back."""
+        """Send what buffers of events hold, and give the connections back."""
         self._transport.close()
 
     def __enter__(self) -> NovaBilling:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import os
+import weakref
 from typing import Any, Optional
 
 import httpx
@@ -38,6 +39,7 @@ class Transport:
         self._client = http_client or pool()
         self._pid = os.getpid()
         self._closed = False
+        self.buffers: weakref.WeakSet[Any] = weakref.WeakSet()  # of events, which are sent before it closes
 
     @property
     def client(self) -> httpx.Client:
@@ -84,7 +86,9 @@ class Transport:
         raise httpx.TooManyRedirects("too many redirects", request=request)
 
     def close(self) -> None:
-        """Give the connections back. A client that was given stays open."""
+        """Send what buffers of events hold, then give the connections back. A client that was given stays open."""
+        for buffer in list(self.buffers):
+            buffer.close()
         self._closed = True
         if self._given is None and self._pid == os.getpid():
             self._client.close()

@@ -59,7 +59,8 @@ class Invoice(Model):
     """What a customer is asked to pay: `amount` before tax, `total` with it, `amount_due` what is left to pay.
 
     `status` is draft, finalized, paid or voided: an issued invoice for which nothing is due any more says paid,
-    where the API itself says finalized with a `payment_status` of paid.
+    where the API itself says finalized with a `payment_status` of paid. As a filter of lists, finalized is the API's
+    word and finds paid ones, too; unpaid finds those for which something is due.
     """
 
     id: str
