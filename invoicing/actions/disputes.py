@@ -15,10 +15,10 @@ from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.states import move
+from invoicing.actions.announcing import as_it_is
 from invoicing.actions.draft import lock_invoice
 from invoicing.actions.past_due import follow_debts
 from invoicing.models import Invoice
-from invoicing.queries.payloads import invoice_payload, with_parts
 from invoicing.rules.states import DISPUTE_MOVES, DisputeState, InvoiceStatus
 
 MOST_REASON = 500
@@ -49,7 +49,7 @@ def dispute_invoice(invoice: Invoice, *, reason: str, by: Actor, at: datetime) -
         invoice.organization, "invoice.disputed", invoice, by=by, at=at, customer=customer, reason=text
     )
     follow_debts(customer, by=by, at=at)
-    announce("invoice.disputed", invoice, at=at)
+    emit(invoice.organization, "invoice.disputed", invoice, as_it_is(invoice), at=at)
     return invoice
 
 
@@ -80,11 +80,5 @@ def end_dispute(
         reason=note.strip(),
     )
     follow_debts(customer, on=timezone.localtime(at).date(), by=by, at=at)
-    announce("invoice.dispute_ended", invoice, at=at)
+    emit(invoice.organization, "invoice.dispute_ended", invoice, as_it_is(invoice), at=at)
     return invoice
-
-
-def announce(name: str, invoice: Invoice, *, at: datetime) -> None:
-    """Tell other systems, with the invoice as it is now."""
-    fresh = with_parts(Invoice.objects.filter(pk=invoice.pk)).get()
-    emit(invoice.organization, name, invoice, invoice_payload(fresh), at=at)

@@ -23,6 +23,7 @@ from billing.actions.webhooks import emit
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
 from billing.rules.errors import Conflict, FieldErrors, Invalid, NotFound
+from invoicing.actions.announcing import as_it_is
 from invoicing.actions.draft import lock_invoice, new_invoice
 from invoicing.actions.finalize import finalize_new
 from invoicing.actions.issuing import issue
@@ -35,7 +36,6 @@ from invoicing.models import Invoice, InvoiceLine, InvoiceType
 from invoicing.queries.copied_lines import copied, less_progressive, rows_of, windows_behind
 from invoicing.queries.credits import credits_of
 from invoicing.queries.line_edits import pricing_of
-from invoicing.queries.payloads import invoice_payload, with_parts
 from invoicing.queries.rates import Rates
 from invoicing.rules.adjusting import Correction, corrected, units_alone
 from invoicing.rules.lines import Line
@@ -111,8 +111,7 @@ def regenerate_invoice(invoice: Invoice, wanted: Remade | None = None, *, by: Ac
             "total_minor": (invoice.total_minor, made.total_minor),
         },
     )
-    fresh = with_parts(Invoice.objects.filter(pk=made.pk)).get()
-    emit(invoice.organization, "invoice.regenerated", made, invoice_payload(fresh), at=at)
+    emit(invoice.organization, "invoice.regenerated", made, as_it_is(made), at=at)
     return made
 
 
