@@ -28,6 +28,7 @@ from django.conf import settings
 from billing.rules.outbound import may_reach
 
 MAX_BYTES = 2 * 1024 * 1024
+PIECE = 16 * 1024  # of what is sent: the time that is left is looked at between two
 AGENT = "Tarn"
 
 
@@ -296,8 +297,9 @@ class Bounded(httpcore.NetworkStream):
         return self.stream.read(max_bytes, left(self.deadline))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Send all of it."""
-        self.stream.write(buffer, left(self.deadline))
+        """Send all of it. A receiver that takes a little now and then would never come to the end of one wait."""
+        for start in range(0, len(buffer), PIECE):
+            self.stream.write(buffer[start : start + PIECE], left(self.deadline))
 
     def close(self) -> None:
         """Hang up."""

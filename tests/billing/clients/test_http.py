@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import httpcore
 import pytest
 
 from billing.clients import http
@@ -205,6 +206,25 @@ def test_the_whole_is_bounded_in_time_even_when_every_wait_is_short(base):
         fetch("GET", f"{base}/drip", timeout=0.4, allow_private=True)
 
     assert time.monotonic() - start < 1.5
+
+
+def test_sending_is_bounded_in_time_even_when_a_little_is_taken_now_and_then():
+    class Reluctant(httpcore.NetworkStream):
+        """Takes a piece, and with the second the time is over."""
+
+        taken = 0
+
+        def write(self, buffer: bytes, timeout: float | None = None) -> None:
+            assert timeout is not None and 0 < timeout <= 60
+            self.taken += len(buffer)
+            if self.taken > http.PIECE:
+                stream.deadline = time.monotonic()
+
+    inner = Reluctant()
+    stream = http.Bounded(inner, time.monotonic() + 60)
+    with pytest.raises(httpcore.ReadTimeout):
+        stream.write(b"x" * http.PIECE * 5)
+    assert inner.taken == 2 * http.PIECE
 
 
 def test_a_resolver_that_hangs_is_not_waited_for(monkeypatch):
