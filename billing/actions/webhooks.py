@@ -157,10 +157,16 @@ def deliver(event: EmittedEvent, to: list[tuple[WebhookEndpoint, str]]) -> list[
 
 def wake_sender() -> None:
     """Ask a worker to send what is due. Thousands of events in a row wake it once: it takes the mark away before it
-    looks, so nothing that is committed later goes unnoticed.
+    looks, so nothing that is committed later goes unnoticed. Without a cache nobody is woken, and beat's next round
+    sends: what is committed already must not fail.
     """
-    if cache.add(WOKEN, 1, WOKEN_SECONDS):
-        later.send(SENDER)
+    try:
+        first = cache.add(WOKEN, 1, WOKEN_SECONDS)
+    except Exception:
+        logger.exception("Could not wake the sender of webhooks; the next round will send.")
+    else:
+        if first:
+            later.send(SENDER)
 
 
 def tell(event: EmittedEvent) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -73,6 +74,20 @@ def test_many_events_wake_the_sender_once_and_after_the_commit(acme: Organizatio
     assert woken == ["billing.send_webhooks"]
     tell(acme)
     assert woken == ["billing.send_webhooks"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_committed_does_not_fail_because_the_cache_is_away(
+    acme: Organization, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any) -> bool:
+        raise ConnectionError
+
+    make_endpoint(acme)
+    woken.clear()
+    monkeypatch.setattr(webhooks, "cache", SimpleNamespace(add=away))
+    tell(acme)
+    assert woken == [] and WebhookDelivery.objects.waiting().count() == 1
 
 
 def test_paused_ones_collect_disabled_and_removed_ones_do_not(acme: Organization) -> None:
