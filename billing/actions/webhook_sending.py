@@ -58,8 +58,11 @@ STOPPED = {EndpointStatus.PAUSED: "webhook.paused", EndpointStatus.DISABLED: "we
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a try. `status` is None when nothing was answered; `error` says why it does not count."""
+    """What came of a try at an address. `status` is None when nothing was answered; `error` says why it does not
+    count.
+    """
 
+    url: str
     at: datetime
     duration_ms: int
     status: int | None = None
@@ -112,22 +115,32 @@ def send_due(seconds: float = ROUND_SECONDS) -> int:
 
 
 def take_off(lanes: dict[UUID, Lane], threads: ThreadPoolExecutor) -> None:
-    """Send what is due and fits, of endpoints that no other worker has."""
-    for endpoint in endpoints_due(timezone.now()):
+    """Send what is due and fits, of endpoints that no other worker has. Free threads are shared out evenly, and those
+    with the least in the air come first: where slow ones take all threads, whoever has none gets the next.
+    """
+
+    def in_the_air(endpoint: WebhookEndpoint) -> tuple[int, float]:
+        lane = lanes.get(endpoint.pk)
+        return len(lane.flying) if lane else 0, random.random()  # noqa: S311 - chance among equals
+
+    found = sorted(endpoints_due(timezone.now()), key=in_the_air)
+    free = AT_ONCE - sum(len(one.flying) for one in lanes.values())
+    share = max(1, free // max(1, len(found)))
+    for endpoint in found:
         lane = lanes.get(endpoint.pk)
         if lane is None:
             if not lock(endpoint.pk):
                 continue
             lane = lanes[endpoint.pk] = Lane(endpoint)
         lane.endpoint = endpoint
-        free = AT_ONCE - sum(len(one.flying) for one in lanes.values())
-        if (room := min(lane.room, free)) <= 0:
+        if (room := min(lane.room, share, free)) <= 0:
             continue
         busy = [row.subject_id for row in lane.flying.values()]
         rows = WebhookDelivery.objects.due(timezone.now()).filter(endpoint=endpoint)
         for row in rows.exclude(subject_id__in=busy).select_related("event").order_by("number")[:room]:
             if all(row.subject_id != other.subject_id for other in lane.flying.values()):
                 lane.flying[threads.submit(request_of(endpoint, row))] = row
+                free -= 1
 
 
 def let_go(lanes: dict[UUID, Lane]) -> None:
@@ -165,7 +178,7 @@ def request_of(endpoint: WebhookEndpoint, row: WebhookDelivery) -> Callable[[], 
     try:
         secrets = secrets_of(endpoint, timezone.now())
     except Unsealable as error:
-        unreadable = Outcome(timezone.now(), 0, error=f"{error} Make a new secret for this webhook.")
+        unreadable = Outcome(url, timezone.now(), 0, error=f"{error} Make a new secret for this webhook.")
         return lambda: unreadable
     return lambda: post(url, body, id=id, name=row.name, secrets=secrets)
 
@@ -214,12 +227,12 @@ def post(url: str, body: bytes, *, id: str, name: str, secrets: Sequence[str]) -
             cut=True,
         )
     except Unreachable as error:
-        return Outcome(at, since(begun), error=error.reason[:300])
+        return Outcome(url, at, since(begun), error=error.reason[:300])
     except Exception as error:  # one delivery of the round; whatever it was, the receiver has not got it
         logger.exception("Sending delivery %s failed.", id)
-        return Outcome(at, since(begun), error=f"{type(error).__name__} while sending.")
+        return Outcome(url, at, since(begun), error=f"{type(error).__name__} while sending.")
     answer = found.text.replace("\0", "\ufffd")[:ANSWER_KEPT]
-    return Outcome(at, since(begun), found.status, fault_of(found.status), answer)
+    return Outcome(url, at, since(begun), found.status, fault_of(found.status), answer)
 
 
 def since(begun: float) -> int:
@@ -238,7 +251,9 @@ def fault_of(status: int) -> str:
 
 @transaction.atomic
 def write_down(row: WebhookDelivery, outcome: Outcome) -> None:
-    """Keep the try, and what follows from it for the delivery and its endpoint."""
+    """Keep the try, and what follows from it for the delivery and its endpoint. What an address answers says nothing
+    of the endpoint once that has another one, or was removed, meanwhile.
+    """
     found = WebhookEndpoint.objects.filter(pk=row.endpoint_id).select_related("organization")
     endpoint: WebhookEndpoint = found.locked(no_key=True).get()
     row = WebhookDelivery.objects.filter(pk=row.pk).locked(no_key=True).get()
@@ -257,10 +272,13 @@ def write_down(row: WebhookDelivery, outcome: Outcome) -> None:
         row.state, row.next_attempt_at = DeliveryState.DELIVERED.value, None
         row.delivered_at = row.delivered_at or timezone.now()
         row.save()
-        recover(endpoint)
+    else:
+        fail(row)
+    if endpoint.url != outcome.url or endpoint.deleted_at is not None:
         return
-    fail(row)
-    if outcome.status == GONE:
+    if outcome.succeeded:
+        recover(endpoint)
+    elif outcome.status == GONE:
         stop(endpoint, EndpointStatus.DISABLED, "The receiver answered 410: it is gone for good.")
     else:
         count_failure(endpoint)

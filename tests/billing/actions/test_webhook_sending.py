@@ -17,7 +17,7 @@ from billing.actions import webhook_sending
 from billing.actions.later import lock_number
 from billing.actions.webhook_endpoints import create_endpoint, rotate_secret, send_test, update_endpoint
 from billing.actions.webhook_replays import replay, replay_failed
-from billing.actions.webhook_sending import drop_old, send_due
+from billing.actions.webhook_sending import Outcome, drop_old, send_due, write_down
 from billing.actions.webhooks import emit
 from billing.clients import http
 from billing.models import (
@@ -118,7 +118,7 @@ def test_an_object_is_told_of_in_order_and_holds_up_no_other(acme: Organization,
         tell(acme, name)
         emit(acme, name, other, {"id": other.public_id}, at=NOW)
     receiver.answer = lambda came: 503 if came.said["data"]["id"] == acme.public_id else 200
-    send_due(0.3)
+    send_due(5)
     assert [one.said["event"] for one in receiver.log if one.status == 503] == ["customer.created"]
     assert [one.said["event"] for one in receiver.taken] == [
         "customer.created",
@@ -127,10 +127,10 @@ def test_an_object_is_told_of_in_order_and_holds_up_no_other(acme: Organization,
     ]
     receiver.answer = lambda _: 200
     receiver.log.clear()
-    send_due(0.1)
+    send_due(5)
     assert receiver.log == [], "the first one waits before it is tried again"
     due_now()
-    send_due(0.3)
+    send_due(5)
     assert [one.said["event"] for one in receiver.log] == [
         "customer.created",
         "customer.updated",
@@ -392,6 +392,39 @@ def test_old_deliveries_are_forgotten_once_they_are_done(acme: Organization, rec
     names = WebhookDelivery.objects.order_by("number").values_list("name", flat=True)
     assert list(names) == ["customer.updated", "customer.deleted"]
     assert not WebhookAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("change", [{"url": "https://new.example/in"}, {"deleted_at": NOW}])
+@pytest.mark.parametrize("status", [200, 410, 500])
+def test_an_answer_of_an_address_that_was_left_meanwhile_says_nothing_of_the_new_one(
+    acme: Organization, change: dict[str, Any], status: int
+) -> None:
+    endpoint = make_endpoint(acme)
+    tell(acme)
+    row = WebhookDelivery.objects.get()
+    WebhookEndpoint.objects.update(failures=3, failing_since=NOW, **change)
+    error = "" if status == 200 else "Refused."
+    write_down(row, Outcome(endpoint.url, timezone.now(), 5, status, error))
+    endpoint.refresh_from_db()
+    assert (endpoint.status, endpoint.failures) == ("active", 3)
+    assert states() == ["delivered" if status == 200 else "waiting"]
+    assert WebhookAttempt.objects.get().status_code == status
+
+
+def test_where_threads_are_few_whoever_has_none_gets_the_next(
+    acme: Organization, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook_sending, "AT_ONCE", 2)
+    receiver.slow = 0.03
+    make_endpoint(acme, url=receiver.url)
+    for number in range(6):
+        other = make_organization(f"Org {number}")
+        emit(acme, "customer.created", other, {"id": other.public_id}, at=NOW)
+    make_endpoint(acme, url=receiver.url + "/late")
+    tell(acme)
+    send_due(5)
+    assert len(receiver.log) == 8
+    assert [one.path.endswith("late") for one in receiver.log].index(True) <= 1
 
 
 def test_an_unreadable_secret_says_what_to_do(acme: Organization, receiver: Receiver) -> None:
