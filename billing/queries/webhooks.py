@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from billing.models import EmittedEvent, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
@@ -44,7 +44,9 @@ def health(endpoints: Iterable[WebhookEndpoint], at: datetime) -> dict[UUID, Hea
         tries=Count("*"), succeeded=Count("pk", filter=Q(succeeded=True))
     )
     found = {row["endpoint"]: row for row in day}
-    last = dict(attempts.annotate(last=Max("at")).values_list("endpoint", "last"))
+    latest = WebhookAttempt.objects.filter(endpoint=OuterRef("pk")).order_by("-at").values("at")[:1]
+    rows = WebhookEndpoint.objects.filter(pk__in=keys).annotate(last=Subquery(latest))
+    last = dict(rows.values_list("pk", "last"))
     waiting = WebhookDelivery.objects.waiting().filter(endpoint__in=keys).order_by()
     counts = dict(waiting.values("endpoint").annotate(count=Count("*")).values_list("endpoint", "count"))
     return {
