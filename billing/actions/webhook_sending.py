@@ -21,7 +21,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from billing.actions import audit, later
@@ -39,6 +39,8 @@ from billing.models import (
 )
 from billing.orm import exact_json
 from billing.orm.actor import Actor
+from billing.orm.fields import first_id
+from billing.rules.event_names import TOLD_ONCE
 from billing.rules.ids import encode
 from billing.rules.retries import RESTS_AFTER, is_given_up, next_try, rest
 from billing.rules.signing import short_signature, standard_signature
@@ -53,6 +55,7 @@ AT_ONCE = 32
 PER_ENDPOINT = 4
 LOOK_EVERY = 0.2
 GONE = 410
+DROPPED_AT_ONCE = 1000
 STOPPED = {EndpointStatus.PAUSED: "webhook.paused", EndpointStatus.DISABLED: "webhook.disabled"}
 
 
@@ -344,13 +347,31 @@ def stop(endpoint: WebhookEndpoint, status: EndpointStatus, reason: str) -> None
 
 
 def drop_old(at: datetime, days: int) -> int:
-    """Forget deliveries that are done, with their tries, after so many days. Returns how many."""
-    done = WebhookDelivery.objects.filter(created_at__lt=at - timedelta(days=days))
-    done = done.exclude(state=DeliveryState.WAITING.value).order_by("created_at")
+    """Forget after so many days the deliveries that are done or that nobody sends any more, with their tries, and the
+    events that no delivery needs. Returns how many deliveries.
+    """
+    before = at - timedelta(days=days)
+    sent_to = Q(endpoint__status=EndpointStatus.ACTIVE.value, endpoint__deleted_at=None)
+    old = WebhookDelivery.objects.filter(created_at__lt=before)
+    old = old.exclude(sent_to, state=DeliveryState.WAITING.value).order_by("created_at")
     dropped = 0
-    while chosen := list(done.values_list("pk", flat=True)[:1000]):
+    while chosen := list(old.values_list("pk", flat=True)[:DROPPED_AT_ONCE]):
         with transaction.atomic():
             WebhookAttempt.objects.filter(delivery__in=chosen).delete()
             WebhookDelivery.objects.filter(pk__in=chosen).delete()
         dropped += len(chosen)
+    drop_old_events(before)
     return dropped
+
+
+def drop_old_events(before: datetime) -> None:
+    """Forget events that nobody is to be told of any more, save those that keep an action from telling again. They
+    are walked in the order of their keys, which is that of time.
+    """
+    needed = WebhookDelivery.objects.filter(event=OuterRef("pk"))
+    events = EmittedEvent.objects.filter(pk__lt=first_id(before)).exclude(name__in=TOLD_ONCE)
+    rows = events.filter(~Exists(needed)).order_by("pk")
+    last = UUID(int=0)
+    while chosen := list(rows.filter(pk__gt=last).values_list("pk", flat=True)[:DROPPED_AT_ONCE]):
+        EmittedEvent.objects.filter(pk__in=chosen).delete()
+        last = chosen[-1]

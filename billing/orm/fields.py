@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from decimal import Context, Decimal
 from typing import Any
 
@@ -19,6 +20,11 @@ WIDE = Context(prec=100)
 def new_id() -> uuid.UUID:
     """A UUIDv7: unique, and ordered by time so that indexes stay compact."""
     return uuid.UUID(int=uuid_utils.uuid7().int)
+
+
+def first_id(at: datetime) -> uuid.UUID:
+    """The least id that `new_id` can have made at this moment: older rows are those below it."""
+    return uuid.UUID(int=int(at.timestamp() * 1000) << 80)
 
 
 def check_currency(code: str) -> None:

@@ -10,6 +10,9 @@ Example: `names_heard(["*", "payment.succeeded"], "payment.successful")` is `["p
 from collections.abc import Iterable, Sequence
 
 ALL = "*"
+TOLD_ONCE = frozenset(
+    {"invoice.overdue"}
+)  # that it was told is known by the event itself: it is never forgotten
 TEST = "webhook.test"  # sent by a button, to one endpoint; nobody asks for it
 
 EVENTS: dict[str, str] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings as installed
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -124,6 +125,7 @@ def frame(request: StaffRequest, row: WebhookEndpoint, active: str) -> dict[str,
         "endpoint": row,
         "health": known,
         "may_edit": may(request.member, "webhooks.edit"),
+        "days_kept": installed.WEBHOOK_DAYS_KEPT,
         "previous_counts": bool(row.previous_until and row.previous_until > timezone.now()),
         "page_tabs": [
             {
@@ -156,6 +158,7 @@ def status(request: StaffRequest, id: UUID) -> HttpResponse:
         "endpoint": row,
         "wanted": wanted,
         "word": word,
+        "days_kept": installed.WEBHOOK_DAYS_KEPT,
         "waiting": WebhookDelivery.objects.waiting().filter(endpoint=row).count(),
     }
     return render_page(request, "billing/webhooks/status.html", context, partials=("dialog",))

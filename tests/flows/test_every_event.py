@@ -15,9 +15,9 @@ from django.db.models import Q
 
 from billing.actions.clock import now
 from billing.models import EmittedEvent, Organization
-from billing.rules.event_names import EVENTS
+from billing.rules.event_names import EVENTS, TOLD_ONCE
 from customers.models import Customer
-from invoicing.actions.announcing import tell_of_overdue
+from invoicing.actions.announcing import OVERDUE, tell_of_overdue
 from invoicing.actions.one_off import delete_draft
 from invoicing.models import Invoice
 from tests.factories.api import Api
@@ -131,7 +131,8 @@ def test_what_is_overdue_is_told_once(story: Story) -> None:
     assert tell_of_overdue(mine, now(story.organization)) == 0
     assert tell_of_overdue(mine, later) == 1
     assert tell_of_overdue(mine, later) == 0
-    assert EmittedEvent.objects.filter(name="invoice.overdue").count() == 1
+    assert EmittedEvent.objects.filter(name=OVERDUE).count() == 1
+    assert OVERDUE in TOLD_ONCE, "its event is never forgotten"
 
 
 def test_what_is_free_is_paid_at_once(story: Story) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -18,15 +19,17 @@ from billing.actions.later import lock_number
 from billing.actions.webhook_endpoints import create_endpoint, rotate_secret, send_test, update_endpoint
 from billing.actions.webhook_replays import replay, replay_failed
 from billing.actions.webhook_sending import Outcome, drop_old, send_due, write_down
-from billing.actions.webhooks import emit
+from billing.actions.webhooks import deliver, emit
 from billing.clients import http
 from billing.models import (
     AuditEntry,
+    EmittedEvent,
     Organization,
     WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
 )
+from billing.orm.fields import first_id
 from billing.rules.signing import short_signature
 from tests.factories.people import ACTOR, NOW, make_organization
 from tests.factories.webhooks import make_endpoint
@@ -392,6 +395,37 @@ def test_old_deliveries_are_forgotten_once_they_are_done(acme: Organization, rec
     names = WebhookDelivery.objects.order_by("number").values_list("name", flat=True)
     assert list(names) == ["customer.updated", "customer.deleted"]
     assert not WebhookAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("status", ["active", "paused", "disabled", "removed"])
+def test_what_nobody_sends_any_more_is_forgotten_and_what_is_sent_stays(
+    acme: Organization, status: str
+) -> None:
+    make_endpoint(acme)
+    tell(acme)
+    removed = timezone.now() if status == "removed" else None
+    WebhookEndpoint.objects.update(
+        status="active" if removed else status, deleted_at=removed
+    )  # as one that was written while the endpoint was removed
+    WebhookDelivery.objects.update(created_at=timezone.now() - timedelta(days=91))
+    assert drop_old(timezone.now(), 90) == (0 if status == "active" else 1)
+
+
+def test_old_events_are_forgotten_save_those_that_are_needed(acme: Organization) -> None:
+    ago = timezone.now() - timedelta(days=91)
+    for number, name in enumerate(["customer.created", "customer.updated", "invoice.overdue"]):
+        tell(acme, name)
+        EmittedEvent.objects.filter(name=name).update(id=UUID(int=first_id(ago).int + number))
+    make_endpoint(acme)
+    waiting = EmittedEvent.objects.get(name="customer.updated")
+    deliver(waiting, [(WebhookEndpoint.objects.get(), waiting.name)])
+    tell(acme, "customer.deleted")
+    drop_old(timezone.now(), 90)
+    assert sorted(EmittedEvent.objects.values_list("name", flat=True)) == [
+        "customer.deleted",
+        "customer.updated",
+        "invoice.overdue",
+    ]
 
 
 @pytest.mark.parametrize("change", [{"url": "https://new.example/in"}, {"deleted_at": NOW}])
