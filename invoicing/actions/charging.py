@@ -31,11 +31,10 @@ from invoicing.models import Invoice, MailKind, PaymentAttempt
 from invoicing.queries.mail_facts import address_of, invoice_facts
 from invoicing.queries.mail_wordings import written
 from invoicing.queries.pay_links import pay_link
-from invoicing.queries.paying import concerning
+from invoicing.queries.paying import concerning, under_way
 from invoicing.queries.payment_methods import chargeable, saved_methods
 from invoicing.rules.paying import WAITS
 
-UNDER_WAY = ("unknown", "processing")
 NOT_AVAILABLE = "Not available:"
 MOST_TRIES = 36
 # Reasons not to charge an invoice that are no failures: it was paid, withdrawn, given up or contested meanwhile.
@@ -91,7 +90,7 @@ def begin(
     check_amount(invoice, None)
     if invoice.in_dispute:
         raise Invalid("The customer disputes this invoice.", code="invoice_disputed")
-    if PaymentAttempt.objects.filter(concerning([invoice]), state__in=UNDER_WAY).exists():
+    if PaymentAttempt.objects.filter(concerning([invoice]), under_way(timezone.now())).exists():
         raise Conflict("A payment of this invoice is under way.", code="being_charged")
     methods = [] if customer.deleted_at or customer.deleting_at else saved_methods(customer)
     usable, others = chargeable(invoice, customer, methods, local_date(at, invoice.timezone))

@@ -154,17 +154,17 @@ def under_way(row: PaymentAttempt, subject: Invoice | PaymentRequest, amount_min
     calling = (
         row.state == "pending" and not row.url and row.expires_at and row.expires_at > timezone.now()
     )  # the phone asks already
-    if row.subject != subject:
-        if calling or row.state == "processing":
-            raise Conflict(
-                "A payment of these invoices is under way. Look again in a moment.", code="being_asked"
-            )
-        return False
     usable = row.url and row.expires_at and row.expires_at > timezone.now() + MARGIN
     there = row.provider.active and row.provider.deleted_at is None
     # Also while a payment is on its way: another link could be paid as well.
     same = row.state != "unknown" and row.amount_minor == amount_minor and usable and there
-    return bool(same or calling)
+    if row.subject == subject and (same or calling):
+        return True
+    if calling or row.state == "processing":
+        raise Conflict(
+            "A payment of these invoices is under way. Look again in a moment.", code="being_asked"
+        )
+    return False
 
 
 def ask(attempt: PaymentAttempt, return_url: str) -> Started:

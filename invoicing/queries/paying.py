@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -116,6 +117,14 @@ def concerning(invoices: Iterable[Invoice]) -> Q:
 
 
 def attempts_of(subject: Invoice | PaymentRequest) -> list[PaymentAttempt]:
+def under_way(at: datetime) -> Q:
+    """The condition for attempts beside which no saved method is charged: a charge that is open, money that is on its
+    way, no answer yet, or a phone that asks. A link that may be paid still is none.
+    """
+    asks = Q(state="pending", url="", expires_at__gt=at)
+    return Q(state__in=("unknown", "processing")) | Q(state__in=OPEN_STATES, method__isnull=False) | asks
+
+
     """All attempts to pay an invoice, also together with others, or a payment request; the latest first."""
     wanted = Q(request=subject) if isinstance(subject, PaymentRequest) else concerning([subject])
     rows = PaymentAttempt.objects.filter(wanted)

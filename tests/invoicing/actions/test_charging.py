@@ -240,6 +240,23 @@ def test_no_answer_charges_nobody_else_and_is_found_out_about(acme: Organization
     assert PaymentAttempt.objects.count() == 1
 
 
+def test_no_card_is_charged_beside_an_open_charge_or_a_phone_that_asks(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    make_payer(acme)
+    invoice = make_due(acme)
+    method = left(invoice.customer, stripe)
+    link = open_link(invoice)
+    row = PaymentAttempt.objects.filter(pk=link.pk)
+    for busy in ({"method": method}, {"url": "", "expires_at": timezone.now() + timedelta(minutes=2)}):
+        row.update(**busy)
+        with pytest.raises(Conflict) as caught:
+            charge_invoice(invoice, key="retry", **AT)
+        assert caught.value.code == "being_charged"
+        row.update(method=None, url=link.url, expires_at=link.expires_at)
+    assert charge_invoice(invoice, key="retry", **AT).state == "successful", "a link may wait beside it"
+
+
 def test_a_charge_that_never_arrived_has_failed(acme: Organization, stripe: FakeStripe) -> None:
     make_payer(acme)
     invoice = make_due(acme)

@@ -306,6 +306,14 @@ def test_money_on_its_way_is_waited_for_and_no_second_link_opened(
     later_on()
     assert fresh(attempt).state == "processing"
     assert open_link(attempt.invoice, "again") == attempt
+    ended, less = {"expires_at": timezone.now()}, {"amount_minor": 9000}
+    for changed in (ended, less):
+        before = PaymentAttempt.objects.filter(pk=attempt.pk).values(*changed).get()
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(**changed)
+        with pytest.raises(Conflict) as caught:
+            open_link(attempt.invoice, "another")
+        assert caught.value.code == "being_asked", "its link is of no use, and it may still be paid by"
+        PaymentAttempt.objects.filter(pk=attempt.pk).update(**before)
     aged(attempt, days=5)
     later_on()
     assert fresh(attempt).state == "processing"
