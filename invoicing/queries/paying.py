@@ -24,6 +24,7 @@ from invoicing.models import (
 from invoicing.models.paying import OPEN_STATES
 from invoicing.queries.shapes_collecting import PaymentAttemptOut
 from invoicing.rules.paying import PAYING, in_order, unable
+from invoicing.rules.states import DisputeState
 
 MOST_SHOWN = 20
 MOST_NAMED = 3
@@ -103,8 +104,8 @@ def purpose_of(attempt: PaymentAttempt) -> str:
     if attempt.invoice is not None:
         return f"Invoice {attempt.invoice.number}"
     parts = RequestedInvoice.objects.filter(request=attempt.request_id, invoice__status="finalized")
-    parts = parts.exclude(invoice__payment_status="paid").order_by("invoice__due_on", "pk")
-    numbers = list(parts.values_list("invoice__number", flat=True))
+    parts = parts.exclude(invoice__payment_status="paid").exclude(invoice__dispute=DisputeState.OPEN.value)
+    numbers = list(parts.order_by("invoice__due_on", "pk").values_list("invoice__number", flat=True))
     more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
     return f"Invoice{'s' if len(numbers) > 1 else ''} {', '.join(numbers[:MOST_NAMED])}{more}"
 

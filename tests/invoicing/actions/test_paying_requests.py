@@ -131,10 +131,12 @@ def test_less_than_was_asked_for_pays_the_oldest_and_one_invoice_gets_a_plain_pa
     assert (payment.invoice, payment.remittance, Remittance.objects.count()) == (invoices[2], None, 1)
 
 
-def test_what_is_contested_is_not_asked_for(invoices: list[Invoice]) -> None:
+def test_what_is_contested_is_not_asked_for(invoices: list[Invoice], stripe: FakeStripe) -> None:
     row = ask(invoices)
     dispute_invoice(invoices[0], reason="Not ours", **BY)
     assert link(row).amount_minor == 7000
+    name = stripe.writes()[-1].form["line_items[0][price_data][product_data][name]"]
+    assert name == f"Invoices {invoices[1].number}, {invoices[2].number}"
     for invoice in invoices[1:]:
         dispute_invoice(invoice, reason="Not ours", **BY)
     with pytest.raises(Conflict) as caught:
