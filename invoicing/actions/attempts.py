@@ -175,7 +175,8 @@ def settle(attempt: PaymentAttempt, seen: Seen, *, at: datetime) -> PaymentAttem
             reason=row.reason,
         )
         emit(row.organization, "payment.failed", row, attempt_payload(row), at=at)
-        note_refusal(invoices, row.reason, by=BY, at=at)
+        if seen.declined or row.method_id:  # a link that nobody used was no refusal
+            note_refusal(invoices, row.reason, by=BY, at=at)
         if row.method_id:
             note_declined(invoices)
             later.enqueue(

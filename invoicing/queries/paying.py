@@ -117,7 +117,6 @@ def concerning(invoices: Iterable[Invoice]) -> Q:
     return Q(invoice__in=keys) | Q(request__in=requests)
 
 
-def attempts_of(subject: Invoice | PaymentRequest) -> list[PaymentAttempt]:
 def under_way(at: datetime) -> Q:
     """The condition for attempts beside which no saved method is charged: a charge that is open, money that is on its
     way, no answer yet, or a phone that asks. A link that may be paid still is none.
@@ -126,6 +125,7 @@ def under_way(at: datetime) -> Q:
     return Q(state__in=("unknown", "processing")) | Q(state__in=OPEN_STATES, method__isnull=False) | asks
 
 
+def attempts_of(subject: Invoice | PaymentRequest) -> list[PaymentAttempt]:
     """All attempts to pay an invoice, also together with others, or a payment request; the latest first."""
     wanted = Q(request=subject) if isinstance(subject, PaymentRequest) else concerning([subject])
     rows = PaymentAttempt.objects.filter(wanted)

@@ -201,8 +201,13 @@ def test_a_payment_that_was_refused_online_marks_it(customer: Customer, stripe: 
     make_payer(customer.organization)
     invoice = owe(customer, 100)
     row = ask(customer)
-    attempt = open_link(invoice)
+    unused = open_link(invoice)
     stripe.money.expire()
+    ask_about(unused.pk)
+    assert closed(row) == ("pending", ""), "nobody has tried"
+    attempt = open_link(invoice, "once more")
+    stripe.money.decline(attempt.external_id)
+    stripe.money.expire(attempt.external_id)
     ask_about(attempt.pk)
     assert closed(row) == ("failed", "") and events()[-1] == "payment_request.failed"
     record_payment(invoice, key="k", **BY)
