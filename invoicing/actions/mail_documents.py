@@ -37,8 +37,8 @@ def mail_issued_invoice(invoice: Invoice, *, by: Actor, at: datetime) -> Mail | 
     """The e-mail that goes out of itself when an invoice is issued; once, whatever happens. None when it was sent to
     its customer otherwise before this could: the invoice is locked, as by acts on many.
     """
-    Invoice.objects.filter(pk=invoice.pk).locked().get()
-    if invoice.status != InvoiceStatus.FINALIZED.value or not wanted(invoice):
+    now = Invoice.objects.filter(pk=invoice.pk).locked().get()  # it may have been voided while it was printed
+    if now.status != InvoiceStatus.FINALIZED.value or not wanted(invoice):
         return None
     if mailed(invoice.pk).filter(to__contains=[address_of(invoice.customer)]).exists():
         return None

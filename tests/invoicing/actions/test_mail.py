@@ -75,6 +75,17 @@ def work(mail: Mail) -> Job:
     return job
 
 
+def test_what_was_voided_while_it_was_printed_is_not_sent(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slowly(*_: Any) -> bytes:
+        void_invoice(Invoice.objects.get(), by=ACTOR, at=AT)
+        return b"%PDF"
+
+    monkeypatch.setattr("invoicing.actions.publish.render", slowly)
+    assert issued(organization).status == "voided" and not Mail.objects.exists()
+
+
 def test_the_pdf_is_sent_once_in_the_documents_language(organization: Organization) -> None:
     invoice = issued(organization, locale="de", name="Globex")
     mail = Mail.objects.get()
