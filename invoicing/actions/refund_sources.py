@@ -105,9 +105,7 @@ def count_done(refund: Refund, source: Source, *, by: Actor, at: datetime) -> No
 def count_undone(refund: Refund, source: Source) -> None:
     """It came back: the bank would not take it."""
     if isinstance(source, Remittance):
-        source.returns.filter(key=return_key(refund)).delete()
-        source.returned_minor -= refund.amount_minor
-        source.save(update_fields=["returned_minor", "updated_at"])
+        drop_return(source, source.returns.get(key=return_key(refund)))
         return
     source.refunded_minor -= refund.amount_minor
     set_status(source)
@@ -154,3 +152,10 @@ def note_return(
         reason=made.reason,
     )
     return made
+
+
+def drop_return(row: Remittance, done: RemittanceReturn) -> None:
+    """What had gone back is on account again."""
+    done.delete()
+    row.returned_minor -= done.amount_minor
+    row.save(update_fields=["returned_minor", "updated_at"])

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from invoicing.actions.attempts import settle
+from invoicing.actions.given_back import take
 from invoicing.actions.payment_methods import save_method
-from invoicing.actions.refunding import take
 from invoicing.clients.providers.base import GivenBack, Saved, Seen
 from invoicing.models import PaymentAttempt, PaymentMethod, PaymentProvider, Refund
 

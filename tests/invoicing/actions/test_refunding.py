@@ -310,6 +310,17 @@ def test_what_was_noted_by_hand_is_not_written_down_again(acme: Organization, st
     assert "1.00 EUR more was sent back" in PaymentAttempt.objects.get().problem
 
 
+def test_what_was_sent_by_hand_is_not_undone_by_a_failure_at_stripe(
+    acme: Organization, stripe: FakeStripe
+) -> None:
+    payment = by_stripe(acme, stripe)
+    stripe.money.refund(payment.reference, 2500, status="failed")
+    refund = refund_payment(payment, amount_minor=2500, by_hand=True, key="bank", **BY)
+    ask_about_refunds(payment.attempt.pk)
+    assert state(refund) == ("successful", 2500, 0, 7500, "partially_refunded")
+    assert refund.account is None
+
+
 def test_a_credit_note_gives_money_back_the_same_way(acme: Organization, stripe: FakeStripe) -> None:
     payment = by_stripe(acme, stripe)
     request = CreditRequest(total_minor=3000, refund_minor=3000)

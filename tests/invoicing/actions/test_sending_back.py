@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from billing.models import Organization
+from billing.models import AuditEntry, Organization
 from billing.rules.errors import Conflict, Invalid
 from invoicing.actions.attempts import ask_about
 from invoicing.actions.payments import record_payment
@@ -105,6 +105,33 @@ def test_what_was_sent_back_at_the_provider_stays_another_thing(
     for _ in range(2):
         ask_about_refunds(surplus.attempt.pk)
     assert sums(surplus) == (4000, 0, 6000, 6000)
+
+
+def test_what_is_told_at_once_is_taken_from_what_each_leaves(acme: Organization, stripe: FakeStripe) -> None:
+    make_payer(acme)
+    attempt = open_link(make_due(acme))
+    record_payment(attempt.subject, amount_minor=4000, key="cash", **BY)
+    stripe.money.pay()
+    ask_about(attempt.pk)
+    row = Remittance.objects.get()
+    for _ in range(2):
+        stripe.money.refund(row.attempt.money_id, 3000)
+    for _ in range(2):
+        ask_about_refunds(attempt.pk)
+    assert sums(row) == (0, 0, 4000, 4000)
+    assert row.payments.get().refunded_minor == 2000 and not row.attempt.problem
+
+
+def test_what_was_sent_back_at_the_provider_can_come_back(surplus: Remittance, stripe: FakeStripe) -> None:
+    sent = stripe.money.refund(surplus.attempt.money_id, 3000)
+    ask_about_refunds(surplus.attempt.pk)
+    assert sums(surplus) == (7000, 0, 3000, 3000)
+    sent |= {"status": "failed", "failure_reason": "lost_or_stolen_card"}
+    for _ in range(2):
+        ask_about_refunds(surplus.attempt.pk)
+    assert sums(surplus) == (10000, 0, 0, 0)
+    [told] = AuditEntry.objects.filter(action="payment.refund_failed")
+    assert told.reason == "Lost or stolen card"
 
 
 def test_money_that_came_by_hand_is_sent_by_hand(acme: Organization, surplus: Remittance) -> None:
