@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Exists
 from django.utils import timezone
 
 from billing.actions import audit, clock, later
@@ -29,7 +30,7 @@ from invoicing.actions.void import void_invoice
 from invoicing.models import Invoice, InvoiceRun, InvoiceRunRow, PaymentRequest, RunOutcome
 from invoicing.queries.mail_facts import address_of
 from invoicing.queries.payment_requests import day_in, overdue_of
-from invoicing.queries.runs import described, forecast, judge, mailed
+from invoicing.queries.runs import described, forecast, judge, mailed, open_requests
 from invoicing.rules.bulk import ACTS, ARCHIVE, DO, FINALIZE, REQUEST, SEND, WHY
 from invoicing.rules.states import InvoiceStatus
 
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 TASK, ARCHIVE_TASK = "invoicing.run", "invoicing.archive"
 BATCH = 1000
 SENT_MEANWHILE = "It was sent meanwhile."
+ASKED_MEANWHILE = "It was asked for meanwhile."
 NOTHING = "There was nothing to ask for: the draft was closed."
 
 
@@ -185,27 +187,34 @@ def request_in(run: InvoiceRun, invoice: Invoice, *, by: Actor, at: datetime) ->
     Returns who was asked for how much. Conflict for an invoice that is not on it.
     """
     customer = lock_customer_of(invoice)
+    if customer.deleted_at or customer.deleting_at:
+        raise Conflict("Its customer was deleted.", code="customer_deleted")
     entity = invoice.billing_entity
     group = f"{customer.pk.hex}:{invoice.currency}:{entity.pk.hex}"
+    asked = PaymentRequest.objects.of(run.organization).filter(key__startswith=f"run:{run.pk.hex}:{group}")
+    found = asked.filter(parts__invoice=invoice).first()
+    if found is not None:
+        return f"{found} asked of {address_of(customer)}"
     overdue = overdue_of(customer, day_in(run.organization, at)).filter(currency=invoice.currency)
     waiting = run.rows.filter(outcome=RunOutcome.WAITING).values("invoice")
     rows = overdue.filter(billing_entity=entity, pk__in=waiting)
-    keys = list(rows.values_list("pk", flat=True)[:MOST_INVOICES])
-    asked = PaymentRequest.objects.of(run.organization).filter(key__startswith=f"run:{run.pk.hex}:{group}")
-    found = asked.filter(parts__invoice=invoice).first()
-    if found is None:
-        if invoice.pk not in keys:
-            raise Conflict("It is not overdue any more, or in dispute.", code="not_overdue")
-        found = request_payment(
-            customer,
-            currency=invoice.currency,
-            entity=entity,
-            chosen=keys,
-            to=[address_of(customer)],
-            key=f"run:{run.pk.hex}:{group}:{asked.count()}",
-            by=by,
-            at=at,
-        )
+    if not rows.filter(pk=invoice.pk).exists():
+        raise Conflict("It is not overdue any more, or in dispute.", code="not_overdue")
+    if not run.params.get("again"):
+        rows = rows.exclude(Exists(open_requests()))
+        if not rows.filter(pk=invoice.pk).exists():
+            return ASKED_MEANWHILE
+    others = rows.exclude(pk=invoice.pk).exclude(requested__request__in=asked).values_list("pk", flat=True)
+    found = request_payment(
+        customer,
+        currency=invoice.currency,
+        entity=entity,
+        chosen=[invoice.pk, *others[: MOST_INVOICES - 1]],
+        to=[address_of(customer)],
+        key=f"run:{run.pk.hex}:{group}:{asked.count()}",
+        by=by,
+        at=at,
+    )
     return f"{found} asked of {address_of(customer)}"
 
 

@@ -117,14 +117,15 @@ def against(act: str, *, on: date, again: bool) -> list[tuple[str, Any]]:
         if act == SEND.key:
             before = [("sent", Exists(mailed(OuterRef("pk")))), ("coming", goes_by_itself())]
             return [*never, address, *([] if again else before)]
-        open_requests = RequestedInvoice.objects.filter(invoice=OuterRef("pk"), open=True)
+        gone = Q(customer__deleted_at__isnull=False) | Q(customer__deleting_at__isnull=False)
         return [
             *never,
             ("settled", Q(payment_status=PaymentStatus.PAID.value)),
             ("disputed", Q(dispute=DisputeState.OPEN.value)),
             ("early", Q(due_on=None) | Q(due_on__gte=on)),
+            ("deleted", gone),
             address,
-            *([] if again else [("asked", Exists(open_requests))]),
+            *([] if again else [("asked", Exists(open_requests()))]),
         ]
     return [
         *never,
@@ -138,6 +139,11 @@ def mailed(invoice: Any) -> Any:
     """The e-mails with an invoice that went out, or are about to."""
     rows = Mail.objects.filter(subject_id=invoice, kind=MailKind.INVOICE.value)
     return rows.filter(state__in=[MailState.SENT.value, MailState.WAITING.value])
+
+
+def open_requests() -> Any:
+    """The open payment request on which an invoice of the query around it stands."""
+    return RequestedInvoice.objects.filter(invoice=OuterRef("pk"), open=True)
 
 
 def goes_by_itself() -> Q:

@@ -122,6 +122,43 @@ def test_a_customer_that_refuses_holds_up_no_other_and_is_asked_once_it_can(
     assert sorted(PaymentRequest.objects.values_list("amount_minor", flat=True)) == [3000, 3000]
 
 
+def test_what_was_asked_for_meanwhile_is_not_asked_for_again(
+    organization: Organization, globex: Customer
+) -> None:
+    """Two people confirm the same act, and a third asks for one invoice by hand."""
+    first, second = owe(globex, 100), owe(globex, 50)
+    one, other = start(organization), start(organization, "b")
+    by_hand = request_payment(
+        globex, currency="EUR", chosen=[first.pk], to=["ap@globex.example"], key="h", **BY
+    )
+    found = work(one)
+    assert found[first.number] == ("done", "It was asked for meanwhile.")
+    assert found[second.number] == ("done", "50.00 EUR asked of ap@globex.example")
+    assert set(work(other).values()) == {("done", "It was asked for meanwhile.")}
+    by_hand.refresh_from_db()
+    assert by_hand.open and (PaymentRequest.objects.count(), Mail.objects.count()) == (2, 2)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_more_than_one_request_takes_are_asked_for_by_several(
+    organization: Organization, globex: Customer, monkeypatch: pytest.MonkeyPatch, again: bool
+) -> None:
+    monkeypatch.setattr(runs, "MOST_INVOICES", 2)
+    for amount, day in ((10, 3), (20, 2), (30, 1)):
+        owe(globex, amount, on(2026, 3, day))
+    assert {outcome for outcome, _ in work(start(organization, again=again)).values()} == {"done"}
+    amounts = PaymentRequest.objects.open().order_by("created_at").values_list("amount_minor", flat=True)
+    assert list(amounts) == [4000, 2000], "the one whose turn it is, and the oldest debt"
+
+
+def test_customers_that_go_are_not_asked(organization: Organization, globex: Customer) -> None:
+    invoice = owe(globex, 100)
+    run = start(organization)
+    Customer.objects.filter(pk=globex.pk).update(deleting_at=LATE)
+    assert dict(seen(organization).staying) == {"has a customer that was deleted": 1}
+    assert work(run)[invoice.number] == ("failed", "Its customer was deleted.")
+
+
 def test_a_sandbox_asks_nobody(organization: Organization, globex: Customer) -> None:
     owe(globex, 100)
     Organization.objects.filter(pk=organization.pk).update(sandbox=True)
