@@ -19,6 +19,7 @@ from billing.actions import (
     usage,
     wallet_ending,
     webhook_sending,
+    webhook_stops,
     webhooks,
 )
 from billing.actions.clock import now
@@ -108,6 +109,12 @@ def drop_old_calls() -> None:
 def send_webhooks() -> None:
     """Beat, and after events: send the deliveries that are due."""
     webhook_sending.send_due()
+
+
+@shared_task(name=webhook_stops.TASK)
+def mail_webhook_stop(job_id: str) -> None:
+    """Tell staff by e-mail that the sender has stopped a webhook."""
+    later.run(job_id, webhook_stops.mail_stop)
 
 
 @shared_task(name="billing.drop_deliveries")

@@ -26,6 +26,7 @@ from django.utils import timezone
 
 from billing.actions import audit, later
 from billing.actions.webhook_endpoints import give_up_waiting
+from billing.actions.webhook_stops import tell_of_stop
 from billing.actions.webhooks import WOKEN
 from billing.clients.http import Unreachable, fetch
 from billing.clients.sealed import Unsealable, unseal
@@ -327,7 +328,7 @@ def count_failure(endpoint: WebhookEndpoint) -> None:
 
 
 def stop(endpoint: WebhookEndpoint, status: EndpointStatus, reason: str) -> None:
-    """Send no more, and tell staff why."""
+    """Send no more, and tell staff why: on Home, in the trail and by e-mail."""
     if endpoint.status != EndpointStatus.ACTIVE.value:
         return
     before = endpoint.status
@@ -335,7 +336,7 @@ def stop(endpoint: WebhookEndpoint, status: EndpointStatus, reason: str) -> None
     endpoint.save(update_fields=["status", "reason", "updated_at"])
     if status is EndpointStatus.DISABLED:
         give_up_waiting(endpoint)
-    audit.record(
+    noted = audit.record(
         endpoint.organization,
         STOPPED[status],
         endpoint,
@@ -344,6 +345,7 @@ def stop(endpoint: WebhookEndpoint, status: EndpointStatus, reason: str) -> None
         changes={"status": (before, status.value)},
         reason=reason,
     )
+    tell_of_stop(endpoint, noted)
 
 
 def drop_old(at: datetime, days: int) -> int:

@@ -66,6 +66,11 @@ def allowed(role: str, permission: str) -> bool:
     return role in PERMISSIONS[permission]
 
 
+def roles_with(permission: str) -> list[str]:
+    """The roles that have `permission`, in order."""
+    return sorted(PERMISSIONS[permission])
+
+
 def permissions_of(role: str) -> frozenset[str]:
     """Everything that `role` may do."""
     return frozenset(name for name, roles in PERMISSIONS.items() if role in roles)

@@ -185,6 +185,7 @@ TITLES = {
     "wallet.top_ups_unscheduled": ("Scheduled top-ups ended", "warning"),
     "webhook.disabled": ("Webhook disabled", "danger"),
     "webhook.replayed": ("Webhook deliveries sent again", "neutral"),
+    "webhook.staff_told": ("Staff told that the webhook was stopped", "neutral"),
     "webhook.secret_rotated": ("Secret of the webhook replaced", "neutral"),
 }
 CODES = {
