@@ -21,15 +21,13 @@ from billing.models import (
     DeliveryState,
     EndpointStatus,
     Job,
-    Member,
-    Organization,
     User,
     WebhookDelivery,
     WebhookEndpoint,
 )
 from billing.orm.actor import Actor
+from billing.queries.webhooks import those_who_may_change
 from billing.rules.masking import masked_text
-from billing.rules.roles import roles_with
 
 TASK = "billing.mail_webhook_stop"
 WAITS = tuple(timedelta(seconds=n) for n in (30, 120, 600, 1800, 3600, 7200, 14400))
@@ -71,12 +69,6 @@ def mail_stop(job: Job) -> None:
         raise later.TryAgain(str(failure), after=WAITS[job.attempts - 1]) from failure
     if failure is not None:
         raise failure
-
-
-def those_who_may_change(organization: Organization) -> list[User]:
-    """The people whose role lets them take an endpoint up again."""
-    rows = Member.objects.of(organization).filter(role__in=roles_with("webhooks.edit"), user__is_active=True)
-    return [member.user for member in rows.select_related("user").order_by("pk")]
 
 
 def mail_of_stop(endpoint: WebhookEndpoint, stop: AuditEntry, person: User) -> None:

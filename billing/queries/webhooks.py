@@ -9,7 +9,16 @@ from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
-from billing.models import EmittedEvent, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from billing.models import (
+    EmittedEvent,
+    Member,
+    Organization,
+    User,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
+from billing.rules.roles import roles_with
 
 LAST_DAY = timedelta(hours=24)
 
@@ -90,3 +99,9 @@ def event_before(event: EmittedEvent) -> EmittedEvent | None:
     rows = EmittedEvent.objects.of(event.organization_id).filter(subject_id=event.subject_id, pk__lt=event.pk)
     found: EmittedEvent | None = rows.order_by("-at", "-pk").first()
     return found
+
+
+def those_who_may_change(organization: Organization) -> list[User]:
+    """The active people whose role lets them change endpoints and take them up again."""
+    rows = Member.objects.of(organization).filter(role__in=roles_with("webhooks.edit"), user__is_active=True)
+    return [member.user for member in rows.select_related("user").order_by("pk")]
