@@ -8,6 +8,7 @@ from django.utils import timezone
 from billing.actions import later
 from customers.actions import bulk as bulk_acts
 from customers.actions import clock_moves, export, tag_list, vat_queue
+from customers.actions import erase as erasing
 from customers.actions.delete import carry_out
 from customers.actions.statements import print_statement
 
@@ -18,6 +19,12 @@ __all__ = ["export"]  # what a worker writes files of
 def delete(job_id: str) -> None:
     """The deletion cascade of a job."""
     later.run(job_id, carry_out)
+
+
+@shared_task(name="customers.erase")
+def erase(job_id: str) -> None:
+    """The erasing of a deleted customer's personal data."""
+    later.run(job_id, erasing.carry_out)
 
 
 @shared_task(name="customers.bulk")

@@ -24,6 +24,7 @@ EVENTS: dict[str, str] = {
     "credit_note.voided": "A credit note was withdrawn.",
     "customer.created": "A customer was added.",
     "customer.deleted": "A customer was deleted, after its subscriptions and wallets had ended.",
+    "customer.erased": "A deleted customer's personal data was erased: erase your copy too. It says the id alone.",
     "customer.merged": "One customer was merged into another.",
     "customer.mode_changed": "A customer went from paying in advance to paying later, or back.",
     "customer.type_changed": "A customer became a business or a person.",

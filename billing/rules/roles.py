@@ -29,6 +29,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "customers.view": _ALL,
     "customers.edit": _MANAGER,
     "customers.delete": _MANAGER,
+    "customers.erase": _ADMIN,
     "catalog.view": _ALL,
     "catalog.edit": _ADMIN,
     "taxes.edit": _FINANCE,

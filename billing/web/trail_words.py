@@ -86,6 +86,8 @@ TITLES = {
     "customer.deletion_requested": ("Deletion of the customer requested", "danger"),
     "customer.dunning_resumed": ("Dunning resumed", "neutral"),
     "customer.dunning_stopped": ("Dunning stopped", "warning"),
+    "customer.erased": ("Personal data erased", "danger"),
+    "customer.erasure_requested": ("Erasing of personal data requested", "danger"),
     "customer.kept_apart": ("Marked as no duplicates", "neutral"),
     "customer.kept_apart_undone": ("May be duplicates again", "neutral"),
     "customer.linked": ("Linked to a payment provider", "success"),

@@ -76,7 +76,8 @@ class CustomerQuerySet(KeptQuerySet):
 
 class Customer(Kept):
     """Whom we bill. Deleted customers keep their row, because their documents stay; their external ID and
-    e-mail may be used again. `deleting_at` is set while the deletion cascade runs. An empty shipping address
+    e-mail may be used again. `deleting_at` is set while the deletion cascade runs, `erased_at` when its personal data
+    was erased afterwards. An empty shipping address
     means the billing address. Empty settings (terms, locale, zero invoices, e-mail) are the billing entity's.
     `tax_id` is the number that documents show and that is checked; `tax_identifiers` are further ones by kind
     ({"us_ein": "…"}). `tag_ids` are Tags; `custom_fields` is {code of a CustomField: value}. `merged_into` is where
@@ -160,6 +161,7 @@ class Customer(Kept):
     taxes = models.ManyToManyField("billing.Tax", blank=True, related_name="+")
     metadata = models.JSONField(default=dict, blank=True)
     deleting_at = models.DateTimeField(null=True, blank=True, editable=False)
+    erased_at = models.DateTimeField(null=True, blank=True, editable=False)
     search_text = models.TextField(blank=True, editable=False)
     search_grams = ArrayField(models.CharField(max_length=3), default=list, editable=False)
 
@@ -231,6 +233,12 @@ class Customer(Kept):
                 fields=["organization"],
                 condition=Q(deleted_at=None, deleting_at=None),
                 name="customer_present",
+            ),
+            # Those whose personal data can still be erased.
+            models.Index(
+                fields=["organization", "-deleted_at"],
+                condition=Q(deleted_at__isnull=False),
+                name="customer_gone",
             ),
             models.Index(
                 fields=["organization", "status"], condition=Q(deleted_at=None), name="customer_by_status"

@@ -115,6 +115,7 @@ OWN = frozenset(
         "merged_into",
         "deleted_at",
         "deleting_at",
+        "erased_at",
         "created_at",
         "updated_at",
         "search_text",

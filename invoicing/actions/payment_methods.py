@@ -141,6 +141,7 @@ def forget(method_id: UUID) -> None:
         raise later.TryAgain(error.message, after=timedelta(minutes=10)) from error
     except (ProviderError, Unsealable) as error:  # nothing of ours charges it any more, whatever it keeps
         logger.warning("The payment method %s stays at its provider: %s", row.pk, error)
+    PaymentMethod.objects.filter(pk=row.pk, customer__erased_at__isnull=False).update(external_id="")
 
 
 def open_setup(customer: Any, *, return_url: str = "", key: str, by: Actor, at: datetime) -> MethodSetup:

@@ -131,6 +131,8 @@ def settle(asked: ProviderLink, outcome: Outcome) -> None:
         fail(row, outcome.error, now)
     elif outcome.deleted:
         row.state, row.next_at, row.error, row.synced_at = LinkState.DELETED, None, "", now
+        if customer.erased_at:  # it was kept until now because it deletes
+            row.external_id = ""
     else:
         first = not row.external_id
         row.external_id, row.sent, row.synced_at = outcome.external_id, outcome.facts, now

@@ -1,11 +1,12 @@
 """The mailbox of a machine without a mail server: Django's file backend writes each e-mail to a file, read here.
 
-Nothing is written. A file that cannot be read or is no e-mail is left out; only the newest are looked at.
+A file that cannot be read or is no e-mail is left out; only the newest are looked at. Nothing is written;
+those of somebody whose data is erased are taken away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import policy
@@ -53,6 +54,31 @@ def newest(folder: Path) -> Iterator[Kept]:
         return
     for changed, path in sorted(found, reverse=True)[:MOST_FILES]:
         yield from reversed(list(read(path, datetime.fromtimestamp(changed, UTC))))
+
+
+def drop(folder: Path, references: Collection[str]) -> int:
+    """Take e-mails out of a folder, by their references without what follows the @. How many files were changed."""
+    changed = 0
+    for path in folder.glob("*.log"):
+        try:
+            parts = path.read_bytes().split(END)
+        except OSError:
+            continue
+        stay = [part for part in parts if reference(part) not in references]
+        if len(stay) == len(parts):
+            continue
+        changed += 1
+        if any(part.strip() for part in stay):
+            path.write_bytes(END.join(stay))
+        else:
+            path.unlink(missing_ok=True)
+    return changed
+
+
+def reference(part: bytes) -> str:
+    """The reference of an e-mail in a file, without what follows the @."""
+    message = BytesParser(policy=policy.default).parsebytes(part, headersonly=True)
+    return str(message["Message-ID"] or "").strip(" <>").partition("@")[0]
 
 
 def read(path: Path, at: datetime) -> Iterator[Kept]:

@@ -29,10 +29,10 @@ def pay_link(invoice: Invoice) -> str:
 
 
 def invoice_of_secret(secret: str) -> Invoice | None:
-    """The issued invoice that an address is about."""
+    """The issued invoice that an address is about; none once its customer's data was erased."""
     try:
         key = UUID(SIGNER.unsign(secret))
     except (signing.BadSignature, ValueError):
         return None
-    rows = Invoice.objects.exclude(number="").select_related("billing_entity", "customer", "organization")
-    return rows.filter(pk=key).first()
+    rows = Invoice.objects.exclude(number="").filter(customer__erased_at=None)
+    return rows.select_related("billing_entity", "customer", "organization").filter(pk=key).first()

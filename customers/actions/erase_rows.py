@@ -1,0 +1,135 @@
+"""Erasing what is tied to a customer, as `rules/erasing.py` says it of each table."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.functions import RandomUUID
+from django.db import models, transaction
+from django.db.models.functions import Cast, Now
+
+from billing.actions import later
+from billing.models import QuarantinedEvent, Subscription
+from billing.orm.actor import Actor
+from billing.rules.ids import encode
+from customers.models import Customer, StatementFile, VatStatus
+from customers.queries.erasing import Family, checks_kept, rows_of
+from customers.rules.erasing import RANDOM, TABLES, Fate, tombstone
+from invoicing.actions.payment_methods import FORGET
+from invoicing.actions.payment_requests import withdraw_request
+from invoicing.actions.provider_sync import wake
+from invoicing.clients import mailbox
+from invoicing.models import Mail, PaymentMethod, PaymentRequest, ProviderLink
+from invoicing.models.mail import MailState
+from invoicing.models.provider import LinkState
+
+# These have steps of their own: they look at what the columns say, or at more than their own table.
+APART = {"customers.Customer", "billing.AuditEntry", "invoicing.Mail"}
+PROVIDERS = ("invoicing.ProviderLink", "invoicing.PaymentMethod", "invoicing.MethodSetup")
+
+
+def blanks(label: str) -> dict[str, Any]:
+    """The columns of a table that are emptied, as an update takes them."""
+    values: dict[str, Any] = {"updated_at": Now()}
+    for name, value in TABLES[label].put.items():
+        values[name] = Cast(RandomUUID(), models.CharField()) if value is RANDOM else value
+    return values
+
+
+def empty(label: str, family: Family) -> int:
+    """Empty a table's columns; how many rows."""
+    count: int = rows_of(label, family).update(**blanks(label))
+    return count
+
+
+@transaction.atomic
+def end_requests(family: Family, *, by: Actor, at: datetime) -> str:
+    """Open payment requests are taken back. What is due of their invoices stays due."""
+    rows = list(PaymentRequest.objects.filter(customer__in=family.pks).open().order_by("pk"))
+    for row in rows:
+        withdraw_request(row, by=by, at=at)
+    return joined(counted(len(rows), "request", "taken back"))
+
+
+@transaction.atomic
+def empty_mails(family: Family) -> str:
+    """E-mails are emptied, also in the local mailbox, and those that wait are not sent."""
+    waiting = Mail.objects.filter(customer__in=family.pks, state=MailState.WAITING)
+    waiting.update(state=MailState.CANCELED)
+    mails = empty("invoicing.Mail", family)
+    keys = rows_of("invoicing.Mail", family).values_list("pk", flat=True)
+    named = {encode(Mail.PREFIX, key) for key in keys}
+    if settings.LOCAL_MAILBOX and named:
+        transaction.on_commit(lambda: mailbox.drop(Path(settings.EMAIL_FILE_PATH), named))
+    return joined(counted(mails, "e-mail"))
+
+
+@transaction.atomic
+def empty_providers(family: Family, *, at: datetime) -> str:
+    """Saved methods are charged no more and providers asked to forget them; links lose what was told. A link keeps
+    the provider's id until the customer is deleted there: it is what deletes it.
+    """
+    methods = PaymentMethod.objects.filter(customer__in=family.pks)
+    for method in methods.saved().order_by("pk"):
+        later.enqueue(
+            family.customer.organization,
+            FORGET,
+            key=f"forget:{method.pk}",
+            label="Remove a payment method of an erased customer at the provider",
+            subject_id=method.pk,
+        )
+    methods.saved().update(removed_at=at, is_default=False)
+    links = ProviderLink.objects.filter(customer__in=family.pks)
+    for label in PROVIDERS:
+        empty(label, family)
+    links.filter(state=LinkState.DELETED).update(external_id="")
+    for link in links.exclude(state=LinkState.DELETED).order_by("pk"):
+        wake(link)
+    return joined(counted(methods.count(), "payment method"), counted(links.count(), "account"))
+
+
+@transaction.atomic
+def empty_tables(family: Family) -> str:
+    """Every other table that is tied to the customer, by what the rule says of it."""
+    emptied = removed = 0
+    for statement in StatementFile.objects.filter(customer__in=family.pks).exclude(pdf=""):
+        statement.pdf.storage.delete(str(statement.pdf.name))
+    unbilled = Subscription.objects.filter(customer__in=family.pks).values("external_id")
+    loose = QuarantinedEvent.objects.of(family.customer.organization_id).filter(subscription=None)
+    loose.filter(external_subscription_id__in=unbilled).delete()
+    for label, table in TABLES.items():
+        if label in APART or label in PROVIDERS or not table.ties:
+            continue
+        if table.fate == Fate.ERASED:
+            emptied += empty(label, family)
+        elif table.fate == Fate.REMOVED:
+            rows = rows_of(label, family)
+            if label == "customers.VatCheck":
+                rows = rows.exclude(pk__in=checks_kept(family))
+            removed += rows.delete()[0]
+    return joined(counted(removed, "row", "removed"), counted(emptied, "row", "emptied"))
+
+
+def empty_customer(customer: Customer, *, at: datetime) -> None:
+    """The customer's own row. Its values of own fields follow by a trigger."""
+    values = {name: value for name, value in TABLES["customers.Customer"].put.items() if value is not RANDOM}
+    for name, value in values.items():
+        setattr(customer, name, value)
+    customer.name = tombstone(customer.sequence)
+    customer.external_id = customer.public_id
+    customer.vat_status = VatStatus.UNVALIDATED
+    customer.erased_at = at
+    customer.save(update_fields=[*values, "external_id", "vat_status", "erased_at", "updated_at"])
+
+
+def counted(number: int, noun: str, verb: str = "") -> str:
+    """`3 e-mails`, `1 row removed`, or nothing for none."""
+    return f"{number} {noun}{'' if number == 1 else 's'} {verb}".strip() if number else ""
+
+
+def joined(*parts: str) -> str:
+    """What came of a step."""
+    return ", ".join(part for part in parts if part) or "Nothing to do"
