@@ -27,6 +27,7 @@ from billing.web.throttle import address
 logger = logging.getLogger(__name__)
 
 MOST_BYTES = 64 * 1024  # of a body: longer ones are not kept
+NAMELESS = "customers/<id>/erase"  # what is sent there names whom nothing is to be known of afterwards
 
 
 def is_logged(request: HttpRequest, status: int) -> bool:
@@ -46,11 +47,12 @@ def log_call(request: HttpRequest, response: HttpResponse, started: float) -> No
     caller = cast(ApiRequest, request)
     answer = read(response.content)
     error = answer.get("error") if isinstance(answer, dict) and response.status_code >= 400 else None
+    route = route_of(request)[:200]
     call = ApiCall(
         organization_id=caller.organization.pk,
         method=request.method or "",
         path=masked_text(clean(request.path))[:500],
-        route=route_of(request)[:200],
+        route=route,
         query=masked_query(clean(request.META.get("QUERY_STRING", "")))[:1000],
         status=response.status_code,
         code=str(error.get("code", ""))[:60] if isinstance(error, dict) else "",
@@ -60,7 +62,7 @@ def log_call(request: HttpRequest, response: HttpResponse, started: float) -> No
         address=address(request)[:45],
         replayed=REPLAYED in response,
         duration_ms=min(int((time.monotonic() - started) * 1000), 2**31 - 1),
-        request_body=kept(sent_body(request)),
+        request_body="(not kept)" if route == NAMELESS else kept(sent_body(request)),
         response_body=kept(response.content),
     )
     try:

@@ -204,6 +204,7 @@ def test_a_deletion_is_told_with_all_that_it_ends(story: Story) -> None:
     from billing.actions import later
     from billing.models import Job
     from customers.actions.delete import carry_out
+    from customers.actions.erase import carry_out as erase
 
     ann = story.customer("ann")
     bill = story.invoice(ann)
@@ -214,3 +215,7 @@ def test_a_deletion_is_told_with_all_that_it_ends(story: Story) -> None:
     later.run(str(job.pk), carry_out)
     told = story.told()
     assert Customer.objects.get().deleted_at and {"invoice.voided", "customer.deleted"} <= told.keys()
+    asked = story.act("post", f"/customers/{ann['id']}/erase", {"reason": "Asked", "confirm": "ann"})
+    later.run(asked["jobId"].removeprefix("job_"), erase)
+    told = story.told()
+    assert told.keys() == {"customer.erased"} and told["customer.erased"]["id"] == ann["id"]

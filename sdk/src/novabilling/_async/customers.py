@@ -94,6 +94,25 @@ class AsyncCustomersResource(AsyncResource):
         )
         return await self._call(Record, "GET", place, query=query)
 
+    async def erasure(self, customer_id: str) -> Record:
+        """What erasing its personal data removes and what stays, and how far it is."""
+        return await self._call(Record, "GET", path("/customers/{}/erasure", customer_id))
+
+    async def erase(
+        self,
+        customer_id: str,
+        *,
+        reason: str,
+        confirm: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> Record:
+        """Erase the personal data of a deleted customer, for good; documents stay. `confirm` is its external id, or
+        else its id once more. The work goes on in the background.
+        """
+        body = given(reason=reason, confirm=customer_id if confirm is None else confirm)
+        place = path("/customers/{}/erase", customer_id)
+        return await self._call(Record, "POST", place, body=body, idempotency_key=idempotency_key)
+
     async def merge(
         self,
         *,

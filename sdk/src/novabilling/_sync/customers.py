@@ -93,6 +93,25 @@ class CustomersResource(Resource):
         )
         return self._call(Record, "GET", place, query=query)
 
+    def erasure(self, customer_id: str) -> Record:
+        """What erasing its personal data removes and what stays, and how far it is."""
+        return self._call(Record, "GET", path("/customers/{}/erasure", customer_id))
+
+    def erase(
+        self,
+        customer_id: str,
+        *,
+        reason: str,
+        confirm: Optional[str] = None,
+        idempotency_key: Optional[str] = None,
+    ) -> Record:
+        """Erase the personal data of a deleted customer, for good; documents stay. `confirm` is its external id, or
+        else its id once more. The work goes on in the background.
+        """
+        body = given(reason=reason, confirm=customer_id if confirm is None else confirm)
+        place = path("/customers/{}/erase", customer_id)
+        return self._call(Record, "POST", place, body=body, idempotency_key=idempotency_key)
+
     def merge(
         self,
         *,
