@@ -20,6 +20,7 @@ SETTINGS = (
     ("Dunning", "dunning", "settings.view"),
     ("Tags", "tags", "customers.view"),
     ("Custom fields", "custom-fields", "customers.view"),
+    ("Privacy", "privacy", "customers.erase"),
 )
 DEVELOPERS = (
     ("Quick start", "developers", "events.view"),

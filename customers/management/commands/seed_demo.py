@@ -29,6 +29,8 @@ from billing.rules.states import BILLABLE
 from customers.actions.assign import assign_plan
 from customers.actions.customers import add_customer
 from customers.actions.delete import carry_out, request_deletion
+from customers.actions.erase import carry_out as erase
+from customers.actions.erase import request_erasure
 from customers.management.commands import _demo_catalog as data
 from customers.management.commands._demo_api import make_calls
 from customers.management.commands._demo_collecting import make_collected
@@ -275,10 +277,17 @@ class Demo:
             for number, code in enumerate(self.codes(behind.plan))
         ]
         ingest(self.organization, late, at=at)
-        leaving = running[-1].customer
-        job = request_deletion(leaving, by=BY, at=at)
-        carry_out(job)
-        Job.objects.filter(pk=job.pk).update(state="succeeded", started_at=at, finished_at=at)
+        leaving, forgotten = running[-1].customer, running[-2].customer
+        for customer in (leaving, forgotten):
+            job = request_deletion(customer, by=BY, at=at)
+            carry_out(job)
+            Job.objects.filter(pk=job.pk).update(state="succeeded", started_at=at, finished_at=at)
+        forgotten.refresh_from_db()
+        reason = "Asked by letter to be forgotten"
+        asked = request_erasure(forgotten, reason=reason, confirm=forgotten.external_id, by=BY, at=at)
+        if asked is not None:
+            erase(asked)
+            Job.objects.filter(pk=asked.pk).update(state="succeeded", started_at=at, finished_at=at)
         answer_webhooks(self.organization, at)
 
     def leave_old_documents_for_later(self) -> None:
