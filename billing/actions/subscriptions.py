@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from billing.actions import audit
 from billing.actions.own_versions import keep_own, own_terms_of, said
-from billing.actions.webhooks import emit
+from billing.actions.webhooks import emit, emit_if_heard, is_heard
 from billing.models import Plan, Subscription
 from billing.orm.actor import Actor
 from billing.orm.fields import new_id
@@ -21,6 +22,8 @@ from billing.queries.versions import snapshot, thawed
 from billing.rules.errors import Conflict, Invalid
 from billing.rules.periods import BillingTime, local_date
 from billing.rules.states import SUBSCRIPTION_MOVES, SubscriptionStatus, move
+
+RENEWED = "subscription.renewed"
 
 
 def next_boundary(subscription: Subscription, after: datetime) -> datetime:
@@ -161,6 +164,15 @@ def end_trial(subscription: Subscription, *, by: Actor, at: datetime) -> Subscri
     if subscription.status == SubscriptionStatus.TRIALING.value and over:
         set_status(subscription, SubscriptionStatus.ACTIVE, "subscription.trial_ended", by=by, at=at)
     return subscription
+
+
+def tell_renewed(subscription: Subscription, *, at: datetime) -> None:
+    """Tell other systems that its next period has begun. No line of the trail: its bill has one. Without a query
+    where it is known that nobody listens.
+    """
+    if subscription.renewal_heard is not False or is_heard(RENEWED, []):
+        payload = partial(subscription_payload, subscription)
+        emit_if_heard(subscription.organization, [RENEWED], subscription, payload, at=at)
 
 
 @transaction.atomic

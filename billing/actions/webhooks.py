@@ -19,13 +19,14 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from billing.actions import later
 from billing.models import EmittedEvent, Organization, WebhookDelivery, WebhookEndpoint
 from billing.orm import exact_json
 from billing.orm.compiled import Compiled
-from billing.rules.event_names import EVENTS, SYNONYMS, names_heard
+from billing.rules.event_names import EVENTS, SYNONYMS, names_heard, spellings
 
 logger = logging.getLogger(__name__)
 
@@ -90,6 +91,12 @@ def heard(organization_id: UUID, names: Sequence[str]) -> list[str]:
     """Which of these events somebody listens to. One query."""
     endpoints = endpoints_of(organization_id)
     return [name for name in names if is_heard(name, endpoints)]
+
+
+def heard_there(name: str) -> Exists:
+    """Whether an endpoint of a row's organization hears this event, as part of a query that is asked anyway."""
+    own = WebhookEndpoint.objects.collecting().filter(organization=OuterRef("organization"))
+    return Exists(own.filter(events__overlap=spellings(name)))
 
 
 def is_heard(name: str, endpoints: Sequence[WebhookEndpoint]) -> bool:

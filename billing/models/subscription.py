@@ -54,6 +54,8 @@ class Subscription(Scoped):
 
     # Whether a change of its plan waits, where a query has answered that along with the row (None: not asked).
     changes_plan: bool | None = None
+    # And whether other systems want to know that it goes on into its next period.
+    renewal_heard: bool | None = None
 
     customer = models.ForeignKey("customers.Customer", on_delete=models.PROTECT, related_name="subscriptions")
     plan = models.ForeignKey("billing.Plan", on_delete=models.PROTECT, related_name="subscriptions")

@@ -65,6 +65,7 @@ EVENTS: dict[str, str] = {
     "subscription.plan_changed": "A subscription has changed its plan.",
     "subscription.prices_changed": "A subscription follows changed prices of its plan.",
     "subscription.recovered": "What was overdue of a subscription is paid.",
+    "subscription.renewed": "A subscription went on into its next period.",
     "subscription.resumed": "A paused subscription goes on.",
     "subscription.started": "A subscription became active.",
     "subscription.terminated": "A subscription was ended by staff or has reached its end.",
@@ -85,10 +86,12 @@ SYNONYMS: dict[str, str] = {
     "credit_note.finalized": "credit_note.created",
     "invoice.drafted": "invoice.created",
     "invoice.generated": "invoice.created",
+    "payment.created": "payment.successful",
     "payment.succeeded": "payment.successful",
     "subscription.activated": "subscription.started",
     "subscription.cancelled": "subscription.canceled",
     "subscription.dunning_entered": "subscription.past_due",
+    "subscription.uncanceled": "subscription.kept",
 }
 
 
@@ -97,6 +100,11 @@ def names_heard(asked: Iterable[str], name: str) -> list[str]:
     wanted = list(dict.fromkeys(asked))
     found = [one for one in wanted if one == name or SYNONYMS.get(one) == name]
     return found or ([name] if ALL in wanted else [])
+
+
+def spellings(name: str) -> list[str]:
+    """What an endpoint may have asked for to hear the event `name`."""
+    return [ALL, name, *(other for other, own in SYNONYMS.items() if own == name)]
 
 
 def unknown(asked: Sequence[str]) -> list[str]:

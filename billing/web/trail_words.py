@@ -66,6 +66,7 @@ VERBS = {
     "refunded": "warning",
     "removed": "danger",
     "renamed": "neutral",
+    "renewed": "success",
     "restored": "success",
     "resumed": "success",
     "reviewed": "success",

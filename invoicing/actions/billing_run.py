@@ -23,8 +23,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from billing.actions import later
 from billing.actions.clock import clocks
 from billing.actions.locks import lock_customer, lock_customer_of, lock_present_customer
-from billing.actions.subscriptions import activate, lock_subscription
+from billing.actions.subscriptions import RENEWED, activate, lock_subscription
 from billing.actions.successors import scheduled_for
+from billing.actions.webhooks import heard_there
 from billing.models import Job, Organization, Subscription
 from billing.orm.actor import Actor
 from billing.orm.compiled import Compiled
@@ -180,10 +181,13 @@ def due_rows(customer: Any, at: datetime, rates: Rates) -> list[Subscription]:
 
 
 def due_of(at: datetime, customer_id: UUID) -> QuerySet[Subscription]:
-    """`due_rows` as a query; `changes_plan`: another plan waits for the end of the period."""
+    """`due_rows` as a query; `changes_plan`: another plan waits for the end of the period; `renewal_heard`: somebody
+    is to be told that it goes on.
+    """
     waiting = Subscription.objects.filter(previous=OuterRef("pk"), status=SubscriptionStatus.PENDING.value)
     found = Subscription.objects.filter(due(at), customer_id=customer_id)
-    return found.annotate(changes_plan=Exists(waiting)).locked(no_key=True)
+    asked = {"changes_plan": Exists(waiting), "renewal_heard": heard_there(RENEWED)}
+    return found.annotate(**asked).locked(no_key=True)
 
 
 DUE = Compiled(due_of, datetime, UUID)

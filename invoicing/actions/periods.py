@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from billing.actions.subscriptions import end_trial
+from billing.actions.subscriptions import end_trial, tell_renewed
 from billing.actions.successors import hand_over
 from billing.models import Subscription
 from billing.orm.actor import Actor
@@ -99,6 +99,7 @@ class Agenda:
         self.ends: dict[datetime, list[Account]] = defaultdict(list)
         self.trials: dict[datetime, list[Account]] = defaultdict(list)
         self.open: list[Account] = []
+        self.renewed: set[Any] = set()  # subscriptions that went on into another period, after their trial
         self.changes: dict[Any, datetime] = {}  # when a plan changes, by the subscription that ends with it
         self.successors = scheduled(customer, subscriptions)
         for account in accounts(subscriptions, self.tz, rates).values():
@@ -136,11 +137,18 @@ class Agenda:
             key = account.subscription.pk
             successor = self.successors.pop(key) if self.changes.get(key) == moment else None
             windows += boundary_windows(account, moment, last=unpaid or successor is not None)
+            if not unpaid and successor is None and self.is_renewal(account.subscription, moment):
+                self.renewed.add(key)
             if successor is not None:
                 windows = [*windows, *self.hand_over(account, successor, moment)]
         for account in self.trials.pop(moment, []):
             windows += [] if unpaid else trial_windows(account, moment)
         return windows
+
+    def is_renewal(self, row: Subscription, moment: datetime) -> bool:
+        """Whether a period begins that follows another one; the first after a trial follows none."""
+        begins = period_begins(schedule_of(row, self.tz), moment)
+        return begins and (row.trial_ends_at is None or moment > row.trial_ends_at)
 
     def hand_over(self, account: Account, row: Subscription, moment: datetime) -> list[Window]:
         """The successor takes over; what is billed of it at its start."""
@@ -154,7 +162,9 @@ class Agenda:
         return start_windows(follower)
 
     def move_on(self) -> None:
-        """Set the end of the period that runs now and the fee that counts in it, and end trials that are over."""
+        """Set the end of the period that runs now and the fee that counts in it, end trials that are over, and tell
+        of those that went on, once however many periods were missed.
+        """
         for account in self.open:
             row = account.subscription
             moments = due_moments(row, self.tz, self.stop)
@@ -164,7 +174,9 @@ class Agenda:
                     row.amount_minor = self.rates.terms(row, moments[-1]).amount_minor
                 write(updated(row, "next_billing_at", "amount_minor", "updated_at"))
             if trial_is_over(row, self.stop):
-                end_trial(row, by=self.by, at=self.stop)
+                row.status = end_trial(row, by=self.by, at=self.stop).status
+            if row.pk in self.renewed:
+                tell_renewed(row, at=self.stop)
 
 
 def scheduled(customer: Any, subscriptions: Sequence[Subscription]) -> dict[Any, Subscription]:

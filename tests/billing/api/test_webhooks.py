@@ -136,7 +136,7 @@ def test_a_test_event_goes_to_its_endpoint_alone_and_says_so(api: Api) -> None:
 
 def test_the_catalogue_names_every_event_and_its_other_spellings(api: Api) -> None:
     rows = {row["name"]: row for row in api.get("/webhooks/event-types")[1]["data"]}
-    assert rows["payment.successful"]["synonyms"] == ["payment.succeeded"]
+    assert rows["payment.successful"]["synonyms"] == ["payment.created", "payment.succeeded"]
     assert rows["customer.created"]["description"] == "A customer was added."
 
 
