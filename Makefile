@@ -18,7 +18,7 @@ lint: setup
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy billing invoicing customers
-	@$(PY) -m mypy --config-file sdk/pyproject.toml sdk/src
+	@$(PY) -m mypy --config-file sdk/pyproject.toml sdk/src sdk/tests sdk/tools
 	@.venv/bin/lint-imports
 
 format: setup

@@ -13,7 +13,9 @@ import pytest
 
 from novabilling import AsyncNovaBilling, NovaBilling
 
-spec = importlib.util.spec_from_file_location("sdk_test_server", Path(__file__).with_name("server.py"))
+spec = importlib.util.spec_from_file_location(
+    "sdk_test_server", Path(__file__).with_name("sdk_test_server.py")
+)
 assert spec and spec.loader
 module = importlib.util.module_from_spec(spec)
 sys.modules["sdk_test_server"] = module

@@ -17,7 +17,7 @@ from novabilling import AsyncNovaBilling, BufferFullError, NovaBilling, NovaBill
 from novabilling._batching import Queue
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-USE = {"subscription_id": "site-1", "code": "api_calls"}
+USE: Dict[str, Any] = {"subscription_id": "site-1", "code": "api_calls"}
 
 
 class Meter:
@@ -92,8 +92,10 @@ def test_from_many_threads(server: Any) -> None:
             buffer.add(**USE)
 
     threads = [threading.Thread(target=add) for _ in range(5)]
-    [thread.start() for thread in threads]
-    [thread.join() for thread in threads]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     buffer.close()
     assert len(meter.counted) == 1000 and buffer.delivered == 1000
 
