@@ -74,17 +74,17 @@ def mail_stop(job: Job) -> None:
 def mail_of_stop(endpoint: WebhookEndpoint, stop: AuditEntry, person: User) -> None:
     """One person's e-mail."""
     organization = endpoint.organization
-    paused = endpoint.status == EndpointStatus.PAUSED.value
-    kept = DeliveryState.WAITING if paused else DeliveryState.FAILED
+    deliveries = WebhookDelivery.objects.filter(endpoint=endpoint)
     context = {
         "organization": " ".join(organization.name.split()),
         "timezone": organization.timezone,
         "endpoint": endpoint,
         "address": masked_text(endpoint.url),
-        "paused": paused,
+        "paused": endpoint.status == EndpointStatus.PAUSED.value,
         "reason": stop.reason,
         "at": stop.at,
-        "kept": WebhookDelivery.objects.filter(endpoint=endpoint, state=kept.value).count(),
+        "waiting": deliveries.waiting().count(),
+        "given_up": deliveries.filter(state=DeliveryState.FAILED.value).count(),
         "days": settings.WEBHOOK_DAYS_KEPT,
         "link": settings.BASE_URL.rstrip("/") + reverse("webhook", args=[endpoint.public_id]),
     }

@@ -160,6 +160,7 @@ def status(request: StaffRequest, id: UUID) -> HttpResponse:
         "word": word,
         "days_kept": installed.WEBHOOK_DAYS_KEPT,
         "waiting": WebhookDelivery.objects.waiting().filter(endpoint=row).count(),
+        "given_up": WebhookDelivery.objects.filter(endpoint=row, state="failed").exists(),
     }
     return render_page(request, "billing/webhooks/status.html", context, partials=("dialog",))
 

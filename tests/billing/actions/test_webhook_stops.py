@@ -42,6 +42,7 @@ def stop(organization: Organization, status: int) -> WebhookEndpoint:
     long_ago = timezone.now() - timedelta(hours=72)
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(url=ADDRESS, failing_since=long_ago, failures=11)
     tell(organization)
+    WebhookDelivery.objects.update(due_from=long_ago)
     tell(organization, "customer.updated")
     row = WebhookDelivery.objects.filter(endpoint=endpoint).earliest("number")
     write_down(row, Outcome(ADDRESS, timezone.now(), 5, status, "Refused."))
@@ -64,14 +65,14 @@ def admins(organization: Organization) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("status", "word", "said"),
+    ("status", "word", "said", "given_up"),
     [
-        (500, "paused", "2 deliveries wait. What happens is kept for 90 days"),
-        (410, "disabled", "2 deliveries were not taken"),
+        (500, "paused", "with the 1 delivery that waits now.", "1 delivery was given up"),
+        (410, "disabled", "Nothing is collected", "2 deliveries were given up"),
     ],
 )
 def test_who_may_change_webhooks_is_told_once_for_each_stop(
-    acme: Organization, status: int, word: str, said: str
+    acme: Organization, status: int, word: str, said: str, given_up: str
 ) -> None:
     endpoint = stop(acme, status)
     assert mail.outbox == [] and endpoint.status == word
@@ -86,7 +87,9 @@ def test_who_may_change_webhooks_is_told_once_for_each_stop(
     for form in (text, html):
         assert endpoint.reason in form and "geheim" not in form
         assert f"http://localhost:8000/developers/webhooks/{endpoint.public_id}" in form
-    assert said in text and "<" not in text.replace("<Söhne>", "").replace("<b>in</b>", "")
+    assert (
+        said in text and given_up in text and "<" not in text.replace("<Söhne>", "").replace("<b>in</b>", "")
+    )
     told = AuditEntry.objects.filter(action="webhook.staff_told", subject_id=endpoint.pk)
     assert sorted(row.changes["to"][1] for row in told) == admins(acme)
 

@@ -184,6 +184,9 @@ def test_all_failed_ones_are_sent_again_after_asking(acme: Organization, staff: 
     assert "Nothing to send again" in page(staff, path)
     WebhookDelivery.objects.update(state="failed", next_attempt_at=None)
     assert "2 deliveries that were given up go out again" in words(staff, path)
+    WebhookEndpoint.objects.update(status="paused")
+    assert "What was given up can be sent again" in words(staff, f"{LIST}/{row.public_id}/status")
+    WebhookEndpoint.objects.update(status="active")
     staff.post(path)
     assert set(WebhookDelivery.objects.values_list("state", flat=True)) == {"waiting"}
     assert "2 failed deliveries" in page(staff, "/developers/activity")
