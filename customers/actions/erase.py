@@ -162,8 +162,10 @@ def empty_trail(erasing: Erasing) -> str:
 @transaction.atomic
 def mark_erased(erasing: Erasing) -> str:
     """The customer and its duplicates themselves: nothing is left by which they are known."""
-    for row in erasing.family.rows:
-        customer = lock_customer(row.pk)
+    rows = sorted(erasing.family.rows, key=lambda row: row.pk)
+    locked = [lock_customer(row.pk) for row in rows]
+    erase_rows.forget_ids(erasing.family)
+    for row, customer in zip(rows, locked, strict=True):
         if customer.erased_at is not None:
             continue
         erase_rows.empty_customer(customer, at=erasing.at)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Cast, Now
 
 from billing.actions import later
-from billing.models import QuarantinedEvent, Subscription
+from billing.models import Job, QuarantinedEvent, Subscription
 from billing.orm.actor import Actor
 from billing.rules.ids import encode
+from billing.rules.states import JobState
 from customers.models import Customer, StatementFile, VatStatus
 from customers.queries.erasing import Family, checks_kept, rows_of
-from customers.rules.erasing import RANDOM, TABLES, Fate, tombstone
+from customers.rules.erasing import ERASED_TEXT, RANDOM, TABLES, Fate, tombstone
 from invoicing.actions.payment_methods import FORGET
 from invoicing.actions.payment_requests import withdraw_request
 from invoicing.actions.provider_sync import wake
 from invoicing.clients import mailbox
-from invoicing.models import Mail, PaymentMethod, PaymentRequest, ProviderLink
+from invoicing.models import Invoice, Mail, PaymentMethod, PaymentRequest, ProviderLink
 from invoicing.models.mail import MailState
 from invoicing.models.provider import LinkState
 
@@ -54,11 +56,15 @@ def end_requests(family: Family, *, by: Actor, at: datetime) -> str:
     return joined(counted(len(rows), "request", "taken back"))
 
 
-@transaction.atomic
 def empty_mails(family: Family) -> str:
-    """E-mails are emptied, also in the local mailbox, and those that wait are not sent."""
+    """E-mails are emptied, also in the local mailbox, and those that wait are not sent. Raises `later.TryAgain` while
+    one is on its way: its sender would still note to whom it went.
+    """
     waiting = Mail.objects.filter(customer__in=family.pks, state=MailState.WAITING)
     waiting.update(state=MailState.CANCELED)
+    mine = rows_of("invoicing.Mail", family).values("pk")
+    if Job.objects.filter(subject_id__in=mine, state=JobState.RUNNING.value).exists():
+        raise later.TryAgain("An e-mail to the customer is just being sent.", after=timedelta(seconds=15))
     mails = empty("invoicing.Mail", family)
     keys = rows_of("invoicing.Mail", family).values_list("pk", flat=True)
     named = {encode(Mail.PREFIX, key) for key in keys}
@@ -81,11 +87,11 @@ def empty_providers(family: Family, *, at: datetime) -> str:
             label="Remove a payment method of an erased customer at the provider",
             subject_id=method.pk,
         )
+    methods.filter(removed_at__isnull=False).update(external_id="")  # these were forgotten there before
     methods.saved().update(removed_at=at, is_default=False)
     links = ProviderLink.objects.filter(customer__in=family.pks)
     for label in PROVIDERS:
         empty(label, family)
-    links.filter(state=LinkState.DELETED).update(external_id="")
     for link in links.exclude(state=LinkState.DELETED).order_by("pk"):
         wake(link)
     return joined(counted(methods.count(), "payment method"), counted(links.count(), "account"))
@@ -98,6 +104,12 @@ def empty_tables(family: Family) -> str:
     for statement in StatementFile.objects.filter(customer__in=family.pks).exclude(pdf=""):
         statement.pdf.storage.delete(str(statement.pdf.name))
     unbilled = Subscription.objects.filter(customer__in=family.pks).values("external_id")
+    unissued = Invoice.objects.filter(
+        customer__in=family.pks, number=""
+    )  # no documents, though they are kept
+    unissued.update(
+        customer_name=ERASED_TEXT, buyer={}, custom_fields=[], metadata={}, notes="", purchase_order=""
+    )
     loose = QuarantinedEvent.objects.of(family.customer.organization_id).filter(subscription=None)
     loose.filter(external_subscription_id__in=unbilled).delete()
     for label, table in TABLES.items():
@@ -111,6 +123,16 @@ def empty_tables(family: Family) -> str:
                 rows = rows.exclude(pk__in=checks_kept(family))
             removed += rows.delete()[0]
     return joined(counted(removed, "row", "removed"), counted(emptied, "row", "emptied"))
+
+
+def forget_ids(family: Family) -> None:
+    """The ids at providers where the customer is deleted, or can no longer be; those of others go when it is done.
+    The links are locked, so that no answer of a provider is missed: it comes before this or sees that all is erased.
+    """
+    links = ProviderLink.objects.filter(customer__in=family.pks)
+    list(links.locked())
+    over = links.filter(Q(state=LinkState.DELETED) | Q(provider__deleted_at__isnull=False))
+    ProviderLink.objects.filter(pk__in=over.values("pk")).update(external_id="")
 
 
 def empty_customer(customer: Customer, *, at: datetime) -> None:

@@ -6,6 +6,7 @@ transaction of its own. Emptying a row twice is the same as once.
 
 from __future__ import annotations
 
+import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ from billing.clients.sealed import Unsealable, unseal_bytes
 from billing.models import ApiCall, AuditEntry, Export, IdempotentCall, Job
 from billing.rules.states import JobState
 from customers.actions.erase_rows import counted, joined
-from customers.queries.erasing import TASK, Family, pattern_of, subjects_of, trail_of
+from customers.queries.erasing import TASK, Family, names_of, pattern_of, subjects_of, trail_of
 from customers.rules.erased_words import scrubbed
 from customers.rules.erasing import ERASED_TEXT, TABLES
 from invoicing.models import InvoiceRun, InvoiceRunRow
@@ -30,7 +31,14 @@ from invoicing.models import InvoiceRun, InvoiceRunRow
 AT_ONCE = 2000
 KEPT_LABELS = ("invoice", "creditnote", "receipt")  # their labels are numbers of documents
 OWN_ACTS = ("customer.erasure_requested", "customer.erased")  # say why it was erased
-SEARCHED = ("billing.SavedView", "customers.BulkRun", "invoicing.InvoiceRun", "billing.Export")
+KEPT_APART = ("customer.kept_apart", "customer.kept_apart_undone")  # their reason names the other one
+SEARCHED = (
+    "billing.SavedView",
+    "customers.BulkRun",
+    "customers.BulkRow",
+    "invoicing.InvoiceRun",
+    "billing.Export",
+)
 PERMIT = "SELECT set_config('tarn.erasing', 'on', true)"
 
 
@@ -108,7 +116,7 @@ def empty_answers(family: Family, wanted: str) -> int:
 
 
 def empty_named(label: str, family: Family, wanted: str) -> int:
-    """The columns of a table that name the customer, in the rows in which one of them does."""
+    """The columns of a table that are erased, in the rows in which one of them names the customer."""
     model, put = apps.get_model(label), TABLES[label].put
     rows = naming(model._base_manager.filter(organization=family.customer.organization_id), put, wanted)
     done: int = rows.update(**put)
@@ -185,20 +193,20 @@ def empty_trail(family: Family) -> str:
     """Names, values and reasons of the activity log. What happened, when, and who did it stays, and so does the
     reason for which the data was erased.
     """
+    wanted, names = pattern_of(family, names=True), names_of(family)
     subjects = subjects_of(family)
-    keys = list(trail_of(family, subjects).order_by("pk").values_list("pk", flat=True))
+    own = set(trail_of(family, subjects).values_list("pk", flat=True))
+    others = foreign_entries(family, wanted, names) - own
+    keys = sorted(own | others)
     for start in range(0, len(keys), AT_ONCE):
         with transaction.atomic():
             run(PERMIT, [])
             rows = list(AuditEntry.objects.filter(pk__in=keys[start : start + AT_ONCE]))
             for row in rows:
-                if row.subject_type not in KEPT_LABELS:
-                    row.subject_label = ERASED_TEXT
-                row.changes = scrubbed(row.changes, instead=ERASED_TEXT)
-                if row.action not in OWN_ACTS:
-                    row.reason = ""
-                if row.actor_kind == "customer":
-                    row.actor_label = ERASED_TEXT
+                if row.pk in own:
+                    empty_entry(row)
+                else:
+                    cover_entry(row, wanted, names)
             AuditEntry.objects.bulk_update(
                 rows, ["subject_label", "changes", "reason", "actor_label"], batch_size=500
             )
@@ -206,3 +214,36 @@ def empty_trail(family: Family) -> str:
     back_office = LogEntry.objects.filter(object_id__in=texts)
     back_office.update(object_repr=ERASED_TEXT, change_message="")
     return joined(counted(len(keys), "entry").replace("entrys", "entries"))
+
+
+def foreign_entries(family: Family, wanted: str, names: set[str]) -> set[UUID]:
+    """Lines of no customer that name this one, and those of others that were marked as no duplicates of it."""
+    lines = AuditEntry.objects.of(family.customer.organization_id)
+    found = naming(lines.filter(customer=None), ("subject_label", "changes", "reason"), wanted)
+    apart = lines.filter(action__in=KEPT_APART, reason__in=names)
+    return {*found.values_list("pk", flat=True), *apart.values_list("pk", flat=True)}
+
+
+def empty_entry(row: AuditEntry) -> None:
+    """A line about the customer or anything of it."""
+    if row.subject_type not in KEPT_LABELS:
+        row.subject_label = ERASED_TEXT
+    row.changes = scrubbed(row.changes, instead=ERASED_TEXT)
+    if row.action not in OWN_ACTS:
+        row.reason = ""
+    if row.actor_kind == "customer":
+        row.actor_label = ERASED_TEXT
+
+
+def cover_entry(row: AuditEntry, wanted: str, names: set[str]) -> None:
+    """A line about something else: only what names the customer goes."""
+    named = re.compile(wanted, re.IGNORECASE)
+
+    def covered(text: str) -> str:
+        return ERASED_TEXT if text in names or named.search(text) else text
+
+    row.subject_label, row.reason = covered(row.subject_label), covered(row.reason)
+    row.changes = {
+        name: [ERASED_TEXT if covered(json.dumps(value)) == ERASED_TEXT else value for value in pair]
+        for name, pair in row.changes.items()
+    }

@@ -11,15 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
-from django.db.models import Count, F, Max, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, DateField, F, Max, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast
 
-from billing.models import AuditEntry, Job, Organization, UsageHour
+from billing.models import AuditEntry, Job, Organization
 from billing.orm.search import fold, matching
 from billing.rules.states import JobState
 from customers.models import Customer, VatCheck
 from customers.queries.shapes_erasing import ErasureLineOut, ErasureOut
 from customers.rules.erased_words import WORDS, pattern, words_in
-from customers.rules.erasing import KINDS, TABLES
+from customers.rules.erasing import ERASED_TEXT, KINDS, TABLES
 from customers.rules.retention import kept_until
 from invoicing.models import CreditNote, Invoice, Mail, Receipt
 from invoicing.queries.collecting import account_sums
@@ -97,6 +98,13 @@ def trail_of(family: Family, subjects: Iterable[UUID]) -> Any:
     return mine.filter(Q(customer__in=family.pks) | Q(subject_id__in=list(subjects)))
 
 
+def names_of(family: Family) -> set[str]:
+    """What the customer is called, and was as far as the activity log still knows."""
+    lines = AuditEntry.objects.filter(subject_id__in=family.pks)
+    called = {row.display_name for row in family.rows} | set(lines.values_list("subject_label", flat=True))
+    return called - {ERASED_TEXT}
+
+
 def pattern_of(family: Family, *, names: bool) -> str:
     """The regular expression that finds the customer in texts: by its id and addresses and, with `names`, by all that
     it is or was called, as far as the activity log still knows.
@@ -115,7 +123,7 @@ def pattern_of(family: Family, *, names: bool) -> str:
     for to, cc in Mail.objects.filter(customer__in=family.pks).values_list("to", "cc"):
         words |= {str(address) for address in (*to, *cc)}
     if names:
-        return pattern(family.pks, words, whole=ids)
+        return pattern(family.pks, words | names_of(family), whole=ids)
     return pattern(family.pks, {word for word in words if "@" in word})
 
 
@@ -155,35 +163,41 @@ def erasure_preview(customer: Customer) -> Erasure:
 
 
 def counted(family: Family) -> dict[str, int]:
-    """The rows of each kind that can be counted beforehand."""
-    found = {
-        key: rows_of(kind.counted, family).count()
-        for key, kind in KINDS.items()
-        if kind.counted and kind.counted != "billing.UsageHour"
-    }
-    events = UsageHour.objects.filter(subscription__customer__in=family.pks).aggregate(n=Sum("events_count"))
+    """The rows of each kind that can be counted beforehand. Three queries."""
+    asked = [number_of(key, rows_of(kind.counted, family)) for key, kind in KINDS.items() if kind.counted]
+    first, *others = asked
+    found = dict.fromkeys((key for key, kind in KINDS.items() if kind.counted), 0)
+    found |= {key: int(number or 0) for key, number in first.union(*others, all=True)}
     kept = len(checks_kept(family))
-    issued = Invoice.objects.filter(customer__in=family.pks).exclude(number="").count()
-    return found | {
-        "usage": int(events["n"] or 0),
-        "checks": kept,
-        "vat": found["vat"] - kept,
-        "invoices": issued,
-    }
+    return found | {"checks": kept, "vat": found["vat"] - kept}
+
+
+def number_of(key: str, rows: Any) -> Any:
+    """(kind, how many): issued documents alone, and events by what was counted of them."""
+    if key == "invoices":
+        rows = rows.exclude(number="")
+    number = Sum("events_count") if key == "usage" else Count("pk")
+    named = rows.order_by().values(kind_of_line=Value(key))
+    return named.annotate(found=Cast(number, BigIntegerField())).values_list("kind_of_line", "found")
 
 
 def retention_end(family: Family) -> date | None:
-    """The last day on which the youngest document is kept; None when there is none."""
-    ends = []
-    for model, day, country in (
-        (Invoice, "issuing_on", "billing_entity__country"),
-        (CreditNote, "issuing_on", "invoice__billing_entity__country"),
-        (Receipt, "issued_at", "billing_entity__country"),
-    ):
-        rows = model.objects.filter(customer__in=family.pks).exclude(number="").order_by()
-        for place, newest in rows.values_list(country).annotate(newest=Max(day)):
-            ends.append(kept_until(place, newest if type(newest) is date else newest.date()))
-    return max(ends, default=None)
+    """The last day on which the youngest document is kept; None when there is none. One query."""
+    asked = [
+        model._base_manager.filter(customer__in=family.pks)
+        .exclude(number="")
+        .order_by()
+        .values(place=F(country))
+        .annotate(newest=Cast(Max(day), DateField()))
+        .values_list("place", "newest")
+        for model, day, country in (
+            (Invoice, "issuing_on", "billing_entity__country"),
+            (CreditNote, "issuing_on", "invoice__billing_entity__country"),
+            (Receipt, "issued_at", "billing_entity__country"),
+        )
+    ]
+    first, *others = asked
+    return max((kept_until(*row) for row in first.union(*others, all=True)), default=None)
 
 
 def deleted_customers(organization: Organization, term: str = "") -> QuerySet[Customer]:

@@ -132,16 +132,18 @@ def remove_method(method: PaymentMethod, *, by: Actor, at: datetime) -> PaymentM
 def forget(method_id: UUID) -> None:
     """Tell the provider, in a worker, unless it was saved again. Raises `later.TryAgain` while it does not answer."""
     row = PaymentMethod.objects.select_related("provider").get(pk=method_id)
-    if row.removed_at is None or row.provider.deleted_at:
+    if row.removed_at is None or not row.external_id:
         return
     try:
-        credentials = unseal(row.provider.credentials)
-        charging_for(row.provider.type, credentials, timeout=calls.IN_WORKER).forget(row.external_id)
+        if row.provider.deleted_at is None:
+            credentials = unseal(row.provider.credentials)
+            charging_for(row.provider.type, credentials, timeout=calls.IN_WORKER).forget(row.external_id)
     except Unavailable as error:
         raise later.TryAgain(error.message, after=timedelta(minutes=10)) from error
     except (ProviderError, Unsealable) as error:  # nothing of ours charges it any more, whatever it keeps
         logger.warning("The payment method %s stays at its provider: %s", row.pk, error)
-    PaymentMethod.objects.filter(pk=row.pk, customer__erased_at__isnull=False).update(external_id="")
+    # Of a deleted customer nobody needs the id any more; of others the same card may be saved again.
+    PaymentMethod.objects.filter(pk=row.pk, customer__deleted_at__isnull=False).update(external_id="")
 
 
 def open_setup(customer: Any, *, return_url: str = "", key: str, by: Actor, at: datetime) -> MethodSetup:

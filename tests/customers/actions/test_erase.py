@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.apps import apps
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.db import DatabaseError, connection, transaction
 
+from billing.actions import audit
 from billing.models import (
     ApiCall,
     AuditEntry,
@@ -29,13 +31,15 @@ from billing.rules.errors import Conflict, Invalid
 from customers import tasks
 from customers.actions import erase as erasing
 from customers.actions.delete import request_deletion
+from customers.actions.duplicates import keep_apart
 from customers.actions.erase import request_erasure
 from customers.models import Customer, Note, PortalLink, VatCheck
 from customers.queries.erasing import erasure_preview
 from customers.rules.erasing import TABLES
 from invoicing.actions.one_off import Item, create_one_off
+from invoicing.actions.payment_methods import forget
 from invoicing.actions.provider_push import Outcome, settle
-from invoicing.models import Invoice, Mail, PaymentMethod, PaymentRequest, ProviderLink
+from invoicing.models import Invoice, Mail, PaymentMethod, PaymentProvider, PaymentRequest, ProviderLink
 from invoicing.queries.document import invoice_document
 from invoicing.queries.pay_links import invoice_of_secret, pay_secret
 from invoicing.queries.payment_requests import request_of_token
@@ -173,6 +177,23 @@ class Case:
             answer="Hello Zéphyrine Quill",
             succeeded=True,
         )
+        self.twin = make_customer(self.organization, name="Another Person", email="twin@other.example")
+        keep_apart(self.customer, self.twin, by=BY, at=NOW)
+        LogEntry.objects.create(
+            user=self.world.admin.user,
+            action_flag=CHANGE,
+            object_id=str(self.customer.pk),
+            object_repr="Zéphyrine Quill",
+            change_message="Zéphyrine",
+        )
+        audit.record(
+            self.organization,
+            "bulk_act.started",
+            self.endpoint,
+            by=BY,
+            at=NOW,
+            changes={"query": ("", "search=zephyrine@quill.example"), "total": (0, 3)},
+        )
         delete(self.customer, unpaid_invoices="keep")
 
 
@@ -195,6 +216,7 @@ def test_nothing_is_left_but_what_the_law_wants(
     before = where_named()
     assert {"customers_note.text", "billing_auditentry.changes", "billing_apicall.request_body"} <= before
     assert {"billing_emittedevent.data", "billing_savedview.query", "invoicing_mail.html"} <= before
+    assert {"django_admin_log.object_repr", "billing_webhookattempt.answer", "billing_job.label"} <= before
     preview = erasure_preview(case.customer)
     with django_capture_on_commit_callbacks(execute=True):
         job = erase(case.customer)
@@ -287,6 +309,34 @@ def test_others_keep_everything(case: Case) -> None:
     assert AuditEntry.objects.filter(organization=stranger.organization).count() == there
     other.refresh_from_db()
     assert other.name == "Somebody else too" and other.erased_at is None
+
+
+def test_lines_about_something_else_lose_the_name_alone(case: Case) -> None:
+    apart = AuditEntry.objects.get(action="customer.kept_apart", customer=case.twin)
+    assert apart.reason == "Zéphyrine Quill"
+    erase(case.customer)
+    apart.refresh_from_db()
+    assert (apart.reason, apart.subject_label) == ("Erased", "Another Person")
+    started = AuditEntry.objects.get(action="bulk_act.started", subject_id=case.endpoint.pk)
+    assert started.changes == {"query": ["", "Erased"], "total": [0, 3]}
+    assert started.subject_label == str(case.endpoint)[:255]
+
+
+def test_an_e_mail_that_is_on_its_way_is_waited_for(case: Case) -> None:
+    """Its sender notes to whom it went, which must not come after the activity log was emptied."""
+    mail: Mail = case.world.objects["mails"]
+    Mail.objects.filter(pk=mail.pk).update(state="waiting", sent_at=None)
+    sending = Job.objects.filter(subject_id=mail.pk).latest("created_at")
+    Job.objects.filter(pk=sending.pk).update(state="running")
+    asked = request_erasure(case.customer, reason="L", confirm=case.customer.external_id, by=BY, at=AT)
+    assert asked is not None
+    tasks.erase(str(asked.pk))
+    asked.refresh_from_db()
+    mail.refresh_from_db()
+    assert (asked.state, asked.error) == ("queued", "An e-mail to the customer is just being sent.")
+    assert mail.state == "canceled" and "phyrine" in mail.html
+    Job.objects.filter(pk=sending.pk).update(state="succeeded")
+    assert erase(case.customer).state == "succeeded"
 
 
 def test_a_second_time_changes_nothing(case: Case) -> None:
@@ -400,6 +450,11 @@ def test_providers_forget(case: Case) -> None:
     assert (method.holder, method.last4, method.removed_at, method.is_default) == ("", "", AT, False)
     job = Job.objects.get(subject_id=method.pk, task="invoicing.forget_method")
     assert job.label == "Remove a payment method of an erased customer at the provider"
+    assert method.external_id == "pm_world", "it is what the provider is asked by"
+    PaymentProvider.objects.filter(pk=method.provider_id).update(deleted_at=AT)
+    forget(method.pk)
+    method.refresh_from_db()
+    assert method.external_id == ""
     link = ProviderLink.objects.filter(customer=case.customer).first()
     if link is None:
         link = ProviderLink.objects.create(

@@ -71,6 +71,7 @@ def test_the_preview_says_what_goes_and_what_stays(admin: Client, customer: Cust
     for words in ("Zephyrine Quill", "<b>Notes</b> (<", "<b>Invoices</b> (<", "of 1 invoice is unpaid"):
         assert words in page, words
     assert "31 Dec 2036" in page and "quill-1" in page
+    assert queries(admin, url("customer-erase", customer)) <= 16
     assert not Job.objects.filter(task="customers.erase").exists()
 
 
