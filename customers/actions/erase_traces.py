@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from billing.rules.states import JobState
 from customers.actions.erase_rows import counted, joined
 from customers.queries.erasing import TASK, Family, names_of, pattern_of, subjects_of, trail_of
 from customers.rules.erased_words import scrubbed
-from customers.rules.erasing import ERASED_TEXT, TABLES
+from customers.rules.erasing import ERASED_TEXT, TABLES, tombstone
 from invoicing.models import InvoiceRun, InvoiceRunRow
 
 AT_ONCE = 2000
@@ -54,7 +54,7 @@ def empty_logs(family: Family) -> str:
     return joined(
         counted(calls, "call", "of the API"),
         counted(answers, "kept answer"),
-        counted(others, "other row"),
+        counted(others, "row", "of jobs and searches"),
         counted(files, "file", "removed"),
     )
 
@@ -198,13 +198,14 @@ def empty_trail(family: Family) -> str:
     own = set(trail_of(family, subjects).values_list("pk", flat=True))
     others = foreign_entries(family, wanted, names) - own
     keys = sorted(own | others)
+    called = {row.pk: tombstone(row.sequence) for row in family.rows}
     for start in range(0, len(keys), AT_ONCE):
         with transaction.atomic():
             run(PERMIT, [])
             rows = list(AuditEntry.objects.filter(pk__in=keys[start : start + AT_ONCE]))
             for row in rows:
                 if row.pk in own:
-                    empty_entry(row)
+                    empty_entry(row, called)
                 else:
                     cover_entry(row, wanted, names)
             AuditEntry.objects.bulk_update(
@@ -224,10 +225,10 @@ def foreign_entries(family: Family, wanted: str, names: set[str]) -> set[UUID]:
     return {*found.values_list("pk", flat=True), *apart.values_list("pk", flat=True)}
 
 
-def empty_entry(row: AuditEntry) -> None:
-    """A line about the customer or anything of it."""
+def empty_entry(row: AuditEntry, called: Mapping[UUID, str]) -> None:
+    """A line about the customer or anything of it. `called`: what customers are called from now on."""
     if row.subject_type not in KEPT_LABELS:
-        row.subject_label = ERASED_TEXT
+        row.subject_label = called.get(row.subject_id, ERASED_TEXT)
     row.changes = scrubbed(row.changes, instead=ERASED_TEXT)
     if row.action not in OWN_ACTS:
         row.reason = ""

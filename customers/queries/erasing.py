@@ -20,7 +20,7 @@ from billing.rules.states import JobState
 from customers.models import Customer, VatCheck
 from customers.queries.shapes_erasing import ErasureLineOut, ErasureOut
 from customers.rules.erased_words import WORDS, pattern, words_in
-from customers.rules.erasing import ERASED_TEXT, KINDS, TABLES
+from customers.rules.erasing import ERASED_TEXT, KINDS, TABLES, tombstone
 from customers.rules.retention import kept_until
 from invoicing.models import CreditNote, Invoice, Mail, Receipt
 from invoicing.queries.collecting import account_sums
@@ -102,7 +102,7 @@ def names_of(family: Family) -> set[str]:
     """What the customer is called, and was as far as the activity log still knows."""
     lines = AuditEntry.objects.filter(subject_id__in=family.pks)
     called = {row.display_name for row in family.rows} | set(lines.values_list("subject_label", flat=True))
-    return called - {ERASED_TEXT}
+    return called - {ERASED_TEXT, *(tombstone(row.sequence) for row in family.rows)}
 
 
 def pattern_of(family: Family, *, names: bool) -> str:

@@ -78,7 +78,7 @@ KINDS: dict[str, Kind] = {
     ),
     "portal": Kind("Portal links", "They are removed.", "customers.PortalLink"),
     "requests": Kind(
-        "Payment links",
+        "Payment requests and links to pay",
         "Links to pay end, notes and reasons go.",
         "invoicing.PaymentRequest",
     ),

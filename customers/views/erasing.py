@@ -96,4 +96,9 @@ def erasure(request: StaffRequest, id: UUID) -> HttpResponse:
         "done_count": sum(step["state"] == "done" for step in job.steps) if job else 0,
         "preview": None if state == "running" else erasure_preview(customer),
     }
-    return render_page(request, "customers/erasing/progress.html", context, partials=("erasure-progress",))
+    response = render_page(
+        request, "customers/erasing/progress.html", context, partials=("erasure-progress",)
+    )
+    if wants_partial(request) and state == "erased":
+        response["HX-Refresh"] = "true"  # the heading that was asked for before still says who it was
+    return response

@@ -38,7 +38,7 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target: box } }) => {
   const title = box.querySelector("[data-overlay-title]");
   if (title) box.setAttribute("aria-labelledby", title.id = `${box.id}-title`);
   const field = ".overlay-body :is(input:not([type=hidden]), select, textarea):not(:disabled)";
-  const wanted = ["[aria-invalid=true]", ".alert[role=alert]", field, ".overlay-foot :is(a, button)"];
+  const wanted = ["[aria-invalid=true]", ".alert[role=alert]", "[data-read-first]", field, ".overlay-foot :is(a, button)"];
   (wanted.map((selector) => box.querySelector(selector)).find(Boolean) ?? title)?.focus();
 });
 each("dialog#drawer, dialog#dialog", (box) => {

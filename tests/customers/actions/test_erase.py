@@ -262,6 +262,8 @@ def test_what_happened_stays_known(case: Case) -> None:
     assert actors.items() <= dict(trail.values_list("pk", "actor_label")).items()
     assert set(trail.filter(subject_type="invoice").values_list("subject_label", flat=True)) == numbers
     last = trail.get(action="customer.erased")
+    called = {f"Erased customer {case.customer.sequence}"}
+    assert set(trail.filter(subject_id=case.customer.pk).values_list("subject_label", flat=True)) == called
     assert (last.reason, last.actor_label) == ("Asked by letter", "Ada Biller")
     told = EmittedEvent.objects.get(name="customer.erased")
     assert told.data == {"id": case.customer.public_id, "erasedAt": "2026-06-23T12:00:00Z"}

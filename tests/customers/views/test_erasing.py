@@ -86,10 +86,16 @@ def test_it_is_done_with_and_without_htmx(admin: Client, customer: Customer) -> 
     assert (done.status_code, done["Location"]) == (302, url("customer-erasure", customer))
     running = text(admin.get(url("customer-erasure", customer)))
     assert "Erasing…" in running and 'hx-trigger="every 1s"' in running
+    polled = admin.get(url("customer-erasure", customer), headers=htmx("erasure-progress"))
+    assert "HX-Refresh" not in polled and "<html" not in text(polled)
     assert admin.get(url("customer-erase", customer))["Location"] == url("customer-erasure", customer)
 
     tasks.erase(str(Job.objects.get(task="customers.erase").pk))
-    page = text(admin.get(url("customer-erasure", customer)))
+    polled = admin.get(url("customer-erasure", customer), headers=htmx("erasure-progress"))
+    assert polled["HX-Refresh"] == "true", "the heading still says who it was"
+    answer = admin.get(url("customer-erasure", customer))
+    page = text(answer)
+    assert "HX-Refresh" not in answer
     assert (
         f"Erased customer {customer.sequence}" in page
         and "What stays" in page
