@@ -12,7 +12,8 @@ from billing.rules.states import JobState
 
 
 class AuditEntry(Scoped):
-    """One act: who, when, what, and the values before and after. Never changed.
+    """One act: who, when, what, and the values before and after. Never changed, but for what it says about a customer
+    whose personal data is erased.
 
     `changes` is {field: [before, after]}; `subject_*` names the object as it was called then.
     """

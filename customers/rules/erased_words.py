@@ -45,8 +45,10 @@ def spellings(word: str) -> set[str]:
 
 
 def escaped(text: str) -> str:
-    """Text in a regular expression of PostgreSQL."""
-    return re.sub(r"([^\w\s])", r"\\\1", text)
+    """Text in a regular expression of PostgreSQL: it takes a backslash before signs alone, and may count vowel signs
+    of other scripts among the letters.
+    """
+    return re.sub(r"([!-/:-@\[-^`{-~])", r"\\\1", text)
 
 
 def pattern(keys: Iterable[UUID], words: Iterable[str], *, whole: Iterable[str] = ()) -> str:

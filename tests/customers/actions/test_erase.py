@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
 
 import pytest
 from django.apps import apps
@@ -21,6 +22,7 @@ from billing.models import (
     EmittedEvent,
     IdempotentCall,
     Job,
+    Member,
     QuarantinedEvent,
     SavedView,
     WebhookAttempt,
@@ -311,6 +313,25 @@ def test_others_keep_everything(case: Case) -> None:
     assert AuditEntry.objects.filter(organization=stranger.organization).count() == there
     other.refresh_from_db()
     assert other.name == "Somebody else too" and other.erased_at is None
+
+
+@pytest.mark.parametrize(
+    "name", ["O'Brien (Ltd.) [x] {y} \\ ^$|*+?# %_-", "हिन्दी सेवा", "Zoe\u0308 Quill 日本"]
+)
+def test_a_name_of_any_signs_is_found(customer: Customer, name: str) -> None:
+    """PostgreSQL reads an expression in its own way: what it refuses would stop the job."""
+    Customer.objects.filter(pk=customer.pk).update(name=name)
+    customer.refresh_from_db()
+    for query in (name, quote_plus(name), json.dumps(name)):
+        SavedView.objects.create(
+            organization=customer.organization,
+            owner=Member.objects.get(organization=customer.organization).user,
+            noun="customers",
+            name=query[:80],
+            query=f"search={query}&x=1",
+        )
+    erase(customer)
+    assert set(SavedView.objects.values_list("query", flat=True)) == {""}
 
 
 def test_lines_about_something_else_lose_the_name_alone(case: Case) -> None:
