@@ -123,6 +123,9 @@ DATABASES = {"default": dj_database_url.parse(DATABASE_URL, conn_max_age=0)}
 DATABASES["default"]["ENGINE"] = "django.db.backends.postgresql"
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"]["prepare_threshold"] = (
+    2  # for billing/orm/planned.py: Django itself prepares nothing
+)
 DATABASES["default"]["OPTIONS"]["pool"] = {
     "min_size": int(os.environ.get("DATABASE_POOL_MIN", "1")),
     "max_size": int(os.environ.get("DATABASE_POOL_MAX", "8")),

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from hashlib import blake2b
 from uuid import UUID
 
-from django.db import connection
+from billing.orm.planned import planned
 
 SHARE = "SELECT pg_advisory_xact_lock_shared(key) FROM unnest(%s::bigint[]) AS key"
 OWN = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
@@ -32,7 +32,7 @@ def own_roll_ups(organization_id: UUID, codes: Iterable[str]) -> None:
 def lock(sql: str, organization_id: UUID, codes: Iterable[str]) -> None:
     """The locks of these codes, always in one order: two who want several cannot wait for each other."""
     keys = sorted(number(organization_id, code) for code in set(codes))
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(sql, ["{" + ",".join(map(str, keys)) + "}"])
 
 

@@ -17,9 +17,9 @@ from uuid import UUID
 
 import orjson
 import uuid_utils
-from django.db import connection
 
 from billing.orm.arrays import plain_array, text_array
+from billing.orm.planned import planned
 
 
 class EventRow(NamedTuple):
@@ -239,7 +239,7 @@ def store(
         values += [organization_id, plain_array(in_advance)]
     if late:
         values += [organization_id, plain_array(late)]
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(sql, [*values, organization_id])
         return int(cursor.fetchone()[0])
 
@@ -250,13 +250,13 @@ def touch(organization_id: UUID, subscription_ids: Iterable[str]) -> None:
         "organization": organization_id,
         "subscriptions": plain_array(subscription_ids),
     }
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(TOUCH, asked)
 
 
 def quarantine(organization_id: UUID, rows: Sequence[QuarantineRow], at: datetime) -> int:
     """Keep the rows whose transaction id is not known yet; how many were new."""
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(
             QUARANTINE,
             [organization_id, at, at, *arrays(rows, QUARANTINE_TEXTS), organization_id],
@@ -276,7 +276,7 @@ class Known:
 def known(organization_id: UUID, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Known]:
     """The stored events with these (external subscription id, transaction id)."""
     asked = [text_array(key[0] for key in keys), text_array(key[1] for key in keys)]
-    with connection.cursor() as cursor:
+    with planned() as cursor:
         cursor.execute(KNOWN, [*asked, organization_id, organization_id])
         found: dict[tuple[str, str], Known] = {}
         for subscription, transaction, key, content_hash, waiting in cursor.fetchall():

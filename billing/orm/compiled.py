@@ -19,6 +19,8 @@ from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
 
+from billing.orm.planned import planned
+
 # What no query of ours asks for itself.
 MARKS: dict[type, Callable[[int], Any]] = {
     datetime: lambda place: datetime(1, 1, 2, tzinfo=UTC) + timedelta(microseconds=place),
@@ -67,7 +69,7 @@ class Compiled:
         params = list(found.params)
         for at, mark in found.places:
             params[at] = values[mark]
-        with there.cursor() as cursor:
+        with planned() as cursor:
             cursor.execute(found.text, params)
             answer = cursor.fetchall()
         for row in answer:

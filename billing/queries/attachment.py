@@ -14,10 +14,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, Protocol
 
-from django.db import connection
-
 from billing.models import Organization, QuarantinedEvent, Subscription
 from billing.orm.arrays import text_array
+from billing.orm.planned import planned
 from billing.rules.aggregation import parse_value
 from billing.rules.events import MAX_VALUE_TEXT
 from billing.rules.expressions import EventFacts, Expression, NotComputable, plain_text, read_expression
@@ -154,7 +153,7 @@ class Attachment:
         """The same from the names themselves."""
         keys = [key for text in references if (key := decode(Subscription.PREFIX, text))]
         attachment = cls({})
-        with connection.cursor() as cursor:
+        with planned() as cursor:
             texts, all_codes = text_array(references), text_array(codes)
             cursor.execute(NAMED, [organization.pk, texts, keys, keys, organization.pk, all_codes])
             for field_name, formula, dims, numeric, at_once, key, name, *lived in cursor.fetchall():
