@@ -57,6 +57,7 @@ def make_organization(name: str, password: str, at: datetime) -> Organization:
         legal_number="HRB 214365 B",
         tax_id="DE123456788",
         email="billing@tarn.example",
+        phone="+49 30 23125 000",  # of the range that belongs to nobody: for films and books
         address_line1="Invalidenstraße 5",
         postal_code="10115",
         city="Berlin",
