@@ -32,7 +32,7 @@ def pdf_answer(request: HttpRequest, row: Any, *, as_issued: bool = False) -> Ht
         raise Http404("The file of this document is missing in the storage.") from error
     response = FileResponse(
         file,
-        as_attachment=request.GET.get("download") == "1",
+        as_attachment=request.GET.get("download") in {"1", "true"},
         filename=file_name(row, "-as-issued" if copy != row.current_copy else ""),
         content_type="application/pdf",
     )

@@ -5,19 +5,17 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Query, Router
 from pydantic import AliasChoices
 
 from billing.actions.clock import now
-from billing.rules.errors import Conflict, Invalid
+from billing.rules.errors import Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
 from billing.rules.words import Words, id_of, word_of
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope
 from billing.web.api_lists import ListQuery, listed
-from billing.web.documents import pdf_answer
 from billing.web.exporting import exportable
 from billing.web.shapes import Listing, Object
 from invoicing.actions.crediting import (
@@ -29,6 +27,7 @@ from invoicing.actions.crediting import (
 )
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
+from invoicing.api.documents import document
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import CreditNote, Invoice
 from invoicing.queries.crediting import creditable
@@ -307,17 +306,10 @@ def xml(request: HttpRequest, id: str, format: str = "ubl") -> HttpResponse:
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
-    """The document's bytes when `Accept: application/pdf` asks for them, else `{url, status}`.
+def pdf(request: HttpRequest, id: str, download: bool = False) -> Object[DocumentOut] | HttpResponse:
+    """The document's bytes when `Accept: application/pdf` or `download=true` asks for them, else `{url, status}`.
 
     A voided note answers with its stamped PDF, never with the one from before.
     """
     note = CreditNote.objects.of(cast(ApiRequest, request).organization).by_public_id(id)
-    ask_for_pdf(note)
-    if "application/pdf" not in request.headers.get("Accept", ""):
-        copy = note.current_copy
-        url = f"{settings.BASE_URL}/api/credit-notes/{note.public_id}/pdf" if copy.ready else None
-        return envelope({"url": url, "status": copy.state})
-    if not note.current_copy.ready:
-        raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
-    return pdf_answer(request, note)
+    return document(request, note, download=download)

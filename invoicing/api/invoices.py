@@ -15,12 +15,11 @@ from pydantic import AliasChoices, BeforeValidator
 from billing.actions.clock import now
 from billing.models import Tax
 from billing.queries.add_ons import add_ons_by_reference, price_in
-from billing.rules.errors import Conflict, FieldErrors, Invalid
+from billing.rules.errors import FieldErrors, Invalid
 from billing.rules.ids import decode
 from billing.rules.money import from_minor
 from billing.web.api import ApiRequest, ApiSchema, action_key, envelope, plain_json
 from billing.web.api_lists import listed
-from billing.web.documents import pdf_answer
 from billing.web.exporting import exportable
 from billing.web.shapes import Listing, Object
 from invoicing.actions.draft import refresh_draft
@@ -31,6 +30,7 @@ from invoicing.actions.payments import record_payment
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.void import void_invoice
 from invoicing.actions.write_offs import undo_write_off, write_off
+from invoicing.api.documents import document
 from invoicing.api.invoice_filters import Filters, narrowed
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import Invoice
@@ -44,7 +44,6 @@ from invoicing.queries.shapes_collecting import MailOut
 from invoicing.rules.amounts import minor_of
 
 router = Router(tags=["Invoices"])
-PDF = "application/pdf"
 
 
 def day_of(value: Any) -> Any:
@@ -322,13 +321,7 @@ def pdf(request: HttpRequest, id: str, download: bool = False) -> Object[Documen
     invoice = find(cast(ApiRequest, request), id)
     if not invoice.number:
         raise Invalid("A draft has no PDF yet: finalise it first.", code="invoice_not_finalized")
-    ask_for_pdf(invoice)
-    if not download and PDF not in request.headers.get("Accept", ""):
-        url = request.build_absolute_uri(f"{request.path}?download=true")
-        return envelope({"url": url, "status": invoice.current_copy.state})
-    if not invoice.current_copy.ready:
-        raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
-    return pdf_answer(request, invoice)
+    return document(request, invoice, download=download)
 
 
 exportable(

@@ -8,15 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router
 
 from billing.actions.clock import now
-from billing.rules.errors import Conflict, NotFound
+from billing.rules.errors import NotFound
 from billing.rules.words import id_of
 from billing.web.api import ApiRequest, envelope
 from billing.web.api_lists import ListQuery, listed
-from billing.web.documents import pdf_answer
 from billing.web.shapes import Listing, Object
 from invoicing.actions.mail_documents import send_document_mail
 from invoicing.actions.publish import ask_for_pdf
 from invoicing.actions.receipts import ensure_receipt
+from invoicing.api.documents import document, wants_bytes
 from invoicing.api.mails import MailIn, mail_terms
 from invoicing.models import RECEIVED, Payment, Receipt
 from invoicing.queries.mail_facts import mail_payload
@@ -26,7 +26,6 @@ from invoicing.queries.shapes_collecting import MailOut, PaymentReceiptOut
 
 router = Router(tags=["Payments"])
 of_payment = Router(tags=["Payments"])
-PDF = "application/pdf"
 
 
 class Filters(ListQuery):
@@ -61,9 +60,9 @@ def get_receipt(request: HttpRequest, id: str) -> Object[PaymentReceiptOut]:
 
 
 @router.get("/{id}/pdf")
-def pdf(request: HttpRequest, id: str) -> Object[DocumentOut] | HttpResponse:
-    """The receipt's bytes when `Accept: application/pdf` asks for them, else `{url, status}`."""
-    return document(request, rows_of(request).by_public_id(id))
+def pdf(request: HttpRequest, id: str, download: bool = False) -> Object[DocumentOut] | HttpResponse:
+    """The receipt's bytes when `Accept: application/pdf` or `download=true` asks for them, else `{url, status}`."""
+    return document(request, rows_of(request).by_public_id(id), download=download)
 
 
 @router.post("/{id}/send", response={202: dict[str, Any]})
@@ -92,17 +91,4 @@ def receipt_of_payment(
     if payment.status not in RECEIVED:
         raise NotFound("No money came with this payment: there is no receipt.", code="no_receipt")
     row = ensure_receipt(money_behind(payment), at=now(staff.organization))
-    return (
-        document(request, row) if PDF in request.headers.get("Accept", "") else envelope(receipt_payload(row))
-    )
-
-
-def document(request: HttpRequest, row: Receipt) -> Object[DocumentOut] | HttpResponse:
-    """The file, or where and how far it is."""
-    ask_for_pdf(row)
-    if PDF not in request.headers.get("Accept", ""):
-        url = request.build_absolute_uri(request.path)
-        return envelope({"url": url, "status": row.current_copy.state})
-    if not row.current_copy.ready:
-        raise Conflict("The PDF is being made. Ask again in a moment.", code="pdf_not_ready")
-    return pdf_answer(request, row)
+    return document(request, row, download=True) if wants_bytes(request) else envelope(receipt_payload(row))

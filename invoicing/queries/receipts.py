@@ -57,7 +57,7 @@ def receipt_payload(row: Receipt) -> PaymentReceiptOut:
         "invoices": [item_payload(item, row.currency) for item in row.items],
         "paidAt": row.paid_at,
         "issuedAt": row.issued_at,
-        "pdfUrl": f"{settings.BASE_URL}/api/payment-receipts/{row.public_id}/pdf",
+        "pdfUrl": f"{settings.BASE_URL}/api/payment-receipts/{row.public_id}/pdf?download=true",
     }
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from billing.actions.organizations import create_organization
 from customers.models import Customer
 from invoicing.actions.billing_run import run
+from invoicing.actions.publish import store
 from invoicing.actions.termination import terminate_subscription
 from invoicing.models import Invoice, Payment
 from tests.factories.catalog import charge, make_add_on, make_metric, make_tax
@@ -233,6 +234,14 @@ def test_a_credit_note_is_listed_with_what_is_left_of_it(api: Any) -> None:
     assert (status, answer["meta"]["total"], data["id"]) == (200, 1, note.public_id)
     assert (data["amount"], data["taxAmount"], data["total"], data["balance"]) == (16, 3.2, 19.2, 19.2)
     assert data["number"].endswith("-001-CN001")
+    path = f"/api/credit-notes/{note.public_id}/pdf"
+    found = api.get(path)[1]["data"]
+    assert found["url"].endswith(f"{path}?download=true") and found["status"] == "pending"
+    assert api.get(f"{path}?download=true")[1]["error"]["code"] == "pdf_not_ready"
+    store(note, lambda: b"%PDF-1.7")
+    file = api.client.get(f"{path}?download=true")
+    assert (file.status_code, file["Content-Type"]) == (200, "application/pdf")
+    assert file["Content-Disposition"].startswith("attachment")
     assert [item["amount"] for item in data["items"]] == [16]
     assert api.get(f"/api/credit-notes/{note.public_id}")[1]["data"] == data
     stranger = Api(make_key(make_organization("Other")))
