@@ -18,7 +18,9 @@ STRATEGY_HINTS = {
 
 
 class ProviderForm(forms.Form):
-    """Name, credentials of the kind, and switches. Stored credentials are never shown: an empty field keeps its."""
+    """Name, credentials of the kind, and switches. Stored credentials are never shown: an empty field keeps its; what
+    was typed just now is, when something else has to be mended first.
+    """
 
     name = forms.CharField(max_length=100, help_text="What you call this account, such as Stripe Europe.")
     active = forms.BooleanField(required=False, initial=True, help_text="Customers can choose it.")
@@ -53,7 +55,9 @@ class ProviderForm(forms.Form):
                 required=credential.required and not known,
                 max_length=500,
                 help_text=hint.strip(),
-                widget=forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+                widget=forms.PasswordInput(
+                    attrs={"autocomplete": "off", "spellcheck": "false"}, render_value=True
+                ),
             )
 
     @property

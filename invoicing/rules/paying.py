@@ -18,8 +18,10 @@ from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import ip_address
 from itertools import accumulate
 from typing import Any
+from urllib.parse import urlsplit
 
 from billing.rules.money import exponent
 from billing.rules.states import Moves
@@ -38,6 +40,12 @@ EVENTS = {
     ),
     "flutterwave": ("charge.completed",),
     "paystack": ("charge.success", "refund.processed", "refund.failed"),
+}
+# Where in the provider's own pages the address for its messages is entered.
+ENTERED_AT = {
+    "stripe": "under Developers, Webhooks",
+    "flutterwave": "under Settings, Webhooks",
+    "paystack": "under Settings, API Keys & Webhooks",
 }
 SIGNED_BY = {"stripe": "webhook_secret", "flutterwave": "secret_hash"}
 WAITS = tuple(timedelta(minutes=minutes) for minutes in (1, 2, 5, 15, 30, 60, 120, 240, 480, 960))
@@ -106,6 +114,15 @@ FLUTTERWAVE_CURRENCIES = frozenset(
 )
 PAYSTACK_CURRENCIES = frozenset({"NGN", "GHS", "ZAR", "KES", "USD"})
 KENYAN = re.compile(r"(?:\+?254|0)?([17]\d{8})")
+
+
+def only_here(url: str) -> bool:
+    """Whether an address leads to this machine or its own network alone, so that no provider can reach it."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_private
+    except ValueError:
+        return "." not in host or host.endswith((".localhost", ".local", ".internal"))
 
 
 def in_order(accounts: Iterable[Any], *, preferred: str, disabled: Iterable[str]) -> list[Any]:

@@ -69,13 +69,19 @@ class Credential:
 
 CREDENTIALS: dict[str, tuple[Credential, ...]] = {
     "stripe": (
-        Credential("secret_key", "Secret key", hint="Starts with sk_ or rk_; needs to write customers."),
+        Credential(
+            "secret_key",
+            "Secret key",
+            hint="Starts with sk_ or rk_. A restricted key (rk_) has to write customers, checkout sessions, payments "
+            "(PaymentIntents, PaymentMethods, SetupIntents) and refunds.",
+        ),
         Credential("publishable_key", "Publishable key", required=False, hint="Starts with pk_."),
         Credential(
             "webhook_secret",
             "Signing secret of the webhook",
             required=False,
-            hint="Starts with whsec_; Stripe shows it once the webhook is set up there.",
+            hint="Starts with whsec_. Stripe shows it once the webhook is set up there; the address for it stands on "
+            "the page of the account.",
         ),
     ),
     "flutterwave": (

@@ -33,7 +33,7 @@ from invoicing.queries.provider_accounts import (
     unlinked_customers,
     with_counts,
 )
-from invoicing.rules.paying import EVENTS, PAYING, SIGNED_BY
+from invoicing.rules.paying import ENTERED_AT, EVENTS, PAYING, SIGNED_BY, only_here
 from invoicing.rules.providers import CREDENTIALS, SYNCING
 
 CHANGED = ("provider-changed",)
@@ -233,12 +233,17 @@ def messages_of(account: PaymentProvider) -> dict[str, Any]:
     if account.type not in PAYING:
         return {}
     path = reverse("provider-webhook", args=[account.type, account.public_id])
+    events = last_events(account)
+    refused_at = account.bad_signature_at
     return {
         "webhook_url": settings.BASE_URL + path,
+        "entered_at": ENTERED_AT.get(account.type, ""),
+        "only_here": only_here(settings.BASE_URL),
+        "last_refused": refused_at and (not events or events[0].received_at < refused_at),
         "webhook_events": EVENTS.get(account.type, ()),
         "needs_secret": account.type in SIGNED_BY
         and SIGNED_BY[account.type] not in actions.stored_names(account),
-        "events": last_events(account),
+        "events": events,
         "n_open": open_attempts(account),
     }
 

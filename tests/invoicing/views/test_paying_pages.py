@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 
 from billing.models import Organization
 from invoicing.actions.attempts import ask_about
-from invoicing.models import Payment, PaymentAttempt
+from invoicing.models import Payment, PaymentAttempt, PaymentProvider
 from tests.factories.paying import make_due, make_payer, open_link
 from tests.factories.people import make_key, make_member, make_organization, sign_in
 from tests.services.stripe import FakeStripe
@@ -98,6 +99,43 @@ def test_an_account_shows_its_webhook_and_its_messages(
     assert f"https://billing.acme.example/webhooks/stripe/{account.public_id}" in page
     assert "checkout.session.completed" in page
     assert "The webhook&#x27;s secret is missing" in page or "The webhook's secret is missing" in page
+    assert reverse("integration-edit", args=[account.public_id]) in page
+    assert "none yet" in page and "this machine alone" not in page
+    settings.BASE_URL = "http://localhost:8000"
+    assert "This address leads to this machine alone" in text(
+        admin.get(f"/settings/integrations/{account.public_id}")
+    )
+
+
+def test_a_secret_that_does_not_fit_is_told_until_a_message_comes(
+    acme: Organization, client: Client, stripe: FakeStripe
+) -> None:
+    account = make_payer(acme)
+    stripe.money.sessions["cs_1"] = {"id": "cs_1", "object": "checkout.session"}
+    path = reverse("provider-webhook", args=["stripe", account.public_id])
+
+    def send(id: str, **more: Any) -> int:
+        body, headers = stripe.money.event(stripe.money.session("cs_1"), id=id, **more)
+        return client.post(path, body, content_type="application/json", headers=headers).status_code
+
+    admin = sign_in(Client(), make_member(acme, "admin"))
+    page = f"/settings/integrations/{account.public_id}"
+    assert send("evt_a", secret="whsec_of_another") == 400
+    assert "The last message was refused" in text(admin.get(page))
+    assert send("evt_b") == 200
+    assert "The last message was refused" not in text(admin.get(page))
+
+
+def test_a_secret_that_was_typed_is_there_after_an_error(acme: Organization) -> None:
+    make_payer(acme, name="Stripe")
+    admin = sign_in(Client(), make_member(acme, "admin"))
+    sent = {"name": "Stripe", "secret-secret_key": "sk_test_typed", "active": "on"}
+    answer = admin.post(reverse("integration-add") + "?type=stripe", sent)
+    assert answer.status_code == 422 and "sk_test_typed" in text(answer)
+    stored = PaymentProvider.objects.get()
+    assert "sk_" not in text(admin.get(reverse("integration-edit", args=[stored.public_id]))).replace(
+        "Starts with sk_", ""
+    )
 
 
 def test_the_api_opens_a_link(acme: Organization, stripe: FakeStripe) -> None:
