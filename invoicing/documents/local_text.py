@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from functools import lru_cache
 
@@ -11,6 +12,8 @@ from babel.numbers import format_currency
 
 from billing.rules.bidi import with_whole_symbol
 from billing.rules.money import exponent, from_minor
+
+LETTER_BESIDE_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 @lru_cache(maxsize=100)
@@ -23,7 +26,9 @@ def locale_of(language: str) -> Locale:
 
 
 def money(minor: int, currency: str, language: str) -> str:
-    """123450 EUR is "1.234,50 €" in German; the currency has the digits that it has with us."""
+    """123450 EUR is "1.234,50 €" in German; the currency has the digits that it has with us. A code stands apart
+    from its number ("UGX 500"), which Babel leaves out: Unicode's TR 35, currencySpacing.
+    """
     locale = locale_of(language)
     pattern = locale.currency_formats["standard"]
     digits = exponent(currency)
@@ -38,6 +43,7 @@ def money(minor: int, currency: str, language: str) -> str:
             currency_digits=False,
         )
     )
+    text = LETTER_BESIDE_DIGIT.sub("\xa0", text)
     return with_whole_symbol(text) if right_to_left(language) else text
 
 
