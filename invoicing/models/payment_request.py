@@ -97,7 +97,7 @@ class PaymentRequest(Scoped):
         ]
 
     def __str__(self) -> str:
-        return f"{from_minor(self.amount_minor, self.currency):f} {self.currency}"
+        return f"{from_minor(self.amount_minor, self.currency):,f} {self.currency}"
 
     @property
     def open(self) -> bool:

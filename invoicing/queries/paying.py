@@ -126,10 +126,22 @@ def under_way(at: datetime) -> Q:
 
 
 def attempts_of(subject: Invoice | PaymentRequest) -> list[PaymentAttempt]:
-    """All attempts to pay an invoice, also together with others, or a payment request; the latest first."""
-    wanted = Q(request=subject) if isinstance(subject, PaymentRequest) else concerning([subject])
-    rows = PaymentAttempt.objects.filter(wanted)
+    """All attempts to pay an invoice, also together with others, or a payment request, also one of its invoices while
+    it was open; the latest first.
+    """
+    rows = PaymentAttempt.objects.filter(
+        during(subject) if isinstance(subject, PaymentRequest) else concerning([subject])
+    )
     return list(rows.select_related("provider", "method", "invoice", "request"))
+
+
+def during(request: PaymentRequest) -> Q:
+    """The condition for attempts that were made for a request, in one sum or for one of its invoices."""
+    mine = RequestedInvoice.objects.filter(request=request).values("invoice")
+    alone = Q(invoice__in=mine, created_at__gte=request.created_at)
+    if not request.open:
+        alone &= Q(created_at__lte=request.updated_at)  # the moment of its end: it is not written afterwards
+    return Q(request=request) | alone
 
 
 def attempts(organization: Organization) -> QuerySet[PaymentAttempt]:

@@ -10,10 +10,8 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from billing.actions.clock import now
-from billing.models import AuditEntry
 from billing.rules.errors import BillingError
 from billing.web.access import access, may
-from billing.web.activity import timeline_items
 from billing.web.errors import add_error
 from billing.web.htmx import done, render_page, wants_partial
 from billing.web.once import claimed
@@ -32,6 +30,7 @@ from invoicing.queries.payment_requests import (
     requests_in,
     requests_of,
 )
+from invoicing.views.frame import history_of
 
 MOST_SHOWN = 50
 
@@ -80,7 +79,6 @@ def payment_request(request: StaffRequest, id: UUID) -> HttpResponse:
     """One request."""
     row = find_request(request, id)
     mails = list(Mail.objects.of(request.organization).about(row).defer("html", "text")[:MOST_SHOWN])
-    entries = AuditEntry.objects.of(request.organization).filter(subject_id=row.pk)[:MOST_SHOWN]
     context: dict[str, Any] = {
         "asked": row,
         "parts": parts_of(row),
@@ -90,7 +88,7 @@ def payment_request(request: StaffRequest, id: UUID) -> HttpResponse:
         "mail_busy": any(mail.state == MailState.WAITING.value and not mail.attempts for mail in mails),
         "may_edit": may(request.member, "invoices.edit") and row.open,
         "mailing": mails_customers(row.billing_entity),
-        "history": timeline_items(entries, request.organization.timezone),
+        "history": history_of(row.organization_id, [row.pk], row.currency, request.organization.timezone),
     }
     return render_page(request, "invoicing/payment_requests/detail.html", context)
 

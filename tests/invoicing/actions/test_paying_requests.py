@@ -131,6 +131,19 @@ def test_less_than_was_asked_for_pays_the_oldest_and_one_invoice_gets_a_plain_pa
     assert (payment.invoice, payment.remittance, Remittance.objects.count()) == (invoices[2], None, 1)
 
 
+def test_a_request_shows_what_was_tried_for_its_invoices_while_it_was_open(invoices: list[Invoice]) -> None:
+    before = open_link(invoices[0], "before")
+    row = ask(invoices, chosen=[invoice.pk for invoice in invoices[:2]])
+    alone = open_link(invoices[1], "alone")
+    open_link(invoices[2], "of no part of it")
+    withdraw_request(row, **BY)
+    PaymentAttempt.objects.filter(pk=alone.pk).update(expires_at=None)
+    afterwards = open_link(invoices[1], "afterwards")
+    row.refresh_from_db()
+    assert afterwards.pk not in {before.pk, alone.pk}
+    assert attempts_of(row) == [alone]
+
+
 def test_what_is_contested_is_not_asked_for(invoices: list[Invoice], stripe: FakeStripe) -> None:
     row = ask(invoices)
     dispute_invoice(invoices[0], reason="Not ours", **BY)
