@@ -18,7 +18,7 @@ def attempt_of(source: Payment | Remittance) -> PaymentAttempt | None:
         wanted = Q(payment=source)
         if source.remittance_id:
             wanted |= Q(remittance=source.remittance_id)
-    return PaymentAttempt.objects.filter(wanted).select_related("provider").first()
+    return PaymentAttempt.objects.filter(wanted).select_related("provider", "request").first()
 
 
 def paid_by(attempt: PaymentAttempt) -> Q:

@@ -18,7 +18,7 @@ from billing.web.htmx import render_page, wants_partial
 from billing.web.paging import page_of, sorted_by, tidy
 from billing.web.requests import StaffRequest
 from invoicing.forms.lists import PaymentFilters
-from invoicing.models import RECEIVED, Payment
+from invoicing.models import RECEIVED, Payment, Remittance
 from invoicing.queries.collecting import on_account
 from invoicing.queries.files import PAYMENT, payment_rows
 from invoicing.queries.listing import PAYMENT_SORTS, payment_list, sums_of
@@ -94,7 +94,7 @@ def payment(request: StaffRequest, id: UUID) -> HttpResponse:
     return render_page(request, "invoicing/payments/detail.html", context)
 
 
-def provider_url(row: Payment) -> str:
-    """Where the provider shows a payment; empty where it has no such page."""
+def provider_url(row: Payment | Remittance) -> str:
+    """Where the provider shows a payment or transfer; empty where it has no such page."""
     where = DASHBOARDS.get(row.provider, "")
     return where.format(quote(row.reference, safe="")) if where and row.reference else ""

@@ -32,6 +32,8 @@ from invoicing.forms.receiving import (
 from invoicing.models import Invoice, Remittance
 from invoicing.queries.collecting import unpaid_of
 from invoicing.queries.refunds import attempt_of, hindrance
+from invoicing.views.frame import history_of
+from invoicing.views.payments import provider_url
 from invoicing.views.receipts import receipt_panel
 
 MOST_FOUND = 20
@@ -70,10 +72,13 @@ def remittance(request: StaffRequest, id: UUID) -> HttpResponse:
     row = find_remittance(request, id)
     context = {
         "remittance": row,
+        "attempt": attempt_of(row),
+        "provider_url": provider_url(row),
         "parts": row.payments.select_related("invoice").order_by("created_at", "pk"),
         "returns": row.returns.all(),
         "refunds": row.refunds.exclude(status="successful").select_related("account"),
         "customer": row.customer,
+        "history": history_of(row.organization_id, [row.pk], row.currency, request.organization.timezone),
     }
     context |= receipt_panel(request, row)
     return render_page(request, "invoicing/remittances/detail.html", context)

@@ -174,6 +174,8 @@ def test_the_drawer_says_who_sends_it(client: Client, acme: Organization, surplu
     detail = staff.get(reverse("remittance", args=[surplus])).content.decode()
     refund = Refund.objects.get()
     assert "On its way back" in detail and reverse("refund-ask", args=[refund]) in detail
+    assert f"dashboard.stripe.com/payments/{surplus.reference}" in detail
+    assert "Refund asked of the provider" in detail and "€40.00" in detail
     asked = staff.post(reverse("refund-ask", args=[refund]))
     assert asked["Location"] == reverse("remittance", args=[surplus])
     assert sums(surplus) == (5000, 0, 5000, 5000)
