@@ -16,6 +16,7 @@ from invoicing.rules.paying import (
     in_order,
     kenyan_number,
     next_state,
+    only_here,
     to_stripe,
     unable,
 )
@@ -85,3 +86,19 @@ def test_when_an_attempt_is_asked_about_next(age: float, patient: bool, wait: fl
     """In minutes; it is asked when it is 1, 3, 8, 23, 53, 113, 233, 473, 953 and 1913 old."""
     found = ask_after(timedelta(minutes=age), patient=patient)
     assert found == (None if wait is None else timedelta(minutes=wait))
+
+
+@pytest.mark.parametrize(
+    ("url", "alone"),
+    [
+        ("http://localhost:8000", True),
+        ("http://tarn:8000", True),
+        ("https://billing.corp.internal", True),
+        ("http://192.168.1.4", True),
+        ("http://[::1]:8000", True),
+        ("https://billing.acme.example", False),
+        ("https://8.8.8.8", False),
+    ],
+)
+def test_an_address_of_this_machine_is_none_for_a_provider(url: str, alone: bool) -> None:
+    assert only_here(url) is alone
