@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Makes .venv from requirements.lock and checks for what PDFs need. Quick when there is nothing to do.
+# Makes .venv from the locks and checks for what PDFs need. Quick when there is nothing to do.
 #   ./setup.sh           for running
+#   ./setup.sh dev       also what checks and benchmarks need
 #   ./setup.sh browser   also Chromium and pdftotext, for the tests
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -32,17 +33,22 @@ debian() { # install Debian packages if we may; else say how
 python=$(command -v "${PYTHON:-python3.11}" || command -v python3) || { say "Python 3.11 is needed."; exit 1; }
 "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { say "Python 3.11 or later is needed."; exit 1; }
 
-if ! cmp -s requirements.lock .venv/installed.lock; then
-  say "Making .venv"
-  if ! "$python" -c 'import ensurepip' 2>/dev/null; then
-    debian "$(basename "$(readlink -f "$python")")-venv"
+install() { # the packages of a lock, unless they are there
+  cmp -s "$1" ".venv/installed-$1" && return
+  if [ ! -x .venv/bin/python ]; then # it may be a link to another checkout's
+    say "Making .venv"
+    if ! "$python" -c 'import ensurepip' 2>/dev/null; then
+      debian "$(basename "$(readlink -f "$python")")-venv"
+    fi
+    "$python" -m venv .venv
   fi
-  [ -x .venv/bin/python ] || "$python" -m venv .venv # it may be a link to another checkout's
-  say "Installing $(grep -c '^[A-Za-z]' requirements.lock) packages"
+  say "Installing $(grep -c '^[A-Za-z]' "$1") packages"
   .venv/bin/python -m pip install -qq --disable-pip-version-check --no-input --no-compile \
-    --require-hashes --no-deps -r requirements.lock
-  cp requirements.lock .venv/installed.lock
-fi
+    --require-hashes --no-deps -r "$1"
+  cp "$1" ".venv/installed-$1"
+}
+install requirements.lock
+[ -z "${1:-}" ] || install requirements-dev.lock
 
 if [ ! -e .venv/pdf.checked ]; then
   debian libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-inter fonts-noto-core fonts-noto-cjk

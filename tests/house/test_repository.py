@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SELF = "tests/house/test_repository.py"
+LOCKS = ("requirements", "requirements-dev")
 UNFINISHED = re.compile(r"\b(?:TODO|FIXME|NotImplementedError)\b|(?i:\b(?:lorem ipsum|coming soon)\b)")
 SECRETS = {
     "private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -56,17 +57,29 @@ def test_no_data_or_environment_files(texts: dict[str, str]) -> None:
     ] == []
 
 
-def test_the_lock_has_hashes_and_no_index_address(texts: dict[str, str]) -> None:
-    lock = texts["requirements.lock"]
+@pytest.mark.parametrize("name", LOCKS)
+def test_the_lock_has_hashes_and_no_index_address(texts: dict[str, str], name: str) -> None:
+    lock = texts[f"{name}.lock"]
     assert re.search(r"https?://|file:/|--(?:extra-)?index-url|--find-links|--trusted-host", lock) is None
     for block in re.split(r"\n(?=[A-Za-z0-9])", lock):
         assert "--hash=sha256:" in block, block.splitlines()[0]
 
 
-def test_every_requirement_is_locked(texts: dict[str, str]) -> None:
-    names = re.findall(r"^([A-Za-z0-9-]+)", texts["requirements.in"], re.M)
-    locked = set(re.findall(r"^([a-z0-9-]+)==", texts["requirements.lock"], re.M))
-    assert {name.lower() for name in names} <= locked
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_requirement_is_locked(texts: dict[str, str], name: str) -> None:
+    names = re.findall(r"^([A-Za-z0-9-]+)", texts[f"{name}.in"].replace("-c requirements.lock", ""), re.M)
+    assert {one.lower() for one in names} <= set(pins(texts[f"{name}.lock"]))
+
+
+def test_the_locks_agree(texts: dict[str, str]) -> None:
+    """The second is installed over the first."""
+    run, tests = (pins(texts[f"{name}.lock"]) for name in LOCKS)
+    assert [name for name in run.keys() & tests.keys() if run[name] != tests[name]] == []
+
+
+def pins(lock: str) -> dict[str, str]:
+    """{package: version} of a lock."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", lock, re.M))
 
 
 def test_nothing_unfinished(texts: dict[str, str]) -> None:
