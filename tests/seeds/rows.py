@@ -9,10 +9,6 @@ import pytest
 
 ROWS = {"004": ("K", 70), "003": ("L", 38), "002": ("P", 72), "001": ("Q", 25), "000": ("N", 44)}
 ALSO = {"X04"}  # rows over all seeds
-# Rows of parts that are still to be built.
-LATER = {
-    "K38": "paying through providers, the preferred one first",
-}
 Test = TypeVar("Test", bound=Callable[..., object])
 
 

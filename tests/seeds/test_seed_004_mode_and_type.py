@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,10 +16,16 @@ from invoicing.queries.document import invoice_document
 from tests.factories.api import Api, refused
 from tests.factories.documents import pdf_text
 from tests.factories.invoicing import default_tax, set_entity
+from tests.factories.paying import make_payer
 from tests.factories.people import make_organization
 from tests.factories.providers import make_provider
 from tests.seeds.rows import row
+from tests.services.african import FakePaystack, serving
+from tests.services.stripe import FakeStripe
 from tests.services.vies import FakeVies
+
+if TYPE_CHECKING:
+    from pytest_django.fixtures import SettingsWrapper
 
 pytestmark = pytest.mark.django_db
 NOTICE = "You may cancel within 14 days."
@@ -196,3 +202,37 @@ def test_the_door_of_payment_providers_changes_nothing_else(api: Api, organizati
     assert body.items() <= answer["data"].items()
     assert refused(api.patch(f"{path}/payment-providers", {"name": "Other"}))[::2] == (400, "name")
     assert api.get(path)[1]["data"]["name"] == "Globex"
+
+
+@row("K38")
+def test_the_preferred_provider_is_asked_first_and_a_disabled_one_never(
+    api: Api, organization: Organization, stripe: FakeStripe, settings: SettingsWrapper
+) -> None:
+    for kind, priority in (("stripe", 1), ("paystack", 2)):
+        make_payer(organization, kind, priority=priority)
+    path = customer_of(api, name="Globex", currency="USD")
+
+    def pay() -> tuple[int, Any]:
+        """A new invoice, asked for online."""
+        return api.post(f"/invoices/{invoice_of(api, path)['id']}/checkout")
+
+    def asked() -> str:
+        status, answer = pay()
+        assert status == 201, answer
+        return str(answer["data"]["provider"])
+
+    def set_providers(preferred: str, *disabled: str) -> None:
+        body = {"preferredProvider": preferred, "disabledProviders": list(disabled)}
+        assert api.patch(f"{path}/payment-providers", body)[0] == 200
+
+    with serving(FakePaystack()) as paystack:
+        settings.PAYSTACK_API_BASE = paystack.url
+        assert asked() == "stripe", "by priority"
+        set_providers("paystack")
+        assert (asked(), len(stripe.writes())) == ("paystack", 1)
+        set_providers("stripe", "paystack")
+        before = len(paystack.log)
+        assert asked() == "stripe"
+        stripe.next(503)
+        assert refused(pay())[:2] == (502, "provider_failed"), "nor when the other is away"
+        assert len(paystack.log) == before
