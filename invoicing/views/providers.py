@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.clock import now
@@ -70,6 +71,7 @@ def integrations(request: StaffRequest) -> HttpResponse:
     return render_page(request, "invoicing/providers/list.html", context, partials=("account-table",))
 
 
+@never_cache
 @access("settings.edit")
 def add(request: StaffRequest) -> HttpResponse:
     """First which provider, then the fields that it needs."""
@@ -103,6 +105,7 @@ def add(request: StaffRequest) -> HttpResponse:
     return drawer(request, form, title=f"Add {label}", submit="Add account", busy="Adding…", kind=kind)
 
 
+@never_cache
 @access("settings.edit")
 def edit(request: StaffRequest, id: UUID) -> HttpResponse:
     """Name, switches, and other credentials."""
@@ -129,7 +132,7 @@ def edit(request: StaffRequest, id: UUID) -> HttpResponse:
 
 
 def drawer(request: StaffRequest, form: ProviderForm, **context: Any) -> HttpResponse:
-    """The form in the drawer, or as a page."""
+    """The form in the drawer, or as a page. After an error it has the secrets that were typed: it is never kept."""
     context |= {"form": form, "action": request.get_full_path(), "syncs": context["kind"] in SYNCING}
     status = 422 if form.is_bound else 200
     return render_page(request, "invoicing/providers/form.html", context, partials=("drawer",), status=status)

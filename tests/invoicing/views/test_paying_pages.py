@@ -132,6 +132,7 @@ def test_a_secret_that_was_typed_is_there_after_an_error(acme: Organization) -> 
     sent = {"name": "Stripe", "secret-secret_key": "sk_test_typed", "active": "on"}
     answer = admin.post(reverse("integration-add") + "?type=stripe", sent)
     assert answer.status_code == 422 and "sk_test_typed" in text(answer)
+    assert {"private", "no-store"} <= set(answer["Cache-Control"].split(", ")), "nobody keeps it"
     stored = PaymentProvider.objects.get()
     assert "sk_" not in text(admin.get(reverse("integration-edit", args=[stored.public_id]))).replace(
         "Starts with sk_", ""
