@@ -17,6 +17,7 @@ from billing.models import Job, QuarantinedEvent, Subscription
 from billing.orm.actor import Actor
 from billing.rules.ids import encode
 from billing.rules.states import JobState
+from customers.actions.delete import counted
 from customers.models import Customer, StatementFile, VatStatus
 from customers.queries.erasing import Family, checks_kept, rows_of
 from customers.rules.erasing import ERASED_TEXT, RANDOM, TABLES, Fate, tombstone
@@ -53,7 +54,7 @@ def end_requests(family: Family, *, by: Actor, at: datetime) -> str:
     rows = list(PaymentRequest.objects.filter(customer__in=family.pks).open().order_by("pk"))
     for row in rows:
         withdraw_request(row, by=by, at=at)
-    return joined(counted(len(rows), "request", "taken back"))
+    return joined(counted(len(rows), "request taken back", "requests taken back"))
 
 
 def empty_mails(family: Family) -> str:
@@ -70,7 +71,7 @@ def empty_mails(family: Family) -> str:
     named = {encode(Mail.PREFIX, key) for key in keys}
     if settings.LOCAL_MAILBOX and named:
         transaction.on_commit(lambda: mailbox.drop(Path(settings.EMAIL_FILE_PATH), named))
-    return joined(counted(mails, "e-mail"))
+    return joined(counted(mails, "e-mail", "e-mails"))
 
 
 @transaction.atomic
@@ -94,7 +95,10 @@ def empty_providers(family: Family, *, at: datetime) -> str:
         empty(label, family)
     for link in links.exclude(state=LinkState.DELETED).order_by("pk"):
         wake(link)
-    return joined(counted(methods.count(), "payment method"), counted(links.count(), "account"))
+    return joined(
+        counted(methods.count(), "payment method", "payment methods"),
+        counted(links.count(), "account", "accounts"),
+    )
 
 
 @transaction.atomic
@@ -122,7 +126,10 @@ def empty_tables(family: Family) -> str:
             if label == "customers.VatCheck":
                 rows = rows.exclude(pk__in=checks_kept(family))
             removed += rows.delete()[0]
-    return joined(counted(removed, "row", "removed"), counted(emptied, "row", "emptied"))
+    return joined(
+        counted(removed, "row removed", "rows removed"),
+        counted(emptied, "row emptied", "rows emptied"),
+    )
 
 
 def forget_ids(family: Family) -> None:
@@ -145,11 +152,6 @@ def empty_customer(customer: Customer, *, at: datetime) -> None:
     customer.vat_status = VatStatus.UNVALIDATED
     customer.erased_at = at
     customer.save(update_fields=[*values, "external_id", "vat_status", "erased_at", "updated_at"])
-
-
-def counted(number: int, noun: str, verb: str = "") -> str:
-    """`3 e-mails`, `1 row removed`, or nothing for none."""
-    return f"{number} {noun}{'' if number == 1 else 's'} {verb}".strip() if number else ""
 
 
 def joined(*parts: str) -> str:

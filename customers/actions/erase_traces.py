@@ -22,7 +22,8 @@ from django.db.models.functions import Cast
 from billing.clients.sealed import Unsealable, unseal_bytes
 from billing.models import ApiCall, AuditEntry, Export, IdempotentCall, Job
 from billing.rules.states import JobState
-from customers.actions.erase_rows import counted, joined
+from customers.actions.delete import counted
+from customers.actions.erase_rows import joined
 from customers.queries.erasing import TASK, Family, names_of, pattern_of, subjects_of, trail_of
 from customers.rules.erased_words import scrubbed
 from customers.rules.erasing import ERASED_TEXT, TABLES, tombstone
@@ -52,10 +53,10 @@ def empty_logs(family: Family) -> str:
     others += empty_jobs(family, wanted, subjects)
     files = drop_files(family)
     return joined(
-        counted(calls, "call", "of the API"),
-        counted(answers, "kept answer"),
-        counted(others, "row", "of jobs and searches"),
-        counted(files, "file", "removed"),
+        counted(calls, "call of the API", "calls of the API"),
+        counted(answers, "kept answer", "kept answers"),
+        counted(others, "row of jobs and searches", "rows of jobs and searches"),
+        counted(files, "file removed", "files removed"),
     )
 
 
@@ -186,7 +187,10 @@ def empty_events(family: Family) -> str:
             )
         events += len(found)
         answers += len(told)
-    return joined(counted(events, "event"), counted(answers, "answer", "of receivers"))
+    return joined(
+        counted(events, "event", "events"),
+        counted(answers, "answer of receivers", "answers of receivers"),
+    )
 
 
 def empty_trail(family: Family) -> str:
@@ -214,7 +218,7 @@ def empty_trail(family: Family) -> str:
     texts = [str(key) for key in subjects]
     back_office = LogEntry.objects.filter(object_id__in=texts)
     back_office.update(object_repr=ERASED_TEXT, change_message="")
-    return joined(counted(len(keys), "entry").replace("entrys", "entries"))
+    return joined(counted(len(keys), "entry", "entries"))
 
 
 def foreign_entries(family: Family, wanted: str, names: set[str]) -> set[UUID]:

@@ -21,7 +21,7 @@ from customers.models import Customer, VatCheck
 from customers.queries.shapes_erasing import ErasureLineOut, ErasureOut
 from customers.rules.erased_words import WORDS, pattern, words_in
 from customers.rules.erasing import ERASED_TEXT, KINDS, TABLES, tombstone
-from customers.rules.retention import kept_until
+from customers.rules.retention import is_known, kept_until
 from invoicing.models import CreditNote, Invoice, Mail, Receipt
 from invoicing.queries.collecting import account_sums
 
@@ -69,6 +69,7 @@ class Erasure:
     erased: list[Line]
     kept: list[Line]
     kept_until: date | None
+    kept_by_law: bool  # the law of the issuer's country is known; else the longest that is usual
     unpaid: list[tuple[str, int, int]]  # (currency, invoices, minor units)
     on_account: list[tuple[str, int]]
 
@@ -151,12 +152,14 @@ def erasure_preview(customer: Customer) -> Erasure:
     ]
     due = Invoice.objects.filter(customer__in=family.pks).unpaid().values("currency").order_by("currency")
     sums = due.annotate(count=Count("pk"), minor=Sum(F("total_minor") - F("paid_minor")))
+    end, known = retention_end(family)
     return Erasure(
         customer=customer,
         merged=len(family.rows) - 1,
         erased=[line for kept, line in lines if not kept],
         kept=[line for kept, line in lines if kept],
-        kept_until=retention_end(family),
+        kept_until=end,
+        kept_by_law=known,
         unpaid=[(row["currency"], row["count"], row["minor"]) for row in sums if row["minor"]],
         on_account=account_sums(customer),
     )
@@ -181,8 +184,10 @@ def number_of(key: str, rows: Any) -> Any:
     return named.annotate(found=Cast(number, BigIntegerField())).values_list("kind_of_line", "found")
 
 
-def retention_end(family: Family) -> date | None:
-    """The last day on which the youngest document is kept; None when there is none. One query."""
+def retention_end(family: Family) -> tuple[date | None, bool]:
+    """The last day on which the youngest document is kept, and whether that country's law is known; no day when there
+    is no document. One query.
+    """
     asked = [
         model._base_manager.filter(customer__in=family.pks)
         .exclude(number="")
@@ -197,7 +202,10 @@ def retention_end(family: Family) -> date | None:
         )
     ]
     first, *others = asked
-    return max((kept_until(*row) for row in first.union(*others, all=True)), default=None)
+    ends = [
+        (kept_until(country, newest), is_known(country)) for country, newest in first.union(*others, all=True)
+    ]
+    return max(ends, default=(None, False))
 
 
 def deleted_customers(organization: Organization, term: str = "") -> QuerySet[Customer]:

@@ -20,8 +20,8 @@ class ErasureLineOut(TypedDict):
 
 
 class ErasureOut(TypedDict):
-    """What erasing a customer's personal data does, or has done. `keptUntil`: to which day the law wants the youngest
-    document kept.
+    """What erasing a customer's personal data does, or has done. `keptUntil`: to which day the youngest document
+    is kept by the law of its issuer's country, where that is not known for ten years.
     """
 
     customerId: str

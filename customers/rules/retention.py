@@ -25,6 +25,11 @@ def years(country: str) -> int:
     return YEARS.get(country, LONGEST)
 
 
+def is_known(country: str) -> bool:
+    """Whether its law is in the table; else the longest is taken."""
+    return country in YEARS
+
+
 def kept_until(country: str, newest: date) -> date:
     """The last day on which documents of an issuer there are kept."""
     return date(newest.year + years(country), 12, 31)

@@ -17,7 +17,7 @@ from customers.models import Customer
 from customers.queries.erasing import SUBJECTS
 from customers.rules.erased_words import pattern, scrubbed, words_in
 from customers.rules.erasing import APART, KINDS, TABLES, Fate
-from customers.rules.retention import kept_until
+from customers.rules.retention import is_known, kept_until
 
 MODELS = {
     model._meta.label: model
@@ -161,3 +161,4 @@ def test_of_changes_figures_days_and_states_stay() -> None:
 )
 def test_documents_are_kept_to_the_end_of_a_year(country: str, newest: date, end: date) -> None:
     assert kept_until(country, newest) == end
+    assert is_known(country) is bool(country)

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from billing.models import AuditEntry, Job, Organization
+from billing.models import AuditEntry, BillingEntity, Job, Organization
 from customers import tasks
 from customers.actions.delete import KEEP, request_deletion
 from customers.actions.merge import merge_customers
@@ -70,9 +70,12 @@ def test_the_preview_says_what_goes_and_what_stays(admin: Client, customer: Cust
     page = text(admin.get(url("customer-erase", customer)))
     for words in ("Zephyrine Quill", "<b>Notes</b> (<", "<b>Invoices</b> (<", "of 1 invoice is unpaid"):
         assert words in page, words
-    assert "31 Dec 2036" in page and "quill-1" in page
+    assert "is not known here. Ten years" in page and "31 Dec 2036" in page and "quill-1" in page
     assert queries(admin, url("customer-erase", customer)) <= 16
     assert not Job.objects.filter(task="customers.erase").exists()
+    BillingEntity.objects.update(country="DE")
+    page = text(admin.get(url("customer-erase", customer)))
+    assert "The law of the issuer's country wants" in page and "31 Dec 2034" in page
 
 
 def test_it_is_done_with_and_without_htmx(admin: Client, customer: Customer) -> None:
